@@ -1,0 +1,140 @@
+"""The one place that refuses wrong types.
+
+Values of this package are attrs classes made with ``field_transformer=checked``: each argument is
+checked against the field's own annotation, once, where it comes in, and the error names the field.
+Functions check their own arguments with the same names. Bounds and rules are not checked here.
+"""
+
+import functools
+import operator
+import re
+import types
+import typing
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any, SupportsIndex, TypeVar
+
+import attrs
+
+from channelplans.errors import InvalidValue, WrongType
+
+__all__ = ["bounded", "checked", "civil_day", "instance", "several", "shown", "text", "whole"]
+
+T = TypeVar("T")
+
+_PLAIN = re.compile(r"\S(.*\S)?")
+
+
+def shown(value: object) -> str:
+    """Return a short picture of a value for an error's sentence: its repr and its type."""
+    picture = repr(value)
+    if len(picture) > 60:
+        picture = f"{picture[:57]}..."
+    return f"{picture} ({type(value).__name__})"
+
+
+def whole(parameter: str, value: SupportsIndex) -> int:
+    """Return a whole number as an int; numpy integers are fine, bool, float and text are not."""
+    if type(value) is int:
+        return value
+    if not isinstance(value, bool):
+        try:
+            return operator.index(value)
+        except TypeError:
+            pass
+    raise WrongType(parameter, shown(value), "a whole number (int)")
+
+
+def bounded(parameter: str, value: int, least: int, most: int | None = None) -> int:
+    """Return a whole number that lies within bounds, both included."""
+    value = whole(parameter, value)
+    if value < least or (most is not None and value > most):
+        upper = "" if most is None else f" and at most {most:,}"
+        raise InvalidValue(parameter, str(value), f"at least {least}{upper}")
+    return value
+
+
+def civil_day(parameter: str, value: date) -> date:
+    """Return a civil day; a datetime is refused, since only its zone tells its day."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise WrongType(
+        parameter, shown(value), "a date (of a datetime, civil_date(instant, zone) tells the day)"
+    )
+
+
+def text(parameter: str, value: str) -> str:
+    """Return text that is not empty and neither begins nor ends with white space."""
+    if not isinstance(value, str):
+        raise WrongType(parameter, shown(value), "text (str)")
+    if not _PLAIN.fullmatch(value):
+        raise InvalidValue(parameter, repr(value), "one line of text without space around it")
+    return value
+
+
+def instance(parameter: str, value: object, kind: type[T]) -> T:
+    """Return a value of a class, or say which class was expected."""
+    if isinstance(value, kind):
+        return value
+    raise WrongType(parameter, shown(value), _a(kind.__name__))
+
+
+def several(parameter: str, value: object, item: Callable[[str, Any], T]) -> tuple[T, ...]:
+    """Return a tuple of checked items; a lone string is not a sequence of letters."""
+    if not isinstance(value, (tuple, list)):
+        raise WrongType(parameter, shown(value), "a tuple or a list")
+    return tuple(item(f"{parameter}[{index}]", entry) for index, entry in enumerate(value))
+
+
+def checked(_cls: type, fields: list["attrs.Attribute[Any]"]) -> list["attrs.Attribute[Any]"]:
+    """Give each field of an attrs class the check that its annotation asks for."""
+    return [
+        field if field.converter or not field.init else field.evolve(converter=_converter(field))
+        for field in fields
+    ]
+
+
+def _converter(field: "attrs.Attribute[Any]") -> Callable[[Any], Any] | None:
+    check, name, kind = _check_for(field.type), field.name, field.type
+    if check is None:
+        return None
+
+    def convert(value: Any) -> Any:
+        return value if type(value) is kind and kind is not str else check(name, value)
+
+    # attrs copies these to the signature of __init__, where users and Sphinx read them.
+    convert.__annotations__ = {"value": kind, "return": kind}
+    return convert
+
+
+def _check_for(kind: Any) -> Callable[[str, Any], Any] | None:
+    kind = getattr(kind, "__supertype__", kind)
+    arguments = typing.get_args(kind)
+    if kind in _BUILTINS:
+        return _BUILTINS[kind]
+    if isinstance(kind, type):
+        return lambda name, value: instance(name, value, kind)
+    if isinstance(kind, types.UnionType) and types.NoneType in arguments:
+        rest = [argument for argument in arguments if argument is not types.NoneType]
+        check = _check_for(functools.reduce(operator.or_, rest))
+        return check and (lambda name, value: None if value is None else check(name, value))
+    if isinstance(kind, types.UnionType):
+        return lambda name, value: _one_of(name, value, arguments)
+    if typing.get_origin(kind) is tuple and arguments[1:] == (...,):
+        item = _check_for(arguments[0])
+        return item and (lambda name, value: several(name, value, item))
+    return None
+
+
+def _one_of(parameter: str, value: object, kinds: tuple[type, ...]) -> object:
+    if isinstance(value, kinds):
+        return value
+    expected = " or ".join(_a(kind.__name__) for kind in kinds)
+    raise WrongType(parameter, shown(value), expected)
+
+
+def _a(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "AEIOU" else f"a {noun}"
+
+
+_BUILTINS: dict[Any, Callable[[str, Any], Any]] = {int: whole, str: text, date: civil_day}

@@ -1,0 +1,296 @@
+"""Every exception of the package.
+
+An error carries plain fields (int, str, date, Decimal) and builds its sentence from them;
+each class has a stable ``code`` for programs that translate or log it.
+The sentence names what was wrong and what would work.
+This module knows no other module of the package.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar
+
+import attrs
+
+__all__ = [
+    "AllowanceNeeded",
+    "BundlesNotAllowed",
+    "CalendarEnds",
+    "ChangedTooSoon",
+    "ChannelPlansError",
+    "ChannelsNotSellable",
+    "ChannelsOutOfRange",
+    "CurrencyMismatch",
+    "InsufficientCredit",
+    "InvalidValue",
+    "OutsideTerm",
+    "PlanUnchanged",
+    "RuleError",
+    "TotalNotReachable",
+    "TransitionNotAllowed",
+    "UnknownRate",
+    "WrongType",
+]
+
+
+class ChannelPlansError(Exception):
+    """The root of the package's errors; never raised itself."""
+
+    #: A stable name for programs; the sentence may change, the code does not.
+    code: ClassVar[str] = "error"
+
+
+@attrs.frozen
+class WrongType(ChannelPlansError, TypeError):
+    """A value is of a type that the parameter does not take."""
+
+    code: ClassVar[str] = "wrong-type"
+    parameter: str
+    value: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.parameter} must be {self.expected}, not {self.value}"
+
+
+@attrs.frozen
+class InvalidValue(ChannelPlansError, ValueError):
+    """A value is of the right type, but cannot be what the parameter means."""
+
+    code: ClassVar[str] = "invalid-value"
+    parameter: str
+    value: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.parameter} must be {self.expected}, not {self.value}"
+
+
+@attrs.frozen
+class CurrencyMismatch(ChannelPlansError, ValueError):
+    """Two amounts, or an amount and a tariff, are in different currencies."""
+
+    code: ClassVar[str] = "currency-mismatch"
+    expected: str
+    actual: str
+
+    def __str__(self) -> str:
+        return (
+            f"amounts must be in one currency: {self.expected} was expected, "
+            f"{self.actual} was given; Money.to changes the number of decimals, "
+            "nothing here converts one currency into another"
+        )
+
+
+@attrs.frozen
+class CalendarEnds(ChannelPlansError, ValueError):
+    """A term would end after the last day that a date can hold."""
+
+    code: ClassVar[str] = "calendar-ends"
+    anchor: date
+    length: str
+    number: int
+
+    def __str__(self) -> str:
+        return (
+            f"term {self.number} of {self.length} from {self.anchor} would not fit the calendar, "
+            f"which ends on {date.max}; an earlier day works"
+        )
+
+
+class RuleError(ChannelPlansError, ValueError):
+    """A request breaches a rule of an offer; never raised itself."""
+
+    code: ClassVar[str] = "rule"
+
+
+@attrs.frozen
+class ChannelsOutOfRange(RuleError):
+    """The number of channels asked for is not sold on one profile (H2, F 1.1)."""
+
+    code: ClassVar[str] = "channels-out-of-range"
+    requested: int
+    minimum: int
+    maximum: int
+    split: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        limits = f"channels must be at least {self.minimum} and at most {self.maximum}"
+        if not self.split:
+            return f"{limits}, not {self.requested}"
+        return f"{limits}; {self.requested} needs {_profiles(self.split)}"
+
+
+@attrs.frozen
+class ChannelsNotSellable(RuleError):
+    """A plan names a number of channels that no request is sold as (H5)."""
+
+    code: ClassVar[str] = "channels-not-sellable"
+    channels: int
+    requested: int
+    sold_as: int
+
+    def __str__(self) -> str:
+        if self.channels == self.requested:
+            return (
+                f"{self.channels} channels are not sold: a request for {self.requested} "
+                f"is sold as {self.sold_as}; offer.plan(channels={self.requested}) rounds for you"
+            )
+        return (
+            f"a request for {self.requested} channels is sold as {self.sold_as}, "
+            f"not as {self.channels}; leave requested out, or give the request "
+            f"that {self.channels} was sold for"
+        )
+
+
+@attrs.frozen
+class BundlesNotAllowed(RuleError):
+    """The number of bundles is not legal with the channels sold (H12)."""
+
+    code: ClassVar[str] = "bundles-not-allowed"
+    bundles: int
+    most: int | None
+    reason: str
+
+    def __str__(self) -> str:
+        bounds = "at least 0" if self.most is None else f"0 to {self.most}"
+        return f"bundles must be {bounds}, not {self.bundles}: {self.reason}"
+
+
+@attrs.frozen
+class TotalNotReachable(RuleError):
+    """No number of profiles adds up to a total, or it would need too many of them (H6)."""
+
+    code: ClassVar[str] = "total-not-reachable"
+    total: int
+    most_profiles: int
+    nearest: tuple[int, ...]
+
+    def __str__(self) -> str:
+        works = " and ".join(map(str, self.nearest))
+        return (
+            f"{self.total} channels cannot be split over at most {self.most_profiles:,} profiles; "
+            f"the nearest {'total' if len(self.nearest) == 1 else 'totals'} that can: {works}"
+        )
+
+
+@attrs.frozen
+class ChangedTooSoon(RuleError):
+    """A profile's subscription was changed too short a time ago (H15)."""
+
+    code: ClassVar[str] = "changed-too-soon"
+    last_changed_on: date
+    on: date
+    possible_from: date
+
+    def __str__(self) -> str:
+        return (
+            f"the profile was changed on {self.last_changed_on} and cannot change on {self.on}; "
+            f"the next change is possible from {self.possible_from}"
+        )
+
+
+@attrs.frozen
+class PlanUnchanged(RuleError):
+    """A change would sell what is already held, and only restart the term and charge for it."""
+
+    code: ClassVar[str] = "plan-unchanged"
+    held: str
+    status: str
+
+    def __str__(self) -> str:
+        works = "resume keeps it" if self.status == "cancelled" else "renew extends it at its end"
+        return f"{self.held} are already held, and a change must change something; {works}"
+
+
+@attrs.frozen
+class TransitionNotAllowed(RuleError):
+    """An action does not exist from the status that a subscription is in."""
+
+    code: ClassVar[str] = "transition-not-allowed"
+    action: str
+    status: str
+    allowed: tuple[str, ...]
+
+    def __str__(self) -> str:
+        works = ", ".join(self.allowed)
+        return (
+            f"{self.action} is not possible while the subscription is {self.status}; "
+            f"possible: {works}"
+        )
+
+
+@attrs.frozen
+class OutsideTerm(RuleError):
+    """A day lies where the action or the look-up does not reach."""
+
+    code: ClassVar[str] = "outside-term"
+    what: str
+    day: date
+    start: date
+    end: date | None
+    advice: str = ""
+
+    def __str__(self) -> str:
+        reach = (
+            f"from {self.start} on"
+            if self.end is None
+            else (f"from {self.start} until the day before {self.end}")
+        )
+        advice = f"; {self.advice}" if self.advice else ""
+        return f"{self.what} is possible {reach}, not on {self.day}{advice}"
+
+
+@attrs.frozen
+class AllowanceNeeded(RuleError):
+    """A refund by minutes was asked for without saying how many minutes are left (F 4.6)."""
+
+    code: ClassVar[str] = "allowance-needed"
+    basis: str
+
+    def __str__(self) -> str:
+        return (
+            f"this offer refunds its bundles by {self.basis}: "
+            "give refund(..., allowance=...) the minutes granted and used, none are assumed"
+        )
+
+
+@attrs.frozen
+class UnknownRate(ChannelPlansError, LookupError):
+    """A tariff has no price for calls to a country."""
+
+    code: ClassVar[str] = "unknown-rate"
+    country: str
+    tariff: str
+    known: tuple[str, ...]
+
+    def __str__(self) -> str:
+        known = ", ".join(self.known) or "none"
+        return (
+            f"tariff {self.tariff!r} has no rate for calls to {self.country!r}; "
+            f"it has rates for: {known}"
+        )
+
+
+@attrs.frozen
+class InsufficientCredit(ChannelPlansError, ValueError):
+    """A purse would end below zero; nothing was moved (F 7.3)."""
+
+    code: ClassVar[str] = "insufficient-credit"
+    purse: str
+    needed: Decimal
+    available: Decimal
+    missing: Decimal
+    currency: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.purse} holds {self.available:f} {self.currency}, "
+            f"but {self.needed:f} {self.currency} is needed; "
+            f"{self.missing:f} {self.currency} more would do"
+        )
+
+
+def _profiles(split: tuple[int, ...]) -> str:
+    words = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
+    return f"{words.get(len(split), len(split))} profiles, {' + '.join(map(str, split))}"

@@ -1,0 +1,504 @@
+"""Every action as a pure function to a decision: what would happen, and nothing has happened yet.
+
+A preview and the real thing are the same call. A decision is done when a store commits it: the
+postings and the new subscription together, or neither. Who pays is fixed by the action (H9, H13,
+F 7.3) and no caller can choose it.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from types import MappingProxyType
+from typing import Any, Final
+
+import attrs
+
+from channelplans.calendar import term_at
+from channelplans.checks import checked, civil_day, instance, text
+from channelplans.errors import (
+    CurrencyMismatch,
+    InvalidValue,
+    OutsideTerm,
+    PlanUnchanged,
+    TransitionNotAllowed,
+)
+from channelplans.identifiers import AccountId, ProfileId, SubscriptionId, Token
+from channelplans.ledger import Posting, Purse, Reason, deltas, signed
+from channelplans.money import Money
+from channelplans.plans import Plan
+from channelplans.pricing import Payer, Quote, Refund, Tariff, quote, rate
+from channelplans.rules import Notice, check_change
+from channelplans.subscriptions import AT_END, TRANSITIONS, Action, Status, Subscription
+from channelplans.tables import Described
+from channelplans.usage import Call
+
+__all__ = [
+    "Decision",
+    "assign_credit",
+    "buy",
+    "cancel",
+    "change",
+    "deposit",
+    "expire",
+    "lapse",
+    "renew",
+    "resume",
+    "take_back_credit",
+    "terminate",
+    "use",
+]
+
+
+@attrs.frozen(field_transformer=checked)
+class Decision(Described):
+    """What an action does, not yet done.
+
+    Attributes:
+        action: what was asked.
+        on: the civil day of it.
+        before: the subscription as it was; None where there was none.
+        after: the subscription as it will be; None where the action is about purses alone.
+        postings: the money that moves, all of it or none.
+        notices: what a person must be told before confirming (H20, H21).
+        token: what this decision is known by; deciding it again gives the same.
+    """
+
+    action: Action
+    on: date
+    before: Subscription | None
+    after: Subscription | None
+    postings: tuple[Posting, ...]
+    notices: tuple[Notice, ...]
+    token: Token
+
+    @property
+    def deltas(self) -> Mapping[Purse, Money]:
+        """By how much each purse changes; a refund counts towards the charge beside it."""
+        return MappingProxyType(deltas(self.postings))
+
+    def to_records(self) -> list[dict[str, object]]:
+        """Return a plain row for each posting."""
+        row = {"token": self.token, "action": self.action.value}
+        return [{**row, **record} for posting in self.postings for record in posting.to_records()]
+
+    def _describe(self) -> tuple[str, ...]:
+        told = (*self._moves(), *map(str, self.notices))
+        if self.after is None:
+            return (f"{self.on}: {self.action.value}.", *told)
+        held = f"{self.after.plan} on profile {self.after.profile}"
+        since = min(self.on, self.after.term.end)
+        outlook = _OUTLOOKS[self.after.status].format(end=self.after.term.end, since=since)
+        return (f"{self.on}: {self.action.value}, {held}.", outlook, *told)
+
+    def _moves(self) -> tuple[str, ...]:
+        if not self.postings:
+            return ("No money moves.",)
+        moves = []
+        for purse, delta in self.deltas.items():
+            parts = [
+                f"{'pays' if posting.amount.minor < 0 else 'receives'} "
+                f"{max(posting.amount, -posting.amount)} ({posting.reason.value})"
+                for posting in self.postings
+                if posting.purse == purse
+            ]
+            total = f", {signed(delta)} in all" if len(parts) > 1 else ""
+            moves.append(f"The purse of {purse} {' and '.join(parts)}{total}.")
+        return tuple(moves)
+
+
+_OUTLOOKS: Final = MappingProxyType(
+    {
+        Status.ACTIVE: "Runs until {end}, when it renews itself.",
+        Status.CANCELLED: "Runs until {end}, when it ends.",
+        Status.LAPSED: "Not active since {since}.",
+        Status.ENDED: "Not active since {since}.",
+    }
+)
+
+_FIRST: Final = MappingProxyType({Status.ACTIVE: "renew or lapse", Status.CANCELLED: "expire"})
+
+
+def buy(
+    plan: Plan,
+    tariff: Tariff,
+    *,
+    account: AccountId,
+    profile: ProfileId,
+    subscription: SubscriptionId,
+    on: date,
+    previous: Subscription | None = None,
+) -> Decision:
+    """Buy a plan for a profile that has none running; it is active at once (H3, H4, H8, H14).
+
+    ``previous`` is what the profile held last, lapsed or ended; it keeps the day of its last
+    change, so that ending and buying again does not give that day back (H15).
+
+    Raises:
+        TransitionNotAllowed: the previous subscription is still running.
+        InvalidValue: the previous one is another profile's, or the identifier is used again.
+        OutsideTerm: the day lies before the previous one's latest action.
+
+    >>> from channelplans.money import EUR
+    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
+    >>> print(
+    ...     buy(
+    ...         SKYPE_CONNECT.plan(channels=105),
+    ...         tariff,
+    ...         account="acme",
+    ...         profile="berlin",
+    ...         subscription="s-1",
+    ...         on=date(2026, 1, 5),
+    ...     )
+    ... )
+    2026-01-05: buy, 100 channels on profile berlin.
+    Runs until 2026-02-04, when it renews itself.
+    The purse of account acme pays 695.00 EUR (subscription).
+    Not a telephone replacement: it cannot call emergency numbers. (H21)
+    """
+    civil_day("on", on)
+    if previous is not None:
+        _check_previous(previous, account, profile, subscription)
+    status = _next_status(previous, Action.BUY)
+    if previous is not None:
+        _check_order(previous, Action.BUY, on)
+    paid = quote(plan, instance("tariff", tariff, Tariff), on=on)
+    bought = Subscription(
+        id=subscription,
+        account=account,
+        profile=profile,
+        paid=paid,
+        anchor=on,
+        number=0,
+        status=status,
+        allowance=paid.allowance,
+        last_changed_on=previous.last_changed_on if previous else None,
+        sequence=1,
+        acted_on=on,
+    )
+    postings = _payment(bought, Reason.SUBSCRIPTION, on)
+    token = _token("subscription", bought.id, "0", Action.BUY.value)
+    return Decision(Action.BUY, on, previous, bought, postings, paid.notices, token)
+
+
+def change(subscription: Subscription, plan: Plan, tariff: Tariff, *, on: date) -> Decision:
+    """Change channels, bundles or both: refund what is left, sell the new plan (H15 to H19).
+
+    The new plan is active at once, for a term of its own from this day. The refund and the new
+    price are one settlement. A cancelled subscription that is changed renews itself again.
+
+    Raises:
+        PlanUnchanged: the plan is held already.
+        ChangedTooSoon: the profile was changed too short a time ago (H15).
+        CurrencyMismatch: the tariff is in another currency than what was paid.
+        TransitionNotAllowed, OutsideTerm: the subscription is not running on that day.
+    """
+    status = _within(subscription, Action.CHANGE, on)
+    held = subscription.plan
+    if instance("plan", plan, Plan) == held:
+        raise PlanUnchanged(str(held), subscription.status.value)
+    check_change(subscription.last_changed_on, on=on, rule=held.offer.change)
+    _check_currency(subscription, tariff)
+    paid = quote(plan, tariff, on=on)
+    after = _after(
+        subscription,
+        on,
+        paid=paid,
+        anchor=on,
+        number=0,
+        status=status,
+        allowance=paid.allowance,
+        last_changed_on=on,
+    )
+    postings = (*_refund(subscription, on), *_payment(after, Reason.SUBSCRIPTION, on))
+    return _decide(Action.CHANGE, on, subscription, after, postings, paid.notices)
+
+
+def renew(subscription: Subscription, tariff: Tariff, *, on: date) -> Decision:
+    """Renew for the next term of its grid, at the tariff in force on that term's first day (H8).
+
+    One renewal is one term, also when it is processed late: its posting is booked on the day of
+    processing and names the term that it pays for. Unused minutes are gone (F 8.4).
+
+    Raises:
+        OutsideTerm: the running term has not ended yet.
+        CurrencyMismatch: the tariff is in another currency than what was paid.
+        TransitionNotAllowed: the subscription is not active.
+        CalendarEnds: the next term does not fit the calendar.
+    """
+    _at_end(subscription, Action.RENEW, on)
+    _check_currency(subscription, tariff)
+    plan, number = subscription.plan, subscription.number + 1
+    paid = Quote(plan, tariff, term_at(subscription.anchor, plan.offer.term.length, number))
+    after = _after(subscription, on, paid=paid, number=number, allowance=paid.allowance)
+    postings = _payment(after, Reason.RENEWAL, on)
+    return _decide(Action.RENEW, on, subscription, after, postings)
+
+
+def cancel(subscription: Subscription, *, on: date) -> Decision:
+    """Cancel: it runs to the end of its term, nothing comes back, it does not renew (H20).
+
+    The decision's notice is the warning that names the day, to be shown before it is confirmed.
+
+    Raises:
+        TransitionNotAllowed, OutsideTerm: the subscription is not active on that day.
+    """
+    after = _after(subscription, on, status=_within(subscription, Action.CANCEL, on))
+    warning = Notice(
+        "expires",
+        f"This cancels the subscription of profile {subscription.profile}: "
+        f"from {subscription.term.end} on it is no longer available.",
+        "H20",
+    )
+    return _decide(Action.CANCEL, on, subscription, after, notices=(warning,))
+
+
+def resume(subscription: Subscription, *, on: date) -> Decision:
+    """Undo a cancellation before the term's end; the subscription renews itself again.
+
+    Raises:
+        TransitionNotAllowed, OutsideTerm: the subscription is not cancelled and running.
+    """
+    after = _after(subscription, on, status=_within(subscription, Action.RESUME, on))
+    return _decide(Action.RESUME, on, subscription, after)
+
+
+def lapse(subscription: Subscription, *, on: date) -> Decision:
+    """Let a subscription lapse that could not be renewed, as of the end of its term (F 6.3).
+
+    Raises:
+        TransitionNotAllowed: the subscription is not active.
+        OutsideTerm: the running term has not ended yet.
+    """
+    after = _after(subscription, on, status=_at_end(subscription, Action.LAPSE, on))
+    warning = Notice(
+        "lapsed",
+        f"The renewal was not paid: profile {subscription.profile} carries no calls "
+        f"since {subscription.term.end}.",
+        "F 6.3",
+    )
+    return _decide(Action.LAPSE, on, subscription, after, notices=(warning,))
+
+
+def expire(subscription: Subscription, *, on: date) -> Decision:
+    """End a cancelled subscription whose term is over.
+
+    Raises:
+        TransitionNotAllowed: the subscription is not cancelled.
+        OutsideTerm: the running term has not ended yet.
+    """
+    after = _after(subscription, on, status=_at_end(subscription, Action.EXPIRE, on))
+    return _decide(Action.EXPIRE, on, subscription, after)
+
+
+def terminate(subscription: Subscription, *, on: date, refund: bool = True) -> Decision:
+    """End a subscription at once, with or without what is left of it coming back (F 5.5, F 5.6).
+
+    Raises:
+        TransitionNotAllowed, OutsideTerm: the subscription is not running on that day.
+    """
+    instance("refund", refund, bool)
+    after = _after(subscription, on, status=_within(subscription, Action.TERMINATE, on))
+    postings = _refund(subscription, on) if refund else ()
+    return _decide(Action.TERMINATE, on, subscription, after, postings)
+
+
+def use(subscription: Subscription, call: Call, tariff: Tariff, *, on: date) -> Decision:
+    """Take a call from the minutes, then from the purses (H13, F 7.3).
+
+    The call belongs to the term of the day on which it began; a call of an earlier term is
+    refused here, and can be rated by hand against the allowance kept from then. Overage is paid by
+    the account, everything else by the profile.
+
+    Raises:
+        UnknownRate: the tariff has no price for calls to the country.
+        CurrencyMismatch: the tariff is in another currency than what was paid.
+        InvalidValue: the call began after the day it is processed on.
+        TransitionNotAllowed, OutsideTerm: the subscription is not running on that day, or the
+            call did not begin in its term.
+    """
+    status = _within(subscription, Action.USE, on)
+    term = subscription.term
+    if instance("call", call, Call).day not in term:
+        advice = "rate(call, allowance, tariff, offer=...) prices a call of another term"
+        raise OutsideTerm("a call of this term", call.day, term.start, term.end, advice)
+    if call.day > on:
+        raise InvalidValue("call.day", str(call.day), f"at most {on}, the day of processing")
+    _check_currency(subscription, tariff)
+    rated = rate(call, subscription.allowance, tariff, offer=subscription.plan.offer)
+    allowance = subscription.allowance.use(rated.included)
+    after = _after(subscription, on, status=status, allowance=allowance)
+    postings = tuple(
+        Posting(purse, -charge.amount, reason, on, term, call.id)
+        for charge in rated.charges
+        for purse, reason in [_payer(subscription, charge.payer)]
+        if charge.amount
+    )
+    token = _token("call", call.id)
+    return Decision(Action.USE, on, subscription, after, postings, (), token)
+
+
+def deposit(purse: Purse, amount: Money, *, transfer: str, on: date) -> Decision:
+    """Pay credit into a purse from outside; ``transfer`` identifies the payment.
+
+    Raises:
+        InvalidValue: the amount is not above zero.
+
+    >>> from channelplans.money import EUR
+    >>> print(deposit(Purse("acme"), Money.of("50", EUR), transfer="p-1", on=date(2026, 1, 5)))
+    2026-01-05: deposit.
+    The purse of account acme receives 50.00 EUR (deposit).
+    """
+    instance("purse", purse, Purse)
+    return _move(Action.DEPOSIT, Reason.DEPOSIT, {purse: 1}, amount, transfer, on)
+
+
+def assign_credit(
+    account: AccountId, profile: ProfileId, amount: Money, *, transfer: str, on: date
+) -> Decision:
+    """Move credit from an account to one of its profiles, for its calls (F 7.3, F 7.4).
+
+    Raises:
+        InvalidValue: the amount is not above zero.
+    """
+    moves = {Purse(account): -1, Purse(account, _profile(profile)): 1}
+    return _move(Action.ASSIGN_CREDIT, Reason.TRANSFER, moves, amount, transfer, on)
+
+
+def take_back_credit(
+    account: AccountId, profile: ProfileId, amount: Money, *, transfer: str, on: date
+) -> Decision:
+    """Move credit from a profile back to its account (F 7.4).
+
+    Raises:
+        InvalidValue: the amount is not above zero.
+    """
+    moves = {Purse(account, _profile(profile)): -1, Purse(account): 1}
+    return _move(Action.TAKE_BACK_CREDIT, Reason.TRANSFER, moves, amount, transfer, on)
+
+
+def _next_status(subscription: Subscription | None, action: Action) -> Status:
+    status = subscription.status if subscription else None
+    after = TRANSITIONS.get((status, action))
+    if after is None:
+        named = status.value if status else "not there"
+        allowed = tuple(known.value for source, known in TRANSITIONS if source is status)
+        raise TransitionNotAllowed(action.value, named, allowed)
+    return after
+
+
+def _check_order(subscription: Subscription, action: Action, on: date) -> None:
+    earliest = subscription.acted_on or subscription.term.start
+    if civil_day("on", on) < earliest:
+        advice = f"{earliest} is the day of the latest action"
+        raise OutsideTerm(action.value, on, earliest, None, advice)
+
+
+def _within(subscription: Subscription, action: Action, on: date) -> Status:
+    """Return the next status of an action that comes before the end of the term."""
+    after = _next_status(instance("subscription", subscription, Subscription), action)
+    term = subscription.term
+    if civil_day("on", on) not in term:
+        first = f"first {_FIRST[subscription.status]} the term that ended" if on >= term.end else ""
+        raise OutsideTerm(action.value, on, term.start, term.end, first)
+    _check_order(subscription, action, on)
+    return after
+
+
+def _at_end(subscription: Subscription, action: Action, on: date) -> Status:
+    """Return the next status of an action that waits for the end of the term."""
+    after = _next_status(instance("subscription", subscription, Subscription), action)
+    if civil_day("on", on) < subscription.term.end:
+        raise OutsideTerm(action.value, on, subscription.term.end, None, "the term runs until then")
+    _check_order(subscription, action, on)
+    return after
+
+
+def _check_currency(subscription: Subscription, tariff: Tariff) -> None:
+    paid = subscription.paid.tariff.currency
+    if instance("tariff", tariff, Tariff).currency != paid:
+        raise CurrencyMismatch(str(paid), str(tariff.currency))
+
+
+def _check_previous(
+    previous: Subscription, account: AccountId, profile: ProfileId, subscription: SubscriptionId
+) -> None:
+    instance("previous", previous, Subscription)
+    if (previous.account, previous.profile) != (account, profile):
+        owner = f"of profile {previous.profile} of account {previous.account}"
+        expected = f"what profile {profile} of account {account} held last"
+        raise InvalidValue("previous", owner, expected)
+    if previous.id == subscription:
+        raise InvalidValue("subscription", repr(subscription), "an identifier never used before")
+
+
+def _after(subscription: Subscription, on: date, **changes: Any) -> Subscription:
+    sequence = subscription.sequence + 1
+    return attrs.evolve(subscription, sequence=sequence, acted_on=on, **changes)
+
+
+def _payment(subscription: Subscription, reason: Reason, on: date) -> tuple[Posting, ...]:
+    return _posting(subscription, -subscription.paid.total, reason, on)
+
+
+def _refund(subscription: Subscription, on: date) -> tuple[Posting, ...]:
+    rule = subscription.plan.offer.refund
+    returned = Refund(subscription.paid, on, subscription.allowance, rule).returned
+    return _posting(subscription, returned, Reason.REFUND, on)
+
+
+def _posting(
+    subscription: Subscription, amount: Money, reason: Reason, on: date
+) -> tuple[Posting, ...]:
+    purse = Purse(subscription.account)
+    posting = (purse, amount, reason, on, subscription.term, subscription.id)
+    return (Posting(*posting),) if amount else ()
+
+
+def _payer(subscription: Subscription, payer: Payer) -> tuple[Purse, Reason]:
+    if payer is Payer.ACCOUNT:
+        return Purse(subscription.account), Reason.OVERAGE
+    return Purse(subscription.account, subscription.profile), Reason.CALL
+
+
+def _move(
+    action: Action,
+    reason: Reason,
+    signs: Mapping[Purse, int],
+    amount: Money,
+    transfer: str,
+    on: date,
+) -> Decision:
+    if instance("amount", amount, Money).minor <= 0:
+        raise InvalidValue("amount", str(amount), "above zero")
+    token = _token("transfer", text("transfer", transfer))
+    postings = tuple(
+        Posting(purse, amount * sign, reason, on, reference=transfer)
+        for purse, sign in signs.items()
+    )
+    return Decision(action, on, None, None, postings, (), token)
+
+
+def _decide(
+    action: Action,
+    on: date,
+    before: Subscription,
+    after: Subscription,
+    postings: tuple[Posting, ...] = (),
+    notices: tuple[Notice, ...] = (),
+) -> Decision:
+    if action in AT_END:
+        # One token for all that can happen at the end of a term, so that only one of them does.
+        token = _token("term", before.id, str(before.term.end))
+    else:
+        token = _token("subscription", before.id, str(before.sequence), action.value)
+    return Decision(action, on, before, after, postings, notices, token)
+
+
+def _token(*parts: str) -> Token:
+    """Join parts so that different parts never give the same token."""
+    return Token("/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts))
+
+
+def _profile(profile: ProfileId) -> ProfileId:
+    """Return the profile: without one the account would pay itself."""
+    return ProfileId(text("profile", profile))

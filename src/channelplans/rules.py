@@ -1,0 +1,556 @@
+"""The parts of an offer, as data, and the checks that need nothing but them.
+
+Every number of the help page is a field here, and none is built into a function. What is asked and
+what is sold are both kept: a request is normalized first, and whatever comes after is checked
+against what is sold. Prices, days of a subscription and balances are not known here.
+"""
+
+import enum
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from math import gcd
+from typing import Final
+
+import attrs
+
+from channelplans.calendar import Days, Months, days_after
+from channelplans.checks import bounded, checked, civil_day, instance, whole
+from channelplans.errors import (
+    BundlesNotAllowed,
+    ChangedTooSoon,
+    ChannelsOutOfRange,
+    InvalidValue,
+    TotalNotReachable,
+)
+from channelplans.money import Rounding, round_ratio
+from channelplans.tables import Described
+
+__all__ = [
+    "COUNTRY",
+    "MOST_CHANNELS",
+    "MOST_PROFILES",
+    "BundleRule",
+    "CallRule",
+    "ChangeRule",
+    "Notice",
+    "Quantity",
+    "QuantityRule",
+    "RefundBasis",
+    "RefundRule",
+    "Step",
+    "TermRule",
+    "check_change",
+    "normalize_quantity",
+    "profiles_for",
+    "split_profiles",
+    "validate_bundles",
+]
+
+#: The largest number of channels that a rule may sell on one profile.
+MOST_CHANNELS: Final = 1_000_000
+
+#: The largest number of profiles that a total is split over.
+MOST_PROFILES: Final = 1_000_000
+
+
+#: The ISO 3166 code of two letters that names a country.
+COUNTRY: Final = re.compile(r"[A-Z]{2}")
+
+
+@attrs.frozen(field_transformer=checked)
+class Step(Described):
+    """Above a number of channels, only multiples are sold: above 100, multiples of 10 (H5).
+
+    >>> print(Step(above=100, multiple=10))
+    above 100, multiples of 10
+    """
+
+    above: int
+    multiple: int
+
+    def __attrs_post_init__(self) -> None:
+        bounded("above", self.above, 0)
+        bounded("multiple", self.multiple, 1)
+
+    def _describe(self) -> tuple[str]:
+        return (f"above {self.above}, multiples of {self.multiple}",)
+
+
+@attrs.frozen(field_transformer=checked)
+class QuantityRule(Described):
+    """How many channels one profile may have, and what a request is sold as (H2, H5, F 1.1).
+
+    A request lies between ``minimum`` and ``maximum``; the last step below it, if any, rounds it
+    to a multiple. Three laws hold for each rule that can be made: what is granted lies within the
+    bounds, asking for what is granted grants just that, and who asks for more is never granted
+    less.
+
+    Raises:
+        InvalidValue: the bounds do not hold a number, the steps do not rise, or a step would break
+            one of the three laws, such as multiples of 30 above 100, which sell 101 as 90.
+
+    >>> rule = QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN)
+    >>> print(rule)
+    1 to 300 channels; above 100, multiples of 10, rounded down
+    """
+
+    minimum: int
+    maximum: int
+    steps: tuple[Step, ...] = ()
+    rounding: Rounding = Rounding.DOWN
+
+    def __attrs_post_init__(self) -> None:
+        bounded("minimum", self.minimum, 1)
+        bounded("maximum", self.maximum, self.minimum, MOST_CHANNELS)
+        above = [step.above for step in self.steps]
+        if sorted(set(above)) != above or (above and above[-1] >= self.maximum):
+            expected = f"steps that rise and begin below the maximum, {self.maximum}"
+            raise InvalidValue("steps", _listed(self.steps), expected)
+        granted = 0
+        for first, last, _ in _pieces(self):
+            for requested in (first, last):
+                granted = self._lawful(requested, granted)
+
+    def _lawful(self, requested: int, least: int) -> int:
+        granted = _granted(requested, self)
+        if not self.minimum <= granted <= self.maximum:
+            wrong = f"leave the bounds, {self.minimum} to {self.maximum}"
+        elif granted < least:
+            wrong = f"be fewer than the {least} that a smaller request is sold as"
+        elif _granted(granted, self) != granted:
+            wrong = f"itself be sold as {_granted(granted, self)}"
+        else:
+            return granted
+        expected = (
+            f"steps that keep to the rule: {requested} would be sold as {granted}, and {wrong}"
+        )
+        raise InvalidValue("steps", _listed(self.steps), expected)
+
+    def _describe(self) -> tuple[str]:
+        steps = "".join(f"; {step}, rounded {self.rounding.value}" for step in self.steps)
+        return (f"{self.minimum} to {self.maximum} channels{steps}",)
+
+
+@attrs.frozen(field_transformer=checked)
+class Quantity(Described):
+    """A number of channels as asked for and as sold, and why they differ (H5).
+
+    Raises:
+        ChannelsOutOfRange: the rule sells no such number on one profile.
+
+    >>> rule = QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN)
+    >>> print(Quantity(105, rule))
+    105 channels asked, 100 sold: above 100, multiples of 10, rounded down
+    """
+
+    requested: int
+    rule: QuantityRule
+
+    def __attrs_post_init__(self) -> None:
+        minimum, maximum = self.rule.minimum, self.rule.maximum
+        if not minimum <= self.requested <= maximum:
+            few = maximum < self.requested <= 6 * maximum
+            split = _split(self.requested, _sizes(self.rule)) if few else None
+            raise ChannelsOutOfRange(self.requested, minimum, maximum, split or ())
+
+    @property
+    def granted(self) -> int:
+        """The number that is sold."""
+        return _granted(self.requested, self.rule)
+
+    @property
+    def adjusted(self) -> bool:
+        """Whether what is sold differs from what was asked."""
+        return self.granted != self.requested
+
+    def _describe(self) -> tuple[str]:
+        if not self.adjusted:
+            return (f"{self.requested} channels asked and sold",)
+        step = _step_for(self.requested, self.rule)
+        why = f"{step}, rounded {self.rule.rounding.value}"
+        return (f"{self.requested} channels asked, {self.granted} sold: {why}",)
+
+
+@attrs.frozen(field_transformer=checked)
+class BundleRule(Described):
+    """A pack of minutes to one area, and how many of them go with a number of channels.
+
+    Attributes:
+        name: what one bundle is called.
+        minutes: the minutes that each bundle grants in a term (H10).
+        area: the countries that they may be used for, as ISO 3166 codes (H10, F 8.2).
+        per_channel: how many bundles each channel allows (H12); None where there is no such bound.
+        longest_call: how much of one call may come from a bundle (F 8.6); None is all of it.
+        excluded_prefixes: national numbers beginning so are not covered (F 8.10).
+        calling_code: what stands before a national number of the area, taken off before its prefix
+            is looked at.
+
+    >>> print(BundleRule("US minutes", minutes=5000, area=("US",)))
+    US minutes: 5,000 minutes to US, at most 1 for each channel
+    """
+
+    name: str
+    minutes: int
+    area: tuple[str, ...]
+    per_channel: int | None = 1
+    longest_call: timedelta | None = None
+    excluded_prefixes: tuple[str, ...] = ()
+    calling_code: str = "1"
+
+    def __attrs_post_init__(self) -> None:
+        bounded("minutes", self.minutes, 1)
+        if self.per_channel is not None:
+            bounded("per_channel", self.per_channel, 1)
+        if self.longest_call is not None and self.longest_call <= timedelta(0):
+            raise InvalidValue("longest_call", str(self.longest_call), "longer than nothing")
+        for country in self.area:
+            if not COUNTRY.fullmatch(country):
+                raise InvalidValue("area", repr(country), 'two capital letters, such as "US"')
+        for digits in (self.calling_code, *self.excluded_prefixes):
+            if not (digits.isascii() and digits.isdigit()):
+                raise InvalidValue("excluded_prefixes", repr(digits), "digits only")
+
+    def most(self, channels: int) -> int | None:
+        """Return the most bundles that go with a number of channels sold; None is no bound."""
+        return None if self.per_channel is None else self.per_channel * channels
+
+    def _describe(self) -> tuple[str]:
+        bound = "any number of them"
+        if self.per_channel is not None:
+            bound = f"at most {self.per_channel} for each channel"
+        return (f"{self.name}: {self.minutes:,} minutes to {', '.join(self.area)}, {bound}",)
+
+
+@attrs.frozen(field_transformer=checked)
+class TermRule(Described):
+    """How long a term is; it renews itself at its end (H8).
+
+    >>> print(TermRule(Days(30)))
+    a term of 30 days
+    """
+
+    length: Days | Months
+
+    def _describe(self) -> tuple[str]:
+        return (f"a term of {self.length}",)
+
+
+@attrs.frozen(field_transformer=checked)
+class ChangeRule(Described):
+    """How soon after a change the next one may come (H15); None is at any time (F 4.1).
+
+    >>> print(ChangeRule(cooldown=Days(1)))
+    the next change 1 day after a change
+    """
+
+    cooldown: Days | Months | None = Days(1)
+
+    def _describe(self) -> tuple[str]:
+        if self.cooldown is None:
+            return ("a change at any time",)
+        return (f"the next change {self.cooldown} after a change",)
+
+
+class RefundBasis(enum.Enum):
+    """What the part that comes back is measured by.
+
+    ``TIME`` is the days of the term that are left (H16), ``MINUTES`` the minutes of the allowance
+    that are left (F 4.6), ``SMALLER`` the smaller of the two parts.
+    """
+
+    TIME = "time"
+    MINUTES = "minutes"
+    SMALLER = "the smaller of time and minutes"
+
+
+@attrs.frozen(field_transformer=checked)
+class RefundRule(Described):
+    """What comes back of a subscription that ends before its term (H16, F 4.3, F 4.6).
+
+    Attributes:
+        channels: the basis for the channels; only time, since channels have no minutes.
+        bundles: the basis for the bundles.
+        change_day_used: whether the day of the change counts as used. If it does not, a change on
+            the first day returns everything.
+        rounding: how what comes back is rounded, once for each line; the rest is kept.
+
+    >>> print(RefundRule(bundles=RefundBasis.MINUTES))
+    channels by time, bundles by minutes, the day of the change not used, rounded half up
+    """
+
+    channels: RefundBasis = RefundBasis.TIME
+    bundles: RefundBasis = RefundBasis.TIME
+    change_day_used: bool = False
+    rounding: Rounding = Rounding.HALF_UP
+
+    def __attrs_post_init__(self) -> None:
+        if self.channels is not RefundBasis.TIME:
+            raise InvalidValue("channels", self.channels.value, "time: channels have no minutes")
+
+    def _describe(self) -> tuple[str]:
+        used = "used" if self.change_day_used else "not used"
+        return (
+            f"channels by {self.channels.value}, bundles by {self.bundles.value}, "
+            f"the day of the change {used}, rounded {self.rounding.value}",
+        )
+
+
+@attrs.frozen(field_transformer=checked)
+class CallRule(Described):
+    """How a call is counted: a least length, then steps (F 3.5, F 8.5).
+
+    ``rounding`` is that of its charge, once, to the unit of the currency (F 3.7).
+
+    >>> print(CallRule(timedelta(seconds=30), timedelta(seconds=6)))
+    at least 30 s, then steps of 6 s
+    """
+
+    minimum: timedelta = timedelta(seconds=30)
+    step: timedelta = timedelta(seconds=6)
+    rounding: Rounding = Rounding.HALF_UP
+
+    def __attrs_post_init__(self) -> None:
+        if self.minimum < timedelta(0):
+            raise InvalidValue("minimum", str(self.minimum), "not negative")
+        if self.step <= timedelta(0):
+            raise InvalidValue("step", str(self.step), "longer than nothing")
+
+    def _describe(self) -> tuple[str]:
+        least, step = self.minimum.total_seconds(), self.step.total_seconds()
+        return (f"at least {least:g} s, then steps of {step:g} s",)
+
+
+@attrs.frozen(field_transformer=checked)
+class Notice(Described):
+    """Something that a person must be told, with a code for programs that translate it.
+
+    >>> print(Notice("no-emergency-calls", "This is not a telephone.", "H21"))
+    This is not a telephone. (H21)
+    """
+
+    code: str
+    text: str
+    source: str
+
+    def _describe(self) -> tuple[str]:
+        return (f"{self.text} ({self.source})",)
+
+
+def normalize_quantity(requested: int, rule: QuantityRule) -> Quantity:
+    """Return what a request for channels is sold as, and why (H5).
+
+    Raises:
+        WrongType: the request is not a whole number.
+        ChannelsOutOfRange: it lies outside the bounds, before rounding (H2); the error names the
+            split over profiles that would do.
+
+    >>> rule = QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN)
+    >>> normalize_quantity(109, rule).granted
+    100
+    """
+    return Quantity(requested, rule)
+
+
+def validate_bundles(bundles: int, *, channels: int, rule: BundleRule) -> None:
+    """Refuse a number of bundles that the channels sold do not allow (H12).
+
+    Raises:
+        BundlesNotAllowed: there are more than that, or fewer than none.
+
+    >>> validate_bundles(3, channels=2, rule=BundleRule("US minutes", 5000, ("US",)))
+    Traceback (most recent call last):
+        ...
+    channelplans.errors.BundlesNotAllowed: bundles must be 0 to 2, not 3: at most 1 for each of \
+the 2 channels sold
+    """
+    bundles, channels = whole("bundles", bundles), bounded("channels", channels, 0)
+    most = instance("rule", rule, BundleRule).most(channels)
+    if bundles < 0:
+        raise BundlesNotAllowed(bundles, most, "nobody can be sold fewer than none")
+    if most is not None and bundles > most:
+        reason = f"at most {rule.per_channel} for each of the {channels} channels sold"
+        raise BundlesNotAllowed(bundles, most, reason)
+
+
+def check_change(last_changed_on: date | None, *, on: date, rule: ChangeRule) -> None:
+    """Refuse a change that comes too soon after the profile's last one (H15).
+
+    Raises:
+        ChangedTooSoon: the rule's cool-down has not passed; the error names the first day.
+
+    >>> day = date(2026, 1, 5)
+    >>> check_change(day, on=date(2026, 1, 6), rule=ChangeRule(cooldown=Days(1)))
+    >>> check_change(day, on=day, rule=ChangeRule(cooldown=Days(1)))
+    Traceback (most recent call last):
+        ...
+    channelplans.errors.ChangedTooSoon: the profile was changed on 2026-01-05 and cannot change \
+on 2026-01-05; the next change is possible from 2026-01-06
+    """
+    civil_day("on", on)
+    cooldown = instance("rule", rule, ChangeRule).cooldown
+    if last_changed_on is None or cooldown is None:
+        return
+    possible_from = days_after(last_changed_on, cooldown)
+    if on < possible_from:
+        raise ChangedTooSoon(last_changed_on, on, possible_from)
+
+
+def split_profiles(total: int, rule: QuantityRule) -> tuple[int, ...]:
+    """Return the fewest profiles whose channels add up to a total, the largest first (H6).
+
+    Of all splits over that few, it is the lexicographically greatest.
+
+    Raises:
+        TotalNotReachable: no sum of sellable numbers is the total, or it takes more than a million
+            of them; the error names the nearest totals that work.
+
+    >>> rule = QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN)
+    >>> split_profiles(350, rule), split_profiles(437, rule)
+    ((300, 50), (300, 130, 7))
+    """
+    whole("total", total)
+    sizes = _sizes(instance("rule", rule, QuantityRule))
+    split = _split(total, sizes)
+    if split is None:
+        raise TotalNotReachable(total, MOST_PROFILES, _nearest(total, sizes))
+    return split
+
+
+def profiles_for(needed: int, rule: QuantityRule) -> tuple[int, ...]:
+    """Return the profiles to buy for a need: the least total that the fewest profiles can hold.
+
+    Raises:
+        TotalNotReachable: more than a million profiles would be needed.
+
+    >>> rule = QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN)
+    >>> profiles_for(437, rule)
+    (300, 140)
+    """
+    bounded("needed", needed, 1)
+    sizes = _sizes(instance("rule", rule, QuantityRule))
+    profiles = -(-needed // sizes.largest)
+    if profiles > MOST_PROFILES:
+        raise TotalNotReachable(needed, MOST_PROFILES, (MOST_PROFILES * sizes.largest,))
+    spare = (profiles * sizes.largest - needed) // sizes.unit
+    sums = _sums(sizes.deficits, most=profiles, target=spare)
+    total = profiles * sizes.largest - (sums[-1].bit_length() - 1) * sizes.unit
+    return split_profiles(total, rule)
+
+
+def _listed(steps: tuple[Step, ...]) -> str:
+    return f"({'; '.join(map(str, steps))})"
+
+
+def _step_for(requested: int, rule: QuantityRule) -> Step | None:
+    for step in reversed(rule.steps):
+        if requested > step.above:
+            return step
+    return None
+
+
+def _granted(requested: int, rule: QuantityRule) -> int:
+    step = _step_for(requested, rule)
+    if step is None:
+        return requested
+    return step.multiple * round_ratio(requested, step.multiple, rule.rounding)
+
+
+def _pieces(rule: QuantityRule) -> Iterator[tuple[int, int, int]]:
+    """Yield the stretches of requests that one multiple rounds: first, last, multiple."""
+    steps = (Step(0, 1), *rule.steps)
+    ends = (*(step.above for step in rule.steps), rule.maximum)
+    for step, last in zip(steps, ends, strict=True):
+        first = max(step.above + 1, rule.minimum)
+        if first <= last:
+            yield first, last, step.multiple
+
+
+# A split is looked for in what its profiles lack of the largest: k profiles of at most 300 add up to
+# a total when what they lack adds up to 300 k - total. Most lack nothing, so that the numbers are
+# small, and a set of them is the bits of an integer.
+
+
+@attrs.frozen
+class _Sizes:
+    largest: int
+    least: int
+    unit: int  # what every deficit is a multiple of
+    deficits: tuple[range, ...]  # in units, without 0, the smallest first
+
+
+def _sizes(rule: QuantityRule) -> _Sizes:
+    runs = [
+        range(_granted(first, rule), _granted(last, rule) + 1, multiple)
+        for first, last, multiple in _pieces(rule)
+    ]
+    least, largest = runs[0][0], runs[-1][-1]
+    lacking = [range(largest - run[-1], largest - run[0] + 1, run.step) for run in reversed(runs)]
+    steps = [run.step for run in lacking if len(run) > 1]
+    unit = gcd(*steps, *(run[0] for run in lacking)) or 1
+    deficits = (
+        range(run[0] // unit, run[-1] // unit + 1, run.step // unit or 1) for run in lacking
+    )
+    return _Sizes(largest, least, unit, tuple(deficits))
+
+
+def _split(total: int, sizes: _Sizes) -> tuple[int, ...] | None:
+    fewest = max(-(-total // sizes.largest), 1)
+    for profiles in range(fewest, min(total // sizes.least, MOST_PROFILES) + 1):
+        lacking, foreign = divmod(profiles * sizes.largest - total, sizes.unit)
+        if foreign:
+            continue
+        sums = _sums(sizes.deficits, most=profiles, target=lacking)
+        if sums[-1] >> lacking & 1:
+            full = (sizes.largest,) * (profiles - len(sums) + 1)
+            return full + tuple(
+                sizes.largest - deficit * sizes.unit
+                for deficit in _smallest_first(sizes.deficits, sums, lacking)
+            )
+    return None
+
+
+def _sums(deficits: tuple[range, ...], *, most: int, target: int) -> list[int]:
+    """Return sets as bits: entry n holds the sums of n deficits or fewer, up to the target."""
+    within_target = (2 << target) - 1
+    sums = [1]
+    while len(sums) <= most and not sums[-1] >> target & 1:
+        grown = sums[-1]
+        for run in deficits:
+            grown |= _shifted(sums[-1], run) & within_target
+        if grown == sums[-1]:
+            break
+        sums.append(grown)
+    return sums
+
+
+def _shifted(bits: int, run: range) -> int:
+    """Return the union of the bits shifted by each number of a run, by doubling."""
+    done = 1
+    while done < len(run):
+        more = min(done, len(run) - done)
+        bits |= bits << more * run.step
+        done += more
+    return bits << run.start
+
+
+def _smallest_first(deficits: tuple[range, ...], sums: list[int], target: int) -> Iterator[int]:
+    """Yield the deficits that add up to the target, each the smallest that leaves a sum."""
+    for reachable in reversed(sums[:-1]):
+        members = bin(reachable)[:1:-1].ljust(target + 1, "0")
+        deficit = next(
+            each
+            for run in deficits
+            for each in run
+            if each <= target and members[target - each] == "1"
+        )
+        yield deficit
+        target -= deficit
+
+
+def _nearest(total: int, sizes: _Sizes) -> tuple[int, ...]:
+    most = MOST_PROFILES * sizes.largest
+    below = range(min(total - 1, most), sizes.least - 1, -1)
+    above = range(max(total + 1, sizes.least), most + 1)
+    found = (next((each for each in way if _split(each, sizes)), 0) for way in (below, above))
+    return tuple(each for each in found if each)

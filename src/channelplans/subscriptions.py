@@ -1,0 +1,133 @@
+"""A subscription, the statuses it passes through, and the table of its transitions.
+
+The table is data: an action that has no row from a status does not exist there. What an action does
+to money and days is not known here.
+"""
+
+import enum
+from collections.abc import Mapping
+from datetime import date
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+
+from channelplans.calendar import Term
+from channelplans.checks import bounded, checked, civil_day
+from channelplans.identifiers import AccountId, ProfileId, SubscriptionId
+from channelplans.plans import Plan
+from channelplans.pricing import Quote
+from channelplans.tables import Described
+from channelplans.usage import Allowance, admits
+
+__all__ = ["AT_END", "RUNNING", "TRANSITIONS", "Action", "Status", "Subscription"]
+
+
+class Status(enum.Enum):
+    """Where a subscription stands; before it is bought there is none."""
+
+    ACTIVE = "active"
+    CANCELLED = "cancelled"
+    LAPSED = "lapsed"
+    ENDED = "ended"
+
+
+class Action(enum.Enum):
+    """What can be done: to a subscription, or, the last three, to purses alone."""
+
+    BUY = "buy"
+    CHANGE = "change"
+    USE = "use"
+    RENEW = "renew"
+    CANCEL = "cancel"
+    RESUME = "resume"
+    LAPSE = "lapse"
+    EXPIRE = "expire"
+    TERMINATE = "terminate"
+    DEPOSIT = "deposit"
+    ASSIGN_CREDIT = "assign credit"
+    TAKE_BACK_CREDIT = "take back credit"
+
+
+#: From which status an action leads to which; a missing row is an error. None is no subscription.
+TRANSITIONS: Final[Mapping[tuple[Status | None, Action], Status]] = MappingProxyType(
+    {
+        (None, Action.BUY): Status.ACTIVE,
+        (Status.LAPSED, Action.BUY): Status.ACTIVE,
+        (Status.ENDED, Action.BUY): Status.ACTIVE,
+        (Status.ACTIVE, Action.CHANGE): Status.ACTIVE,
+        (Status.ACTIVE, Action.USE): Status.ACTIVE,
+        (Status.ACTIVE, Action.RENEW): Status.ACTIVE,
+        (Status.ACTIVE, Action.CANCEL): Status.CANCELLED,
+        (Status.ACTIVE, Action.LAPSE): Status.LAPSED,
+        (Status.ACTIVE, Action.TERMINATE): Status.ENDED,
+        (Status.CANCELLED, Action.CHANGE): Status.ACTIVE,
+        (Status.CANCELLED, Action.RESUME): Status.ACTIVE,
+        (Status.CANCELLED, Action.USE): Status.CANCELLED,
+        (Status.CANCELLED, Action.EXPIRE): Status.ENDED,
+        (Status.CANCELLED, Action.TERMINATE): Status.ENDED,
+    }
+)
+
+#: The actions that wait for the end of the term; all others come before it.
+AT_END: Final = frozenset({Action.RENEW, Action.LAPSE, Action.EXPIRE})
+
+#: The statuses in which a profile is active on the days of the term (H4).
+RUNNING: Final = frozenset({Status.ACTIVE, Status.CANCELLED})
+
+
+@attrs.frozen(field_transformer=checked)
+class Subscription(Described):
+    """A plan held by a profile for a term, and what was paid for it.
+
+    Attributes:
+        id: never used twice.
+        account: pays for it (H9).
+        profile: holds it.
+        paid: the quote that was paid for the running term.
+        anchor: the first day of the first term; the n-th term is computed from it.
+        number: which term runs, counted from 0.
+        status: where it stands.
+        allowance: the minutes of the running term.
+        last_changed_on: when the profile's subscription was last changed (H15).
+        sequence: how many decisions have been applied to it.
+        acted_on: the day of the latest of them; None is the first day of the running term.
+    """
+
+    id: SubscriptionId
+    account: AccountId
+    profile: ProfileId
+    paid: Quote
+    anchor: date
+    number: int
+    status: Status
+    allowance: Allowance
+    last_changed_on: date | None
+    sequence: int
+    acted_on: date | None = None
+
+    def __attrs_post_init__(self) -> None:
+        bounded("number", self.number, 0)
+        bounded("sequence", self.sequence, 1)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that is held."""
+        return self.paid.plan
+
+    @property
+    def term(self) -> Term:
+        """The running term."""
+        return self.paid.term
+
+    def active_on(self, day: date) -> bool:
+        """Return whether the profile is active on a day of the running term (H4)."""
+        return civil_day("day", day) in self.term and self.status in RUNNING
+
+    def admits(self, active_calls: int, *, on: date) -> bool:
+        """Return whether the profile can carry one more call: n channels carry n calls (H2)."""
+        return self.active_on(on) and admits(active_calls, channels=self.plan.channels)
+
+    def _describe(self) -> tuple[str, ...]:
+        held = f"{self.id} on profile {self.profile}: {self.plan}"
+        return (f"Subscription {held}, {self.term}, {self.status.value}",)

@@ -1,0 +1,71 @@
+"""The one place that renders: rows to a table, a description to text and to escaped HTML.
+
+A value describes itself once, as sentences and tables; ``str()`` and a notebook's view both follow
+from that description. Nothing here knows what the rows mean.
+"""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+import attrs
+
+__all__ = ["Described", "Table"]
+
+
+@attrs.frozen
+class Table:
+    """Rows under headings; columns named in ``right`` are flushed right, as amounts are.
+
+    >>> print(Table(("item", "total"), (("channels", "695.00"),), right=("total",)))
+    item       total
+    --------  ------
+    channels  695.00
+    """
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    right: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        widths = [max(map(len, column)) for column in zip(self.headings, *self.rows, strict=True)]
+        rules = tuple("-" * width for width in widths)
+        return "\n".join(self._line(row, widths) for row in (self.headings, rules, *self.rows))
+
+    def _line(self, row: Sequence[str], widths: Sequence[int]) -> str:
+        cells = (
+            cell.rjust(width) if heading in self.right else cell.ljust(width)
+            for heading, cell, width in zip(self.headings, row, widths, strict=True)
+        )
+        return "  ".join(cells).rstrip()
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{escape(heading)}</th>" for heading in self.headings)
+        body = "".join(f"<tr>{self._cells(row)}</tr>" for row in self.rows)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _cells(self, row: Sequence[str]) -> str:
+        return "".join(
+            f'<td style="text-align: right">{escape(cell)}</td>'
+            if heading in self.right
+            else f"<td>{escape(cell)}</td>"
+            for heading, cell in zip(self.headings, row, strict=True)
+        )
+
+
+class Described:
+    """A value that explains itself: the same description as text and in a notebook."""
+
+    __slots__ = ()
+
+    def _describe(self) -> Iterable[str | Table]:
+        """Yield the sentences and tables that say what this value is."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self._describe()))
+
+    def _repr_html_(self) -> str:
+        return "".join(
+            part._repr_html_() if isinstance(part, Table) else f"<p>{escape(part)}</p>"
+            for part in self._describe()
+        )

@@ -1,0 +1,164 @@
+"""Calls: what is counted of them, whether a bundle covers them, what an allowance has left.
+
+Durations only, no prices. A duration is a ``timedelta`` and is counted once, for the whole call.
+"""
+
+import re
+from datetime import date, timedelta
+from fractions import Fraction
+
+import attrs
+
+from channelplans.checks import bounded, checked, instance
+from channelplans.errors import InvalidValue
+from channelplans.rules import COUNTRY, BundleRule, CallRule
+from channelplans.tables import Described
+
+__all__ = ["Allowance", "Call", "admits", "billable", "clock", "covered"]
+
+_NOTHING = timedelta(0)
+_NUMBER = re.compile(r"\+?[0-9][0-9 ().-]*")
+
+
+@attrs.frozen(field_transformer=checked)
+class Call(Described):
+    """An outgoing call: to which number and country, on which day it began, how long it was.
+
+    The caller names the country, as an ISO 3166 code, since a number alone does not always tell;
+    and the day, which is the civil day on which the call began.
+
+    Raises:
+        InvalidValue: the number or the country cannot be one, or the duration is negative.
+
+    >>> print(Call("c-1", "+1 212 555 0100", "US", date(2026, 1, 5), timedelta(seconds=31)))
+    2026-01-05 call c-1 to +1 212 555 0100 (US), 0:00:31
+    """
+
+    id: str
+    number: str
+    country: str
+    day: date
+    duration: timedelta
+
+    def __attrs_post_init__(self) -> None:
+        if not _NUMBER.fullmatch(self.number):
+            raise InvalidValue("number", repr(self.number), "digits, such as '+1 212 555 0100'")
+        if not COUNTRY.fullmatch(self.country):
+            raise InvalidValue("country", repr(self.country), 'two capital letters, such as "US"')
+        _not_negative("duration", self.duration)
+
+    def _describe(self) -> tuple[str]:
+        to = f"{self.number} ({self.country})"
+        return (f"{self.day} call {self.id} to {to}, {clock(self.duration)}",)
+
+
+@attrs.frozen(field_transformer=checked)
+class Allowance(Described):
+    """The minutes that a term's bundles grant, and how many of them are used (H10).
+
+    Raises:
+        InvalidValue: a duration is negative, or more is used than granted.
+
+    >>> allowance = Allowance(timedelta(minutes=5000), timedelta(minutes=1250))
+    >>> print(allowance, allowance.unused, sep="; ")
+    62:30:00 of 83:20:00 left; 3/4
+    """
+
+    granted: timedelta
+    used: timedelta = _NOTHING
+
+    def __attrs_post_init__(self) -> None:
+        _not_negative("granted", self.granted)
+        _not_negative("used", self.used)
+        if self.used > self.granted:
+            raise InvalidValue("used", str(self.used), f"at most what is granted, {self.granted}")
+
+    @property
+    def remaining(self) -> timedelta:
+        """What is left of it."""
+        return self.granted - self.used
+
+    @property
+    def unused(self) -> Fraction:
+        """The part of it that is left, exactly; nothing is left of nothing."""
+        if not self.granted:
+            return Fraction(0)
+        return Fraction(_microseconds(self.remaining), _microseconds(self.granted))
+
+    def use(self, duration: timedelta) -> "Allowance":
+        """Return the allowance after some more of it is used."""
+        return Allowance(self.granted, self.used + duration)
+
+    def _describe(self) -> tuple[str]:
+        return (f"{clock(self.remaining)} of {clock(self.granted)} left",)
+
+
+def admits(active_calls: int, *, channels: int) -> bool:
+    """Return whether one more call can be carried: n channels carry n calls (H1, H2, F 1.3).
+
+    >>> admits(99, channels=100), admits(100, channels=100)
+    (True, False)
+    """
+    return bounded("active_calls", active_calls, 0) < bounded("channels", channels, 0)
+
+
+def billable(duration: timedelta, rule: CallRule) -> timedelta:
+    """Return what is counted of a call: the least length, then whole steps (F 3.5, F 8.5).
+
+    Counted once for the whole call; a call of no length counts nothing.
+
+    Raises:
+        InvalidValue: the duration is negative.
+
+    >>> billable(timedelta(seconds=31), CallRule()).total_seconds()
+    36.0
+    """
+    _not_negative("duration", instance("duration", duration, timedelta))
+    instance("rule", rule, CallRule)
+    if not duration or duration <= rule.minimum:
+        return rule.minimum if duration else duration
+    return rule.minimum - (rule.minimum - duration) // rule.step * rule.step
+
+
+def covered(call: Call, rule: BundleRule) -> bool:
+    """Return whether a bundle is valid for a call's country and number (H10, F 8.2, F 8.10).
+
+    >>> us = BundleRule("US minutes", 5000, ("US",), excluded_prefixes=("218632",))
+    >>> day, minute = date(2026, 1, 5), timedelta(minutes=1)
+    >>> covered(Call("a", "+1 212 555 0100", "US", day, minute), us)
+    True
+    >>> covered(Call("b", "001 218 632 0100", "US", day, minute), us)
+    False
+    """
+    instance("call", call, Call)
+    instance("rule", rule, BundleRule)
+    national = _national(call.number, rule.calling_code)
+    return call.country in rule.area and not national.startswith(rule.excluded_prefixes)
+
+
+def clock(duration: timedelta) -> str:
+    """Return a duration as hours, minutes and seconds, with no days.
+
+    >>> clock(timedelta(minutes=5000))
+    '83:20:00'
+    """
+    seconds, rest = divmod(duration, timedelta(seconds=1))
+    fraction = f".{rest.microseconds:06}".rstrip("0") if rest else ""
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}"
+
+
+def _national(number: str, calling_code: str) -> str:
+    """Return a number without what stands before its national part (F 8.10)."""
+    digits = re.sub(r"[^0-9]", "", number)
+    if not number.startswith("+"):
+        digits = digits.removeprefix("00")
+    return digits.removeprefix(calling_code)
+
+
+def _microseconds(duration: timedelta) -> int:
+    return duration // timedelta(microseconds=1)
+
+
+def _not_negative(parameter: str, duration: timedelta) -> None:
+    if duration < _NOTHING:
+        raise InvalidValue(parameter, str(duration), "not negative")
