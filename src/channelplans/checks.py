@@ -99,8 +99,11 @@ def _converter(field: "attrs.Attribute[Any]") -> Callable[[Any], Any] | None:
     if check is None:
         return None
 
+    # What is of the very type needs no more checks, but for text, whose content matters.
+    enough = None if kind is str else kind
+
     def convert(value: Any) -> Any:
-        return value if type(value) is kind and kind is not str else check(name, value)
+        return value if type(value) is enough else check(name, value)
 
     # attrs copies these to the signature of __init__, where users and Sphinx read them.
     convert.__annotations__ = {"value": kind, "return": kind}

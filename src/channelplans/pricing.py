@@ -103,6 +103,8 @@ class Tariff(Described):
         bundle: the price of a bundle for a term, likewise.
         minute: the price of a minute to the bundles' area (H13); below a unit is fine.
         rates: the prices of a minute to other countries.
+        channel_minor: the price of a channel in units of the currency, which follows.
+        bundle_minor: the price of a bundle, likewise.
 
     Raises:
         WrongType: a price is a float or another inexact type.
@@ -119,8 +121,8 @@ class Tariff(Described):
     bundle: Decimal = attrs.field(converter=_price)
     minute: Decimal = attrs.field(converter=_price)
     rates: Mapping[str, Decimal] = attrs.field(factory=dict, converter=_rates)
-    _channel_minor: int = attrs.field(init=False, repr=False, eq=False)
-    _bundle_minor: int = attrs.field(init=False, repr=False, eq=False)
+    channel_minor: int = attrs.field(init=False, repr=False, eq=False)
+    bundle_minor: int = attrs.field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         prices = {"channel": self.channel, "bundle": self.bundle, "minute": self.minute}
@@ -133,12 +135,12 @@ class Tariff(Described):
                 raise InvalidValue(parameter, str(price), "a price of zero or more")
         channel = read("channel", self.channel, self.currency)
         bundle = read("bundle", self.bundle, self.currency)
-        object.__setattr__(self, "_channel_minor", channel.minor)
-        object.__setattr__(self, "_bundle_minor", bundle.minor)
+        object.__setattr__(self, "channel_minor", channel.minor)
+        object.__setattr__(self, "bundle_minor", bundle.minor)
 
     def channels(self, count: int) -> Money:
         """Return the price of so many channels for a term (H1)."""
-        return Money(bounded("count", count, 0) * self._channel_minor, self.currency)
+        return Money(bounded("count", count, 0) * self.channel_minor, self.currency)
 
     def bundles(self, count: int) -> Money:
         """Return the price of so many bundles for a term, by itself (H11).
@@ -147,7 +149,7 @@ class Tariff(Described):
         >>> print(Tariff("made up", EUR, channel="6.95", bundle="10", minute="0").bundles(3))
         30.00 EUR
         """
-        return Money(bounded("count", count, 0) * self._bundle_minor, self.currency)
+        return Money(bounded("count", count, 0) * self.bundle_minor, self.currency)
 
     def per_minute(self, country: str, offer: Offer) -> Decimal:
         """Return the price of a minute to a country.
@@ -231,20 +233,23 @@ class Quote(Described):
     @property
     def lines(self) -> tuple[Line, ...]:
         """A line for the channels, and one for the bundles if there are any."""
-        plan, tariff, term = self.plan, self.tariff, self.term
-        channels = (Item.CHANNELS, plan.channels, tariff.channels)
-        bundles = (Item.BUNDLES, plan.bundles, tariff.bundles)
+        currency = self.tariff.currency
         return tuple(
-            Line(item, count, price(1), price(count), term)
-            for item, count, price in (channels, bundles)
-            if count
+            Line(item, count, Money(unit, currency), Money(count * unit, currency), self.term)
+            for item, count, unit in self.parts()
         )
 
     @property
     def total(self) -> Money:
         """What all lines cost together."""
-        channels, bundles = self.tariff.channels, self.tariff.bundles
-        return channels(self.plan.channels) + bundles(self.plan.bundles)
+        return Money(sum(count * unit for _, count, unit in self.parts()), self.tariff.currency)
+
+    def parts(self) -> list[tuple[Item, int, int]]:
+        """Return item, quantity and price each of the lines, in bare units: the hot path."""
+        parts = [(Item.CHANNELS, self.plan.channels, self.tariff.channel_minor)]
+        if self.plan.bundles:
+            parts.append((Item.BUNDLES, self.plan.bundles, self.tariff.bundle_minor))
+        return parts
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -327,20 +332,40 @@ class Refund(Described):
     @property
     def lines(self) -> tuple[RefundLine, ...]:
         """What is returned and what is kept of each quoted line."""
+        returned = (Money(minor, self.paid.tariff.currency) for minor in self._returned())
         return tuple(
-            RefundLine(line, *line.total.split(self._part(line), self.rule.rounding))
-            for line in self.paid.lines
+            RefundLine(line, back, line.total - back)
+            for line, back in zip(self.paid.lines, returned, strict=True)
         )
 
     @property
     def returned(self) -> Money:
         """What comes back, all lines together."""
-        return sum((line.returned for line in self.lines), start=Money(0, self.paid.total.currency))
+        return Money(sum(self._returned()), self.paid.tariff.currency)
 
     @property
     def kept(self) -> Money:
         """What does not come back: the rest of what was paid."""
         return self.paid.total - self.returned
+
+    def _returned(self) -> list[int]:
+        """Return what comes back of each quoted line, rounded once, in units of the currency."""
+        parts = ((count * unit, self._part(item)) for item, count, unit in self.paid.parts())
+        return [
+            round_ratio(minor * numerator, denominator, self.rule.rounding)
+            for minor, (numerator, denominator) in parts
+        ]
+
+    def _part(self, item: Item) -> tuple[int, int]:
+        """Return the part of an item that comes back, as numerator and denominator."""
+        term = self.paid.term
+        by_time = term.remaining(self.on) - self.rule.change_day_used, term.days
+        basis = self.rule.channels if item is Item.CHANNELS else self.rule.bundles
+        if basis is RefundBasis.TIME or self.allowance is None:
+            return by_time
+        by_minutes = self.allowance.unused
+        part = by_minutes if basis is RefundBasis.MINUTES else min(Fraction(*by_time), by_minutes)
+        return part.as_integer_ratio()
 
     def to_records(self) -> list[dict[str, object]]:
         """Return a plain row for each quoted line."""
@@ -355,15 +380,6 @@ class Refund(Described):
             for line in self.lines
             for row in line.line.to_records()
         ]
-
-    def _part(self, line: Line) -> Fraction:
-        basis = self.rule.channels if line.item is Item.CHANNELS else self.rule.bundles
-        days = line.term.remaining(self.on) - self.rule.change_day_used
-        by_time = Fraction(days, line.term.days)
-        if basis is RefundBasis.TIME or self.allowance is None:
-            return by_time
-        by_minutes = self.allowance.unused
-        return by_minutes if basis is RefundBasis.MINUTES else min(by_time, by_minutes)
 
     def _describe(self) -> tuple[str | Table, ...]:
         rows = tuple(

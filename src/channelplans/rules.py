@@ -466,9 +466,9 @@ def _pieces(rule: QuantityRule) -> Iterator[tuple[int, int, int]]:
             yield first, last, step.multiple
 
 
-# A split is looked for in what its profiles lack of the largest: k profiles of at most 300 add up to
-# a total when what they lack adds up to 300 k - total. Most lack nothing, so that the numbers are
-# small, and a set of them is the bits of an integer.
+# A split is looked for in what its profiles lack of the largest: k profiles of at most 300 add up
+# to a total when what they lack adds up to 300 k - total. Most lack nothing, so that the numbers
+# are small, and a set of them is the bits of an integer.
 
 
 @attrs.frozen
