@@ -30,19 +30,28 @@ class Entry:
     place: str
     table: dict[str, Any]
 
-    def take(self, key: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
-        """Take a value out of the table."""
+    def take(self, key: str, kind: type, default: Any = None) -> Any:
+        """Take a value of just this type out of the table; an instant is no day."""
         value = self.table.pop(key, default)
         if value is None:
             raise Mistake(f"{self.place} needs {key!r}")
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise Mistake(f"{self.place}: {key} cannot be {value!r}")
+        if type(value) is not kind:
+            raise Mistake(f"{self.place}: {key} must be of type {kind.__name__}, not {value!r}")
         return value
+
+    def count(self, key: str, default: int | None = None) -> int:
+        """Take a number of things, of which there are some and not too many for a story."""
+        number = int(self.take(key, int, default))
+        if not 1 <= number <= 10_000:
+            raise Mistake(f"{self.place}: {key} must be 1 to 10,000, not {number}")
+        return number
 
     def entries(self, key: str) -> list["Entry"]:
         """Take a list of tables out of the table."""
         tables = self.take(key, list, [])
-        return [Entry(f"{key}[{number}]", dict(table)) for number, table in enumerate(tables, 1)]
+        if not all(isinstance(table, dict) for table in tables):
+            raise Mistake(f"{key} must be a list of tables: [[{key}]]")
+        return [Entry(f"{key}[{number}]", table) for number, table in enumerate(tables, 1)]
 
     def done(self) -> None:
         """Refuse what nobody took."""
@@ -103,7 +112,7 @@ def read(file: Path) -> tuple[Account, date, int, list[Entry], list[Entry]]:
     offices = dict(read_office(entry, offer) for entry in story.entries("offices"))
     zone = read_zone(story.take("zone", str))
     account = Account(story.take("name", str), offer, tariff, zone, offices)
-    starts, days = story.take("starts", date), story.take("days", int)
+    starts, days = story.take("starts", date), story.count("days")
     events, calls = story.entries("events"), story.entries("calls")
     story.done()
     return account, starts, days, events, calls
@@ -264,7 +273,7 @@ def print_usage(account: Account, calls: list[Entry], day: date) -> None:
     """Take a day's calls from minutes and purses, and print what they came to."""
     rows = []
     for call in calls:
-        name, repeat = call.take("id", str), call.take("repeat", int, 1)
+        name, repeat = call.take("id", str), call.count("repeat", 1)
         profile = call.take("profile", str)
         number, country = call.take("number", str), call.take("country", str)
         duration = timedelta(seconds=call.take("seconds", int))
@@ -309,6 +318,16 @@ def heading(text: str) -> None:
     print(f"\n{text}\n{'=' * len(text)}\n")
 
 
+MISTAKES = (
+    Mistake,
+    OSError,
+    OverflowError,
+    UnicodeDecodeError,
+    cp.ChannelPlansError,
+    tomllib.TOMLDecodeError,
+)
+
+
 def main(arguments: list[str]) -> int:
     """Tell the story of the file named, or of the one beside this script."""
     file = Path(arguments[0]) if arguments else Path(__file__).with_name("account.toml")
@@ -316,7 +335,7 @@ def main(arguments: list[str]) -> int:
         account, *story = read(file)
         tell(account, *story)
         print_accounts(account)
-    except (Mistake, cp.ChannelPlansError, tomllib.TOMLDecodeError, OSError) as mistake:
+    except MISTAKES as mistake:
         print(f"{file}: {mistake}", file=sys.stderr)
         return 1
     return 0

@@ -152,14 +152,12 @@ class Statement(Described):
         ]
 
     def _describe(self) -> tuple[str | Table, ...]:
-        rows = [("", "balance brought forward", "", "", f"{self.opening.amount:f}")]
+        rows = [("", "balance brought forward", "", "", "", f"{self.opening.amount:f}")]
         for posting, balance in zip(self.postings, self.balances, strict=True):
-            amount = f"{posting.amount.amount:+f}"
-            term = str(posting.term or "")
-            rows.append(
-                (str(posting.on), posting.reason.value, term, amount, f"{balance.amount:f}")
-            )
-        headings = ("day", "what", "term", "amount", "balance")
+            amount, after = f"{posting.amount.amount:+f}", f"{balance.amount:f}"
+            what = (str(posting.on), posting.reason.value, posting.reference or "")
+            rows.append((*what, str(posting.term or ""), amount, after))
+        headings = ("day", "what", "of", "term", "amount", "balance")
         title = f"Purse of {self.purse}, in {self.opening.currency.code}"
         return (title, Table(headings, tuple(rows), right=("amount", "balance")))
 

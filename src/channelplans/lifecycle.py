@@ -83,11 +83,11 @@ class Decision(Described):
     def _describe(self) -> tuple[str, ...]:
         told = (*self._moves(), *map(str, self.notices))
         if self.after is None:
-            return (f"{self.on}: {self.action.value}.", *told)
-        held = f"{self.after.plan} on profile {self.after.profile}"
-        since = min(self.on, self.after.term.end)
-        outlook = _OUTLOOKS[self.after.status].format(end=self.after.term.end, since=since)
-        return (f"{self.on}: {self.action.value}, {held}.", outlook, *told)
+            return (f"{self.on}: {_TOLD[self.action]}.", *told)
+        term, status = self.after.term, self.after.status
+        act = _TOLD[self.action].format(plan=self.after.plan, profile=self.after.profile)
+        outlook = _OUTLOOKS[status].format(end=term.end, since=min(self.on, term.end))
+        return (f"{self.on}: {act}.", outlook, *told)
 
     def _moves(self) -> tuple[str, ...]:
         if not self.postings:
@@ -104,6 +104,23 @@ class Decision(Described):
             moves.append(f"The purse of {purse} {' and '.join(parts)}{total}.")
         return tuple(moves)
 
+
+_TOLD: Final = MappingProxyType(
+    {
+        Action.BUY: "buy {plan} for profile {profile}",
+        Action.CHANGE: "change profile {profile} to {plan}",
+        Action.USE: "take a call of profile {profile} from its minutes and credit",
+        Action.RENEW: "renew {plan} of profile {profile}",
+        Action.CANCEL: "cancel {plan} of profile {profile}",
+        Action.RESUME: "resume {plan} of profile {profile}",
+        Action.LAPSE: "let {plan} of profile {profile} lapse",
+        Action.EXPIRE: "end {plan} of profile {profile}, which was cancelled",
+        Action.TERMINATE: "end {plan} of profile {profile} at once",
+        Action.DEPOSIT: "pay in from outside",
+        Action.ASSIGN_CREDIT: "assign credit to a profile",
+        Action.TAKE_BACK_CREDIT: "take back credit from a profile",
+    }
+)
 
 _OUTLOOKS: Final = MappingProxyType(
     {
@@ -150,7 +167,7 @@ def buy(
     ...         on=date(2026, 1, 5),
     ...     )
     ... )
-    2026-01-05: buy, 100 channels on profile berlin.
+    2026-01-05: buy 100 channels for profile berlin.
     Runs until 2026-02-04, when it renews itself.
     The purse of account acme pays 695.00 EUR (subscription).
     Not a telephone replacement: it cannot call emergency numbers. (H21)
@@ -345,7 +362,7 @@ def deposit(purse: Purse, amount: Money, *, transfer: str, on: date) -> Decision
 
     >>> from channelplans.money import EUR
     >>> print(deposit(Purse("acme"), Money.of("50", EUR), transfer="p-1", on=date(2026, 1, 5)))
-    2026-01-05: deposit.
+    2026-01-05: pay in from outside.
     The purse of account acme receives 50.00 EUR (deposit).
     """
     instance("purse", purse, Purse)

@@ -1,0 +1,128 @@
+"""The example that tells an account's story: what it prints, and what a mistake in its file does."""
+
+import re
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+STORY = (EXAMPLES / "account.toml").read_text(encoding="utf-8")
+
+
+def tell(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the example as a user would."""
+    command = [sys.executable, str(EXAMPLES / "tour.py"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def told():
+    """Return what the tour prints of its own file."""
+    run = tell()
+    assert (0, "") == (run.returncode, run.stderr)
+    return run.stdout
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "107 channels asked, 100 sold: above 100, multiples of 10, rounded down",
+        "24 channels and 1 bundle of 5,000 minutes, 2026-01-19 to 2026-02-18",
+        "from 2026-02-04 on it is no longer available. (H20)",
+        "Minutes of gdynia: 0:00:00 of 83:20:00 left.",
+        "Next renewals",
+    ],
+)
+def test_the_tour_tells_the_whole_story(told, sentence):
+    """Advice, quotes, decisions, usage and renewals are all told."""
+    assert sentence in told
+
+
+def test_statements_add_up(told):
+    """Each balance of a statement is the one before it and the amount beside it."""
+    statements = told[told.index("\nStatements") : told.index("\nNext renewals")]
+    amount = r"([+-]?[\d.]+)"
+    purses = statements.split("Purse of ")[1:]
+    for purse in purses:
+        rows = [line for line in purse.splitlines() if re.search(r"\d\.\d\d$", line)]
+        balance = Decimal(re.search(amount + "$", rows[0]).group())
+        for row in rows[1:]:
+            change, after = map(Decimal, re.search(rf"{amount}\s+{amount}$", row).groups())
+            balance += change
+
+            assert after == balance
+    assert len(purses) == 2
+
+
+def test_overage_is_what_exceeds_the_minutes(told):
+    """Of the calls to the bundle's area, what is counted beyond 5,000 minutes is charged.
+
+    90 calls of 3,415 s count 3,420 s each, one of 31 s counts 36 s: 85:30:36 of 83:20:00.
+    """
+    dialler = next(line for line in told.splitlines() if line.startswith("dialler"))
+    short = next(line for line in told.splitlines() if line.startswith("short"))
+
+    assert ["85:30:00", "83:20:00", "2:10:00"] == dialler.split()[-4:-1]
+    assert ["0:00:36", "0:00:00", "0:00:36"] == short.split()[-4:-1]
+
+
+MISTAKES = {
+    "not TOML": (STORY, "= =", "Invalid"),
+    "an unknown key": ("days = 90", 'days = 90\nweather = "fair"', "weather"),
+    "a missing key": ("days = 90\n", "", "needs 'days'"),
+    "an unknown offer": ('"SKYPE_CONNECT"', '"SKYPE"', "offer"),
+    "an offer that is a function": ('"SKYPE_CONNECT"', '"quote"', "offer"),
+    "an unknown zone": ('zone = "UTC"', 'zone = "Nowhere"', "zone 'Nowhere'"),
+    "a price that is a float": ('channel = "6.95"', "channel = 6.95", "channel"),
+    "a price with too many decimals": ('"6.95"', '"6.955"', "2 decimals"),
+    "a lower-case currency": ('"EUR"', '"eur"', "capital letters"),
+    "a headcount in words": ("employees = 45", 'employees = "45"', "employees"),
+    "nobody to call": ("employees = 45", "employees = 0", "employees"),
+    "too few profiles": ('["bydgoszcz-1", "bydgoszcz-2"]', '["bydgoszcz-1"]', "profiles"),
+    "an order for nobody": ('order = "Oslo"', 'order = "Bergen"', "Bergen"),
+    "too many channels": ("channels = 107", "channels = 350", "300 + 50"),
+    "too many bundles": ("channels = 24\nbundles = 1", "channels = 24\nbundles = 25", "24"),
+    "an event that does nothing": ('deposit = "9000.00"', 'gift = "9000.00"', "events[1]"),
+    "a day that is an instant": ("on = 2026-01-28", "on = 2026-01-28T00:00:00", "type date"),
+    "a day outside the story": ("on = 2026-01-28", "on = 2027-01-28", "2027-01-28"),
+    "no credit": ('deposit = "9000.00"', 'deposit = "90.00"', "more would do"),
+    "a call of negative length": ("seconds = 31", "seconds = -31", "duration"),
+    "a call without end": ("seconds = 31", f"seconds = {10**18}", "too large"),
+    "a call without a rate": ('country = "DE"', 'country = "FR"', "'FR'"),
+    "a call at no known instant": ("17:45:00+01:00", "17:45:00", "aware"),
+    "a call of nobody": ('id = "short"\nprofile = "gdynia"', 'id = "short"\nprofile = "x"', "'x'"),
+    "an empty repeat": ("repeat = 90", "repeat = 0", "repeat"),
+    "calls that are no tables": ("[[calls]]", "[[call]]", "call"),
+}
+
+
+@pytest.mark.parametrize(("found", "replaced", "named"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_in_the_file_ends_in_one_sentence(tmp_path, found, replaced, named):
+    """One line on stderr that names the mistake, exit status 1, no traceback."""
+    file = tmp_path / "account.toml"
+    assert found in STORY
+    file.write_text(STORY.replace(found, replaced), encoding="utf-8")
+    run = tell(file)
+
+    assert (1, 1) == (run.returncode, len(run.stderr.splitlines()))
+    assert run.stderr.startswith(f"{file}: ")
+    assert named in run.stderr
+
+
+def test_a_file_that_is_not_there_ends_in_one_sentence(tmp_path):
+    """A missing file is a mistake like any other."""
+    run = tell(tmp_path / "nothing.toml")
+
+    assert (1, 1) == (run.returncode, len(run.stderr.splitlines()))
+
+
+def test_a_file_that_is_no_text_ends_in_one_sentence(tmp_path):
+    """A file of bytes that are no UTF-8 is a mistake like any other."""
+    file = tmp_path / "account.toml"
+    file.write_bytes(b"\xff\xfe")
+    run = tell(file)
+
+    assert (1, 1) == (run.returncode, len(run.stderr.splitlines()))
