@@ -332,8 +332,8 @@ def main(arguments: list[str]) -> int:
     """Tell the story of the file named, or of the one beside this script."""
     file = Path(arguments[0]) if arguments else Path(__file__).with_name("account.toml")
     try:
-        account, *story = read(file)
-        tell(account, *story)
+        account, starts, days, events, calls = read(file)
+        tell(account, starts, days, events, calls)
         print_accounts(account)
     except MISTAKES as mistake:
         print(f"{file}: {mistake}", file=sys.stderr)

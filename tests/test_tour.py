@@ -1,4 +1,4 @@
-"""The example that tells an account's story: what it prints, and what a mistake in its file does."""
+"""The example that tells an account's story: what it prints, and what mistakes do."""
 
 import re
 import subprocess

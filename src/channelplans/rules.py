@@ -151,7 +151,7 @@ class Quantity(Described):
         minimum, maximum = self.rule.minimum, self.rule.maximum
         if not minimum <= self.requested <= maximum:
             few = maximum < self.requested <= 6 * maximum
-            split = _split(self.requested, _sizes(self.rule)) if few else None
+            split = _split(self.requested, self.rule) if few else None
             raise ChannelsOutOfRange(self.requested, minimum, maximum, split or ())
 
     @property
@@ -410,10 +410,9 @@ def split_profiles(total: int, rule: QuantityRule) -> tuple[int, ...]:
     ((300, 50), (300, 130, 7))
     """
     whole("total", total)
-    sizes = _sizes(instance("rule", rule, QuantityRule))
-    split = _split(total, sizes)
+    split = _split(total, instance("rule", rule, QuantityRule))
     if split is None:
-        raise TotalNotReachable(total, MOST_PROFILES, _nearest(total, sizes))
+        raise TotalNotReachable(total, MOST_PROFILES, _nearest(total, rule))
     return split
 
 
@@ -428,7 +427,7 @@ def profiles_for(needed: int, rule: QuantityRule) -> tuple[int, ...]:
     (300, 140)
     """
     bounded("needed", needed, 1)
-    sizes = _sizes(instance("rule", rule, QuantityRule))
+    sizes = _sizes(instance("rule", rule, QuantityRule), MOST_CHANNELS)
     profiles = -(-needed // sizes.largest)
     if profiles > MOST_PROFILES:
         raise TotalNotReachable(needed, MOST_PROFILES, (MOST_PROFILES * sizes.largest,))
@@ -479,27 +478,29 @@ class _Sizes:
     deficits: tuple[range, ...]  # in units, without 0, the smallest first
 
 
-def _sizes(rule: QuantityRule) -> _Sizes:
+def _sizes(rule: QuantityRule, most: int) -> _Sizes:
+    """Return the sellable sizes up to a number that is sold, or above."""
     runs = [
-        range(_granted(first, rule), _granted(last, rule) + 1, multiple)
+        range(_granted(first, rule), min(_granted(last, rule), most) + 1, multiple)
         for first, last, multiple in _pieces(rule)
     ]
-    least, largest = runs[0][0], runs[-1][-1]
+    runs = [run for run in runs if run]
+    largest = runs[-1][-1]
     lacking = [range(largest - run[-1], largest - run[0] + 1, run.step) for run in reversed(runs)]
     steps = [run.step for run in lacking if len(run) > 1]
     unit = gcd(*steps, *(run[0] for run in lacking)) or 1
-    deficits = (
+    deficits = [
         range(run[0] // unit, run[-1] // unit + 1, run.step // unit or 1) for run in lacking
-    )
-    return _Sizes(largest, least, unit, tuple(deficits))
+    ]
+    return _Sizes(largest, runs[0][0], unit, tuple(deficits))
 
 
-def _split(total: int, sizes: _Sizes) -> tuple[int, ...] | None:
-    fewest = max(-(-total // sizes.largest), 1)
-    for profiles in range(fewest, min(total // sizes.least, MOST_PROFILES) + 1):
-        lacking, foreign = divmod(profiles * sizes.largest - total, sizes.unit)
-        if foreign:
-            continue
+def _split(total: int, rule: QuantityRule) -> tuple[int, ...] | None:
+    if total < _granted(rule.minimum, rule):
+        return None
+    sizes = _sizes(rule, total)
+    for profiles in _numbers_of_profiles(total, sizes):
+        lacking = (profiles * sizes.largest - total) // sizes.unit
         sums = _sums(sizes.deficits, most=profiles, target=lacking)
         if sums[-1] >> lacking & 1:
             full = (sizes.largest,) * (profiles - len(sums) + 1)
@@ -508,6 +509,16 @@ def _split(total: int, sizes: _Sizes) -> tuple[int, ...] | None:
                 for deficit in _smallest_first(sizes.deficits, sums, lacking)
             )
     return None
+
+
+def _numbers_of_profiles(total: int, sizes: _Sizes) -> range:
+    """Return the numbers of profiles that may do, by the bounds and by what is divisible."""
+    fewest, most = -(-total // sizes.largest), min(total // sizes.least, MOST_PROFILES)
+    period = sizes.unit // gcd(sizes.unit, sizes.largest)
+    for profiles in range(fewest, fewest + period):
+        if (profiles * sizes.largest - total) % sizes.unit == 0:
+            return range(profiles, most + 1, period)
+    return range(0)
 
 
 def _sums(deficits: tuple[range, ...], *, most: int, target: int) -> list[int]:
@@ -548,9 +559,10 @@ def _smallest_first(deficits: tuple[range, ...], sums: list[int], target: int) -
         target -= deficit
 
 
-def _nearest(total: int, sizes: _Sizes) -> tuple[int, ...]:
+def _nearest(total: int, rule: QuantityRule) -> tuple[int, ...]:
+    sizes = _sizes(rule, MOST_CHANNELS)
     most = MOST_PROFILES * sizes.largest
     below = range(min(total - 1, most), sizes.least - 1, -1)
     above = range(max(total + 1, sizes.least), most + 1)
-    found = (next((each for each in way if _split(each, sizes)), 0) for way in (below, above))
+    found = (next((each for each in way if _split(each, rule)), 0) for way in (below, above))
     return tuple(each for each in found if each)

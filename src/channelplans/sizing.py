@@ -86,7 +86,7 @@ def erlang_b(erlangs: float, channels: int) -> float:
     >>> f"{erlang_b(500, 555):.6f}"
     '0.000920'
     """
-    erlangs, channels = _real("erlangs", erlangs), bounded("channels", channels, 0, _MOST_CHANNELS)
+    erlangs, channels = _load("erlangs", erlangs), bounded("channels", channels, 0, _MOST_CHANNELS)
     if not erlangs:
         return 0.0 if channels else 1.0
     return _UNIT / (_UNIT + _carried(erlangs, channels, _UNIT))
@@ -104,7 +104,7 @@ def log_erlang_b(erlangs: float, channels: int) -> float:
     >>> erlang_b(200, 10_000), f"{log_erlang_b(200, 10_000):.7f}"
     (0.0, '-29325.7541713')
     """
-    erlangs, channels = _real("erlangs", erlangs), bounded("channels", channels, 0, _MOST_CHANNELS)
+    erlangs, channels = _load("erlangs", erlangs), bounded("channels", channels, 0, _MOST_CHANNELS)
     if not (erlangs and channels):
         return -inf if channels else 0.0
     carried = _carried(erlangs, channels, 1.0)
@@ -132,7 +132,7 @@ def engset(load_per_idle_source: float, sources: int, channels: int) -> float:
     >>> engset(1, 3, 2), engset(1, 3, 3)
     (0.25, 0.0)
     """
-    load = _real("load_per_idle_source", load_per_idle_source)
+    load = _load("load_per_idle_source", load_per_idle_source)
     sources = bounded("sources", sources, 0, _MOST_CHANNELS)
     channels = bounded("channels", channels, 0, _MOST_CHANNELS)
     if channels >= sources:
@@ -159,7 +159,7 @@ def channels_for(erlangs: float, *, blocking: float) -> int:
     >>> channels_for(3, blocking=0.02), channels_for(500, blocking=0.001)
     (8, 555)
     """
-    erlangs, blocking = _real("erlangs", erlangs), _part("blocking", blocking)
+    erlangs, blocking = _load("erlangs", erlangs), _part("blocking", blocking)
     if erlangs > _MOST_ERLANGS:
         raise InvalidValue("erlangs", f"{erlangs}", f"at most {_MOST_ERLANGS:,}")
     if not erlangs:
@@ -215,23 +215,27 @@ def _log_poisson(erlangs: float, channels: int) -> float:
     return surplus - n * growth - factorial
 
 
-def _real(parameter: str, value: float) -> float:
-    if not isinstance(value, Real) or isinstance(value, bool):
-        raise WrongType(parameter, shown(value), "a number (int or float)")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = inf
-    if not 0 <= number < inf:
-        raise InvalidValue(parameter, f"{number}", "a finite number of at least 0")
-    return number
+def _load(parameter: str, value: float) -> float:
+    load = _number(parameter, value)
+    if not 0 <= load < inf:
+        raise InvalidValue(parameter, f"{load}", "a finite number of at least 0")
+    return load
 
 
 def _part(parameter: str, value: float) -> float:
-    number = _real(parameter, value)
-    if not _LEAST_BLOCKING <= number <= 1:
-        raise InvalidValue(parameter, f"{number}", f"at least {_LEAST_BLOCKING} and at most 1")
-    return number
+    part = _number(parameter, value)
+    if not _LEAST_BLOCKING <= part <= 1:
+        raise InvalidValue(parameter, f"{part}", f"at least {_LEAST_BLOCKING} and at most 1")
+    return part
+
+
+def _number(parameter: str, value: float) -> float:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise WrongType(parameter, shown(value), "a number (int or float)")
+    try:
+        return float(value)
+    except OverflowError:
+        return inf if value > 0 else -inf
 
 
 def _people(employees: int) -> int:
