@@ -115,7 +115,7 @@ def term_at(anchor: date, length: Days | Months, number: int) -> Term:
     2026-02-28 to 2026-03-31
     """
     civil_day("anchor", anchor)
-    bounded("number", number, 0)
+    number = bounded("number", number, 0)
     try:
         return Term(_later(anchor, length, number), _later(anchor, length, number + 1))
     except (OverflowError, ValueError):

@@ -5,14 +5,12 @@ checked against the field's own annotation, once, where it comes in, and the err
 Functions check their own arguments with the same names. Bounds and rules are not checked here.
 """
 
-import functools
 import operator
-import re
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, SupportsIndex, TypeVar
+from typing import Any, Final, SupportsIndex, TypeVar
 
 import attrs
 
@@ -22,12 +20,16 @@ __all__ = ["bounded", "checked", "civil_day", "instance", "several", "shown", "t
 
 T = TypeVar("T")
 
-_PLAIN = re.compile(r"\S(.*\S)?")
+# Numbers have at most 60 digits, far more than any money; what is longer cannot even be printed.
+_TOO_LONG: Final = 10**60
 
 
 def shown(value: object) -> str:
     """Return a short picture of a value for an error's sentence: its repr and its type."""
-    picture = repr(value)
+    try:
+        picture = repr(value)
+    except ValueError:  # Python does not print numbers of thousands of digits
+        picture = "too long to print"
     if len(picture) > 60:
         picture = f"{picture[:57]}..."
     return f"{picture} ({type(value).__name__})"
@@ -35,23 +37,19 @@ def shown(value: object) -> str:
 
 def whole(parameter: str, value: SupportsIndex) -> int:
     """Return a whole number as an int; numpy integers are fine, bool, float and text are not."""
-    if type(value) is int:
-        return value
-    if not isinstance(value, bool):
-        try:
-            return operator.index(value)
-        except TypeError:
-            pass
-    raise WrongType(parameter, shown(value), "a whole number (int)")
+    number = _index(parameter, value)
+    if not -_TOO_LONG < number < _TOO_LONG:
+        raise InvalidValue(parameter, _digits(number), "a whole number of at most 60 digits")
+    return number
 
 
 def bounded(parameter: str, value: int, least: int, most: int | None = None) -> int:
     """Return a whole number that lies within bounds, both included."""
-    value = whole(parameter, value)
-    if value < least or (most is not None and value > most):
+    number = _index(parameter, value)
+    if number < least or (most is not None and number > most):
         upper = "" if most is None else f" and at most {most:,}"
-        raise InvalidValue(parameter, str(value), f"at least {least}{upper}")
-    return value
+        raise InvalidValue(parameter, _digits(number), f"at least {least}{upper}")
+    return whole(parameter, number)
 
 
 def civil_day(parameter: str, value: date) -> date:
@@ -67,7 +65,7 @@ def text(parameter: str, value: str) -> str:
     """Return text that is not empty and neither begins nor ends with white space."""
     if not isinstance(value, str):
         raise WrongType(parameter, shown(value), "text (str)")
-    if not _PLAIN.fullmatch(value):
+    if value != value.strip() or len(value.splitlines()) != 1:
         raise InvalidValue(parameter, repr(value), "one line of text without space around it")
     return value
 
@@ -81,7 +79,7 @@ def instance(parameter: str, value: object, kind: type[T]) -> T:
 
 def several(parameter: str, value: object, item: Callable[[str, Any], T]) -> tuple[T, ...]:
     """Return a tuple of checked items; a lone string is not a sequence of letters."""
-    if not isinstance(value, (tuple, list)):
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
         raise WrongType(parameter, shown(value), "a tuple or a list")
     return tuple(item(f"{parameter}[{index}]", entry) for index, entry in enumerate(value))
 
@@ -99,8 +97,8 @@ def _converter(field: "attrs.Attribute[Any]") -> Callable[[Any], Any] | None:
     if check is None:
         return None
 
-    # What is of the very type needs no more checks, but for text, whose content matters.
-    enough = None if kind is str else kind
+    # What is of the very type needs no more checks, but for text and numbers, which can be bad.
+    enough = None if kind in _BUILTINS and kind is not date else kind
 
     def convert(value: Any) -> Any:
         return value if type(value) is enough else check(name, value)
@@ -117,27 +115,47 @@ def _check_for(kind: Any) -> Callable[[str, Any], Any] | None:
         return _BUILTINS[kind]
     if isinstance(kind, type):
         return lambda name, value: instance(name, value, kind)
-    if isinstance(kind, types.UnionType) and types.NoneType in arguments:
+    if typing.get_origin(kind) in (types.UnionType, typing.Union):
         rest = [argument for argument in arguments if argument is not types.NoneType]
-        check = _check_for(functools.reduce(operator.or_, rest))
-        return check and (lambda name, value: None if value is None else check(name, value))
-    if isinstance(kind, types.UnionType):
-        return lambda name, value: _one_of(name, value, arguments)
+        check = _check_for(rest[0]) if len(rest) == 1 else _check_for_one_of(tuple(rest))
+        if check is None or types.NoneType not in arguments:
+            return check
+        return lambda name, value: None if value is None else check(name, value)
     if typing.get_origin(kind) is tuple and arguments[1:] == (...,):
         item = _check_for(arguments[0])
         return item and (lambda name, value: several(name, value, item))
     return None
 
 
-def _one_of(parameter: str, value: object, kinds: tuple[type, ...]) -> object:
-    if isinstance(value, kinds):
+def _check_for_one_of(kinds: tuple[type, ...]) -> Callable[[str, Any], Any]:
+    def check(parameter: str, value: Any) -> Any:
+        if isinstance(value, kinds):
+            return value
+        expected = " or ".join(_a(kind.__name__) for kind in kinds)
+        raise WrongType(parameter, shown(value), expected)
+
+    return check
+
+
+def _index(parameter: str, value: SupportsIndex) -> int:
+    if type(value) is int:
         return value
-    expected = " or ".join(_a(kind.__name__) for kind in kinds)
-    raise WrongType(parameter, shown(value), expected)
+    if not isinstance(value, bool):
+        try:
+            return operator.index(value)
+        except TypeError:
+            pass
+    raise WrongType(parameter, shown(value), "a whole number (int)")
+
+
+def _digits(number: int) -> str:
+    return str(number) if -_TOO_LONG < number < _TOO_LONG else "a number of more than 60 digits"
 
 
 def _a(noun: str) -> str:
     return f"an {noun}" if noun[0] in "AEIOU" else f"a {noun}"
 
 
-_BUILTINS: dict[Any, Callable[[str, Any], Any]] = {int: whole, str: text, date: civil_day}
+_BUILTINS: Final[Mapping[Any, Callable[[str, Any], Any]]] = types.MappingProxyType(
+    {int: whole, str: text, date: civil_day}
+)

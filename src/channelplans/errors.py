@@ -138,7 +138,7 @@ class ChannelsNotSellable(RuleError):
             )
         return (
             f"a request for {self.requested} channels is sold as {self.sold_as}, "
-            f"not as {self.channels}; leave requested out, or give the request "
+            f"not as {self.channels}; leave it out (requested=None), or give the request "
             f"that {self.channels} was sold for"
         )
 
@@ -200,7 +200,7 @@ class PlanUnchanged(RuleError):
 
     def __str__(self) -> str:
         works = "resume keeps it" if self.status == "cancelled" else "renew extends it at its end"
-        return f"{self.held} are already held, and a change must change something; {works}"
+        return f"the profile holds {self.held} already, and a change must change something; {works}"
 
 
 @attrs.frozen
@@ -292,5 +292,7 @@ class InsufficientCredit(ChannelPlansError, ValueError):
 
 
 def _profiles(split: tuple[int, ...]) -> str:
+    if len(split) > 6:
+        return f"{len(split):,} profiles"
     words = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
-    return f"{words.get(len(split), len(split))} profiles, {' + '.join(map(str, split))}"
+    return f"{words[len(split)]} profiles, {' + '.join(map(str, split))}"

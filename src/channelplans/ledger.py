@@ -13,8 +13,8 @@ from itertools import accumulate
 import attrs
 
 from channelplans.calendar import Term
-from channelplans.checks import checked
-from channelplans.errors import InsufficientCredit, InvalidValue
+from channelplans.checks import checked, instance, shown
+from channelplans.errors import InsufficientCredit, InvalidValue, WrongType
 from channelplans.identifiers import AccountId, ProfileId
 from channelplans.money import Money
 from channelplans.tables import Described, Table
@@ -164,7 +164,7 @@ class Statement(Described):
 
 def signed(amount: Money) -> str:
     """Return an amount as text with its sign always shown."""
-    return f"{amount.amount:+f} {amount.currency.code}"
+    return f"{instance('amount', amount, Money).amount:+f} {amount.currency.code}"
 
 
 def deltas(postings: Iterable[Posting]) -> dict[Purse, Money]:
@@ -173,8 +173,11 @@ def deltas(postings: Iterable[Posting]) -> dict[Purse, Money]:
     Raises:
         CurrencyMismatch: one purse is posted to in two currencies.
     """
+    if not isinstance(postings, Iterable):
+        raise WrongType("postings", shown(postings), "postings")
     changes: dict[Purse, Money] = {}
     for posting in postings:
+        instance("postings", posting, Posting)
         before = changes.get(posting.purse)
         changes[posting.purse] = posting.amount if before is None else before + posting.amount
     return changes
@@ -198,7 +201,12 @@ def settle(balances: Mapping[Purse, Money], postings: Iterable[Posting]) -> dict
     channelplans.errors.InsufficientCredit: account acme holds 50.00 EUR, but 69.50 EUR is needed; \
 19.50 EUR more would do
     """
+    if not isinstance(balances, Mapping):
+        raise WrongType("balances", shown(balances), "a mapping of purses to money")
     after = dict(balances)
+    for purse, balance in after.items():
+        instance("balances", purse, Purse)
+        instance("balances", balance, Money)
     for purse, delta in deltas(postings).items():
         before = after.get(purse, Money(0, delta.currency))
         after[purse] = before + delta

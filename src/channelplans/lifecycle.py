@@ -87,7 +87,10 @@ class Decision(Described):
         term, status = self.after.term, self.after.status
         act = _TOLD[self.action].format(plan=self.after.plan, profile=self.after.profile)
         outlook = _OUTLOOKS[status].format(end=term.end, since=min(self.on, term.end))
-        return (f"{self.on}: {act}.", outlook, *told)
+        if status is Status.ACTIVE and self.on >= term.end:
+            outlook = f"That term ended on {term.end} too, and is due for renewal."
+        left = (f"{self.after.allowance}.",) if self.action is Action.USE else ()
+        return (f"{self.on}: {act}.", *left, outlook, *told)
 
     def _moves(self) -> tuple[str, ...]:
         if not self.postings:
@@ -173,6 +176,9 @@ def buy(
     Not a telephone replacement: it cannot call emergency numbers. (H21)
     """
     civil_day("on", on)
+    identifiers = {"account": account, "profile": profile, "subscription": subscription}
+    for parameter, identifier in identifiers.items():
+        text(parameter, identifier)
     if previous is not None:
         _check_previous(previous, account, profile, subscription)
     status = _next_status(previous, Action.BUY)

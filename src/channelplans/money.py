@@ -84,13 +84,19 @@ def exact(parameter: str, value: str | int | Decimal) -> Fraction:
         value = Decimal(value)
     if not isinstance(value, Decimal):
         try:
-            return Fraction(whole(parameter, value))
+            value = Decimal(whole(parameter, value))
         except WrongType:
             expected = 'an exact number: text such as "6.95", a Decimal or an int'
             raise WrongType(parameter, shown(value), expected) from None
     if not value.is_finite() or abs(value.adjusted()) > 40:
         raise InvalidValue(parameter, str(value), "a finite number of at most 40 digits")
     return Fraction(*value.as_integer_ratio())
+
+
+def _currency_code(value: str) -> str:
+    if not _CODE.fullmatch(instance("code", value, str)):
+        raise InvalidValue("code", repr(value), 'three capital letters, such as "EUR"')
+    return value
 
 
 @attrs.frozen(field_transformer=checked)
@@ -107,12 +113,10 @@ class Currency(Described):
     EUR with 5 decimals
     """
 
-    code: str
+    code: str = attrs.field(converter=_currency_code)
     exponent: int
 
     def __attrs_post_init__(self) -> None:
-        if not _CODE.fullmatch(self.code):
-            raise InvalidValue("code", repr(self.code), 'three capital letters, such as "EUR"')
         bounded("exponent", self.exponent, 0, 12)
 
     @property

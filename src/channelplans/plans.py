@@ -70,7 +70,7 @@ class Offer(Described):
         >>> plan.requested, plan.channels
         (105, 100)
         """
-        quantity = normalize_quantity(channels, self.quantity)
+        quantity = normalize_quantity(whole("channels", channels), self.quantity)
         return Plan(self, quantity.granted, bundles, quantity.requested)
 
     def _describe(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from typing import Final, SupportsIndex, cast
 import attrs
 
 from channelplans.calendar import Term, term_at
-from channelplans.checks import bounded, checked, instance, shown, text
+from channelplans.checks import bounded, checked, civil_day, instance, shown, text
 from channelplans.errors import (
     AllowanceNeeded,
     CurrencyMismatch,
@@ -157,10 +157,11 @@ class Tariff(Described):
         Raises:
             UnknownRate: the country is not in the bundles' area and has no rate of its own.
         """
-        if offer.bundles is not None and country in offer.bundles.area:
+        bundles = instance("offer", offer, Offer).bundles
+        if bundles is not None and text("country", country) in bundles.area:
             return self.minute
-        if country not in self.rates:
-            area = () if offer.bundles is None else offer.bundles.area
+        if text("country", country) not in self.rates:
+            area = () if bundles is None else bundles.area
             raise UnknownRate(country, self.name, tuple(sorted({*area, *self.rates})))
         return self.rates[country]
 
@@ -472,7 +473,7 @@ def quote(plan: Plan, tariff: Tariff, *, on: date) -> Quote:
         CalendarEnds: the term does not fit the calendar.
     """
     length = instance("plan", plan, Plan).offer.term.length
-    return Quote(plan, tariff, term_at(on, length, 0))
+    return Quote(plan, tariff, term_at(civil_day("on", on), length, 0))
 
 
 def refund(
@@ -557,9 +558,10 @@ def longest(
     '0:04:54'
     """
     per_minute, payer, available = _conditions(call, allowance, tariff, offer)
+    for parameter, credit in (("account", account), ("profile", profile)):
+        if instance(parameter, credit, Money).currency != tariff.currency:
+            raise CurrencyMismatch(str(tariff.currency), str(credit.currency))
     credit = account if payer is Payer.ACCOUNT else profile
-    if credit.currency != tariff.currency:
-        raise CurrencyMismatch(str(tariff.currency), str(credit.currency))
     least, step = offer.calls.minimum, offer.calls.step
 
     def cost(steps: int) -> int:
@@ -575,6 +577,7 @@ def _conditions(
     call: Call, allowance: Allowance, tariff: Tariff, offer: Offer
 ) -> tuple[Decimal, Payer, timedelta]:
     """Return a call's price a minute, who pays it, and the minutes that may come first."""
+    instance("call", call, Call)
     instance("allowance", allowance, Allowance)
     per_minute = instance("tariff", tariff, Tariff).per_minute(call.country, offer)
     bundles = offer.bundles

@@ -204,15 +204,18 @@ class BundleRule(Described):
             bounded("per_channel", self.per_channel, 1)
         if self.longest_call is not None and self.longest_call <= timedelta(0):
             raise InvalidValue("longest_call", str(self.longest_call), "longer than nothing")
+        if not self.area:
+            raise InvalidValue("area", "()", 'at least one country, such as ("US",)')
         for country in self.area:
             if not COUNTRY.fullmatch(country):
                 raise InvalidValue("area", repr(country), 'two capital letters, such as "US"')
-        for digits in (self.calling_code, *self.excluded_prefixes):
-            if not (digits.isascii() and digits.isdigit()):
-                raise InvalidValue("excluded_prefixes", repr(digits), "digits only")
+        _check_digits("calling_code", self.calling_code)
+        for prefix in self.excluded_prefixes:
+            _check_digits("excluded_prefixes", prefix)
 
     def most(self, channels: int) -> int | None:
         """Return the most bundles that go with a number of channels sold; None is no bound."""
+        channels = bounded("channels", channels, 0)
         return None if self.per_channel is None else self.per_channel * channels
 
     def _describe(self) -> tuple[str]:
@@ -364,7 +367,7 @@ def validate_bundles(bundles: int, *, channels: int, rule: BundleRule) -> None:
     channelplans.errors.BundlesNotAllowed: bundles must be 0 to 2, not 3: at most 1 for each of \
 the 2 channels sold
     """
-    bundles, channels = whole("bundles", bundles), bounded("channels", channels, 0)
+    bundles = whole("bundles", bundles)
     most = instance("rule", rule, BundleRule).most(channels)
     if bundles < 0:
         raise BundlesNotAllowed(bundles, most, "nobody can be sold fewer than none")
@@ -389,7 +392,10 @@ on 2026-01-05; the next change is possible from 2026-01-06
     """
     civil_day("on", on)
     cooldown = instance("rule", rule, ChangeRule).cooldown
-    if last_changed_on is None or cooldown is None:
+    if last_changed_on is None:
+        return
+    civil_day("last_changed_on", last_changed_on)
+    if cooldown is None:
         return
     possible_from = days_after(last_changed_on, cooldown)
     if on < possible_from:
@@ -409,7 +415,7 @@ def split_profiles(total: int, rule: QuantityRule) -> tuple[int, ...]:
     >>> split_profiles(350, rule), split_profiles(437, rule)
     ((300, 50), (300, 130, 7))
     """
-    whole("total", total)
+    total = whole("total", total)
     split = _split(total, instance("rule", rule, QuantityRule))
     if split is None:
         raise TotalNotReachable(total, MOST_PROFILES, _nearest(total, rule))
@@ -426,7 +432,7 @@ def profiles_for(needed: int, rule: QuantityRule) -> tuple[int, ...]:
     >>> profiles_for(437, rule)
     (300, 140)
     """
-    bounded("needed", needed, 1)
+    needed = bounded("needed", needed, 1)
     sizes = _sizes(instance("rule", rule, QuantityRule), MOST_CHANNELS)
     profiles = -(-needed // sizes.largest)
     if profiles > MOST_PROFILES:
@@ -435,6 +441,11 @@ def profiles_for(needed: int, rule: QuantityRule) -> tuple[int, ...]:
     sums = _sums(sizes.deficits, most=profiles, target=spare)
     total = profiles * sizes.largest - (sums[-1].bit_length() - 1) * sizes.unit
     return split_profiles(total, rule)
+
+
+def _check_digits(parameter: str, value: str) -> None:
+    if not (value.isascii() and value.isdigit()):
+        raise InvalidValue(parameter, repr(value), "digits only")
 
 
 def _listed(steps: tuple[Step, ...]) -> str:

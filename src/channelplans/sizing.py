@@ -50,9 +50,9 @@ __all__ = [
     "suggest_channels",
 ]
 
-_MOST_CHANNELS: Final = 10**9
-_MOST_ERLANGS: Final = 10**8
-_MOST_EMPLOYEES: Final = 10**8
+_MOST_CHANNELS: Final = 10**8
+_MOST_ERLANGS: Final = 10**7
+_MOST_EMPLOYEES: Final = 10**7
 _LEAST_BLOCKING: Final = 1e-300
 
 # Sums are kept in this unit, a power of two, so that they reach past the largest float: far enough
@@ -75,7 +75,7 @@ def erlang_b(erlangs: float, channels: int) -> float:
 
     Args:
         erlangs: the offered load, 0 or more.
-        channels: how many there are, from 0 to a thousand million.
+        channels: how many there are, from 0 to a hundred million.
 
     Raises:
         WrongType: a value is not a number, or channels not a whole one.
@@ -122,8 +122,8 @@ def engset(load_per_idle_source: float, sources: int, channels: int) -> float:
         load_per_idle_source: calls an hour that a source begins while it has none, times their
             mean length in hours. Where no call is refused, a source that is busy for a part p of
             its time has p / (1 - p).
-        sources: how many make calls, from 0 to a thousand million.
-        channels: how many there are, from 0 to a thousand million.
+        sources: how many make calls, from 0 to a hundred million.
+        channels: how many there are, from 0 to a hundred million.
 
     Raises:
         WrongType: a value is not a number, or not a whole one.
@@ -148,7 +148,7 @@ def channels_for(erlangs: float, *, blocking: float) -> int:
     It is the least that ``erlang_b`` says so of.
 
     Args:
-        erlangs: the offered load, from 0 to a hundred million.
+        erlangs: the offered load, from 0 to ten million.
         blocking: the part of calls that may be refused, from 1e-300 to 1.
 
     Raises:
@@ -281,7 +281,7 @@ class Traffic(Described):
         _part("blocking", self.blocking)
 
     def needed(self, employees: int) -> int:
-        """Return the channels that so many employees need, at most a hundred million of them."""
+        """Return the channels that so many employees need, at most ten million of them."""
         erlangs = float(_people(employees) * self.erlangs)
         fewest = channels_for(erlangs, blocking=self.blocking)
         return min(max(fewest, 1), employees)
@@ -321,7 +321,7 @@ class Ratio(Described):
         _above_zero("erlangs", self.erlangs)
 
     def needed(self, employees: int) -> int:
-        """Return the channels that so many employees need, at most a hundred million of them."""
+        """Return the channels that so many employees need, at most ten million of them."""
         return max(ceil(_people(employees) * self.channels), self.least)
 
     def _describe(self) -> tuple[str]:
@@ -585,7 +585,7 @@ def suggest_channels(
     Skype's own table is published nowhere (F 2.2), and this does not claim to be it.
 
     Args:
-        employees: how many, from 1 to a hundred million.
+        employees: how many, from 1 to ten million.
         guideline: how they become channels: by traffic unless another is named (F 11).
         offer: whose numbers of channels can be bought.
 

@@ -126,7 +126,8 @@ class Subscription(Described):
 
     def admits(self, active_calls: int, *, on: date) -> bool:
         """Return whether the profile can carry one more call: n channels carry n calls (H2)."""
-        return self.active_on(on) and admits(active_calls, channels=self.plan.channels)
+        free = admits(active_calls, channels=self.plan.channels)
+        return self.active_on(civil_day("on", on)) and free
 
     def _describe(self) -> tuple[str, ...]:
         held = f"{self.id} on profile {self.profile}: {self.plan}"

@@ -17,7 +17,7 @@ from channelplans.tables import Described
 __all__ = ["Allowance", "Call", "admits", "billable", "clock", "covered"]
 
 _NOTHING = timedelta(0)
-_NUMBER = re.compile(r"\+?[0-9][0-9 ().-]*")
+_NUMBER = re.compile(r"\+?\(?[0-9][0-9 ().-]*")
 
 
 @attrs.frozen(field_transformer=checked)
@@ -87,6 +87,7 @@ class Allowance(Described):
 
     def use(self, duration: timedelta) -> "Allowance":
         """Return the allowance after some more of it is used."""
+        _not_negative("duration", instance("duration", duration, timedelta))
         return Allowance(self.granted, self.used + duration)
 
     def _describe(self) -> tuple[str]:
