@@ -1,5 +1,6 @@
 """How the documentation is built: `tox run -e docs`."""
 
+import re
 import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -74,6 +75,30 @@ def _know_own_module(
             lines += ["", ".. testsetup::", "", "   import importlib", f"   {known}", ""]
 
 
+def _read_as_text(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Keep napoleon from taking what stands before a colon, in the first line, for a type."""
+    if what in {"attribute", "data", "property"}:
+        lines[:0] = ["..", ""]
+
+
+def _link_sources(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Make a link of each rule and fact that a docstring cites: H5, F 3.7."""
+    example = False
+    for number, line in enumerate(lines):
+        example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
+        if not example:
+            lines[number] = _CITED.sub(r":ref:`\g<0> <\g<0>>`", line)
+
+
+_CITED = re.compile(r"\bH[1-9][0-9]?\b|\bF [1-9][0-9]?(?:\.[0-9]+)?\b")
+
+
 def setup(app: Sphinx) -> None:
-    """Connect what is done to docstrings, after their sections were read."""
+    """Connect what is done to docstrings, before and after their sections are read."""
+    app.connect("autodoc-process-docstring", _read_as_text, priority=400)
+    app.connect("autodoc-process-docstring", _link_sources, priority=800)
     app.connect("autodoc-process-docstring", _know_own_module, priority=900)

@@ -80,7 +80,7 @@ def instance(parameter: str, value: object, kind: type[T]) -> T:
 def several(parameter: str, value: object, item: Callable[[str, Any], T]) -> tuple[T, ...]:
     """Return a tuple of checked items; a lone string is not a sequence of letters."""
     if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
-        raise WrongType(parameter, shown(value), "a tuple or a list")
+        raise WrongType(parameter, shown(value), "a sequence, such as a tuple or a list")
     return tuple(item(f"{parameter}[{index}]", entry) for index, entry in enumerate(value))
 
 

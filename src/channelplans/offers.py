@@ -73,7 +73,8 @@ _EXCLUDED_PREFIXES: Final = """
 SKYPE_CONNECT_2011: Final = attrs.evolve(
     SKYPE_CONNECT,
     edition="contract of July 2011",
-    source="https://github.com/pde/tosback2 crawl/skype.com/Terms of Service - Business.txt",
+    source="https://github.com/pde/tosback2/blob/148ed22945022de9bcafacac1b00fcb883c2c4bb/"
+    "crawl/skype.com/Terms%20of%20Service%20-%20Business.txt",
     bundles=BundleRule(
         "US minute bundle",
         minutes=5000,

@@ -352,9 +352,9 @@ class Guideline(Described):
         return (f"{self.name}: {self.need} ({self.source})",)
 
 
-#: The default, by traffic: 0.1 erlang for each employee is two calls of three minutes in the busy
-#: hour, and 2 % blocking the usual target of businesses. The source gives the target; the two calls
-#: are what Microsoft takes for medium use (``LYNC_MEDIUM``), and the three minutes are ours.
+#: The default goes by traffic. 0.1 erlang for each employee is two calls of three minutes in the
+#: busy hour, and 2 % blocking is the usual aim of a business. The source gives the aim; the two
+#: calls are those of ``LYNC_MEDIUM``, and the three minutes are this library's.
 DEFAULT: Final = Guideline(
     "two calls of three minutes in the busy hour",
     "https://erlangcalculator.pages.dev/blog/how-to-calculate-trunk-lines",
@@ -362,8 +362,8 @@ DEFAULT: Final = Guideline(
 )
 
 
-#: 1 channel for 3 to 4 staff of an office: the careful end is 1 for 3. Its example for 30 staff, 8
-#: to 12 channels, goes further.
+#: 1 channel for 3 to 4 staff of an office, of which 1 for 3 is the careful end. Its example for 30
+#: staff, 8 to 12 channels, goes further.
 CAZNET: Final = Guideline(
     "Caznet, 1 channel for 3 to 4 office staff, the most taken",
     "https://caznet.com.au/blog/how-many-phone-lines-does-your-business-need",
@@ -398,22 +398,22 @@ LYNC_HEAVY: Final = Guideline(
     "HP on Microsoft Lync, heavy use, 1 for 5 users", _LYNC, Ratio(Fraction(1, 5))
 )
 
-#: Often 1 in 4 or 1 in 5 users: the careful end is 1 in 4.
+#: Often 1 in 4 or 1 in 5 users, of which 1 in 4 is the careful end.
 UNITY_CONNECTED: Final = Guideline(
     "Unity Connected, 1 in 4 or 5 users, the most taken",
     "https://unityconnected.com/blog/how-to-calculate-your-sip-trunk-requirements",
     Ratio(Fraction(1, 4)),
 )
 
-#: Up to 4 lines for 10 extensions of an average firm: the careful end is all 4.
+#: Up to 4 lines for 10 extensions of an average firm, of which all 4 is the careful end.
 VOIP_DE: Final = Guideline(
     "voip.de, up to 4 lines for 10 extensions, the most taken",
     "https://voip.de/wissen/anzahl-gleichzeitige-telefonate-in-unternehmen",
     Ratio(Fraction(4, 10)),
 )
 
-#: 20 % to 25 % of the desks at once: the careful end is 25 %. Its example for 20 desks, 4 to 6
-#: channels, goes further.
+#: 20 % to 25 % of the desks at once, of which 25 % is the careful end. Its example for 20 desks, 4
+#: to 6 channels, goes further.
 NETZSCHRAUBER: Final = Guideline(
     "netzschrauber.de, channels for 20 % to 25 % of the desks, the most taken",
     "https://netzschrauber.de/?p=1846",
@@ -434,7 +434,7 @@ VICISTACK_OFFICE: Final = Guideline(
     Ratio(Fraction(15, 50)),
 )
 
-#: 75 to 125 for a call centre of 50 agents: the careful end is 125.
+#: 75 to 125 for a call centre of 50 agents, of which 125 is the careful end.
 VICISTACK_AGENTS: Final = Guideline(
     "ViciStack, 75 to 125 channels for 50 agents of a call centre, the most taken",
     "https://dev.to/gamlin/vicidial-sip-trunk-capacity-planning-4f3j",
@@ -568,11 +568,12 @@ one profile tries the next
         sizes = " + ".join(f"{count} × {size}" if count > 1 else f"{size}" for size, count in alike)
         each = f", {sizes}" if len(self.profiles) > 1 else ""
         erlangs = f"{self.erlangs:,.3f}".rstrip("0").rstrip(".")
+        refused = _percent(self.blocking) if self.blocking >= 1e-5 else f"below {_percent(1e-5)}"
         return (
             f"{_of(self.employees, 'employee')}: buy {_of(self.channels, 'channel')} "
             f"on {_of(len(self.profiles), 'profile')}{each}; {self.needed:,} needed",
             f"by {self.guideline}",
-            f"blocking to expect at {erlangs} erlangs: {_percent(self.blocking)}, "
+            f"blocking to expect at {erlangs} erlangs: {refused}, "
             "that of the pool of all channels: a call refused on one profile tries the next",
         )
 
