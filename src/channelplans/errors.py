@@ -200,7 +200,8 @@ class PlanUnchanged(RuleError):
 
     def __str__(self) -> str:
         works = "resume keeps it" if self.status == "cancelled" else "renew extends it at its end"
-        return f"the profile holds {self.held} already, and a change must change something; {works}"
+        verb = "is" if self.held == "1 channel" else "are"
+        return f"{self.held} {verb} already held, and a change must change something; {works}"
 
 
 @attrs.frozen

@@ -54,7 +54,8 @@ SKYPE_CONNECT_NEAREST: Final = attrs.evolve(
     quantity=QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.HALF_UP),
 )
 
-_EXCLUDED_PREFIXES: Final = """
+_EXCLUDED_PREFIXES: Final = tuple(
+    """
 218632 605475 605477 605562 641213 641235 641237 641262 641264 641308 641309 641388 641395
 641398 641410 641453 641509 641551 641570 641608 641612 641654 641665 641696 641739 641749
 641795 641826 641827 641865 641962 641982 641983 641985 641992 760569 951262 6057154 6412104
@@ -65,6 +66,7 @@ _EXCLUDED_PREFIXES: Final = """
 7123388 7605690 7605691 7605692 7605694 7605696 7605697 7605821 8053601 9512620 9512621 9512622
 9512623
 """.split()
+)
 
 #: The contract of 2011: monthly terms (F 6.2), a change at any time (F 4.1), bundles refunded by
 #: unused minutes (F 4.6) and valid for the US and Canada (F 8.2), for at most 12 hours of one call
@@ -81,7 +83,7 @@ SKYPE_CONNECT_2011: Final = attrs.evolve(
         area=("US", "CA"),
         per_channel=1,
         longest_call=timedelta(hours=12),
-        excluded_prefixes=tuple(_EXCLUDED_PREFIXES),
+        excluded_prefixes=_EXCLUDED_PREFIXES,
     ),
     term=TermRule(Months(1)),
     change=ChangeRule(cooldown=None),
