@@ -4,8 +4,8 @@ from enum import Enum
 from xml.etree import ElementTree as ET
 
 import pytest
-from channelplans.subscriptions import TRANSITIONS
 
+from channelplans.subscriptions import TRANSITIONS
 from diagram import NOTHING, PLACES, Row, rows, svg
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -96,6 +96,7 @@ from channelplans.pricing import (
     refund,
 )
 from channelplans.rules import (
+    MOST_BUNDLES,
     MOST_CHANNELS,
     MOST_PROFILES,
     BundleRule,
@@ -170,6 +171,7 @@ __all__ = [
     "LYNC_HEAVY",
     "LYNC_LIGHT",
     "LYNC_MEDIUM",
+    "MOST_BUNDLES",
     "MOST_CHANNELS",
     "MOST_PROFILES",
     "NETZSCHRAUBER",

@@ -113,12 +113,12 @@ _TOLD: Final = MappingProxyType(
         Action.BUY: "buy {plan} for profile {profile}",
         Action.CHANGE: "change profile {profile} to {plan}",
         Action.USE: "take a call of profile {profile} from its minutes and credit",
-        Action.RENEW: "renew {plan} of profile {profile}",
-        Action.CANCEL: "cancel {plan} of profile {profile}",
-        Action.RESUME: "resume {plan} of profile {profile}",
-        Action.LAPSE: "let {plan} of profile {profile} lapse",
-        Action.EXPIRE: "end {plan} of profile {profile}, which was cancelled",
-        Action.TERMINATE: "end {plan} of profile {profile} at once",
+        Action.RENEW: "renew the subscription of profile {profile}, {plan}",
+        Action.CANCEL: "cancel the subscription of profile {profile}, {plan}",
+        Action.RESUME: "resume the subscription of profile {profile}, {plan}",
+        Action.LAPSE: "let the subscription of profile {profile} lapse, {plan}",
+        Action.EXPIRE: "end the cancelled subscription of profile {profile}, {plan}",
+        Action.TERMINATE: "end the subscription of profile {profile} at once, {plan}",
         Action.DEPOSIT: "pay in from outside",
         Action.ASSIGN_CREDIT: "assign credit to a profile",
         Action.TAKE_BACK_CREDIT: "take back credit from a profile",
@@ -181,7 +181,7 @@ def buy(
         text(parameter, identifier)
     if previous is not None:
         _check_previous(previous, account, profile, subscription)
-    status = _next_status(previous, Action.BUY)
+    status = _next_status(previous, Action.BUY, on)
     if previous is not None:
         _check_order(previous, Action.BUY, on)
     paid = quote(plan, instance("tariff", tariff, Tariff), on=on)
@@ -330,7 +330,7 @@ def use(subscription: Subscription, call: Call, tariff: Tariff, *, on: date) -> 
 
     The call belongs to the term of the day on which it began; a call of an earlier term is
     refused here, and can be rated by hand against the allowance kept from then. Overage is paid by
-    the account, everything else by the profile.
+    the account, everything else by the profile. The call's id is unique among all of one store.
 
     Raises:
         UnknownRate: the tariff has no price for calls to the country.
@@ -361,7 +361,9 @@ def use(subscription: Subscription, call: Call, tariff: Tariff, *, on: date) -> 
 
 
 def deposit(purse: Purse, amount: Money, *, transfer: str, on: date) -> Decision:
-    """Pay credit into a purse from outside; ``transfer`` identifies the payment.
+    """Pay credit into a purse from outside.
+
+    ``transfer`` identifies the payment, and is unique among all transfers of one store.
 
     Raises:
         InvalidValue: the amount is not above zero.
@@ -399,13 +401,16 @@ def take_back_credit(
     return _move(Action.TAKE_BACK_CREDIT, Reason.TRANSFER, moves, amount, transfer, on)
 
 
-def _next_status(subscription: Subscription | None, action: Action) -> Status:
-    status = subscription.status if subscription else None
+def _next_status(subscription: Subscription | None, action: Action, on: date) -> Status:
+    if subscription is None:
+        return TRANSITIONS[None, action]
+    status = subscription.status
     after = TRANSITIONS.get((status, action))
     if after is None:
-        named = status.value if status else "not there"
-        allowed = tuple(known.value for source, known in TRANSITIONS if source is status)
-        raise TransitionNotAllowed(action.value, named, allowed)
+        over = civil_day("on", on) >= subscription.term.end
+        known = (known for source, known in TRANSITIONS if source is status)
+        fitting = (act.value for act in known if act is Action.BUY or (act in AT_END) == over)
+        raise TransitionNotAllowed(action.value, status.value, tuple(fitting))
     return after
 
 
@@ -418,7 +423,7 @@ def _check_order(subscription: Subscription, action: Action, on: date) -> None:
 
 def _within(subscription: Subscription, action: Action, on: date) -> Status:
     """Return the next status of an action that comes before the end of the term."""
-    after = _next_status(instance("subscription", subscription, Subscription), action)
+    after = _next_status(instance("subscription", subscription, Subscription), action, on)
     term = subscription.term
     if civil_day("on", on) not in term:
         first = f"first {_FIRST[subscription.status]} the term that ended" if on >= term.end else ""
@@ -429,7 +434,7 @@ def _within(subscription: Subscription, action: Action, on: date) -> Status:
 
 def _at_end(subscription: Subscription, action: Action, on: date) -> Status:
     """Return the next status of an action that waits for the end of the term."""
-    after = _next_status(instance("subscription", subscription, Subscription), action)
+    after = _next_status(instance("subscription", subscription, Subscription), action, on)
     if civil_day("on", on) < subscription.term.end:
         raise OutsideTerm(action.value, on, subscription.term.end, None, "the term runs until then")
     _check_order(subscription, action, on)

@@ -28,6 +28,7 @@ from channelplans.tables import Described
 
 __all__ = [
     "COUNTRY",
+    "MOST_BUNDLES",
     "MOST_CHANNELS",
     "MOST_PROFILES",
     "BundleRule",
@@ -49,6 +50,9 @@ __all__ = [
 
 #: The largest number of channels that a rule may sell on one profile.
 MOST_CHANNELS: Final = 1_000_000
+
+#: The largest number of bundles that any plan may have, and of minutes in one of them.
+MOST_BUNDLES: Final = 1_000_000
 
 #: The largest number of profiles that a total is split over.
 MOST_PROFILES: Final = 1_000_000
@@ -199,9 +203,9 @@ class BundleRule(Described):
     calling_code: str = "1"
 
     def __attrs_post_init__(self) -> None:
-        bounded("minutes", self.minutes, 1)
+        bounded("minutes", self.minutes, 1, MOST_BUNDLES)
         if self.per_channel is not None:
-            bounded("per_channel", self.per_channel, 1)
+            bounded("per_channel", self.per_channel, 1, MOST_BUNDLES)
         if self.longest_call is not None and self.longest_call <= timedelta(0):
             raise InvalidValue("longest_call", str(self.longest_call), "longer than nothing")
         if not self.area:
@@ -213,10 +217,10 @@ class BundleRule(Described):
         for prefix in self.excluded_prefixes:
             _check_digits("excluded_prefixes", prefix)
 
-    def most(self, channels: int) -> int | None:
-        """Return the most bundles that go with a number of channels sold; None is no bound."""
+    def most(self, channels: int) -> int:
+        """Return the most bundles that go with a number of channels sold."""
         channels = bounded("channels", channels, 0)
-        return None if self.per_channel is None else self.per_channel * channels
+        return MOST_BUNDLES if self.per_channel is None else self.per_channel * channels
 
     def _describe(self) -> tuple[str]:
         bound = "any number of them"
@@ -371,8 +375,10 @@ the 2 channels sold
     most = instance("rule", rule, BundleRule).most(channels)
     if bundles < 0:
         raise BundlesNotAllowed(bundles, most, "nobody can be sold fewer than none")
-    if most is not None and bundles > most:
+    if bundles > most:
         reason = f"at most {rule.per_channel} for each of the {channels} channels sold"
+        if rule.per_channel is None:
+            reason = "no plan has more"
         raise BundlesNotAllowed(bundles, most, reason)
 
 

@@ -109,7 +109,7 @@ def billable(duration: timedelta, rule: CallRule) -> timedelta:
     Counted once for the whole call; a call of no length counts nothing.
 
     Raises:
-        InvalidValue: the duration is negative.
+        InvalidValue: the duration is negative, or too long for a timedelta once it is rounded.
 
     >>> billable(timedelta(seconds=31), CallRule()).total_seconds()
     36.0
@@ -118,7 +118,10 @@ def billable(duration: timedelta, rule: CallRule) -> timedelta:
     instance("rule", rule, CallRule)
     if not duration or duration <= rule.minimum:
         return rule.minimum if duration else duration
-    return rule.minimum - (rule.minimum - duration) // rule.step * rule.step
+    try:
+        return rule.minimum - (rule.minimum - duration) // rule.step * rule.step
+    except OverflowError:
+        raise InvalidValue("duration", str(duration), "short enough to be rounded up") from None
 
 
 def covered(call: Call, rule: BundleRule) -> bool:

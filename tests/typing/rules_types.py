@@ -1,0 +1,134 @@
+"""What a type checker knows of rules, plans and errors; read by mypy and pyright, never run."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import assert_type
+
+from channelplans.calendar import Days, Months
+from channelplans.errors import (
+    ChannelPlansError,
+    ChannelsOutOfRange,
+    InsufficientCredit,
+    RuleError,
+    WrongType,
+)
+from channelplans.identifiers import AccountId, ProfileId
+from channelplans.money import Rounding
+from channelplans.offers import SKYPE_CONNECT
+from channelplans.plans import Offer, Plan, problems
+from channelplans.rules import (
+    BundleRule,
+    CallRule,
+    ChangeRule,
+    Notice,
+    Quantity,
+    QuantityRule,
+    RefundBasis,
+    RefundRule,
+    Step,
+    TermRule,
+    check_change,
+    normalize_quantity,
+    profiles_for,
+    split_profiles,
+    validate_bundles,
+)
+
+DAY = date(2026, 1, 5)
+
+
+def quantities() -> None:
+    """A rule turns a number asked into a number sold."""
+    rule = QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN)
+    quantity = normalize_quantity(105, rule)
+
+    assert_type(quantity, Quantity)
+    assert_type(quantity.requested, int)
+    assert_type(quantity.granted, int)
+    assert_type(quantity.adjusted, bool)
+    assert_type(rule.steps, tuple[Step, ...])
+    assert_type(rule.rounding, Rounding)
+    assert_type(split_profiles(350, rule), tuple[int, ...])
+    assert_type(profiles_for(437, rule), tuple[int, ...])
+    QuantityRule(1, 300, Step(100, 10))  # type: ignore[arg-type]
+    QuantityRule(1, 300, (), "down")  # type: ignore[arg-type]
+    QuantityRule(1)  # type: ignore[call-arg]
+    normalize_quantity("105", rule)  # type: ignore[arg-type]
+    normalize_quantity(105.0, rule)  # type: ignore[arg-type]
+    split_profiles(350, 300)  # type: ignore[arg-type]
+    quantity.requested = 5  # type: ignore[misc]
+
+
+def bundles_and_changes() -> None:
+    """Checks return nothing: they raise, or all is well."""
+    bundles = BundleRule("US minutes", 5000, ("US",), longest_call=timedelta(hours=12))
+
+    assert_type(bundles.most(5), int)
+    assert_type(bundles.area, tuple[str, ...])
+    assert_type(bundles.longest_call, timedelta | None)
+    validate_bundles(3, channels=5, rule=bundles)
+    check_change(None, on=DAY, rule=ChangeRule(Days(1)))
+    check_change(DAY, on=DAY, rule=ChangeRule(None))
+    validate_bundles(3, 5, bundles)  # type: ignore[call-arg]
+    validate_bundles("3", channels=5, rule=bundles)  # type: ignore[arg-type]
+    check_change(DAY, DAY, ChangeRule())  # type: ignore[call-arg]
+    check_change(DAY, on="2026-01-06", rule=ChangeRule())  # type: ignore[arg-type]
+
+
+def other_rules() -> None:
+    """Every part of an offer is a value of its own kind."""
+    assert_type(TermRule(Months(1)).length, Days | Months)
+    assert_type(ChangeRule().cooldown, Days | Months | None)
+    assert_type(RefundRule().bundles, RefundBasis)
+    assert_type(RefundRule().change_day_used, bool)
+    assert_type(CallRule().minimum, timedelta)
+    assert_type(Notice("code", "text", "H21").text, str)
+    TermRule(30)  # type: ignore[arg-type]
+    ChangeRule(1)  # type: ignore[arg-type]
+    RefundRule(bundles="minutes")  # type: ignore[arg-type]
+    CallRule(30)  # type: ignore[arg-type]
+    Notice("code")  # type: ignore[call-arg]
+
+
+def plans() -> None:
+    """An offer makes plans, and tells every problem of a request."""
+    plan = SKYPE_CONNECT.plan(channels=105, bundles=2)
+
+    assert_type(SKYPE_CONNECT, Offer)
+    assert_type(SKYPE_CONNECT.bundles, BundleRule | None)
+    assert_type(SKYPE_CONNECT.notices, tuple[Notice, ...])
+    assert_type(plan, Plan)
+    assert_type(Plan(SKYPE_CONNECT, 100), Plan)
+    assert_type(plan.channels, int)
+    assert_type(plan.requested, int | None)
+    assert_type(plan.minutes, int)
+    assert_type(problems(SKYPE_CONNECT, channels=350), tuple[RuleError, ...])
+    SKYPE_CONNECT.plan(105)  # type: ignore[call-arg]
+    SKYPE_CONNECT.plan(channels="105")  # type: ignore[arg-type]
+    SKYPE_CONNECT.plan(channels=105, bundles=2.0)  # type: ignore[arg-type]
+    Plan("Skype Connect", 100)  # type: ignore[arg-type]
+    Plan(SKYPE_CONNECT)  # type: ignore[call-arg]
+    problems(SKYPE_CONNECT, 350)  # type: ignore[call-arg]
+    plan.channels = 110  # type: ignore[misc]
+
+
+def errors(caught: ChannelPlansError) -> None:
+    """Errors have a code, and each its own fields."""
+    assert_type(caught.code, str)
+    if isinstance(caught, ChannelsOutOfRange):
+        assert_type(caught.requested, int)
+        assert_type(caught.split, tuple[int, ...])
+    if isinstance(caught, InsufficientCredit):
+        assert_type(caught.missing, Decimal)
+    if isinstance(caught, WrongType):
+        caught.parameter = "x"  # type: ignore[misc]
+    _ = caught.requested  # type: ignore[attr-defined]
+
+
+def identifiers(account: AccountId) -> ProfileId:
+    """An account's identifier is no profile's, and neither is any string."""
+    assert_type(account, AccountId)
+    text: str = account
+    taken: ProfileId = text  # type: ignore[assignment]
+    assert_type(taken, ProfileId)
+    return account  # type: ignore[return-value]
