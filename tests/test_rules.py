@@ -608,6 +608,14 @@ def test_without_a_bound_of_its_channels_a_plan_has_at_most_a_million_bundles(bu
         validate_bundles(bundles, channels=1, rule=rule)
 
 
+def test_a_generous_channel_does_not_lift_the_bound_of_a_plan():
+    """A million bundles are the most of any plan, also where each channel would allow a million."""
+    rule = BundleRule("US", 5000, ("US",), per_channel=1_000_000)
+
+    with pytest.raises(BundlesNotAllowed, match=r"^bundles must be 0 to 1,?000,?000, not 1000001"):
+        validate_bundles(1_000_001, channels=2, rule=rule)
+
+
 def test_negative_bundles_are_refused_with_the_bounds():
     """Fewer bundles than none cannot be sold."""
     with pytest.raises(BundlesNotAllowed, match=r"^bundles must be 0 to 5, not -1: "):

@@ -34,8 +34,7 @@ def legal(plan):
     return (
         rule.minimum <= plan.channels <= rule.maximum
         and all(plan.channels % s.multiple == 0 for s in rule.steps[-1:] if plan.channels > s.above)
-        and 0 <= plan.bundles
-        and (most is None or plan.bundles <= most)
+        and 0 <= plan.bundles <= most
     )
 
 
