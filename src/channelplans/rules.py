@@ -220,7 +220,9 @@ class BundleRule(Described):
     def most(self, channels: int) -> int:
         """Return the most bundles that go with a number of channels sold."""
         channels = bounded("channels", channels, 0)
-        return MOST_BUNDLES if self.per_channel is None else self.per_channel * channels
+        if self.per_channel is None:
+            return MOST_BUNDLES
+        return min(self.per_channel * channels, MOST_BUNDLES)
 
     def _describe(self) -> tuple[str]:
         bound = "any number of them"
@@ -377,7 +379,7 @@ the 2 channels sold
         raise BundlesNotAllowed(bundles, most, "nobody can be sold fewer than none")
     if bundles > most:
         reason = f"at most {rule.per_channel} for each of the {channels} channels sold"
-        if rule.per_channel is None:
+        if most == MOST_BUNDLES:
             reason = "no plan has more"
         raise BundlesNotAllowed(bundles, most, reason)
 
