@@ -49,9 +49,6 @@ class Sample:
     either_or_none: timedelta | Colour | None = None
     several: tuple[int, ...] = ()
     maybe_several: tuple[date, ...] | None = None
-    pair: tuple[int, int] = (1, 2)
-    many: tuple[dict[str, int], ...] = ()
-    maybe_mapping: dict[str, int] | None = None
     own: str = attrs.field(default="", converter=str)
     derived: str = attrs.field(init=False, default=" not checked ")
 
@@ -331,3 +328,16 @@ def test_checked_values_pickle():
     sample = Sample(whole=5)
 
     assert sample == pickle.loads(pickle.dumps(sample))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [tuple[int, int], dict[str, int], tuple[dict[str, int], ...], dict[str, int] | None],
+    ids=str,
+)
+def test_an_annotation_without_a_check_asks_for_a_converter(kind):
+    """No field is left unchecked in silence: the class cannot be made."""
+    with pytest.raises(NotImplementedError, match=r"^odd: no check for .* needs a converter$"):
+        attrs.make_class(
+            "Odd", {"odd": attrs.field(type=kind)}, frozen=True, field_transformer=checked
+        )

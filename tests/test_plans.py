@@ -322,7 +322,7 @@ def test_a_provider_can_be_written_down():
         "a term of 7 days",
         "a change at any time",
         "channels by time, bundles by time, the day of the change not used, rounded half up",
-        "at least 0 s, then steps of 1 s",
+        "at least 0 s, then steps of 1 s, charges rounded half up",
     ]
 
 

@@ -680,11 +680,14 @@ def test_days_of_changes_are_days(parameter, rule, value):
         (TermRule(Months(1)), "a term of 1 month"),
         (ChangeRule(), "the next change 1 day after a change"),
         (ChangeRule(None), "a change at any time"),
-        (CallRule(), "at least 30 s, then steps of 6 s"),
-        (CallRule(timedelta(0), timedelta(seconds=1)), "at least 0 s, then steps of 1 s"),
+        (CallRule(), "at least 30 s, then steps of 6 s, charges rounded half up"),
+        (
+            CallRule(timedelta(0), timedelta(seconds=1)),
+            "at least 0 s, then steps of 1 s, charges rounded half up",
+        ),
         (
             CallRule(timedelta(seconds=1), timedelta(milliseconds=100)),
-            "at least 1 s, then steps of 0.1 s",
+            "at least 1 s, then steps of 0.1 s, charges rounded half up",
         ),
         (Notice("c", "No emergency calls.", "H21"), "No emergency calls. (H21)"),
         (

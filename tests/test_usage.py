@@ -149,6 +149,11 @@ class TestBillable:
 
         assert seconds(counted) == billable(seconds(length), rule)
 
+    def test_a_length_that_cannot_be_rounded_up_is_refused(self):
+        """The longest timedelta has no longer one to be rounded up to."""
+        with pytest.raises(InvalidValue, match=r"^duration must be short enough"):
+            billable(timedelta.max, CallRule())
+
     def test_a_negative_length_is_refused(self):
         """Nothing is counted of less than nothing."""
         with pytest.raises(InvalidValue, match="duration"):

@@ -8,7 +8,6 @@ This is the only module that knows dateutil. Nothing here reads a clock.
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, tzinfo
 from fractions import Fraction
-from itertools import count as counting
 
 import attrs
 
@@ -165,11 +164,13 @@ def civil_date(instant: datetime, zone: tzinfo) -> date:
 
 
 def _renewals(anchor: date, length: Days | Months) -> Iterator[date]:
-    for number in counting():
+    number = 0
+    while True:
         try:
             yield term_at(anchor, length, number).end
         except CalendarEnds:
             return
+        number += 1
 
 
 def _later(anchor: date, length: Days | Months, times: int) -> date:

@@ -85,17 +85,20 @@ def several(parameter: str, value: object, item: Callable[[str, Any], T]) -> tup
 
 
 def checked(_cls: type, fields: list["attrs.Attribute[Any]"]) -> list["attrs.Attribute[Any]"]:
-    """Give each field of an attrs class the check that its annotation asks for."""
+    """Give each field of an attrs class the check that its annotation asks for.
+
+    A field whose annotation asks for none that is known here has a converter of its own.
+    """
     return [
         field if field.converter or not field.init else field.evolve(converter=_converter(field))
         for field in fields
     ]
 
 
-def _converter(field: "attrs.Attribute[Any]") -> Callable[[Any], Any] | None:
+def _converter(field: "attrs.Attribute[Any]") -> Callable[[Any], Any]:
     check, name, kind = _check_for(field.type), field.name, field.type
     if check is None:
-        return None
+        raise NotImplementedError(f"{name}: no check for {kind}, so the field needs a converter")
 
     # What is of the very type needs no more checks, but for text and numbers, which can be bad.
     enough = None if kind in _BUILTINS and kind is not date else kind

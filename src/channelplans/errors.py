@@ -153,7 +153,7 @@ class BundlesNotAllowed(RuleError):
     reason: str
 
     def __str__(self) -> str:
-        bounds = "at least 0" if self.most is None else f"0 to {self.most}"
+        bounds = {None: "at least 0", 0: "0"}.get(self.most, f"0 to {self.most}")
         return f"bundles must be {bounds}, not {self.bundles}: {self.reason}"
 
 

@@ -125,7 +125,7 @@ class Currency(Described):
         return int(10**self.exponent)
 
     def _describe(self) -> tuple[str]:
-        return (f"{self.code} with {self.exponent} decimals",)
+        return (f"{self.code} with {self.exponent} decimal{'s' * (self.exponent != 1)}",)
 
 
 EUR: Final = Currency("EUR", 2)

@@ -54,6 +54,9 @@ MOST_CHANNELS: Final = 1_000_000
 #: The largest number of bundles that any plan may have, and of minutes in one of them.
 MOST_BUNDLES: Final = 1_000_000
 
+# A longer way out over several profiles does not fit an error's sentence.
+_MOST_TOLD: Final = 6
+
 #: The largest number of profiles that a total is split over.
 MOST_PROFILES: Final = 1_000_000
 
@@ -127,7 +130,8 @@ class QuantityRule(Described):
         else:
             return granted
         expected = (
-            f"steps that keep to the rule: {requested} would be sold as {granted}, and {wrong}"
+            "steps that keep to the rule, as one does that begins at a multiple of its own: "
+            f"{requested} would be sold as {granted}, and {wrong}"
         )
         raise InvalidValue("steps", _listed(self.steps), expected)
 
@@ -154,8 +158,7 @@ class Quantity(Described):
     def __attrs_post_init__(self) -> None:
         minimum, maximum = self.rule.minimum, self.rule.maximum
         if not minimum <= self.requested <= maximum:
-            few = maximum < self.requested <= 6 * maximum
-            split = _split(self.requested, self.rule) if few else None
+            split = _split(self.requested, self.rule, most=_MOST_TOLD)
             raise ChannelsOutOfRange(self.requested, minimum, maximum, split or ())
 
     @property
@@ -312,7 +315,7 @@ class CallRule(Described):
     ``rounding`` is that of its charge, once, to the unit of the currency (F 3.7).
 
     >>> print(CallRule(timedelta(seconds=30), timedelta(seconds=6)))
-    at least 30 s, then steps of 6 s
+    at least 30 s, then steps of 6 s, charges rounded half up
     """
 
     minimum: timedelta = timedelta(seconds=30)
@@ -321,13 +324,14 @@ class CallRule(Described):
 
     def __attrs_post_init__(self) -> None:
         if self.minimum < timedelta(0):
-            raise InvalidValue("minimum", str(self.minimum), "not negative")
+            raise InvalidValue("minimum", str(self.minimum), "0 s or longer")
         if self.step <= timedelta(0):
             raise InvalidValue("step", str(self.step), "longer than nothing")
 
     def _describe(self) -> tuple[str]:
         least, step = self.minimum.total_seconds(), self.step.total_seconds()
-        return (f"at least {least:g} s, then steps of {step:g} s",)
+        rounding = self.rounding.value
+        return (f"at least {least:g} s, then steps of {step:g} s, charges rounded {rounding}",)
 
 
 @attrs.frozen(field_transformer=checked)
@@ -494,7 +498,8 @@ class _Sizes:
     largest: int
     least: int
     unit: int  # what every deficit is a multiple of
-    deficits: tuple[range, ...]  # in units, without 0, the smallest first
+    deficits: tuple[range, ...]  # in units, the smallest first
+    divisor: int  # what every size, and so every total, is a multiple of
 
 
 def _sizes(rule: QuantityRule, most: int) -> _Sizes:
@@ -507,18 +512,20 @@ def _sizes(rule: QuantityRule, most: int) -> _Sizes:
     largest = runs[-1][-1]
     lacking = [range(largest - run[-1], largest - run[0] + 1, run.step) for run in reversed(runs)]
     steps = [run.step for run in lacking if len(run) > 1]
-    unit = gcd(*steps, *(run[0] for run in lacking)) or 1
+    unit = gcd(*steps, *(run[0] for run in lacking))
+    divisor = gcd(unit, largest)
+    unit = unit or 1
     deficits = [
         range(run[0] // unit, run[-1] // unit + 1, run.step // unit or 1) for run in lacking
     ]
-    return _Sizes(largest, runs[0][0], unit, tuple(deficits))
+    return _Sizes(largest, runs[0][0], unit, tuple(deficits), divisor)
 
 
-def _split(total: int, rule: QuantityRule) -> tuple[int, ...] | None:
+def _split(total: int, rule: QuantityRule, most: int = MOST_PROFILES) -> tuple[int, ...] | None:
     if total < _granted(rule.minimum, rule):
         return None
     sizes = _sizes(rule, total)
-    for profiles in _numbers_of_profiles(total, sizes):
+    for profiles in _numbers_of_profiles(total, sizes, most):
         lacking = (profiles * sizes.largest - total) // sizes.unit
         sums = _sums(sizes.deficits, most=profiles, target=lacking)
         if sums[-1] >> lacking & 1:
@@ -530,9 +537,9 @@ def _split(total: int, rule: QuantityRule) -> tuple[int, ...] | None:
     return None
 
 
-def _numbers_of_profiles(total: int, sizes: _Sizes) -> range:
+def _numbers_of_profiles(total: int, sizes: _Sizes, most: int) -> range:
     """Return the numbers of profiles that may do, by the bounds and by what is divisible."""
-    fewest, most = -(-total // sizes.largest), min(total // sizes.least, MOST_PROFILES)
+    fewest, most = -(-total // sizes.largest), min(total // sizes.least, most)
     period = sizes.unit // gcd(sizes.unit, sizes.largest)
     for profiles in range(fewest, fewest + period):
         if (profiles * sizes.largest - total) % sizes.unit == 0:
@@ -581,7 +588,9 @@ def _smallest_first(deficits: tuple[range, ...], sums: list[int], target: int) -
 def _nearest(total: int, rule: QuantityRule) -> tuple[int, ...]:
     sizes = _sizes(rule, MOST_CHANNELS)
     most = MOST_PROFILES * sizes.largest
-    below = range(min(total - 1, most), sizes.least - 1, -1)
-    above = range(max(total + 1, sizes.least), most + 1)
+    next_below = min(total - 1, most) // sizes.divisor * sizes.divisor
+    next_above = max(total // sizes.divisor + 1, 1) * sizes.divisor
+    below = range(next_below, sizes.least - 1, -sizes.divisor)
+    above = range(max(next_above, sizes.least), most + 1, sizes.divisor)
     found = (next((each for each in way if _split(each, rule)), 0) for way in (below, above))
     return tuple(each for each in found if each)
