@@ -1,12 +1,13 @@
-"""Tell an account's story from a file: python examples/tour.py [FILE].
+"""Tell an account's story from a file: python examples/tour.py [FILE ...].
 
-The file's format is this example's own. The library reads no files and no clock: everything it is
-told here comes from the file, and everything that happens is a decision, settled at once.
+Without a file it tells the two beside it, in turn. Their format is this example's own. The library
+reads no files and no clock: everything it is told here comes from the file, and everything that
+happens is a decision, settled at once.
 """
 
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import attrs
 
 import channelplans as cp
+from channelplans import offers
 from channelplans.tables import Table
 from channelplans.usage import clock
 
@@ -105,9 +107,10 @@ class Account:
 def read(file: Path) -> tuple[Account, date, int, list[Entry], list[Entry]]:
     """Read the file: the account, the first day, how many days, its events and its calls."""
     story = Entry("the file", tomllib.loads(file.read_text(encoding="utf-8")))
-    offer = getattr(cp, story.take("offer", str), None)
-    if not isinstance(offer, cp.Offer):
+    name = story.take("offer", str)
+    if name not in offers.__all__:
         raise Mistake("the file's offer is not one of the library's, such as SKYPE_CONNECT")
+    offer: cp.Offer = getattr(offers, name)
     tariff = read_tariff(Entry("[tariff]", story.take("tariff", dict)))
     offices = dict(read_office(entry, offer) for entry in story.entries("offices"))
     zone = read_zone(story.take("zone", str))
@@ -122,6 +125,7 @@ def read_tariff(entry: Entry) -> cp.Tariff:
     """Read the prices."""
     currency = cp.Currency(entry.take("currency", str), entry.take("decimals", int))
     prices = {key: entry.take(key, str) for key in ("channel", "bundle", "minute")}
+    prices |= {key: entry.take(key, str, "0") for key in ("setup", "channel_setup")}
     tariff = cp.Tariff(entry.take("name", str), currency, rates=entry.take("rates", dict), **prices)
     entry.done()
     return tariff
@@ -183,11 +187,23 @@ def end_of_terms(account: Account, day: date) -> Iterator[cp.Decision]:
         if held.status is cp.Status.CANCELLED:
             yield account.settle(cp.expire(held, on=day))
         elif held.status is cp.Status.ACTIVE:
-            try:
-                yield account.settle(cp.renew(held, account.tariff, on=day))
-            except cp.InsufficientCredit as short:
-                print(f"{day}: no renewal, {short}.")
-                yield account.settle(cp.lapse(held, on=day))
+            yield from renew(account, held, day)
+
+
+def renew(account: Account, held: cp.Subscription, day: date) -> Iterator[cp.Decision]:
+    """Renew a term; where credit is short do what the offer says, and after its grace let it go."""
+    ways: list[Callable[..., cp.Decision]] = [cp.renew]
+    if held.plan.offer.shortage.drops_bundles and (held.pending or held.plan).bundles:
+        ways.append(cp.renew_without_bundles)
+    for way in ways:
+        try:
+            yield account.settle(way(held, account.tariff, on=day))
+        except cp.InsufficientCredit as short:
+            print(f"{day}: no renewal of {held.profile}, {short}.")
+        else:
+            return
+    if day >= held.lapses_on:
+        yield account.settle(cp.lapse(held, on=day))
 
 
 def happen(account: Account, event: Entry, day: date) -> Iterator[cp.Decision]:
@@ -250,9 +266,12 @@ def change(account: Account, event: Entry, profile: str, day: date) -> Iterator[
     held = account.subscription(profile)
     channels, bundles = event.take("channels", int), event.take("bundles", int, 0)
     plan = held.plan.offer.plan(channels=channels, bundles=bundles)
-    print(cp.refund(held.paid, on=day, allowance=held.allowance))
-    print(cp.quote(plan, account.tariff, on=day))
-    yield account.settle(cp.change(held, plan, account.tariff, on=day))
+    decision = cp.change(held, plan, account.tariff, on=day)
+    if decision.after and decision.after.term != held.term:  # bought anew, and not amended
+        print(cp.refund(held.paid, on=day, allowance=held.allowance))
+    if decision.after and decision.after.paid != held.paid:
+        print(decision.after.paid)
+    yield account.settle(decision)
 
 
 def cancel(account: Account, _: Entry, profile: str, day: date) -> Iterator[cp.Decision]:
@@ -286,7 +305,7 @@ def print_usage(account: Account, calls: list[Entry], day: date) -> None:
                 cp.use(account.subscription(profile), made, account.tariff, on=day)
             )
             paid = sum((-posting.amount for posting in decision.postings), start=paid)
-        included = account.held[profile].allowance.used - before.allowance.used
+        included = before.allowance.remaining - account.held[profile].allowance.remaining
         counted = cp.billable(duration, before.plan.offer.calls) * repeat
         durations = map(clock, (counted, included, counted - included))
         rows.append((name, number, repeat, *durations, paid.amount))
@@ -329,15 +348,16 @@ MISTAKES = (
 
 
 def main(arguments: list[str]) -> int:
-    """Tell the story of the file named, or of the one beside this script."""
-    file = Path(arguments[0]) if arguments else Path(__file__).with_name("account.toml")
-    try:
-        account, starts, days, events, calls = read(file)
-        tell(account, starts, days, events, calls)
-        print_accounts(account)
-    except MISTAKES as mistake:
-        print(f"{file}: {mistake}", file=sys.stderr)
-        return 1
+    """Tell the story of each file named, or of those beside this script."""
+    beside = [Path(__file__).with_name(name) for name in ("account.toml", "second.toml")]
+    for file in map(Path, arguments or beside):
+        try:
+            account, starts, days, events, calls = read(file)
+            tell(account, starts, days, events, calls)
+            print_accounts(account)
+        except MISTAKES as mistake:
+            print(f"{file}: {mistake}", file=sys.stderr)
+            return 1
     return 0
 
 

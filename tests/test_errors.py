@@ -22,11 +22,15 @@ from channelplans.errors import (
     CurrencyMismatch,
     InsufficientCredit,
     InvalidValue,
+    MixedChange,
+    NotDecodable,
+    NotOffered,
     OutsideTerm,
     PlanUnchanged,
     RuleError,
     TotalNotReachable,
     TransitionNotAllowed,
+    UnknownEdition,
     UnknownRate,
     WrongType,
 )
@@ -52,12 +56,28 @@ SAMPLES = [
     (ChangedTooSoon(JAN_5, JAN_5, JAN_6), ["changed on 2026-01-05", "from 2026-01-06"]),
     (PlanUnchanged("10 channels", "active"), ["10 channels", "already", "renew"]),
     (PlanUnchanged("10 channels", "cancelled"), ["10 channels", "already", "resume"]),
+    (
+        MixedChange("9 channels and 1 bundle", "8 channels and 2 bundles"),
+        ["from 9 channels and 1 bundle", "to 8 channels and 2 bundles", "one first"],
+    ),
+    (
+        NotOffered("plan of 350 channels", "Nordlicht", "the nearest is 300"),
+        ["Nordlicht has no plan of 350 channels", "; the nearest is 300"],
+    ),
     (TransitionNotAllowed("renew", "ended", ("buy",)), ["renew", "ended", "possible: buy"]),
     (OutsideTerm("use", FEB_4, JAN_5, FEB_4), ["2026-01-05", "the day before 2026-02-04"]),
     (OutsideTerm("renew", JAN_5, FEB_4, None, "wait"), ["from 2026-02-04 on", "not on", "wait"]),
     (AllowanceNeeded("minutes"), ["by minutes", "allowance="]),
+    (
+        UnknownEdition("on 2025-12-31", ("2026, from 2026-01-01 on", "2027")),
+        ["no edition on 2025-12-31", "2026, from 2026-01-01 on; 2027"],
+    ),
     (UnknownRate("FR", "list", ("DE", "PL")), ["'list'", "'FR'", "DE, PL"]),
     (UnknownRate("FR", "list", ()), ["'FR'", "none"]),
+    (
+        NotDecodable("offer.quantity.steps[0].multiple", "must be at least 1, not 0"),
+        ["offer.quantity.steps[0].multiple: must be", "at least 1, not 0"],
+    ),
     (
         InsufficientCredit("account a", Decimal("2.50"), Decimal("1E+1"), Decimal("0.00"), "EUR"),
         ["account a", "2.50 EUR is needed", "holds 10 EUR", "0.00 EUR more"],
@@ -76,10 +96,14 @@ CODES = {
     "CurrencyMismatch": "currency-mismatch",
     "InsufficientCredit": "insufficient-credit",
     "InvalidValue": "invalid-value",
+    "MixedChange": "mixed-change",
+    "NotDecodable": "not-decodable",
+    "NotOffered": "not-offered",
     "OutsideTerm": "outside-term",
     "PlanUnchanged": "plan-unchanged",
     "TotalNotReachable": "total-not-reachable",
     "TransitionNotAllowed": "transition-not-allowed",
+    "UnknownEdition": "unknown-edition",
     "UnknownRate": "unknown-rate",
     "WrongType": "wrong-type",
 }
@@ -157,7 +181,8 @@ def test_profiles_are_listed_up_to_six(split, words):
 @samples
 def test_errors_have_the_builtin_that_callers_expect(error):
     """Wrong types are TypeErrors, look-ups LookupErrors, everything else ValueErrors."""
-    builtin = {WrongType: TypeError, UnknownRate: LookupError}.get(type(error), ValueError)
+    builtins = {WrongType: TypeError, UnknownEdition: LookupError, UnknownRate: LookupError}
+    builtin = builtins.get(type(error), ValueError)
 
     assert isinstance(error, ChannelPlansError)
     assert [builtin] == [b for b in (TypeError, LookupError, ValueError) if isinstance(error, b)]
@@ -173,6 +198,8 @@ def test_breaches_of_an_offer_are_rule_errors():
         "ChangedTooSoon",
         "ChannelsNotSellable",
         "ChannelsOutOfRange",
+        "MixedChange",
+        "NotOffered",
         "OutsideTerm",
         "PlanUnchanged",
         "TotalNotReachable",

@@ -16,9 +16,11 @@ FLOORS_0_TO_9 = (
     "calendar",
     "money",
     "rules",
+    "ladders",
     "ledger",
     "plans",
     "usage",
+    "lots",
     "offers",
     "pricing",
     "sizing",
@@ -35,6 +37,7 @@ FLOORS_0_TO_9 = (
 #: Names that modules share among themselves; a user is served by what is built on them.
 SHARED_INSIDE = {
     "calendar": {"days_after"},
+    "ladders": {"as_decimal", "checked_price"},
     "ledger": {"signed"},
     "money": {"exact", "read", "round_ratio", "NUMBER"},
     "rules": {"COUNTRY"},

@@ -687,8 +687,8 @@ class TestRenew:
         ("on", "outlook"),
         [
             (date(2026, 3, 5), "Runs until 2026-03-06, when it renews itself."),
-            (date(2026, 3, 6), "That term ended on 2026-03-06 too, and is due for renewal."),
-            (MUCH_LATER, "That term ended on 2026-03-06 too, and is due for renewal."),
+            (date(2026, 3, 6), "Its term ended on 2026-03-06: it is due for renewal."),
+            (MUCH_LATER, "Its term ended on 2026-03-06: it is due for renewal."),
         ],
         ids=str,
     )

@@ -6,7 +6,7 @@ and dateutil's, which the package loads with the first term of months, along wit
 
 # Identifiers are plain text here, decisions are known to hold a subscription, and wrong types
 # are given on purpose.
-# mypy: disable-error-code="arg-type, attr-defined"
+# mypy: disable-error-code="arg-type, attr-defined, union-attr"
 
 import ast
 import enum
@@ -34,12 +34,16 @@ import channelplans
 from channelplans import errors as all_errors
 from channelplans import offers, rules, sizing
 from channelplans.calendar import Days, Months, Term
+from channelplans.catalogue import Catalogue, Edition, RuleDifference, compare
+from channelplans.codec import encode
 from channelplans.errors import ChannelPlansError
+from channelplans.ladders import Ladder, Tier
 from channelplans.ledger import Posting, Purse, Reason, Statement
 from channelplans.lifecycle import buy, cancel
+from channelplans.lots import LotRule, open_lots, payments
 from channelplans.money import EUR, Currency, Money, Rounding
-from channelplans.offers import SKYPE_CONNECT, SKYPE_CONNECT_2011
-from channelplans.pricing import Tariff, quote, rate, refund
+from channelplans.offers import SKYPE_CONNECT, SKYPE_CONNECT_2011, VOIP_YONDER
+from channelplans.pricing import Item, Tariff, quote, rate, refund
 from channelplans.subscriptions import RUNNING
 from channelplans.tables import Table
 from channelplans.usage import Allowance, Call
@@ -120,6 +124,21 @@ NOTICE = SKYPE_CONNECT.notices[0]
 END = {"on": TERM.end}
 ON = {"on": LATER}
 RULE = {"rule": SKYPE_CONNECT.quantity}
+LADDER = Ladder((Tier(5, unit="7"), Tier(None, unit="5", flat="1", pack=10)), graduated=True)
+BY_LADDER = attrs.evolve(TARIFF, name="by ladder", channel=LADDER, channel_setup="1")
+ADD_ONS = buy(VOIP_YONDER.plan(channels=3, bundles=1), BY_LADDER, on=DAY, **IDS).after
+MORE = VOIP_YONDER.plan(channels=8, bundles=2)
+EDITION = Edition(SKYPE_CONNECT, TARIFF, DAY, date(2026, 2, 1))
+DEARER = Edition(SKYPE_CONNECT, BY_LADDER, date(2026, 2, 1))
+CATALOGUE = Catalogue((EDITION, DEARER))
+COMPARISON = compare(EDITION, DEARER, (HELD,))
+BONUS = LotRule(Reason.BONUS, Months(1), since_use=True, priority=-1)
+IN_AND_OUT = (
+    attrs.evolve(POSTING, reason=Reason.BONUS),
+    attrs.evolve(POSTING, amount=-Money(200, EUR), reason=Reason.CALL),
+)
+(LOT,) = open_lots(IN_AND_OUT, (BONUS,), on=DAY)
+(PAYMENT,) = payments(IN_AND_OUT, (BONUS,))
 
 
 def fields(value):
@@ -136,6 +155,15 @@ def made(*values):
 
 # A sample of arguments for each public function, and for each class.
 FUNCTIONS = {
+    "catalogue.compare": ((EDITION, DEARER, (HELD,)), {}),
+    "codec.decode": ((type(PLAN), encode(PLAN)), {"catalogue": CATALOGUE}),
+    "codec.digest": ((BY_LADDER,), {}),
+    "codec.encode": ((CATALOGUE,), {}),
+    "ladders.as_decimal": (("6.95",), {}),
+    "ladders.checked_price": (("price", Decimal("6.95")), {}),
+    "lots.expiries": ((IN_AND_OUT, (BONUS,)), {"on": date(2026, 3, 1)}),
+    "lots.open_lots": ((IN_AND_OUT, (BONUS,)), ON),
+    "lots.payments": ((IN_AND_OUT, (BONUS,)), {}),
     "checks.bounded": (("count", 1, 0, 2), {}),
     "checks.checked": ((Days, []), {}),
     "checks.civil_day": (("on", DAY), {}),
@@ -164,6 +192,10 @@ FUNCTIONS = {
     "usage.billable": ((MINUTE, SKYPE_CONNECT.calls), {}),
     "usage.clock": ((MINUTE,), {}),
     "usage.covered": ((CALL, SKYPE_CONNECT_2011.bundles), {}),
+    "pricing.amend": (
+        (ADD_ONS.paid, MORE, BY_LADDER),
+        {"on": LATER, "effect": rules.Effect.PRORATE},
+    ),
     "pricing.longest": (
         (CALL, ALLOWANCE, TARIFF),
         {"offer": SKYPE_CONNECT, "account": FIVE, "profile": FIVE},
@@ -184,6 +216,7 @@ FUNCTIONS = {
     "lifecycle.expire": ((CANCELLED,), END),
     "lifecycle.lapse": ((HELD,), END),
     "lifecycle.renew": ((HELD, TARIFF), END),
+    "lifecycle.renew_without_bundles": ((ADD_ONS, BY_LADDER), {"on": ADD_ONS.term.end}),
     "lifecycle.resume": ((CANCELLED,), ON),
     "lifecycle.take_back_credit": (("acme", "berlin", FIVE), {"transfer": "t", "on": DAY}),
     "lifecycle.terminate": ((HELD,), ON),
@@ -200,8 +233,10 @@ CLASSES = made(
     SKYPE_CONNECT.quantity,
     QUANTITY,
     SKYPE_CONNECT_2011.bundles,
+    rules.Rollover(1, 500),
     SKYPE_CONNECT.term,
     SKYPE_CONNECT.change,
+    VOIP_YONDER.shortage,
     SKYPE_CONNECT.refund,
     SKYPE_CONNECT.calls,
     NOTICE,
@@ -225,6 +260,17 @@ CLASSES = made(
     sizing.DEFAULT.need,
     sizing.CAZNET.need,
     sizing.suggest_channels(437),
+    LADDER,
+    LADDER.tiers[0],
+    EDITION,
+    CATALOGUE,
+    COMPARISON,
+    COMPARISON.prices[0],
+    RuleDifference("offer.quantity.maximum", "300", "100"),
+    BONUS,
+    LOT,
+    PAYMENT,
+    PAYMENT.draws[0],
 )
 # What only others build on, or only says what a type is, makes nothing by itself.
 WITHOUT_VALUES = {"Described"}
@@ -239,11 +285,15 @@ ERRORS = {
     "CurrencyMismatch": ("EUR", "USD"),
     "InsufficientCredit": ("acme", Decimal(2), Decimal(1), Decimal(1), "EUR"),
     "InvalidValue": ("name", "''", "text"),
+    "MixedChange": ("3 channels and 1 bundle", "2 channels and 2 bundles"),
+    "NotDecodable": ("offer.quantity", "is missing"),
+    "NotOffered": ("plan of 1 channel", "Nordlicht", "2 channels"),
     "OutsideTerm": ("use", DAY, DAY, None, ""),
     "PlanUnchanged": ("1 channel", "active"),
     "RuleError": (),
     "TotalNotReachable": (7, 1, (6, 8)),
     "TransitionNotAllowed": ("use", "ended", ("buy",)),
+    "UnknownEdition": ("on 2026-01-05", ("2027, from 2027-01-01 on",)),
     "UnknownRate": ("FR", "t", ("DE",)),
     "WrongType": ("name", "5", "text"),
 }
@@ -266,13 +316,34 @@ METHODS = {
     "Term.remaining": ((DAY,), {}),
     "Term.unused": ((DAY,), {}),
     "BundleRule.most": ((2,), {}),
+    "TermRule.anchor": ((DAY,), {}),
+    "TermRule.first": ((DAY,), {}),
+    "TermRule.nth": ((DAY, 1), {}),
+    "TermRule.whole": ((TERM,), {}),
+    "Tier.cost": ((3,), {}),
+    "Ladder.price": ((12,), {}),
+    "Ladder.units": ((12, EUR), {}),
+    "Quote.adding": (((Item.CHANNEL_SETUP, 2),), {}),
     "Offer.plan": ((), {"channels": 105, "bundles": 2}),
     "Allowance.use": ((MINUTE,), {}),
+    "Allowance.granting": ((MINUTE * 3,), {}),
+    "Allowance.next": ((MINUTE, rules.Rollover(1)), {}),
+    "Tariff.unit": ((Item.CHANNELS,), {}),
+    "Tariff.units": ((Item.CHANNELS, 2), {}),
     "Tariff.channels": ((2,), {}),
     "Tariff.bundles": ((2,), {}),
     "Tariff.per_minute": (("DE", SKYPE_CONNECT), {}),
     "Subscription.active_on": ((DAY,), {}),
     "Subscription.admits": ((1,), {"on": DAY}),
+    "Edition.__contains__": ((DAY,), {}),
+    "Edition.holds": ((HELD,), {}),
+    "Edition.price": ((PLAN,), {}),
+    "Edition.plan_for": ((PLAN,), {}),
+    "Edition.nearest": ((PLAN,), {}),
+    "Catalogue.on": ((DAY,), {}),
+    "Catalogue.held_by": ((HELD,), {}),
+    "Catalogue.for_renewal": ((HELD,), {}),
+    "Lot.expired": ((DAY,), {}),
     "Traffic.needed": ((30,), {}),
     "Ratio.needed": ((30,), {}),
 }

@@ -522,12 +522,17 @@ def test_a_bundle_rule_says_what_it_gives():
     [
         ({"name": ""}, "name", "''"),
         ({"minutes": 0}, "minutes", "0"),
+        ({"minutes": 0, "included": 200}, "minutes", "0"),
+        ({"minutes": 0, "per_channel": None, "included": 200}, "minutes", "0"),
         ({"minutes": -5}, "minutes", "-5"),
         ({"area": ()}, "area", ""),
         ({"area": ("us",)}, "area", "'us'"),
         ({"area": ("US", "USA")}, "area", "'USA'"),
         ({"area": ("",)}, "area", "''"),
-        ({"per_channel": 0}, "per_channel", "0"),
+        ({"per_channel": 0}, "included", "0"),
+        ({"per_channel": 0, "minutes": 0}, "included", "0"),
+        ({"per_channel": -1}, "per_channel", "-1"),
+        ({"included": -1}, "included", "-1"),
         ({"longest_call": timedelta(0)}, "longest_call", "0:00:00"),
         ({"longest_call": timedelta(hours=-1)}, "longest_call", ""),
         ({"excluded_prefixes": ("218", "+1218")}, "excluded_prefixes", "'+1218'"),
@@ -539,7 +544,10 @@ def test_a_bundle_rule_says_what_it_gives():
     ids=str,
 )
 def test_a_bundle_rule_that_makes_no_sense_is_refused(changes, parameter, value):
-    """Bundles have minutes, an area and prefixes of digits; the error names the field."""
+    """Bundles have minutes, an area and prefixes of digits; the error names the field.
+
+    Without bundles, which is none for each channel, the minutes come with the channels.
+    """
     arguments = {"name": "US", "minutes": 5000, "area": ("US",)} | changes
 
     with pytest.raises(InvalidValue) as caught:

@@ -189,6 +189,14 @@ class TestSubscription:
 
         assert parameter == caught.value.parameter
 
+    @pytest.mark.parametrize(
+        "named", [{"number": 1}, {"anchor": date(2026, 1, 4)}], ids=["number", "anchor"]
+    )
+    def test_the_term_lies_on_the_grid(self, named):
+        """What was paid for is the term that anchor and number say (H8)."""
+        with pytest.raises(InvalidValue, match=r"^paid must be for 2026-0.*, which is term "):
+            attrs.evolve(HELD, **named)
+
     @pytest.mark.parametrize("status", Status)
     def test_says_what_it_is(self, status):
         """Identifier, profile, plan, term and status."""

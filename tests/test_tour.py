@@ -1,4 +1,4 @@
-"""The example that tells an account's story: what it prints, and what mistakes do."""
+"""The example that tells two accounts' stories: what it prints, and what mistakes do."""
 
 import subprocess
 import sys
@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-STORY = (EXAMPLES / "account.toml").read_text(encoding="utf-8")
+FILES = ("account.toml", "second.toml")
+STORY, SECOND = ((EXAMPLES / file).read_text(encoding="utf-8") for file in FILES)
 
 
 def tell(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -19,10 +20,24 @@ def tell(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def told():
-    """Return what the tour prints of its own file."""
+    """Return what the tour prints of its own files."""
     run = tell()
     assert (0, "") == (run.returncode, run.stderr)
     return run.stdout
+
+
+@pytest.fixture(scope="module")
+def told_of():
+    """Return what the tour prints of each of its files by itself."""
+    runs = {file: tell(EXAMPLES / file) for file in FILES}
+    assert {(0, "")} == {(run.returncode, run.stderr) for run in runs.values()}
+    return {file: run.stdout for file, run in runs.items()}
+
+
+def test_without_a_file_both_stories_are_told_in_turn(told, told_of):
+    """What is printed is what each file by itself has printed."""
+
+    assert "".join(told_of[file] for file in FILES) == told
 
 
 @pytest.mark.parametrize(
@@ -35,13 +50,37 @@ def told():
         "Next renewals",
     ],
 )
-def test_the_tour_tells_the_whole_story(told, sentence):
+def test_the_tour_tells_the_whole_story(told_of, sentence):
     """Advice, quotes, decisions, usage and renewals are all told."""
-    assert sentence in told
+
+    assert sentence in told_of["account.toml"]
 
 
-def test_statements_add_up(told):
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "7 channels and 1 bundle of 2,000 minutes, 2026-03-10 to 2026-04-01",
+        "set-up           1        5.00   5.00",
+        "bundles          2        8.00  11.35",
+        "The change comes with the next term, on 2026-05-01.",
+        "2026-05-01: no renewal of leeds",
+        "The credit did not do for the bundles of profile leeds.",
+        "york: Subscription york 2026-03-10 on profile york: 1 channel, 2026-05-01 to 2026-06-01",
+    ],
+)
+def test_the_second_story_is_another_offers(told_of, sentence):
+    """A part of a month, add-ons that add up, fewer later, and no credit for the add-ons.
+
+    Of March 22 of 31 days are left: two add-ons more are 16.00 times 22/31, which is 11.35.
+    """
+
+    assert sentence in told_of["second.toml"]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_statements_add_up(told_of, file):
     """Each balance of a statement is the one before it and the amount beside it."""
+    told = told_of[file]
     statements = told[told.index("\nStatements") : told.index("\nNext renewals")]
     purses = statements.split("Purse of ")[1:]
     for purse in purses:
@@ -107,6 +146,47 @@ def test_a_mistake_in_the_file_ends_in_one_sentence(tmp_path, found, replaced, n
     assert (1, 1) == (run.returncode, len(run.stderr.splitlines()))
     assert run.stderr.startswith(f"{file}: ")
     assert named in run.stderr
+
+
+SECOND_MISTAKES = {
+    "an unknown key": ("days = 60", 'days = 60\nweather = "fair"', "weather"),
+    "a set-up fee that is a float": ('setup = "5.00"', "setup = 5.0", "setup"),
+    "a set-up fee below zero": ('setup = "5.00"', 'setup = "-5.00"', "setup"),
+    "a rate for no country": ('IE = "0.021"', 'Ireland = "0.021"', "'Ireland'"),
+    "more of one and fewer of another": (
+        "channels = 8\nbundles = 2",
+        "channels = 7\nbundles = 2",
+        "change the one first",
+    ),
+    "a change to what is held": ("channels = 1\n", "channels = 3\n", "already held"),
+    "a change after which nothing is held": ("channels = 1\n", "channels = 0\n", "at least 1"),
+    "no credit for a change": ('deposit = "60.00"', 'deposit = "1.00"', "more would do"),
+    "a call after the story": ("2026-03-24T16:30", "2026-07-24T16:30", "2026-07-24"),
+}
+
+
+@pytest.mark.parametrize(
+    ("found", "replaced", "named"), SECOND_MISTAKES.values(), ids=SECOND_MISTAKES
+)
+def test_a_mistake_in_the_second_file_ends_in_one_sentence(tmp_path, found, replaced, named):
+    """One line on stderr that names the mistake, exit status 1, no traceback."""
+    file = tmp_path / "second.toml"
+    assert found in SECOND
+    file.write_text(SECOND.replace(found, replaced), encoding="utf-8")
+    run = tell(file)
+
+    assert (1, 1) == (run.returncode, len(run.stderr.splitlines()))
+    assert run.stderr.startswith(f"{file}: ")
+    assert named in run.stderr
+
+
+def test_a_mistake_after_a_story_leaves_that_story_told(told_of, tmp_path):
+    """Files are told in turn, so that what comes before the mistake is there."""
+    missing = tmp_path / "nothing.toml"
+    run = tell(EXAMPLES / "second.toml", missing)
+
+    assert (1, told_of["second.toml"]) == (run.returncode, run.stdout)
+    assert run.stderr.startswith(f"{missing}: ")
 
 
 def test_a_file_that_is_not_there_ends_in_one_sentence(tmp_path):

@@ -23,11 +23,15 @@ __all__ = [
     "CurrencyMismatch",
     "InsufficientCredit",
     "InvalidValue",
+    "MixedChange",
+    "NotDecodable",
+    "NotOffered",
     "OutsideTerm",
     "PlanUnchanged",
     "RuleError",
     "TotalNotReachable",
     "TransitionNotAllowed",
+    "UnknownEdition",
     "UnknownRate",
     "WrongType",
 ]
@@ -205,6 +209,34 @@ class PlanUnchanged(RuleError):
 
 
 @attrs.frozen
+class MixedChange(RuleError):
+    """A change to more of one and fewer of another, where the offer treats the two differently."""
+
+    code: ClassVar[str] = "mixed-change"
+    held: str
+    plan: str
+
+    def __str__(self) -> str:
+        return (
+            f"from {self.held} to {self.plan} is more of one and fewer of another, which this "
+            "offer treats differently; change the one first, and then the other"
+        )
+
+
+@attrs.frozen
+class NotOffered(RuleError):
+    """An offer does not have what was asked for."""
+
+    code: ClassVar[str] = "not-offered"
+    what: str
+    offer: str
+    works: str
+
+    def __str__(self) -> str:
+        return f"{self.offer} has no {self.what}; {self.works}"
+
+
+@attrs.frozen
 class TransitionNotAllowed(RuleError):
     """An action does not exist from the status that a subscription is in."""
 
@@ -257,6 +289,18 @@ class AllowanceNeeded(RuleError):
 
 
 @attrs.frozen
+class UnknownEdition(ChannelPlansError, LookupError):
+    """A catalogue has no edition for a day, or none that a subscription could hold."""
+
+    code: ClassVar[str] = "unknown-edition"
+    wanted: str
+    known: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"the catalogue has no edition {self.wanted}; it has: {'; '.join(self.known)}"
+
+
+@attrs.frozen
 class UnknownRate(ChannelPlansError, LookupError):
     """A tariff has no price for calls to a country."""
 
@@ -271,6 +315,18 @@ class UnknownRate(ChannelPlansError, LookupError):
             f"tariff {self.tariff!r} has no rate for calls to {self.country!r}; "
             f"it has rates for: {known}"
         )
+
+
+@attrs.frozen
+class NotDecodable(ChannelPlansError, ValueError):
+    """Plain data does not stand for a value; the path leads to the fault."""
+
+    code: ClassVar[str] = "not-decodable"
+    path: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
 
 
 @attrs.frozen

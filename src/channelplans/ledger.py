@@ -46,12 +46,14 @@ class Reason(enum.Enum):
     """Why money was posted."""
 
     DEPOSIT = "deposit"
+    BONUS = "bonus"
     TRANSFER = "transfer"
     SUBSCRIPTION = "subscription"
     RENEWAL = "renewal"
     REFUND = "refund"
     OVERAGE = "overage"
     CALL = "call"
+    EXPIRY = "expiry"
 
 
 @attrs.frozen(field_transformer=checked)

@@ -6,17 +6,20 @@ F 7.3) and no caller can choose it.
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
+from itertools import count
 from types import MappingProxyType
 from typing import Any, Final
 
 import attrs
 
-from channelplans.calendar import term_at
+from channelplans.calendar import Days, Months, Term
 from channelplans.checks import checked, civil_day, instance, text
 from channelplans.errors import (
     CurrencyMismatch,
     InvalidValue,
+    MixedChange,
+    NotOffered,
     OutsideTerm,
     PlanUnchanged,
     TransitionNotAllowed,
@@ -25,11 +28,11 @@ from channelplans.identifiers import AccountId, ProfileId, SubscriptionId, Token
 from channelplans.ledger import Posting, Purse, Reason, deltas, signed
 from channelplans.money import Money
 from channelplans.plans import Plan
-from channelplans.pricing import Payer, Quote, Refund, Tariff, quote, rate
-from channelplans.rules import Notice, check_change
+from channelplans.pricing import Payer, Quote, Refund, Tariff, amend, quote, rate
+from channelplans.rules import Effect, Notice, check_change
 from channelplans.subscriptions import AT_END, TRANSITIONS, Action, Status, Subscription
 from channelplans.tables import Described
-from channelplans.usage import Call
+from channelplans.usage import Allowance, Call
 
 __all__ = [
     "Decision",
@@ -41,6 +44,7 @@ __all__ = [
     "expire",
     "lapse",
     "renew",
+    "renew_without_bundles",
     "resume",
     "take_back_credit",
     "terminate",
@@ -85,10 +89,12 @@ class Decision(Described):
         if self.after is None:
             return (f"{self.on}: {_TOLD[self.action]}.", *told)
         term, status = self.after.term, self.after.status
-        act = _TOLD[self.action].format(plan=self.after.plan, profile=self.after.profile)
-        outlook = _OUTLOOKS[status].format(end=term.end, since=min(self.on, term.end))
-        if status is Status.ACTIVE and self.on >= term.end:
-            outlook = f"That term ended on {term.end} too, and is due for renewal."
+        plan = self.after.pending if self.action is Action.CHANGE else None
+        act = _TOLD[self.action].format(plan=plan or self.after.plan, profile=self.after.profile)
+        end = self.after.lapses_on if status is Status.LAPSED else term.end
+        outlook = _OUTLOOKS[status].format(end=end, since=min(self.on, end))
+        if status is Status.ACTIVE and self.on >= end:
+            outlook = f"Its term ended on {end}: it is due for renewal."
         left = (f"{self.after.allowance}.",) if self.action is Action.USE else ()
         return (f"{self.on}: {act}.", *left, outlook, *told)
 
@@ -190,71 +196,117 @@ def buy(
         account=account,
         profile=profile,
         paid=paid,
-        anchor=on,
+        anchor=plan.offer.term.anchor(on),
         number=0,
         status=status,
         allowance=paid.allowance,
         last_changed_on=previous.last_changed_on if previous else None,
         sequence=1,
         acted_on=on,
+        since=on,
     )
     postings = _payment(bought, Reason.SUBSCRIPTION, on)
     token = _token("subscription", bought.id, "0", Action.BUY.value)
     return Decision(Action.BUY, on, previous, bought, postings, paid.notices, token)
 
 
-def change(subscription: Subscription, plan: Plan, tariff: Tariff, *, on: date) -> Decision:
-    """Change channels, bundles or both: refund what is left, sell the new plan (H15 to H19).
+def change(
+    subscription: Subscription,
+    plan: Plan,
+    tariff: Tariff,
+    *,
+    on: date,
+    passed: timedelta | None = None,
+) -> Decision:
+    """Change channels, bundles or both, as the offer says of more and of fewer (H15 to H19).
 
-    The new plan is active at once, for a term of its own from this day. The refund and the new
-    price are one settlement. A cancelled subscription that is changed renews itself again.
+    On the help page a change refunds what is left and sells the new plan, active at once, for a
+    term of its own; refund and price are one settlement. Other offers prorate the difference, or
+    wait for the next term (``Effect``). A cancelled subscription that is changed renews itself
+    again. ``passed`` is how much of the day has passed, where refunds are by exact time.
 
     Raises:
         PlanUnchanged: the plan is held already.
+        MixedChange: it is more of one and fewer of another, which the offer treats differently.
         ChangedTooSoon: the profile was changed too short a time ago (H15).
         CurrencyMismatch: the tariff is in another currency than what was paid.
         TransitionNotAllowed, OutsideTerm: the subscription is not running on that day.
     """
     status = _within(subscription, Action.CHANGE, on)
     held = subscription.plan
-    if instance("plan", plan, Plan) == held:
-        raise PlanUnchanged(str(held), subscription.status.value)
+    if instance("plan", plan, Plan) == (subscription.pending or held):
+        raise PlanUnchanged(str(plan), subscription.status.value)
     check_change(subscription.last_changed_on, on=on, rule=held.offer.change)
     _check_currency(subscription, tariff)
-    paid = quote(plan, tariff, on=on)
-    after = _after(
-        subscription,
-        on,
-        paid=paid,
-        anchor=on,
-        number=0,
-        status=status,
-        allowance=paid.allowance,
-        last_changed_on=on,
-    )
-    postings = (*_refund(subscription, on), *_payment(after, Reason.SUBSCRIPTION, on))
+    changed = _after(subscription, on, status=status, last_changed_on=on, pending=None)
+    effect = _effect(held, plan)
+    if plan.offer != held.offer and on < subscription.held_until:
+        raise _held(subscription, Action.CHANGE, on, subscription.held_until)
+    if effect is Effect.NEXT_TERM or plan == held:
+        after = attrs.evolve(changed, pending=None if plan == held else plan)
+        later = f"The change comes with the next term, on {subscription.term.end}."
+        notices = (Notice("pending", later, held.offer.source),) if after.pending else ()
+        return _decide(Action.CHANGE, on, subscription, after, notices=notices)
+    if effect is Effect.REBUY:
+        paid = quote(plan, tariff, on=on, instead=held)
+        anchor = plan.offer.term.anchor(on)
+        after = attrs.evolve(changed, paid=paid, anchor=anchor, number=0, allowance=paid.allowance)
+        refunded = _refund(subscription, on, passed)
+        postings = (*refunded, *_payment(after, Reason.SUBSCRIPTION, on))
+        return _decide(Action.CHANGE, on, subscription, after, postings, paid.notices)
+    paid = amend(subscription.paid, plan, tariff, on=on, effect=effect)
+    allowance = subscription.allowance.granting(paid.allowance.granted)
+    after = attrs.evolve(changed, paid=paid, allowance=allowance)
+    due = paid.total - subscription.paid.total
+    reason = Reason.REFUND if due.minor < 0 else Reason.SUBSCRIPTION
+    postings = _posting(after, -due, reason, on)
     return _decide(Action.CHANGE, on, subscription, after, postings, paid.notices)
 
 
-def renew(subscription: Subscription, tariff: Tariff, *, on: date) -> Decision:
+def renew(
+    subscription: Subscription, tariff: Tariff, *, on: date, plan: Plan | None = None
+) -> Decision:
     """Renew for the next term of its grid, at the tariff in force on that term's first day (H8).
 
     One renewal is one term, also when it is processed late: its posting is booked on the day of
-    processing and names the term that it pays for. Unused minutes are gone (F 8.4).
+    processing and names the term that it pays for. A plan that a change left pending is renewed
+    with; unused minutes are gone (F 8.4) unless the offer carries them on. ``plan`` moves the
+    subscription to another offer, such as a new edition; where its terms are of another length,
+    they are counted from this renewal on.
 
     Raises:
+        InvalidValue: the plan given is another one of the same offer, which is a change.
         OutsideTerm: the running term has not ended yet.
         CurrencyMismatch: the tariff is in another currency than what was paid.
         TransitionNotAllowed: the subscription is not active.
         CalendarEnds: the next term does not fit the calendar.
     """
+    instance("subscription", subscription, Subscription)
+    due = subscription.pending or subscription.plan
+    if plan is not None and instance("plan", plan, Plan).offer == due.offer and plan != due:
+        raise InvalidValue("plan", str(plan), f"{due}, or of another offer: change() changes it")
+    return _renewal(subscription, plan or due, tariff, on)
+
+
+def renew_without_bundles(subscription: Subscription, tariff: Tariff, *, on: date) -> Decision:
+    """Renew the channels alone, where the offer drops bundles that cannot be paid.
+
+    Raises:
+        NotOffered: the offer does not drop bundles, or none are held.
+        OutsideTerm, CurrencyMismatch, TransitionNotAllowed, CalendarEnds: as ``renew``.
+    """
     _at_end(subscription, Action.RENEW, on)
-    _check_currency(subscription, tariff)
-    plan, number = subscription.plan, subscription.number + 1
-    paid = Quote(plan, tariff, term_at(subscription.anchor, plan.offer.term.length, number))
-    after = _after(subscription, on, paid=paid, number=number, allowance=paid.allowance)
-    postings = _payment(after, Reason.RENEWAL, on)
-    return _decide(Action.RENEW, on, subscription, after, postings)
+    plan = subscription.pending or subscription.plan
+    if not (plan.offer.shortage.drops_bundles and plan.bundles):
+        works = "renew it whole, or let it lapse"
+        raise NotOffered("renewal without bundles", plan.offer.name, works)
+    dropped = Notice(
+        "bundles-dropped",
+        f"The credit did not do for the bundles of profile {subscription.profile}.",
+        plan.offer.source,
+    )
+    fewer = attrs.evolve(plan, bundles=0)
+    return _renewal(subscription, fewer, tariff, on, notices=(dropped,))
 
 
 def cancel(subscription: Subscription, *, on: date) -> Decision:
@@ -262,10 +314,16 @@ def cancel(subscription: Subscription, *, on: date) -> Decision:
 
     The decision's notice is the warning that names the day, to be shown before it is confirmed.
 
+    A change that was to come with the next term is dropped.
+
     Raises:
-        TransitionNotAllowed, OutsideTerm: the subscription is not active on that day.
+        TransitionNotAllowed, OutsideTerm: the subscription is not active on that day, or its term
+            ends before it has been held for as long as the offer asks.
     """
-    after = _after(subscription, on, status=_within(subscription, Action.CANCEL, on))
+    status = _within(subscription, Action.CANCEL, on)
+    if subscription.term.end < subscription.held_until:
+        raise _held(subscription, Action.CANCEL, on, _last_held_term(subscription).start)
+    after = _after(subscription, on, status=status, pending=None)
     warning = Notice(
         "expires",
         f"This cancels the subscription of profile {subscription.profile}: "
@@ -290,13 +348,16 @@ def lapse(subscription: Subscription, *, on: date) -> Decision:
 
     Raises:
         TransitionNotAllowed: the subscription is not active.
-        OutsideTerm: the running term has not ended yet.
+        OutsideTerm: the running term has not ended yet, or its grace has not.
     """
-    after = _after(subscription, on, status=_at_end(subscription, Action.LAPSE, on))
+    status = _at_end(subscription, Action.LAPSE, on)
+    if on < subscription.lapses_on:
+        raise OutsideTerm("lapse", on, subscription.lapses_on, None, "until then there is grace")
+    after = _after(subscription, on, status=status, pending=None)
     warning = Notice(
         "lapsed",
         f"The renewal was not paid: profile {subscription.profile} carries no calls "
-        f"since {subscription.term.end}.",
+        f"since {subscription.lapses_on}.",
         "F 6.3",
     )
     return _decide(Action.LAPSE, on, subscription, after, notices=(warning,))
@@ -313,15 +374,25 @@ def expire(subscription: Subscription, *, on: date) -> Decision:
     return _decide(Action.EXPIRE, on, subscription, after)
 
 
-def terminate(subscription: Subscription, *, on: date, refund: bool = True) -> Decision:
+def terminate(
+    subscription: Subscription,
+    *,
+    on: date,
+    refund: bool = True,
+    passed: timedelta | None = None,
+) -> Decision:
     """End a subscription at once, with or without what is left of it coming back (F 5.5, F 5.6).
 
     Raises:
-        TransitionNotAllowed, OutsideTerm: the subscription is not running on that day.
+        TransitionNotAllowed, OutsideTerm: the subscription is not running on that day, or has not
+            been held for as long as the offer asks.
     """
     instance("refund", refund, bool)
-    after = _after(subscription, on, status=_within(subscription, Action.TERMINATE, on))
-    postings = _refund(subscription, on) if refund else ()
+    status = _within(subscription, Action.TERMINATE, on)
+    if refund and on < subscription.held_until:
+        raise _held(subscription, Action.TERMINATE, on, subscription.held_until)
+    after = _after(subscription, on, status=status, pending=None)
+    postings = _refund(subscription, on, passed) if refund else ()
     return _decide(Action.TERMINATE, on, subscription, after, postings)
 
 
@@ -330,7 +401,8 @@ def use(subscription: Subscription, call: Call, tariff: Tariff, *, on: date) -> 
 
     The call belongs to the term of the day on which it began; a call of an earlier term is
     refused here, and can be rated by hand against the allowance kept from then. Overage is paid by
-    the account, everything else by the profile. The call's id is unique among all of one store.
+    the account, everything else by the profile. In the grace after a term a call finds no minutes.
+    The call's id is unique among all of one store.
 
     Raises:
         UnknownRate: the tariff has no price for calls to the country.
@@ -341,13 +413,14 @@ def use(subscription: Subscription, call: Call, tariff: Tariff, *, on: date) -> 
     """
     status = _within(subscription, Action.USE, on)
     term = subscription.term
-    if instance("call", call, Call).day not in term:
+    if not term.start <= instance("call", call, Call).day < _last_use(subscription):
         advice = "rate(call, allowance, tariff, offer=...) prices a call of another term"
         raise OutsideTerm("a call of this term", call.day, term.start, term.end, advice)
     if call.day > on:
         raise InvalidValue("call.day", str(call.day), f"at most {on}, the day of processing")
     _check_currency(subscription, tariff)
-    rated = rate(call, subscription.allowance, tariff, offer=subscription.plan.offer)
+    minutes = subscription.allowance if call.day in term else Allowance(timedelta(0))
+    rated = rate(call, minutes, tariff, offer=subscription.plan.offer)
     allowance = subscription.allowance.use(rated.included)
     after = _after(subscription, on, status=status, allowance=allowance)
     postings = tuple(
@@ -360,13 +433,15 @@ def use(subscription: Subscription, call: Call, tariff: Tariff, *, on: date) -> 
     return Decision(Action.USE, on, subscription, after, postings, (), token)
 
 
-def deposit(purse: Purse, amount: Money, *, transfer: str, on: date) -> Decision:
-    """Pay credit into a purse from outside.
+def deposit(
+    purse: Purse, amount: Money, *, transfer: str, on: date, reason: Reason = Reason.DEPOSIT
+) -> Decision:
+    """Pay credit into a purse from outside; as a bonus, it is given.
 
     ``transfer`` identifies the payment, and is unique among all transfers of one store.
 
     Raises:
-        InvalidValue: the amount is not above zero.
+        InvalidValue: the amount is not above zero, or the reason is neither of the two.
 
     >>> from channelplans.money import EUR
     >>> print(deposit(Purse("acme"), Money.of("50", EUR), transfer="p-1", on=date(2026, 1, 5)))
@@ -374,7 +449,9 @@ def deposit(purse: Purse, amount: Money, *, transfer: str, on: date) -> Decision
     The purse of account acme receives 50.00 EUR (deposit).
     """
     instance("purse", purse, Purse)
-    return _move(Action.DEPOSIT, Reason.DEPOSIT, {purse: 1}, amount, transfer, on)
+    if reason not in (Reason.DEPOSIT, Reason.BONUS):
+        raise InvalidValue("reason", str(reason), "Reason.DEPOSIT or Reason.BONUS")
+    return _move(Action.DEPOSIT, reason, {purse: 1}, amount, transfer, on)
 
 
 def assign_credit(
@@ -425,9 +502,10 @@ def _within(subscription: Subscription, action: Action, on: date) -> Status:
     """Return the next status of an action that comes before the end of the term."""
     after = _next_status(instance("subscription", subscription, Subscription), action, on)
     term = subscription.term
-    if civil_day("on", on) not in term:
+    end = _last_use(subscription) if action is Action.USE else term.end
+    if not term.start <= civil_day("on", on) < end:
         first = f"first {_FIRST[subscription.status]} the term that ended" if on >= term.end else ""
-        raise OutsideTerm(action.value, on, term.start, term.end, first)
+        raise OutsideTerm(action.value, on, term.start, end, first)
     _check_order(subscription, action, on)
     return after
 
@@ -439,6 +517,72 @@ def _at_end(subscription: Subscription, action: Action, on: date) -> Status:
         raise OutsideTerm(action.value, on, subscription.term.end, None, "the term runs until then")
     _check_order(subscription, action, on)
     return after
+
+
+def _last_use(subscription: Subscription) -> date:
+    """Return the day from which on calls are no longer taken: after the grace, if there is one."""
+    active = subscription.status is Status.ACTIVE
+    return subscription.lapses_on if active else subscription.term.end
+
+
+def _held(subscription: Subscription, action: Action, on: date, start: date) -> OutsideTerm:
+    advice = f"it is held until {subscription.held_until} at least"
+    return OutsideTerm(action.value, on, start, None, advice)
+
+
+def _last_held_term(subscription: Subscription) -> Term:
+    """Return the first term that ends no sooner than the holding: it can be cancelled in it."""
+    rule, first = subscription.plan.offer.term, subscription.number
+    terms = (rule.nth(subscription.anchor, number) for number in count(first))
+    return next(term for term in terms if term.end >= subscription.held_until)
+
+
+def _effect(held: Plan, plan: Plan) -> Effect:
+    """Return what a change does; one to another offer always buys anew."""
+    if plan.offer != held.offer:
+        return Effect.REBUY
+    rule = held.offer.change
+    steps = (plan.channels - held.channels, plan.bundles - held.bundles)
+    if min(steps) < 0 < max(steps) and rule.more is not rule.fewer:
+        raise MixedChange(str(held), str(plan))
+    return rule.fewer if min(steps) < 0 else rule.more
+
+
+def _renewal(
+    subscription: Subscription,
+    plan: Plan,
+    tariff: Tariff,
+    on: date,
+    notices: tuple[Notice, ...] = (),
+) -> Decision:
+    _at_end(subscription, Action.RENEW, on)
+    _check_currency(subscription, tariff)
+    rule, bundles = plan.offer.term, plan.offer.bundles
+    anchor, number, start = subscription.anchor, subscription.number + 1, subscription.term.end
+    if (rule.length, rule.aligned) == _grid(subscription):
+        term = rule.nth(anchor, number)
+    else:
+        anchor, number, term = rule.anchor(start), 0, rule.first(start)
+    paid = Quote(plan, tariff, term)
+    carried = bundles is not None and bundles == subscription.plan.offer.bundles
+    rollover = bundles.rollover if bundles is not None and carried else None
+    allowance = subscription.allowance.next(paid.allowance.granted, rollover)
+    after = _after(
+        subscription,
+        on,
+        paid=paid,
+        anchor=anchor,
+        number=number,
+        allowance=allowance,
+        pending=None,
+    )
+    postings = _payment(after, Reason.RENEWAL, on)
+    return _decide(Action.RENEW, on, subscription, after, postings, notices)
+
+
+def _grid(subscription: Subscription) -> tuple[Days | Months, bool]:
+    rule = subscription.plan.offer.term
+    return rule.length, rule.aligned
 
 
 def _check_currency(subscription: Subscription, tariff: Tariff) -> None:
@@ -468,9 +612,9 @@ def _payment(subscription: Subscription, reason: Reason, on: date) -> tuple[Post
     return _posting(subscription, -subscription.paid.total, reason, on)
 
 
-def _refund(subscription: Subscription, on: date) -> tuple[Posting, ...]:
+def _refund(subscription: Subscription, on: date, passed: timedelta | None) -> tuple[Posting, ...]:
     rule = subscription.plan.offer.refund
-    returned = Refund(subscription.paid, on, subscription.allowance, rule).returned
+    returned = Refund(subscription.paid, on, subscription.allowance, rule, passed).returned
     return _posting(subscription, returned, Reason.REFUND, on)
 
 

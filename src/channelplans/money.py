@@ -88,7 +88,7 @@ def exact(parameter: str, value: str | int | Decimal) -> Fraction:
         except WrongType:
             expected = 'an exact number: text such as "6.95", a Decimal or an int'
             raise WrongType(parameter, shown(value), expected) from None
-    if not value.is_finite() or abs(value.adjusted()) > 40:
+    if not value.is_finite() or abs(value.adjusted()) > 40 or _decimals(value) > 40:
         raise InvalidValue(parameter, str(value), "a finite number of at most 40 digits")
     return Fraction(*value.as_integer_ratio())
 
@@ -285,6 +285,10 @@ def read(parameter: str, amount: str | int | Decimal, currency: Currency) -> Mon
         )
         raise InvalidValue(parameter, str(amount), expected)
     return Money(units.numerator, currency)
+
+
+def _decimals(value: Decimal) -> int:
+    return -int(value.as_tuple().exponent)
 
 
 def _ratio(part: Fraction) -> tuple[int, int]:

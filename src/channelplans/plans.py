@@ -20,6 +20,7 @@ from channelplans.rules import (
     Notice,
     QuantityRule,
     RefundRule,
+    ShortageRule,
     TermRule,
     normalize_quantity,
     validate_bundles,
@@ -44,6 +45,7 @@ class Offer(Described):
         refund: what comes back when it is.
         calls: how calls are counted.
         notices: what a buyer must be told (H21).
+        shortage: what happens where a renewal cannot be paid (F 6.3).
     """
 
     name: str
@@ -56,6 +58,7 @@ class Offer(Described):
     refund: RefundRule
     calls: CallRule
     notices: tuple[Notice, ...] = ()
+    shortage: ShortageRule = attrs.field(factory=ShortageRule)
 
     def plan(self, *, channels: int, bundles: int = 0) -> "Plan":
         """Return the plan that a request is sold as: normalized first, then checked (H5, H12).
@@ -75,7 +78,8 @@ class Offer(Described):
 
     def _describe(self) -> tuple[str, ...]:
         rules = (self.quantity, self.bundles, self.term, self.change, self.refund, self.calls)
-        lines = (str(rule) for rule in rules if rule is not None)
+        shortage = (self.shortage,) if self.shortage != ShortageRule() else ()
+        lines = (str(rule) for rule in (*rules, *shortage) if rule is not None)
         return (f"{self.name} ({self.edition})", *lines, *map(str, self.notices))
 
 
@@ -111,8 +115,9 @@ class Plan(Described):
 
     @property
     def minutes(self) -> int:
-        """The minutes that its bundles grant in a term (H10)."""
-        return self.bundles * self.offer.bundles.minutes if self.offer.bundles else 0
+        """The minutes that it grants in a term: those of its bundles (H10), and of its channels."""
+        rule = self.offer.bundles
+        return self.bundles * rule.minutes + self.channels * rule.included if rule else 0
 
     def _describe(self) -> tuple[str]:
         channels = f"{self.channels} channel{'s' * (self.channels != 1)}"

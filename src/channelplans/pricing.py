@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from operator import index
-from typing import Final, SupportsIndex, cast
+from types import MappingProxyType
+from typing import Final, cast
 
 import attrs
 
-from channelplans.calendar import Term, term_at
+from channelplans.calendar import Term
 from channelplans.checks import bounded, checked, civil_day, instance, shown, text
 from channelplans.errors import (
     AllowanceNeeded,
@@ -26,9 +26,10 @@ from channelplans.errors import (
     UnknownRate,
     WrongType,
 )
-from channelplans.money import NUMBER, Currency, Money, exact, read, round_ratio
+from channelplans.ladders import Ladder, as_decimal, checked_price
+from channelplans.money import Currency, Money, Rounding, read, round_ratio
 from channelplans.plans import Offer, Plan
-from channelplans.rules import COUNTRY, Notice, RefundBasis, RefundRule
+from channelplans.rules import BY_MINUTES, COUNTRY, Effect, Notice, RefundBasis, RefundRule
 from channelplans.tables import Described, Table
 from channelplans.usage import Allowance, Call, billable, clock, covered
 
@@ -42,6 +43,7 @@ __all__ = [
     "Refund",
     "RefundLine",
     "Tariff",
+    "amend",
     "longest",
     "quote",
     "rate",
@@ -49,7 +51,9 @@ __all__ = [
 ]
 
 _NOTHING: Final = timedelta(0)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _MINUTE: Final = 60_000_000  # microseconds
+_DAY: Final = 1440 * _MINUTE
 _LONGEST: Final = timedelta(days=36_500)
 
 
@@ -77,19 +81,35 @@ class _Rates(Mapping[str, Decimal]):
         return repr(self._table)
 
 
-def _price(value: Decimal | str | int) -> Decimal:
-    """Read a price; what is none is left as it is, for the tariff to refuse it by its name."""
-    if isinstance(value, str):
-        return Decimal(value) if NUMBER.fullmatch(value) else cast(Decimal, value)
-    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
-        return Decimal(index(value))
-    return cast(Decimal, value)
+def _price(value: Decimal | str | int | Ladder) -> Decimal | Ladder:
+    return value if isinstance(value, Ladder) else as_decimal(value)
 
 
 def _rates(rates: Mapping[str, Decimal | str | int]) -> Mapping[str, Decimal]:
     if not isinstance(rates, Mapping):
         raise WrongType("rates", shown(rates), "a mapping of countries to prices")
-    return _Rates({country: _price(price) for country, price in rates.items()})
+    return _Rates({country: as_decimal(price) for country, price in rates.items()})
+
+
+class Item(enum.Enum):
+    """What a line is for."""
+
+    CHANNELS = "channels"
+    BUNDLES = "bundles"
+    SETUP = "set-up"
+    CHANNEL_SETUP = "set-up of channels"
+
+
+_RETURNABLE: Final = frozenset({Item.CHANNELS, Item.BUNDLES})
+
+_PRICES: Final = MappingProxyType(
+    {
+        Item.CHANNELS: "channel",
+        Item.BUNDLES: "bundle",
+        Item.SETUP: "setup",
+        Item.CHANNEL_SETUP: "channel_setup",
+    }
+)
 
 
 @attrs.frozen(field_transformer=checked)
@@ -99,12 +119,12 @@ class Tariff(Described):
     Attributes:
         name: what it is called.
         currency: the currency of all its prices, and the unit that charges are rounded to.
-        channel: the price of a channel for a term, in whole units of the currency.
+        channel: the price of a channel for a term, in whole units of the currency, or a ladder.
         bundle: the price of a bundle for a term, likewise.
         minute: the price of a minute to the bundles' area (H13); below a unit is fine.
         rates: the prices of a minute to other countries.
-        channel_minor: the price of a channel in units of the currency, which follows.
-        bundle_minor: the price of a bundle, likewise.
+        setup: what a purchase costs once; it does not come back.
+        channel_setup: what each channel that is added costs once, likewise.
 
     Raises:
         WrongType: a price is a float or another inexact type.
@@ -117,30 +137,44 @@ class Tariff(Described):
 
     name: str
     currency: Currency
-    channel: Decimal = attrs.field(converter=_price)
-    bundle: Decimal = attrs.field(converter=_price)
-    minute: Decimal = attrs.field(converter=_price)
+    channel: Decimal | Ladder = attrs.field(converter=_price)
+    bundle: Decimal | Ladder = attrs.field(converter=_price)
+    minute: Decimal = attrs.field(converter=as_decimal)
     rates: Mapping[str, Decimal] = attrs.field(factory=dict, converter=_rates)
-    channel_minor: int = attrs.field(init=False, repr=False, eq=False)
-    bundle_minor: int = attrs.field(init=False, repr=False, eq=False)
+    setup: Decimal = attrs.field(default=Decimal(0), converter=as_decimal)
+    channel_setup: Decimal = attrs.field(default=Decimal(0), converter=as_decimal)
+    _minor: Mapping[Item, int] = attrs.field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
-        prices = {"channel": self.channel, "bundle": self.bundle, "minute": self.minute}
+        checked_price("minute", self.minute)
         for country, price in self.rates.items():
             if not COUNTRY.fullmatch(text("rates", country)):
                 raise InvalidValue("rates", repr(country), 'by country, such as {"DE": "0.02"}')
-            prices[f"rates[{country!r}]"] = price
-        for parameter, price in prices.items():
-            if exact(parameter, price) < 0:
-                raise InvalidValue(parameter, str(price), "a price of zero or more")
-        channel = read("channel", self.channel, self.currency)
-        bundle = read("bundle", self.bundle, self.currency)
-        object.__setattr__(self, "channel_minor", channel.minor)
-        object.__setattr__(self, "bundle_minor", bundle.minor)
+            checked_price(f"rates[{country!r}]", price)
+        minor = {}
+        for item, name in _PRICES.items():
+            price = getattr(self, name)
+            if not isinstance(price, Ladder):
+                checked_price(name, price)
+                minor[item] = read(name, price, self.currency).minor
+        object.__setattr__(self, "_minor", minor)
+
+    def units(self, item: Item, count: int) -> int:
+        """Return the price of so many of an item in units of the currency: the hot path."""
+        minor = self._minor.get(item)
+        if minor is not None:
+            return count * minor
+        ladder = self.channel if item is Item.CHANNELS else self.bundle
+        return cast(Ladder, ladder).units(count, self.currency) if count else 0
+
+    def unit(self, item: Item) -> Money | None:
+        """Return the price of one of an item; None where a ladder tells the price of all."""
+        minor = self._minor.get(item)
+        return None if minor is None else Money(minor, self.currency)
 
     def channels(self, count: int) -> Money:
         """Return the price of so many channels for a term (H1)."""
-        return Money(bounded("count", count, 0) * self.channel_minor, self.currency)
+        return Money(self.units(Item.CHANNELS, bounded("count", count, 0)), self.currency)
 
     def bundles(self, count: int) -> Money:
         """Return the price of so many bundles for a term, by itself (H11).
@@ -149,7 +183,7 @@ class Tariff(Described):
         >>> print(Tariff("made up", EUR, channel="6.95", bundle="10", minute="0").bundles(3))
         30.00 EUR
         """
-        return Money(bounded("count", count, 0) * self.bundle_minor, self.currency)
+        return Money(self.units(Item.BUNDLES, bounded("count", count, 0)), self.currency)
 
     def per_minute(self, country: str, offer: Offer) -> Decimal:
         """Return the price of a minute to a country.
@@ -167,26 +201,34 @@ class Tariff(Described):
 
     def _describe(self) -> tuple[str]:
         code = self.currency.code
-        channel, bundle = self.channels(1), self.bundles(1)
-        each = f"{channel} a channel, {bundle} a bundle, {self.minute:f} {code} a minute"
-        rates = "".join(f", {rate:f} {code} to {country}" for country, rate in self.rates.items())
-        return (f"{self.name}: {each}{rates}",)
+        prices = [
+            f"{_told(self.unit(Item.CHANNELS), self.channel)} a channel",
+            f"{_told(self.unit(Item.BUNDLES), self.bundle)} a bundle",
+            f"{self.minute:f} {code} a minute",
+            *(f"{rate:f} {code} to {country}" for country, rate in self.rates.items()),
+        ]
+        if self.setup:
+            prices.append(f"{self.setup:f} {code} once")
+        if self.channel_setup:
+            prices.append(f"{self.channel_setup:f} {code} once for each channel")
+        return (f"{self.name}: {', '.join(prices)}",)
 
 
-class Item(enum.Enum):
-    """What a line is for."""
-
-    CHANNELS = "channels"
-    BUNDLES = "bundles"
+def _told(unit: Money | None, price: Decimal | Ladder) -> str:
+    return f"({price})" if unit is None else str(unit)
 
 
 @attrs.frozen(field_transformer=checked)
 class Line(Described):
-    """So many of an item at a price each, for a term; ``total`` is what they cost together."""
+    """So many of an item, for a term, and what they cost together.
+
+    ``unit`` is the price of one for a full term; None where a ladder tells only that of all. A
+    quantity below zero takes back some of what an earlier line sold.
+    """
 
     item: Item
     quantity: int
-    unit: Money
+    unit: Money | None
     total: Money
     term: Term
 
@@ -196,8 +238,8 @@ class Line(Described):
             {
                 "item": self.item.value,
                 "quantity": self.quantity,
-                "unit_minor": self.unit.minor,
-                "unit": self.unit.amount,
+                "unit_minor": self.unit and self.unit.minor,
+                "unit": self.unit.amount if self.unit else None,
                 "minor": self.total.minor,
                 "amount": self.total.amount,
                 "currency": self.total.currency.code,
@@ -207,7 +249,8 @@ class Line(Described):
         ]
 
     def _describe(self) -> tuple[str]:
-        return (f"{self.quantity} {self.item.value} at {self.unit}, {self.term}: {self.total}",)
+        unit = f" at {self.unit}" if self.unit is not None else ""
+        return (f"{self.quantity} {self.item.value}{unit}, {self.term}: {self.total}",)
 
 
 @attrs.frozen(field_transformer=checked)
@@ -225,31 +268,53 @@ class Quote(Described):
     bundles          2       10.00   20.00
     Total 715.00 EUR; renews on 2026-02-04.
     Not a telephone replacement: it cannot call emergency numbers. (H21)
+
+    Attributes:
+        plan: what is sold.
+        tariff: the prices.
+        term: for how long.
+        sold: the lines as they were sold, where they do not follow from plan, tariff and term:
+            those of a purchase with a set-up fee, or of a term in which the plan was changed.
     """
 
     plan: Plan
     tariff: Tariff
     term: Term
+    sold: tuple[Line, ...] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        for line in self.sold or ():
+            if line.total.currency != self.tariff.currency:
+                raise CurrencyMismatch(str(self.tariff.currency), str(line.total.currency))
 
     @property
     def lines(self) -> tuple[Line, ...]:
-        """A line for the channels, and one for the bundles if there are any."""
+        """A line for the channels, one for the bundles if there are any, and what was added."""
+        if self.sold is not None:
+            return self.sold
         currency = self.tariff.currency
         return tuple(
-            Line(item, count, Money(unit, currency), Money(count * unit, currency), self.term)
-            for item, count, unit in self.parts()
+            Line(item, count, self.tariff.unit(item), Money(minor, currency), term)
+            for item, count, minor, term in self.parts()
         )
 
     @property
     def total(self) -> Money:
         """What all lines cost together."""
-        return Money(sum(count * unit for _, count, unit in self.parts()), self.tariff.currency)
+        return Money(sum(minor for _, _, minor, _ in self.parts()), self.tariff.currency)
 
-    def parts(self) -> list[tuple[Item, int, int]]:
-        """Return item, quantity and price each of the lines, in bare units: the hot path."""
-        parts = [(Item.CHANNELS, self.plan.channels, self.tariff.channel_minor)]
-        if self.plan.bundles:
-            parts.append((Item.BUNDLES, self.plan.bundles, self.tariff.bundle_minor))
+    def parts(self) -> list[tuple[Item, int, int, Term]]:
+        """Return item, quantity, total and term of each line, in bare units: the hot path."""
+        if self.sold is not None:
+            return [(line.item, line.quantity, line.total.minor, line.term) for line in self.sold]
+        plan, term, units = self.plan, self.term, self.tariff.units
+        parts = [(Item.CHANNELS, plan.channels, units(Item.CHANNELS, plan.channels), term)]
+        if plan.bundles:
+            parts.append((Item.BUNDLES, plan.bundles, units(Item.BUNDLES, plan.bundles), term))
+        rule = plan.offer.term
+        if rule.aligned and term != rule.whole(term):
+            whole = rule.whole(term).days
+            return [(*part[:2], _prorated(part[2], term.days, whole), term) for part in parts]
         return parts
 
     @property
@@ -264,27 +329,52 @@ class Quote(Described):
 
     @property
     def allowance(self) -> Allowance:
-        """The minutes that its bundles grant for the term, none of them used (H10)."""
-        return Allowance(timedelta(minutes=self.plan.minutes))
+        """The minutes granted for the term, none of them used (H10).
+
+        They follow the price: what is paid for a part of a term grants that part of its minutes,
+        to the second.
+        """
+        rule = self.plan.offer.bundles
+        if rule is None:
+            return Allowance(_NOTHING)
+        minutes = {Item.CHANNELS: rule.included, Item.BUNDLES: rule.minutes}
+        whole = self.plan.offer.term.whole(self.term).days
+        seconds = sum(
+            60 * quantity * minutes.get(item, 0) * term.days // whole
+            for item, quantity, _, term in self.parts()
+        )
+        return Allowance(timedelta(seconds=seconds))
+
+    def adding(self, *fees: tuple[Item, int]) -> "Quote":
+        """Return the quote with lines for what is paid once, where the tariff has such fees."""
+        lines = tuple(
+            Line(item, count, unit, unit * count, self.term)
+            for item, count in fees
+            if count > 0 and (unit := self.tariff.unit(item))
+        )
+        return attrs.evolve(self, sold=(*self.lines, *lines)) if lines else self
 
     def to_records(self) -> list[dict[str, object]]:
         """Return a plain row for each line."""
         return [row for line in self.lines for row in line.to_records()]
 
     def _describe(self) -> tuple[str | Table, ...]:
-        headings = ("item", "quantity", "price each", "total")
+        parts_of_term = any(line.term != self.term for line in self.lines)
         rows = tuple(
             (
                 line.item.value,
                 str(line.quantity),
-                f"{line.unit.amount:f}",
+                *((str(line.term),) if parts_of_term else ()),
+                f"{line.unit.amount:f}" if line.unit is not None else "",
                 f"{line.total.amount:f}",
             )
             for line in self.lines
         )
+        term = ("term",) if parts_of_term else ()
+        headings = ("item", "quantity", *term, "price each", "total")
         return (
             f"{self.plan}, {self.term}",
-            Table(headings, rows, right=headings[1:]),
+            Table(headings, rows, right=("quantity", "price each", "total")),
             f"Total {self.total}; renews on {self.renews_on}.",
             *map(str, self.notices),
         )
@@ -309,24 +399,32 @@ class Refund(Described):
     Raises:
         OutsideTerm: the day is not a day of the term that was paid for.
         AllowanceNeeded: the rule measures by minutes, and no allowance was given.
-        InvalidValue: the allowance is not that of the quote's bundles.
+        InvalidValue: the allowance is not that of the quote's bundles, or ``passed`` is missing
+            where the rule measures by exact time, or not a part of a day.
     """
 
     paid: Quote
     on: date
     allowance: Allowance | None
     rule: RefundRule
+    passed: timedelta | None = None
 
     def __attrs_post_init__(self) -> None:
         term = self.paid.term
         if self.on not in term:
             raise OutsideTerm("a refund", self.on, term.start, term.end)
-        if not self.paid.plan.bundles or self.rule.bundles is RefundBasis.TIME:
-            return
+        bases = {self.rule.channels, self.rule.bundles}
+        if RefundBasis.EXACT_TIME in bases and not _within_a_day(self.passed):
+            expected = "how much of the day has passed: this offer refunds by exact time"
+            raise InvalidValue("passed", str(self.passed), expected)
+        if bases & BY_MINUTES and any(part[0] is Item.BUNDLES for part in self.paid.parts()):
+            self._check_allowance()
+
+    def _check_allowance(self) -> None:
         if self.allowance is None:
             raise AllowanceNeeded(self.rule.bundles.value)
         granted = self.paid.allowance.granted
-        if self.allowance.granted != granted:
+        if self.allowance.granted < granted:
             expected = f"of the {clock(granted)} that the quote grants"
             raise InvalidValue("allowance", str(self.allowance), expected)
 
@@ -351,20 +449,24 @@ class Refund(Described):
 
     def _returned(self) -> list[int]:
         """Return what comes back of each quoted line, rounded once, in units of the currency."""
-        parts = ((count * unit, self._part(item)) for item, count, unit in self.paid.parts())
+        parts = ((minor, self._part(item, term)) for item, _, minor, term in self.paid.parts())
         return [
             round_ratio(minor * numerator, denominator, self.rule.rounding)
             for minor, (numerator, denominator) in parts
         ]
 
-    def _part(self, item: Item) -> tuple[int, int]:
+    def _part(self, item: Item, term: Term) -> tuple[int, int]:
         """Return the part of an item that comes back, as numerator and denominator."""
-        term = self.paid.term
+        basis = self.rule.bundles if item is Item.BUNDLES else self.rule.channels
+        if basis is RefundBasis.NOTHING or item not in _RETURNABLE:
+            return 0, 1
         by_time = term.remaining(self.on) - self.rule.change_day_used, term.days
-        basis = self.rule.channels if item is Item.CHANNELS else self.rule.bundles
-        if basis is RefundBasis.TIME or self.allowance is None:
+        if basis is RefundBasis.TIME:
             return by_time
-        by_minutes = self.allowance.unused
+        if basis is RefundBasis.EXACT_TIME:
+            passed = (self.passed or _NOTHING) // _MICROSECOND
+            return term.remaining(self.on) * _DAY - passed, term.days * _DAY
+        by_minutes = self.allowance.unused if self.allowance else Fraction(0)
         part = by_minutes if basis is RefundBasis.MINUTES else min(Fraction(*by_time), by_minutes)
         return part.as_integer_ratio()
 
@@ -466,14 +568,54 @@ class Rated(Described):
         return (counted, *map(str, self.charges))
 
 
-def quote(plan: Plan, tariff: Tariff, *, on: date) -> Quote:
+def quote(plan: Plan, tariff: Tariff, *, on: date, instead: Plan | None = None) -> Quote:
     """Return the price of a plan for the first term from a day on (H1, H8, H11).
+
+    Sold ``instead`` of another plan, only the channels that are added are set up.
 
     Raises:
         CalendarEnds: the term does not fit the calendar.
     """
-    length = instance("plan", plan, Plan).offer.term.length
-    return Quote(plan, tariff, term_at(civil_day("on", on), length, 0))
+    term = instance("plan", plan, Plan).offer.term.first(civil_day("on", on))
+    priced = Quote(plan, tariff, term)
+    if instead is not None:
+        return priced.adding((Item.CHANNEL_SETUP, plan.channels - instead.channels))
+    return priced.adding((Item.SETUP, 1), (Item.CHANNEL_SETUP, plan.channels))
+
+
+def amend(paid: Quote, plan: Plan, tariff: Tariff, *, on: date, effect: Effect) -> Quote:
+    """Return what is paid for the running term once its plan is changed on a day of it.
+
+    The lines that were paid stay, and what the new plan adds to them is a line more, prorated for
+    the days that are left or in full. What was paid stays paid through the term: it counts towards
+    a later change to more, even if a change to fewer came between (``Effect.KEEP``).
+
+    >>> from channelplans.money import EUR
+    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> tariff = Tariff("made up", EUR, channel="9", bundle="10", minute="0")
+    >>> paid = quote(SKYPE_CONNECT.plan(channels=10), tariff, on=date(2026, 1, 5))
+    >>> more, day = SKYPE_CONNECT.plan(channels=15), date(2026, 1, 15)
+    >>> print(amend(paid, more, tariff, on=day, effect=Effect.PRORATE).lines[1])
+    5 channels at 9.00 EUR, 2026-01-15 to 2026-02-04: 30.00 EUR
+    """
+    if tariff.currency != paid.tariff.currency:
+        raise CurrencyMismatch(str(paid.tariff.currency), str(tariff.currency))
+    if on not in paid.term:
+        raise OutsideTerm("a change", on, paid.term.start, paid.term.end)
+    rest = Term(on, paid.term.end) if effect is Effect.PRORATE else paid.term
+    held = {item: sum(line.quantity for line in paid.lines if line.item is item) for item in Item}
+    steps = (
+        (Item.CHANNELS, paid.plan.channels, plan.channels),
+        (Item.BUNDLES, paid.plan.bundles, plan.bundles),
+    )
+    added = (
+        _difference(paid, tariff, item, held[item], count, rest)
+        for item, before, count in steps
+        if _moves_money(effect, count - held[item], count - before)
+    )
+    amended = Quote(plan, tariff, paid.term, (*paid.lines, *added))
+    set_up = max(held[Item.CHANNELS], paid.plan.channels)
+    return amended.adding((Item.CHANNEL_SETUP, plan.channels - set_up))
 
 
 def refund(
@@ -482,11 +624,13 @@ def refund(
     on: date,
     allowance: Allowance | None = None,
     rule: RefundRule | None = None,
+    passed: timedelta | None = None,
 ) -> Refund:
     """Return what comes back of a quote that was paid, when it ends on a day of its term (H16).
 
     ``rule`` is the offer's own unless another is given. ``allowance`` says what is left of the
-    bundles' minutes, for a rule that measures by them (F 4.6).
+    bundles' minutes, for a rule that measures by them (F 4.6); ``passed`` how much of the day has
+    passed, for one that measures by exact time.
 
     Raises:
         OutsideTerm: the day is not a day of the term that was paid for.
@@ -500,7 +644,7 @@ def refund(
     463.33 EUR
     """
     rule = instance("paid", paid, Quote).plan.offer.refund if rule is None else rule
-    return Refund(paid, on, allowance, rule)
+    return Refund(paid, on, allowance, rule, passed)
 
 
 def rate(call: Call, allowance: Allowance, tariff: Tariff, *, offer: Offer) -> Rated:
@@ -581,7 +725,8 @@ def _conditions(
     instance("allowance", allowance, Allowance)
     per_minute = instance("tariff", tariff, Tariff).per_minute(call.country, offer)
     bundles = offer.bundles
-    if bundles is None or not allowance.granted or not covered(call, bundles):
+    there = allowance.granted or any(allowance.carried)
+    if bundles is None or not there or not covered(call, bundles):
         return per_minute, Payer.PROFILE, _NOTHING
     available = allowance.remaining
     if bundles.longest_call is not None:
@@ -591,10 +736,31 @@ def _conditions(
 
 def _cost(duration: timedelta, per_minute: Decimal, tariff: Tariff, offer: Offer) -> Money:
     numerator, denominator = per_minute.as_integer_ratio()
-    microseconds = duration // timedelta(microseconds=1)
+    microseconds = duration // _MICROSECOND
     minor = round_ratio(
         numerator * tariff.currency.units * microseconds,
         denominator * _MINUTE,
         offer.calls.rounding,
     )
     return Money(minor, tariff.currency)
+
+
+def _moves_money(effect: Effect, difference: int, step: int) -> bool:
+    """Going up to what is paid for costs nothing, and going down to it returns nothing."""
+    if effect is Effect.KEEP or difference * step <= 0:
+        return False
+    return difference > 0 or effect is Effect.PRORATE
+
+
+def _difference(paid: Quote, tariff: Tariff, item: Item, held: int, count: int, rest: Term) -> Line:
+    full = tariff.units(item, count) - tariff.units(item, held)
+    minor = _prorated(full, rest.days, paid.plan.offer.term.whole(paid.term).days)
+    return Line(item, count - held, tariff.unit(item), Money(minor, tariff.currency), rest)
+
+
+def _prorated(minor: int, days: int, whole: int) -> int:
+    return round_ratio(minor * days, whole, Rounding.HALF_UP)
+
+
+def _within_a_day(passed: timedelta | None) -> bool:
+    return passed is not None and _NOTHING <= passed < timedelta(days=1)

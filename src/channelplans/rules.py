@@ -14,7 +14,7 @@ from typing import Final
 
 import attrs
 
-from channelplans.calendar import Days, Months, days_after
+from channelplans.calendar import Days, Months, Term, days_after, term_at
 from channelplans.checks import bounded, checked, civil_day, instance, whole
 from channelplans.errors import (
     BundlesNotAllowed,
@@ -34,11 +34,14 @@ __all__ = [
     "BundleRule",
     "CallRule",
     "ChangeRule",
+    "Effect",
     "Notice",
     "Quantity",
     "QuantityRule",
     "RefundBasis",
     "RefundRule",
+    "Rollover",
+    "ShortageRule",
     "Step",
     "TermRule",
     "check_change",
@@ -137,7 +140,7 @@ class QuantityRule(Described):
 
     def _describe(self) -> tuple[str]:
         steps = "".join(f"; {step}, rounded {self.rounding.value}" for step in self.steps)
-        return (f"{self.minimum} to {self.maximum} channels{steps}",)
+        return (f"{self.minimum:,} to {self.maximum:,} channels{steps}",)
 
 
 @attrs.frozen(field_transformer=checked)
@@ -180,6 +183,31 @@ class Quantity(Described):
 
 
 @attrs.frozen(field_transformer=checked)
+class Rollover(Described):
+    """How unused minutes are carried into the terms that follow, where they are (F 8.4: not).
+
+    Attributes:
+        terms: for how many further terms they last.
+        cap: the most minutes that are carried at a time, the youngest first; None is no bound.
+
+    >>> print(Rollover(terms=1, cap=1000))
+    unused minutes last for 1 more term, at most 1,000 of them
+    """
+
+    terms: int
+    cap: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        bounded("terms", self.terms, 1)
+        if self.cap is not None:
+            bounded("cap", self.cap, 1)
+
+    def _describe(self) -> tuple[str]:
+        cap = "" if self.cap is None else f", at most {self.cap:,} of them"
+        return (f"unused minutes last for {self.terms} more term{'s' * (self.terms != 1)}{cap}",)
+
+
+@attrs.frozen(field_transformer=checked)
 class BundleRule(Described):
     """A pack of minutes to one area, and how many of them go with a number of channels.
 
@@ -187,11 +215,14 @@ class BundleRule(Described):
         name: what one bundle is called.
         minutes: the minutes that each bundle grants in a term (H10).
         area: the countries that they may be used for, as ISO 3166 codes (H10, F 8.2).
-        per_channel: how many bundles each channel allows (H12); None where there is no such bound.
+        per_channel: how many bundles each channel allows (H12); None where there is no such bound,
+            0 where there are no bundles and the minutes come with the channels.
         longest_call: how much of one call may come from a bundle (F 8.6); None is all of it.
         excluded_prefixes: national numbers beginning so are not covered (F 8.10).
         calling_code: what stands before a national number of the area, taken off before its prefix
             is looked at.
+        included: the minutes that each channel brings with it, without a bundle.
+        rollover: how unused minutes are carried on; None where they are gone (F 8.4).
 
     >>> print(BundleRule("US minutes", minutes=5000, area=("US",)))
     US minutes: 5,000 minutes to US, at most 1 for each channel
@@ -204,11 +235,15 @@ class BundleRule(Described):
     longest_call: timedelta | None = None
     excluded_prefixes: tuple[str, ...] = ()
     calling_code: str = "1"
+    included: int = 0
+    rollover: Rollover | None = None
 
     def __attrs_post_init__(self) -> None:
-        bounded("minutes", self.minutes, 1, MOST_BUNDLES)
+        sold = self.per_channel != 0
+        bounded("included", self.included, int(not sold), MOST_BUNDLES)
+        bounded("minutes", self.minutes, int(sold), MOST_BUNDLES if sold else 0)
         if self.per_channel is not None:
-            bounded("per_channel", self.per_channel, 1, MOST_BUNDLES)
+            bounded("per_channel", self.per_channel, 0, MOST_BUNDLES)
         if self.longest_call is not None and self.longest_call <= timedelta(0):
             raise InvalidValue("longest_call", str(self.longest_call), "longer than nothing")
         if not self.area:
@@ -228,52 +263,158 @@ class BundleRule(Described):
         return min(self.per_channel * channels, MOST_BUNDLES)
 
     def _describe(self) -> tuple[str]:
-        bound = "any number of them"
-        if self.per_channel is not None:
-            bound = f"at most {self.per_channel} for each channel"
-        return (f"{self.name}: {self.minutes:,} minutes to {', '.join(self.area)}, {bound}",)
+        area = ", ".join(self.area)
+        told = [f"{self.minutes:,} minutes to {area}, at most {self.per_channel} for each channel"]
+        if self.per_channel is None:
+            told = [f"{self.minutes:,} minutes to {area}, any number of them"]
+        if self.per_channel == 0:
+            told = []
+        if self.included:
+            told.append(f"{self.included:,} minutes to {area} with each channel")
+        if self.rollover:
+            told.append(str(self.rollover))
+        return (f"{self.name}: {'; '.join(told)}",)
 
 
 @attrs.frozen(field_transformer=checked)
 class TermRule(Described):
     """How long a term is; it renews itself at its end (H8).
 
+    Attributes:
+        length: the length of a term.
+        aligned: whether terms begin on the first of a month. The first is then what is left of its
+            month, at that share of the price. Otherwise they begin on the day of purchase.
+        holding: how long a subscription is held at least; it can be cancelled from the term on
+            that ends no sooner.
+
+    Raises:
+        InvalidValue: terms of days cannot be aligned to months.
+
     >>> print(TermRule(Days(30)))
     a term of 30 days
     """
 
     length: Days | Months
+    aligned: bool = False
+    holding: Days | Months | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.aligned and not isinstance(self.length, Months):
+            raise InvalidValue("length", str(self.length), "months, to be aligned to them")
+
+    def anchor(self, on: date) -> date:
+        """Return the day from which the terms of a purchase are counted."""
+        return civil_day("on", on).replace(day=1) if self.aligned else on
+
+    def first(self, on: date) -> Term:
+        """Return the first term of a purchase, which begins on the day itself.
+
+        >>> print(TermRule(Months(1), aligned=True).first(date(2026, 1, 15)))
+        2026-01-15 to 2026-02-01
+        """
+        return Term(on, days_after(self.anchor(on), self.length))
+
+    def nth(self, anchor: date, number: int) -> Term:
+        """Return the n-th full term from an anchor; number 0 is the first."""
+        return term_at(anchor, self.length, number)
+
+    def whole(self, term: Term) -> Term:
+        """Return the full term that a term is all or the rest of, which the price is for."""
+        return Term(self.anchor(term.start), term.end)
 
     def _describe(self) -> tuple[str]:
-        return (f"a term of {self.length}",)
+        aligned = " from the first of a month" if self.aligned else ""
+        holding = f", held for {self.holding} at least" if self.holding else ""
+        return (f"a term of {self.length}{aligned}{holding}",)
+
+
+class Effect(enum.Enum):
+    """What a change does to the running term.
+
+    ``REBUY`` refunds what is left and sells the new plan for a term of its own (H16, H17).
+    ``PRORATE`` charges or returns the difference for the days that are left of the term, which
+    goes on. ``FULL`` charges the difference for the whole term, however late. ``KEEP`` changes at
+    once and moves no money: what was paid stays paid through the term. ``NEXT_TERM`` waits for the
+    next term.
+    """
+
+    REBUY = "refunded and bought anew"
+    PRORATE = "the difference prorated"
+    FULL = "the full difference"
+    KEEP = "at once, at no charge"
+    NEXT_TERM = "from the next term on"
 
 
 @attrs.frozen(field_transformer=checked)
 class ChangeRule(Described):
-    """How soon after a change the next one may come (H15); None is at any time (F 4.1).
+    """When a change may come, and what it does.
+
+    Attributes:
+        cooldown: how soon after a change the next one may come (H15); None is at any time (F 4.1).
+        more: what a change to more channels or bundles does.
+        fewer: what a change to fewer does; never ``FULL``, which only charges.
 
     >>> print(ChangeRule(cooldown=Days(1)))
     the next change 1 day after a change
     """
 
     cooldown: Days | Months | None = Days(1)
+    more: Effect = Effect.REBUY
+    fewer: Effect = Effect.REBUY
+
+    def __attrs_post_init__(self) -> None:
+        if self.fewer is Effect.FULL:
+            raise InvalidValue("fewer", self.fewer.value, "an effect that fits a smaller plan")
 
     def _describe(self) -> tuple[str]:
-        if self.cooldown is None:
-            return ("a change at any time",)
-        return (f"the next change {self.cooldown} after a change",)
+        soon = "a change at any time"
+        if self.cooldown is not None:
+            soon = f"the next change {self.cooldown} after a change"
+        if self.more is self.fewer is Effect.REBUY:
+            return (soon,)
+        return (f"{soon}; more: {self.more.value}; fewer: {self.fewer.value}",)
+
+
+@attrs.frozen(field_transformer=checked)
+class ShortageRule(Described):
+    """What happens where a renewal cannot be paid: it lapses (F 6.3), unless something comes first.
+
+    Attributes:
+        drops_bundles: whether the channels may be renewed without the bundles.
+        grace: how long the profile goes on without a renewal before it may lapse. Its calls find
+            no minutes, and a renewal in time starts where the old term ended, so that nothing is
+            owed.
+
+    >>> print(ShortageRule(grace=Days(7)))
+    without credit it lapses after 7 days of grace
+    """
+
+    drops_bundles: bool = False
+    grace: Days | None = None
+
+    def _describe(self) -> tuple[str]:
+        grace = f" after {self.grace} of grace" if self.grace else ""
+        drops = "loses its bundles, or " if self.drops_bundles else ""
+        return (f"without credit it {drops}lapses{grace}",)
 
 
 class RefundBasis(enum.Enum):
     """What the part that comes back is measured by.
 
-    ``TIME`` is the days of the term that are left (H16), ``MINUTES`` the minutes of the allowance
-    that are left (F 4.6), ``SMALLER`` the smaller of the two parts.
+    ``TIME`` is the days of the term that are left (H16), ``EXACT_TIME`` the days and the part of
+    the day that is left, ``MINUTES`` the minutes of the allowance that are left (F 4.6),
+    ``SMALLER`` the smaller of time and minutes, and with ``NOTHING`` nothing comes back.
     """
 
     TIME = "time"
+    EXACT_TIME = "exact time"
     MINUTES = "minutes"
     SMALLER = "the smaller of time and minutes"
+    NOTHING = "nothing"
+
+
+#: The bases that ask how many minutes are left.
+BY_MINUTES: Final = frozenset({RefundBasis.MINUTES, RefundBasis.SMALLER})
 
 
 @attrs.frozen(field_transformer=checked)
@@ -281,7 +422,7 @@ class RefundRule(Described):
     """What comes back of a subscription that ends before its term (H16, F 4.3, F 4.6).
 
     Attributes:
-        channels: the basis for the channels; only time, since channels have no minutes.
+        channels: the basis for the channels, which have no minutes.
         bundles: the basis for the bundles.
         change_day_used: whether the day of the change counts as used. If it does not, a change on
             the first day returns everything.
@@ -297,11 +438,17 @@ class RefundRule(Described):
     rounding: Rounding = Rounding.HALF_UP
 
     def __attrs_post_init__(self) -> None:
-        if self.channels is not RefundBasis.TIME:
-            raise InvalidValue("channels", self.channels.value, "time: channels have no minutes")
+        if self.channels in BY_MINUTES:
+            expected = "time, exact time or nothing, since channels have no minutes"
+            raise InvalidValue("channels", self.channels.value, expected)
+        if self.change_day_used and RefundBasis.EXACT_TIME in (self.channels, self.bundles):
+            expected = "False where refunds are by exact time, which counts the day by itself"
+            raise InvalidValue("change_day_used", "True", expected)
 
     def _describe(self) -> tuple[str]:
         used = "used" if self.change_day_used else "not used"
+        if self.channels is self.bundles is RefundBasis.NOTHING:
+            return ("nothing comes back",)
         return (
             f"channels by {self.channels.value}, bundles by {self.bundles.value}, "
             f"the day of the change {used}, rounded {self.rounding.value}",

@@ -12,8 +12,9 @@ from typing import Final
 
 import attrs
 
-from channelplans.calendar import Term
+from channelplans.calendar import Term, days_after
 from channelplans.checks import bounded, checked, civil_day
+from channelplans.errors import InvalidValue
 from channelplans.identifiers import AccountId, ProfileId, SubscriptionId
 from channelplans.plans import Plan
 from channelplans.pricing import Quote
@@ -92,6 +93,8 @@ class Subscription(Described):
         last_changed_on: when the profile's subscription was last changed (H15).
         sequence: how many decisions have been applied to it.
         acted_on: the day of the latest of them; None is the first day of the running term.
+        since: the first day of all; None is the anchor. A minimum holding counts from it.
+        pending: the plan that the next term is renewed with; None is the one held.
     """
 
     id: SubscriptionId
@@ -105,10 +108,16 @@ class Subscription(Described):
     last_changed_on: date | None
     sequence: int
     acted_on: date | None = None
+    since: date | None = None
+    pending: Plan | None = None
 
     def __attrs_post_init__(self) -> None:
         bounded("number", self.number, 0)
         bounded("sequence", self.sequence, 1)
+        expected = self.plan.offer.term.nth(self.anchor, self.number)
+        if self.term.end != expected.end or not expected.start <= self.term.start:
+            grid = f"{expected}, which is term {self.number} from {self.anchor}"
+            raise InvalidValue("paid", f"for {self.term}", f"for {grid}")
 
     @property
     def plan(self) -> Plan:
@@ -120,9 +129,22 @@ class Subscription(Described):
         """The running term."""
         return self.paid.term
 
+    @property
+    def lapses_on(self) -> date:
+        """The first day on which it may lapse unless it is renewed: after the grace, if any."""
+        grace = self.plan.offer.shortage.grace
+        return self.term.end if grace is None else days_after(self.term.end, grace)
+
+    @property
+    def held_until(self) -> date:
+        """The day before which it cannot be given up, where the offer has a minimum holding."""
+        holding, since = self.plan.offer.term.holding, self.since or self.anchor
+        return since if holding is None else days_after(since, holding)
+
     def active_on(self, day: date) -> bool:
-        """Return whether the profile is active on a day of the running term (H4)."""
-        return civil_day("day", day) in self.term and self.status in RUNNING
+        """Return whether the profile is active on a day of the running term or its grace (H4)."""
+        end = self.lapses_on if self.status is Status.ACTIVE else self.term.end
+        return self.status in RUNNING and self.term.start <= civil_day("day", day) < end
 
     def admits(self, active_calls: int, *, on: date) -> bool:
         """Return whether the profile can carry one more call: n channels carry n calls (H2)."""
@@ -131,4 +153,5 @@ class Subscription(Described):
 
     def _describe(self) -> tuple[str, ...]:
         held = f"{self.id} on profile {self.profile}: {self.plan}"
-        return (f"Subscription {held}, {self.term}, {self.status.value}",)
+        pending = f"; {self.pending} from then on" if self.pending else ""
+        return (f"Subscription {held}, {self.term}, {self.status.value}{pending}",)

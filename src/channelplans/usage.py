@@ -11,7 +11,7 @@ import attrs
 
 from channelplans.checks import bounded, checked, instance
 from channelplans.errors import InvalidValue
-from channelplans.rules import COUNTRY, BundleRule, CallRule
+from channelplans.rules import COUNTRY, BundleRule, CallRule, Rollover
 from channelplans.tables import Described
 
 __all__ = ["Allowance", "Call", "admits", "billable", "clock", "covered"]
@@ -54,7 +54,13 @@ class Call(Described):
 
 @attrs.frozen(field_transformer=checked)
 class Allowance(Described):
-    """The minutes that a term's bundles grant, and how many of them are used (H10).
+    """The minutes that a term grants, how many of them are used, and what earlier terms left.
+
+    Attributes:
+        granted: what the running term grants (H10).
+        used: how much of that is used.
+        carried: what is left of earlier terms, the youngest first; used before what is granted,
+            the oldest first, since that expires first.
 
     Raises:
         InvalidValue: a duration is negative, or more is used than granted.
@@ -66,32 +72,61 @@ class Allowance(Described):
 
     granted: timedelta
     used: timedelta = _NOTHING
+    carried: tuple[timedelta, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         _not_negative("granted", self.granted)
         _not_negative("used", self.used)
+        for left in self.carried:
+            _not_negative("carried", left)
         if self.used > self.granted:
             raise InvalidValue("used", str(self.used), f"at most what is granted, {self.granted}")
 
     @property
     def remaining(self) -> timedelta:
-        """What is left of it."""
-        return self.granted - self.used
+        """What is left, of this term and of earlier ones."""
+        return self.granted - self.used + sum(self.carried, _NOTHING)
 
     @property
     def unused(self) -> Fraction:
-        """The part of it that is left, exactly; nothing is left of nothing."""
+        """The part of what the term grants that is left, exactly; nothing is left of nothing."""
         if not self.granted:
             return Fraction(0)
-        return Fraction(_microseconds(self.remaining), _microseconds(self.granted))
+        return Fraction(_microseconds(self.granted - self.used), _microseconds(self.granted))
 
     def use(self, duration: timedelta) -> "Allowance":
         """Return the allowance after some more of it is used."""
         _not_negative("duration", instance("duration", duration, timedelta))
-        return Allowance(self.granted, self.used + duration)
+        carried = []
+        for left in reversed(self.carried):
+            taken = min(left, duration)
+            duration -= taken
+            carried.append(left - taken)
+        return Allowance(self.granted, self.used + duration, tuple(reversed(carried)))
+
+    def granting(self, granted: timedelta) -> "Allowance":
+        """Return the allowance of the same term after more or less of it is paid for."""
+        return attrs.evolve(self, granted=max(granted, self.used))
+
+    def next(self, granted: timedelta, rule: Rollover | None) -> "Allowance":
+        """Return the allowance of the next term, with what is carried into it.
+
+        >>> left = Allowance(timedelta(minutes=100), timedelta(minutes=30))
+        >>> print(left.next(timedelta(minutes=100), Rollover(terms=1, cap=50)))
+        2:30:00 of 1:40:00 left, 0:50:00 of it carried
+        """
+        if rule is None:
+            return Allowance(granted)
+        carried, room = [], timedelta.max if rule.cap is None else timedelta(minutes=rule.cap)
+        for left in (self.granted - self.used, *self.carried)[: rule.terms]:
+            carried.append(min(left, room))
+            room -= carried[-1]
+        return Allowance(granted, _NOTHING, tuple(carried))
 
     def _describe(self) -> tuple[str]:
-        return (f"{clock(self.remaining)} of {clock(self.granted)} left",)
+        earlier = sum(self.carried, _NOTHING)
+        carried = f", {clock(earlier)} of it carried" if earlier else ""
+        return (f"{clock(self.remaining)} of {clock(self.granted)} left{carried}",)
 
 
 def admits(active_calls: int, *, channels: int) -> bool:

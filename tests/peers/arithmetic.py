@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import accumulate, pairwise, takewhile
 from itertools import count as counting
-from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,10 +24,14 @@ import attrs
 from channelplans import (
     SKYPE_CONNECT,
     AccountId,
+    ChangeRule,
     Currency,
     Days,
     Decision,
+    Effect,
     InsufficientCredit,
+    Ladder,
+    Line,
     Money,
     Months,
     Offer,
@@ -37,6 +41,7 @@ from channelplans import (
     Quote,
     Reason,
     Refund,
+    RefundBasis,
     RefundRule,
     Rounding,
     Subscription,
@@ -44,11 +49,13 @@ from channelplans import (
     Tariff,
     Term,
     TermRule,
+    Tier,
     buy,
     change,
     civil_date,
     quote,
     refund,
+    renew,
     renewal_dates,
     settle,
     term_at,
@@ -59,6 +66,9 @@ Length = Days | Months
 ACCOUNT: Final = AccountId("peer")
 PURSE: Final = Purse(ACCOUNT)
 BY_DAYS: Final = RefundRule()
+AT_ANY_TIME: Final = ChangeRule(cooldown=None)
+PRORATED: Final = ChangeRule(cooldown=None, more=Effect.PRORATE, fewer=Effect.PRORATE)
+CALENDAR_MONTHS: Final = TermRule(Months(1), aligned=True)
 
 # What several peers need.
 
@@ -91,25 +101,51 @@ def digits(part: Fraction, decimals: int, rounding: Rounding = Rounding.HALF_UP)
     return Money.of(1, Currency("XTS", decimals)).share(part, rounding).amount
 
 
-def prorated_change(old: Money, new: Money, part: Fraction) -> tuple[Money, Money]:
-    """Return the credit for what is left of the old price and the charge for the new one.
+def day_that_leaves(part: Fraction) -> tuple[Days, date, date]:
+    """Return a length, a first day, and the day that leaves just this part of the length."""
+    start = date(2026, 1, 1)
+    used = part.denominator - part.numerator
+    return Days(part.denominator), start, start + timedelta(used)
 
-    Each is rounded by itself, once; their sum is what the change costs.
-    """
-    return -old.share(part), new.share(part)
+
+def selling(term: TermRule, change: ChangeRule = AT_ANY_TIME, rule: RefundRule = BY_DAYS) -> Offer:
+    """Return an offer of units by these rules."""
+    return attrs.evolve(
+        SKYPE_CONNECT,
+        name="a peer's subscription",
+        edition=f"{term}; {change}; {rule}",
+        bundles=None,
+        term=term,
+        change=change,
+        refund=rule,
+    )
+
+
+def costing(channel: Money | Ladder, currency: Currency) -> Tariff:
+    """Return the tariff with one price for units, or a ladder of them."""
+    price = channel.amount if isinstance(channel, Money) else channel
+    return Tariff("a peer's", currency, channel=price, bundle=0, minute=0)
 
 
 def one_price(price: Money, length: Length, rule: RefundRule = BY_DAYS) -> tuple[Offer, Tariff]:
-    """Return an offer of units sold for a length of time, and the tariff with their price."""
-    offer = attrs.evolve(
-        SKYPE_CONNECT,
-        name="a peer's subscription",
-        edition=f"{price} for {length}",
-        bundles=None,
-        term=TermRule(length),
-        refund=rule,
-    )
-    return offer, Tariff("a peer's", price.currency, channel=price.amount, bundle=0, minute=0)
+    """Return an offer of units sold for a length of time, and the tariff with their price.
+
+    The price stands in the edition, so that another price is another offer.
+    """
+    offer = attrs.evolve(selling(TermRule(length), rule=rule), edition=f"{price} for {length}")
+    return offer, costing(price, price.currency)
+
+
+def cost(ladder: Ladder, units: int, currency: Currency) -> Money:
+    """Return what so many units cost by a ladder; none cost the first tier's flat fee."""
+    return Money(ladder.units(units, currency), currency)
+
+
+def stairs(prices: Sequence[Money]) -> Tariff:
+    """Return plans with prices of their own as a stair-step: the n-th is sold as n units."""
+    tiers = tuple(Tier(n, flat=price.amount) for n, price in enumerate(prices, 1))
+    open_end = attrs.evolve(tiers[-1], up_to=None)
+    return costing(Ladder((*tiers[:-1], open_end)), prices[0].currency)
 
 
 def sold(
@@ -118,6 +154,87 @@ def sold(
     """Return so many units with one price, quoted for the term that starts on a day."""
     offer, tariff = one_price(price, length, rule)
     return quote(offer.plan(channels=units), tariff, on=on)
+
+
+def held(offer: Offer, tariff: Tariff, start: date, units: int = 1) -> Subscription:
+    """Return a running subscription to so many units, bought on a day."""
+    bought = buy(
+        offer.plan(channels=units),
+        tariff,
+        account=ACCOUNT,
+        profile=ProfileId("peer"),
+        subscription=SubscriptionId("peer"),
+        on=start,
+    )
+    return after(bought)
+
+
+def after(decision: Decision) -> Subscription:
+    """Return the subscription that a decision leaves."""
+    assert decision.after is not None
+    return decision.after
+
+
+def paid_by(decision: Decision) -> Money:
+    """Return what a decision takes from the purse; below zero where something comes back."""
+    nothing = Money(0, after(decision).paid.tariff.currency)
+    return -decision.deltas.get(PURSE, nothing)
+
+
+def charges(offer: Offer, tariff: Tariff, steps: Sequence[tuple[date, int]]) -> list[Money]:
+    """Return what is paid on each day: a number of units is bought, then changed to others.
+
+    This is the library's own `buy` and `change`; what a change costs is the offer's `ChangeRule`.
+    """
+    (start, units), *changes = steps
+    subscription = held(offer, tariff, start, units)
+    paid = [subscription.paid.total]
+    for on, number in changes:
+        changed = change(subscription, offer.plan(channels=number), tariff, on=on)
+        paid.append(paid_by(changed))
+        subscription = after(changed)
+    return paid
+
+
+def unit_added(price: Money, on: date) -> Line:
+    """Return what a unit more costs from a day to the end of its calendar month.
+
+    A change by `Effect.PRORATE` adds a line with a term of its own, and a refund gives back a part
+    of that line over that term: what Stripe calls a credit relative to its debit.
+    """
+    offer, tariff = selling(CALENDAR_MONTHS, PRORATED), costing(price, price.currency)
+    one = held(offer, tariff, month_of(on).start)
+    return after(change(one, offer.plan(channels=2), tariff, on=on)).paid.lines[-1]
+
+
+def prorated_change(
+    old: Money, new: Money, length: Length, start: date, on: date
+) -> tuple[Money, Money]:
+    """Return the credit for what is left of the old price and the charge for the new one.
+
+    Each is rounded by itself, once, and most peers add them up.
+    """
+    credit = ended_early(old, length, start, on).returned
+    return -credit, ended_early(new, length, start, on).returned
+
+
+def prorated_difference(old: Money, new: Money, length: Length, start: date, on: date) -> Money:
+    """Return what is paid for the rest of a term at another price: `Effect.PRORATE`.
+
+    The difference is rounded once, so that it may be a unit off the sum of credit and charge.
+    """
+    offer = selling(TermRule(length), PRORATED)
+    return charges(offer, stairs([old, new]), [(start, 1), (on, 2)])[1]
+
+
+def ended_early(
+    price: Money, length: Length, start: date, on: date, rounding: Rounding = Rounding.HALF_UP
+) -> Refund:
+    """Return what comes back of one price and what is kept, by this library's own refund.
+
+    Only what comes back is rounded: Zuora's older method rounded both, and 57 + 44 is not 100.
+    """
+    return refund(sold(price, length, on=start, rule=RefundRule(rounding=rounding)), on=on)
 
 
 # Kill Bill: by days of the running period, in factors of nine digits.
@@ -295,6 +412,39 @@ def whole_periods(start: date, end: date, length: Length) -> int:
     return sum(1 for _ in takewhile(lambda due: due <= end, renewal_dates(start, length)))
 
 
+def killbill_blocks(blocks: Sequence[tuple[int, int | None, str]], *, all_tiers: bool) -> Ladder:
+    """Return Kill Bill's tiers of blocks as a ladder: their size, how many, the price of each.
+
+    ALL_TIERS is graduated, and TOP_TIER prices all by the tier that the whole falls in. The last
+    tier is open here, however many blocks it has.
+    """
+    ends = accumulate(size * (most or 0) for size, most, _ in blocks)
+    tiers = tuple(
+        Tier(end, unit=price, pack=size) for end, (size, _, price) in zip(ends, blocks, strict=True)
+    )
+    return Ladder((*tiers[:-1], attrs.evolve(tiers[-1], up_to=None)), graduated=all_tiers)
+
+
+def tier_amounts(ladder: Ladder, units: int, currency: Currency) -> list[Money]:
+    """Return what each tier of a graduated ladder adds; by volume one tier prices all."""
+    if not ladder.graduated:
+        return [cost(ladder, units, currency)]
+    reached = [units if tier.up_to is None else min(units, tier.up_to) for tier in ladder.tiers]
+    up_to = [cost(ladder, number, currency) for number in reached]
+    return [up_to[0], *(this - below for below, this in pairwise(up_to))]
+
+
+def more_from_renewal(
+    unit_price: Money, old: int, new: int, length: Length, renewal: date
+) -> Subscription:
+    """Return what runs from a renewal on, after a change for the next term: `Effect.NEXT_TERM`."""
+    rule = ChangeRule(cooldown=None, more=Effect.NEXT_TERM, fewer=Effect.NEXT_TERM)
+    offer, tariff = selling(TermRule(length), rule), costing(unit_price, unit_price.currency)
+    before = held(offer, tariff, recede(renewal, length, 1), old)
+    changed = change(before, offer.plan(channels=new), tariff, on=before.term.start)
+    return after(renew(after(changed), tariff, on=renewal))
+
+
 # Zuora: months by their own days, by 30 of them, or by 30 even ones.
 
 
@@ -343,14 +493,18 @@ def zuora_year(run: Term, rule: str) -> Fraction:
     return Fraction(run.days, 360 if rule.endswith("30") else year_of(run.start).days)
 
 
-def ended_early(
-    price: Money, length: Length, start: date, on: date, rounding: Rounding = Rounding.HALF_UP
-) -> Refund:
-    """Return what comes back of one price and what is kept, by this library's own refund.
+def by_calendar(unit_price: Money, run: Term, units: int = 1) -> Money:
+    """Return what units cost by calendar months through the last of a month, by `buy` and `renew`.
 
-    Only what comes back is rounded: Zuora's older method rounded both, and 57 + 44 is not 100.
+    Terms that are aligned to months bill as Zuora's ACTUAL_ACTUAL does, each rounded by itself.
     """
-    return refund(sold(price, length, on=start, rule=RefundRule(rounding=rounding)), on=on)
+    offer, tariff = selling(CALENDAR_MONTHS), costing(unit_price, unit_price.currency)
+    subscription = held(offer, tariff, run.start, units)
+    total = subscription.paid.total
+    while subscription.term.end < run.end:
+        subscription = after(renew(subscription, tariff, on=subscription.term.end))
+        total += subscription.paid.total
+    return total
 
 
 # Stripe: by the second.
@@ -361,13 +515,20 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def by_the_second(period: Term, at: datetime) -> Fraction:
-    """Return the part of a period that an instant leaves, by the second, as Stripe prorates.
+def instant_that_leaves(part: Fraction, period: Term) -> datetime:
+    """Return the instant that leaves just this part of a period, to the microsecond."""
+    start, end = midnight(period.start), midnight(period.end)
+    return end - (end - start) * part.numerator / part.denominator
 
-    Days begin at midnight UTC; at midnight the part is what `Term.unused` says.
+
+def left_at(price: Money, length: Length, start: date, at: datetime) -> Money:
+    """Return what an instant leaves of a price, by the second, as Stripe prorates.
+
+    That is this library's refund by exact time; days begin at midnight UTC.
     """
-    start, end, second = midnight(period.start), midnight(period.end), timedelta(seconds=1)
-    return Fraction((end - at) // second, (end - start) // second)
+    on = civil_date(at, UTC)
+    paid = sold(price, length, on=start, rule=RefundRule(channels=RefundBasis.EXACT_TIME))
+    return refund(paid, on=on, passed=at - midnight(on)).returned
 
 
 def floor_to_last(amount: Money, weights: Sequence[int]) -> tuple[Money, ...]:
@@ -438,17 +599,38 @@ def lago_credit(price: Money, part: Fraction, tax_percent: str) -> tuple[Money, 
     return net, tax, net + tax
 
 
-def paid_through(unit_price: Money, units: Sequence[int]) -> list[Money]:
+def paid_through(unit_price: Money, days: Sequence[date], units: Sequence[int]) -> list[Money]:
     """Return what each number of units costs where only those above the highest so far are new.
 
     That is Lago's charge in advance without proration: fewer units give nothing back, and units
-    that were paid for once in a period are not paid for again.
+    that were paid for once in a period are not paid for again. An offer says so of its changes.
     """
-    charges, highest = [], 0
-    for count in units:
-        charges.append(unit_price * max(count - highest, 0))
-        highest = max(count, highest)
-    return charges
+    rule = ChangeRule(cooldown=None, more=Effect.FULL, fewer=Effect.KEEP)
+    offer, tariff = selling(CALENDAR_MONTHS, rule), costing(unit_price, unit_price.currency)
+    return charges(offer, tariff, list(zip(days, units, strict=True)))
+
+
+def lago_package(price: str, size: int, free: int) -> Ladder:
+    """Return Lago's packages: free units below, and above them each begun package at its price."""
+    packages = Tier(None, unit=price, pack=size)
+    return Ladder((Tier(free), packages) if free else (packages,), graduated=True)
+
+
+def in_parts(ladder: Ladder, decimals: int) -> Ladder:
+    """Return a ladder that counts tenths, hundredths ... of a unit.
+
+    What is sold here is counted, and Lago's units may be 100.5: these are 1005 tenths, each at a
+    tenth of the price.
+    """
+    tiers = tuple(
+        attrs.evolve(
+            tier,
+            up_to=None if tier.up_to is None else tier.up_to * 10**decimals,
+            unit=tier.unit.scaleb(-decimals),
+        )
+        for tier in ladder.tiers
+    )
+    return attrs.evolve(ladder, tiers=tiers)
 
 
 def day_of(local: str) -> date:
@@ -459,19 +641,12 @@ def day_of(local: str) -> date:
 # ex_money: a change that takes effect at once starts a period of its own.
 
 
-def held(price: Money, length: Length, start: date) -> Subscription:
-    """Return a running subscription with one price."""
-    offer, tariff = one_price(price, length)
-    bought = buy(
-        offer.plan(channels=1),
-        tariff,
-        account=ACCOUNT,
-        profile=ProfileId("peer"),
-        subscription=SubscriptionId("peer"),
-        on=start,
-    )
-    assert bought.after is not None
-    return bought.after
+def changed_later(old: Money, new: Money, length: Length, start: date) -> Decision:
+    """Return the renewal at a price that was changed to for the next term: `Effect.NEXT_TERM`."""
+    rule = ChangeRule(cooldown=None, more=Effect.NEXT_TERM, fewer=Effect.NEXT_TERM)
+    offer, tariff = selling(TermRule(length), rule), stairs([old, new])
+    waiting = after(change(held(offer, tariff, start), offer.plan(channels=2), tariff, on=start))
+    return renew(waiting, tariff, on=waiting.term.end)
 
 
 def changed_at_once(
@@ -483,7 +658,7 @@ def changed_at_once(
     this library's own `change`.
     """
     offer, tariff = one_price(*new)
-    return change(held(*old, start), offer.plan(channels=1), tariff, on=on)
+    return change(held(*one_price(*old), start), offer.plan(channels=1), tariff, on=on)
 
 
 def credit_as_days(credit: Money, price: Money, term: Term) -> int:

@@ -14,6 +14,7 @@ import pytest
 from tests.peers.arithmetic import (
     KILL_BILL_PERIODS,
     PAGE,
+    PRORATED,
     PURSE,
     advance,
     bill_days,
@@ -21,31 +22,42 @@ from tests.peers.arithmetic import (
     billed_in_advance,
     billed_in_arrear,
     billed_runs,
+    charges,
+    cost,
+    costing,
     ended_early,
     examples,
     fixed_days,
+    held,
     killbill_align,
     killbill_amount,
+    killbill_blocks,
     killbill_cycles,
     killbill_days,
     killbill_factor,
+    more_from_renewal,
+    paid_by,
     plain,
     recede,
-    sold,
+    selling,
+    tier_amounts,
     whole_periods,
 )
 
 from channelplans import (
     USD,
     Currency,
+    Days,
     InvalidValue,
     Money,
     Months,
     Posting,
     Reason,
     Term,
+    TermRule,
     civil_date,
     settle,
+    terminate,
 )
 
 Inputs = dict[str, Any]
@@ -82,6 +94,12 @@ def segment(inputs: Inputs) -> tuple[Term, Term, int]:
     run = Term(day(inputs["segment_start"]), day(inputs["segment_end"]))
     whole = Term(day(inputs["period_start"]), day(inputs["period_end"]))
     return run, whole, inputs.get("fixed_days_in_month", 0)
+
+
+def monthly(inputs: Inputs) -> TermRule:
+    """Return the rule of a period of months, from the day on which it starts."""
+    start, end = day(inputs["period_start"]), day(inputs["period_end"])
+    return TermRule(Months(whole_periods(start, end, Months(1))))
 
 
 def price(inputs: Inputs) -> Money:
@@ -181,18 +199,20 @@ def credited(inputs: Inputs) -> Figures:
 def second_credit(inputs: Inputs) -> Figures:
     """Give back a part of what was charged for a part, over that part's own days."""
     paid = Term(day(inputs["previous_segment_start"]), day(inputs["previous_segment_end"]))
-    charge = Money.of(inputs["previous_prorated_charge"], USD)
-    left = paid.unused(day(inputs["credit_from"]))
-    days = paid.remaining(day(inputs["credit_from"]))
-    return {"credit": -charge.share(left), "numerator_days": days, "denominator_days": paid.days}
+    charge, on = Money.of(inputs["previous_prorated_charge"], USD), day(inputs["credit_from"])
+    return {
+        "credit": -ended_early(charge, Days(paid.days), paid.start, on).returned,
+        "numerator_days": paid.remaining(on),
+        "denominator_days": paid.days,
+    }
 
 
 def more_on_renewal(inputs: Inputs) -> Figures:
-    """Sell another number of units on the day of the renewal: a whole period at the new number."""
+    """Change the number of units with the renewal: a whole period at the new number."""
     start, end = map(day, inputs["period"])
-    unit_price = Money.of(inputs["unit_price"], USD)
-    paid = sold(unit_price, Months(1), on=start, units=inputs["new_quantity"])
-    return {"amount": paid.total, "prorated": paid.term != Term(start, end)}
+    unit_price, units = Money.of(inputs["unit_price"], USD), inputs["old_quantity"]
+    runs = more_from_renewal(unit_price, units, inputs["new_quantity"], Months(1), start)
+    return {"amount": runs.paid.total, "prorated": runs.term != Term(start, end)}
 
 
 def annual_to_monthly(inputs: Inputs) -> Figures:
@@ -201,7 +221,8 @@ def annual_to_monthly(inputs: Inputs) -> Figures:
     What comes back is more, and stays as credit on the account.
     """
     year, on = Term(*map(day, inputs["annual_period"])), day(inputs["change_date"])
-    credit = Money.of(inputs["annual_price"], USD).share(year.unused(on))
+    annual_price = Money.of(inputs["annual_price"], USD)
+    credit = ended_early(annual_price, Months(12), year.start, on).returned
     month = next(bill_terms(on, Months(1), inputs["bill_cycle_day"]))
     run = Term(on, month.end)
     charge = killbill_amount(Money.of(inputs["monthly_price"], USD), killbill_factor(run, month))
@@ -235,6 +256,14 @@ def aligned(inputs: Inputs) -> Figures:
     return {"date": due}
 
 
+def tiered(inputs: Inputs) -> Figures:
+    """Price usage by blocks, of all tiers or of the top one."""
+    blocks = [(row["block_size"], row["max_blocks"], row["block_price"]) for row in inputs["tiers"]]
+    ladder = killbill_blocks(blocks, all_tiers=inputs["policy"] == "ALL_TIERS")
+    units = inputs["units"]
+    return {"tier_amounts": tier_amounts(ladder, units, USD), "total": cost(ladder, units, USD)}
+
+
 #: What is reproduced: each kind of example, and how it is.
 REPRODUCED: Final[dict[str, Callable[[Inputs], Figures]]] = {
     "advance_by_periods": advanced,
@@ -256,6 +285,7 @@ REPRODUCED: Final[dict[str, Callable[[Inputs], Figures]]] = {
     "second_change_credit_from_actual_charge": second_credit,
     "service_periods": service_periods,
     "split_remaining": prorated,
+    "tiered_usage": tiered,
     "trailing_proration_factor": factor,
     "whole_periods_between": between,
 }
@@ -263,7 +293,6 @@ REPRODUCED: Final[dict[str, Callable[[Inputs], Figures]]] = {
 #: What is left out: each kind of example, and why. The page on peers says the same.
 LEFT_OUT: Final = {
     "daily_usage_with_dst": "The example gives neither the zone nor the days of use.",
-    "tiered_usage": "The library has no price ladders yet.",
 }
 
 #: Examples of a reproduced kind that come out otherwise here, and why. The page says the same.
@@ -282,10 +311,13 @@ AMOUNTS: Final = [
     for example in OURS
     if "amount" in example["expected"] and "segment_start" in example["inputs"]
 ]
-REFUNDS: Final = [
-    example
-    for example in AMOUNTS
-    if example["kind"] == "cancel_credit" and "fixed_days_in_month" not in example["inputs"]
+BY_OWN_DAYS: Final = [each for each in AMOUNTS if "fixed_days_in_month" not in each["inputs"]]
+REFUNDS: Final = [each for each in BY_OWN_DAYS if each["kind"] == "cancel_credit"]
+ADDED: Final = [
+    each
+    for each in BY_OWN_DAYS
+    if each["kind"] != "cancel_credit"
+    and each["inputs"]["segment_end"] == each["inputs"]["period_end"]
 ]
 
 
@@ -333,14 +365,26 @@ def test_an_exact_share_gives_the_same_amounts(example: dict[str, Any]):
 
 
 @pytest.mark.parametrize("example", REFUNDS, ids=named)
-def test_a_refund_is_what_cancelling_credits(example: dict[str, Any]):
-    """What Kill Bill credits on cancelling is what the library's own refund returns."""
+def test_ending_at_once_returns_what_cancelling_credits(example: dict[str, Any]):
+    """What Kill Bill credits on cancelling comes back when a subscription is ended at once."""
     inputs = example["inputs"]
-    start, end = day(inputs["period_start"]), day(inputs["period_end"])
-    length = Months(whole_periods(start, end, Months(1)))
-    returned = ended_early(price(inputs), length, start, day(inputs["segment_start"])).returned
+    offer, tariff = selling(monthly(inputs)), costing(price(inputs), price(inputs).currency)
+    subscription = held(offer, tariff, day(inputs["period_start"]))
+    ended = terminate(subscription, on=day(inputs["segment_start"]))
 
-    assert plain(example["expected"]["amount"]) == -returned.amount
+    assert plain(example["expected"]["amount"]) == paid_by(ended).amount
+
+
+@pytest.mark.parametrize("example", ADDED, ids=named)
+def test_a_unit_added_costs_what_is_charged_to_the_end_of_a_period(example: dict[str, Any]):
+    """What Kill Bill charges for the rest of a period is paid for a unit that is added then."""
+    inputs = example["inputs"]
+    offer = selling(monthly(inputs), PRORATED)
+    tariff = costing(price(inputs), price(inputs).currency)
+    steps = [(day(inputs["period_start"]), 1), (day(inputs["segment_start"]), 2)]
+    _, added = charges(offer, tariff, steps)
+
+    assert plain(example["expected"]["amount"]) == added.amount
 
 
 @pytest.mark.parametrize("kind", LEFT_OUT)

@@ -5,25 +5,33 @@ inputs are read. The page on peers tells the same to a reader.
 """
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any, Final
 
 import pytest
 from tests.peers.arithmetic import (
+    CALENDAR_MONTHS,
     PAGE,
-    PURSE,
+    PRORATED,
     Length,
+    after,
     amount_due,
     backdated,
     between,
+    by_calendar,
     by_months,
-    by_the_second,
     change_day_used,
     changed_at_once,
+    changed_later,
+    charges,
+    cost,
+    costing,
     credit_as_days,
     day_of,
+    day_that_leaves,
     digits,
     drifting_dates,
     ended_early,
@@ -31,18 +39,27 @@ from tests.peers.arithmetic import (
     floor_to_first,
     floor_to_last,
     held,
+    in_parts,
     inclusive,
+    instant_that_leaves,
     lago_credit,
+    lago_package,
+    left_at,
     midnight,
     month_of,
     months_and_days,
-    one_price,
+    paid_by,
     paid_through,
     plain,
     prorated_change,
+    prorated_difference,
     quantised,
+    selling,
+    sold,
+    stairs,
     to_currency,
     to_whole_units,
+    unit_added,
     whole_periods,
     year_of,
     zuora_days,
@@ -54,21 +71,24 @@ from channelplans import (
     EUR,
     JPY,
     USD,
+    ChangeRule,
     Currency,
     Days,
+    Effect,
+    Ladder,
     Money,
     Months,
     Rounding,
     Term,
-    renew,
+    TermRule,
+    Tier,
+    change,
     renewal_dates,
     term_at,
 )
 
 Inputs = dict[str, Any]
 Figures = dict[str, Any]
-
-HALF: Final = Fraction(1, 2)
 
 
 def day(text: str, *, leap: bool = False) -> date:
@@ -121,19 +141,20 @@ def partial_year(inputs: Inputs) -> Figures:
 
 
 def partial_term(inputs: Inputs) -> Figures:
-    """Bill the months of a term that starts within one."""
+    """Bill the months of a term that starts within one: aligned terms, bought and renewed."""
     run = inclusive(day(inputs["from_"]), day(inputs["to"]))
-    return {"amount": usd(inputs["price_per_month"]).share(zuora_months(run, "ACTUAL_ACTUAL"))}
+    return {"amount": by_calendar(usd(inputs["price_per_month"]), run)}
 
 
 def order_metrics(inputs: Inputs) -> Figures:
     """Price a number of units by the month, and over their term by two rules."""
-    run = inclusive(day(inputs["from_"]), day(inputs["to"]))
-    monthly = usd(inputs["unit_price"]) * inputs["quantity_delta"]
+    run, units = inclusive(day(inputs["from_"]), day(inputs["to"])), inputs["quantity_delta"]
+    price = usd(inputs["unit_price"])
+    monthly = sold(price, Months(1), on=run.start, units=units).total
     return {
         "mrr": monthly,
         "tcb_30_days": monthly.share(zuora_months(run, "ACTUAL_360")),
-        "tcv_actual_days": monthly.share(zuora_months(run, "ACTUAL_ACTUAL")),
+        "tcv_actual_days": by_calendar(price, run, units),
     }
 
 
@@ -149,28 +170,33 @@ def cancel_credit(inputs: Inputs) -> Figures:
 # Stripe
 
 
+def stripe_change(old: Money, new: Money, month: Term, at: datetime) -> tuple[Money, Money]:
+    """Change a monthly price at an instant: the credit for what is left, and the charge."""
+    credit, charge = (left_at(price, Months(1), month.start, at) for price in (old, new))
+    return -credit, charge
+
+
 def half_a_period(inputs: Inputs) -> Figures:
-    """Upgrade when half of the period is left."""
-    part = Fraction(inputs["fraction_remaining"])
-    credit, debit = prorated_change(usd(inputs["old_price"]), usd(inputs["new_price"]), part)
+    """Upgrade when half of a month is left: the month is any, and noon of its 16th day of 31."""
+    month = month_of(day("01-01"))
+    at = instant_that_leaves(Fraction(inputs["fraction_remaining"]), month)
+    credit, debit = stripe_change(usd(inputs["old_price"]), usd(inputs["new_price"]), month, at)
     return {"credit": credit, "debit": debit, "net": credit + debit}
 
 
 def next_invoice(inputs: Inputs) -> Figures:
     """Upgrade within a month and pay the difference with the next one."""
     month = term_at(day(inputs["signup"]), Months(1), 0)
-    part = by_the_second(month, midnight(day(inputs["change"])))
-    new = usd(inputs["new_price"])
-    return {"june_1_invoice": sum(prorated_change(usd(inputs["old_price"]), new, part), start=new)}
+    old, new, at = usd(inputs["old_price"]), usd(inputs["new_price"]), day(inputs["change"])
+    return {"june_1_invoice": sum(stripe_change(old, new, month, midnight(at)), start=new)}
 
 
 def credit_basis(inputs: Inputs) -> Figures:
     """Downgrade, with the credit from the price held last and not from the one that was paid."""
     (start, _), (_, upgraded), (at, downgraded) = inputs["timeline"]
     month = term_at(day(start), Months(1), 0)
-    part = by_the_second(month, midnight(day(at)))
     old, new = (cents(100 * int(told.split(",")[0].split()[-1])) for told in (upgraded, downgraded))
-    credit, debit = prorated_change(old, new, part)
+    credit, debit = stripe_change(old, new, month, midnight(day(at)))
     return {"credit": credit.minor, "debit": debit.minor, "total": (credit + debit).minor}
 
 
@@ -210,9 +236,43 @@ def whole_units(inputs: Inputs) -> Figures:
 
 def credit_of_debit(inputs: Inputs) -> Figures:
     """Give back a part of what was charged for a part, over that part's own days."""
-    debit = Term(*map(day, inputs["debit"]))
+    debit = unit_added(usd(1), day(inputs["debit"][0])).term
     left = debit.remaining(day(inputs["credit_from"]))
     return {"debit_days": debit.days, "credit_days": left, "factor": ratio(-left, debit.days)}
+
+
+def tiers(inputs: Inputs) -> tuple[Tier, ...]:
+    """Return tiers that are written by names or as rows of first, last, price and flat fee."""
+    rows = [
+        (row.get("up_to", row.get("to")), row["unit"], row.get("flat", "0"))
+        if isinstance(row, dict)
+        else row[1:]
+        for row in inputs["tiers"]
+    ]
+    return tuple(Tier(last, unit=unit, flat=flat) for last, unit, flat in rows)
+
+
+def count(inputs: Inputs) -> str | int:
+    """Return how many units there are, by either name; a number may be text."""
+    found: str | int = inputs["quantity" if "quantity" in inputs else "units"]
+    return found
+
+
+def by_ladder(ladder: Ladder, units: str | int) -> Figures:
+    """Price a number of units by a ladder; a part of a unit is counted in parts."""
+    decimals = -int(Decimal(units).as_tuple().exponent)
+    counted = int(Decimal(units).scaleb(decimals))
+    return {"amount": cost(in_parts(ladder, decimals), counted, USD)}
+
+
+def volume(inputs: Inputs) -> Figures:
+    """Price all units by the tier that their number falls in."""
+    return by_ladder(Ladder(tiers(inputs)), count(inputs))
+
+
+def graduated(inputs: Inputs) -> Figures:
+    """Price the units of each tier by that tier."""
+    return by_ladder(Ladder(tiers(inputs), graduated=True), count(inputs))
 
 
 def due_after_credit(inputs: Inputs) -> Figures:
@@ -232,16 +292,15 @@ def downgrade(inputs: Inputs) -> Figures:
     if "period" not in inputs:
         return changed_by_factor(usd(inputs["old_total"]), usd(inputs["new_total"]), inputs)
     start, on = day(inputs["period"][0]), day(inputs["change"])
-    ended = ended_early(usd(inputs["old_price"]), Months(1), start, on)
-    new = usd(inputs["new_price"])
-    charge = ended_early(new, Months(1), start, on).returned
-    credit = ended.returned - charge
+    old, new = usd(inputs["old_price"]), usd(inputs["new_price"])
+    ended = ended_early(old, Months(1), start, on)
+    credit = -prorated_difference(old, new, Months(1), start, on)
     return {
         "used": ended.kept,
         "unused": ended.returned,
-        "new_plan_remaining": charge,
+        "new_plan_remaining": ended_early(new, Months(1), start, on).returned,
         "credit": credit,
-        "next_bill": new - credit,
+        "next_bill": amount_due(new, credit),
         "following_bill": new,
     }
 
@@ -270,10 +329,9 @@ def many_decimals(inputs: Inputs) -> Figures:
 
 
 def one_more(inputs: Inputs) -> Figures:
-    """Add a user in the middle of June, on a day that counts as used."""
-    on = day(inputs["change"])
-    month, price = month_of(on), usd(inputs["unit_price"])
-    charge = change_day_used(price, Months(1), month.start, on).returned
+    """Add a user in the middle of June, who is charged for from the next day on."""
+    month, price = month_of(day(inputs["change"])), usd(inputs["unit_price"])
+    charge = unit_added(price, day(inputs["change"]) + timedelta(1)).total
     return {"charge": charge, "per_day": price.share(Fraction(1, month.days))}
 
 
@@ -288,11 +346,9 @@ def postponed(inputs: Inputs) -> Figures:
 def seat(inputs: Inputs) -> Figures:
     """Add a seat in July: over 30 days as the page does, and over July's 31 as the engine does."""
     added, price = day(inputs["added"]), usd(inputs["seat_price"])
-    month = month_of(added)
-    used = month.remaining(added)
     return {
-        "doc_amount": price.share(Fraction(used, 30)),
-        "july_actual": price.share(month.unused(added)),
+        "doc_amount": price.share(Fraction(month_of(added).remaining(added), 30)),
+        "july_actual": unit_added(price, added).total,
     }
 
 
@@ -306,41 +362,48 @@ def invoice(inputs: Inputs) -> Figures:
     return {"subtotal": subtotal, "tax": tax, "with_tax": with_tax, "total": total}
 
 
-def two_upgrades(inputs: Inputs, period: Term, first_fee: Money) -> Figures:
-    """Upgrade twice on one day; each credit is of the price before, with a tax of 25 percent."""
-    prices = [cents(price) for price in inputs["prices_minor"]]
-    parts = [period.unused(day_of(upgraded)) for upgraded in inputs["upgrades"]]
-    fees = [price.share(part).minor for price, part in zip(prices[1:], parts, strict=True)]
-    notes = [
-        lago_credit(price, part, "25")[2].minor
-        for price, part in zip(prices[:-1], parts, strict=True)
-    ]
-    return {
-        "first_fee": first_fee.minor,
-        "second_fee": fees[0],
-        "credit_1_with_tax": notes[0],
-        "third_fee": fees[1],
-        "credit_2_with_tax": notes[1],
-    }
+def taxed(net: Money) -> int:
+    """Return a credit with a tax of 25 percent."""
+    return lago_credit(net, Fraction(1), "25")[2].minor
 
 
 def two_upgrades_by_calendar(inputs: Inputs) -> Figures:
-    """Upgrade twice on one day, in months that start on the first."""
-    start = day(inputs["start"])
-    month = month_of(start)
-    first_fee = cents(inputs["prices_minor"][0]).share(month.unused(start))
-    return two_upgrades(inputs, month, first_fee)
+    """Upgrade twice on one day, in months that start on the first: aligned terms, bought anew."""
+    offer, tariff = selling(CALENDAR_MONTHS), stairs([*map(cents, inputs["prices_minor"])])
+    subscription = held(offer, tariff, day(inputs["start"]))
+    fees, notes = [subscription.paid.total.minor], []
+    for level, upgraded in enumerate(inputs["upgrades"], 2):
+        on = day_of(upgraded)
+        changed = change(subscription, offer.plan(channels=level), tariff, on=on)
+        credit, fee = (posting.amount for posting in changed.postings)
+        notes.append(taxed(credit))
+        fees.append(-fee.minor)
+        subscription = after(changed)
+    return upgraded_twice(fees, notes)
 
 
 def two_upgrades_by_anniversary(inputs: Inputs) -> Figures:
-    """Upgrade twice on one day, in months that start on the day of the sale."""
-    period = term_at(day(inputs["start"]), Months(1), 0)
-    return two_upgrades(inputs, period, cents(inputs["prices_minor"][0]))
+    """Upgrade twice on one day, in months that start on the day of the sale and run on."""
+    start, prices = day(inputs["start"]), [*map(cents, inputs["prices_minor"])]
+    fees, notes = [prices[0].minor], []
+    for (old, new), upgraded in zip(pairwise(prices), inputs["upgrades"], strict=True):
+        credit, fee = prorated_change(old, new, Months(1), start, day_of(upgraded))
+        notes.append(taxed(-credit))
+        fees.append(fee.minor)
+    return upgraded_twice(fees, notes)
+
+
+def upgraded_twice(fees: list[int], notes: list[int]) -> Figures:
+    """Name the fees and the credit notes of two upgrades."""
+    names = ("first_fee", "second_fee", "third_fee", "credit_1_with_tax", "credit_2_with_tax")
+    return dict(zip(names, [*fees, *notes], strict=True))
 
 
 def units_paid_through(inputs: Inputs) -> Figures:
-    """Change the number of units within a period, without proration."""
-    return {"charges": paid_through(usd(inputs["unit_price"]), inputs["units"])}
+    """Change the number of units within a month, a day later each time, without proration."""
+    units, first = inputs["units"], day(f"{inputs['period']}-01")
+    days = [first + timedelta(later) for later in range(len(units))]
+    return {"charges": paid_through(usd(inputs["unit_price"]), days, units)}
 
 
 def credit_note(inputs: Inputs) -> Figures:
@@ -348,6 +411,12 @@ def credit_note(inputs: Inputs) -> Figures:
     part = Fraction(inputs["days"])
     net, tax, total = lago_credit(cents(inputs["price_minor"]), part, inputs["tax_percent"])
     return {"net": net.minor, "tax": tax.minor, "total": total.minor}
+
+
+def package(inputs: Inputs) -> Figures:
+    """Sell units in packages, some of them free."""
+    ladder = lago_package(inputs["price"], inputs["package_size"], inputs["free_units"])
+    return by_ladder(ladder, inputs["units"])
 
 
 def wallet(inputs: Inputs) -> Figures:
@@ -361,14 +430,11 @@ def wallet(inputs: Inputs) -> Figures:
 
 
 def next_period(inputs: Inputs) -> Figures:
-    """Renew at another price: this library's own `renew` with another tariff."""
-    start, new = day(inputs["period_start"]), price_for(inputs["new"])
-    subscription = held(*price_for(inputs["old"]), start)
-    _, tariff = one_price(*new)
-    renewed = renew(subscription, tariff, on=subscription.term.end)
-    assert renewed.after is not None
-    term = renewed.after.term
-    return {"first_billing": -renewed.deltas[PURSE], "starts": term.start, "next": term.end}
+    """Change to another price for the next period: it is paid, and starts, with the renewal."""
+    (old, length), (new, _) = price_for(inputs["old"]), price_for(inputs["new"])
+    renewed = changed_later(old, new, length, day(inputs["period_start"]))
+    term = after(renewed).term
+    return {"first_billing": paid_by(renewed), "starts": term.start, "next": term.end}
 
 
 def at_once(inputs: Inputs) -> Figures:
@@ -380,15 +446,14 @@ def at_once(inputs: Inputs) -> Figures:
         day(inputs["effective"]),
     )
     credit, charge = (posting.amount for posting in changed.postings)
-    assert changed.after is not None
-    nothing = usd(0)
+    due, nothing = paid_by(changed), usd(0)
     return {
         "credit": credit,
         "credit_applied": min(credit, -charge),
-        "first_billing": max(-changed.deltas[PURSE], nothing),
-        "carry_forward": min(-changed.deltas[PURSE], nothing),
-        "starts": changed.after.term.start,
-        "next": changed.after.term.end,
+        "first_billing": max(due, nothing),
+        "carry_forward": min(due, nothing),
+        "starts": after(changed).term.start,
+        "next": after(changed).term.end,
     }
 
 
@@ -423,20 +488,25 @@ def wrong_denominator(inputs: Inputs) -> Figures:
 
 def changed_by_factor(old: Money, new: Money, inputs: Inputs) -> Figures:
     """Change a price when a part of the period is left."""
-    credit, charge = prorated_change(old, new, Fraction(inputs["factor"]))
-    return {"credit": credit, "charge": charge, "net": credit + charge}
+    when = day_that_leaves(Fraction(inputs["factor"]))
+    credit, charge = prorated_change(old, new, *when)
+    return {"credit": credit, "charge": charge, "net": prorated_difference(old, new, *when)}
 
 
 def more_units(inputs: Inputs) -> Figures:
     """Raise a quantity when a part of the period is left."""
-    price = usd(inputs["unit_price"])
-    old, new = price * inputs["old_quantity"], price * inputs["new_quantity"]
-    return changed_by_factor(old, new, inputs)
+    length, start, on = day_that_leaves(Fraction(inputs["factor"]))
+    price, old, new = usd(inputs["unit_price"]), inputs["old_quantity"], inputs["new_quantity"]
+    credit, charge = prorated_change(price * old, price * new, length, start, on)
+    offer, tariff = selling(TermRule(length), PRORATED), costing(price, USD)
+    _, net = charges(offer, tariff, [(start, old), (on, new)])
+    return {"credit": credit, "charge": charge, "net": net}
 
 
 def removed(inputs: Inputs) -> Figures:
     """Remove an item when a part of the period is left."""
-    return changed_by_factor(usd(inputs["price"]), usd(0), inputs)
+    ended = ended_early(usd(inputs["price"]), *day_that_leaves(Fraction(inputs["factor"])))
+    return {"credit": -ended.returned}
 
 
 def two_months(inputs: Inputs) -> Figures:
@@ -534,11 +604,14 @@ REPRODUCED: Final[dict[str, Callable[[Inputs], Figures]]] = {
     "downgrade": downgrade,
     "february_denominator": february,
     "first_partial_period": first_period,
+    "graduated_tier": graduated,
+    "graduated_with_flat": graduated,
     "invoice_stack": invoice,
     "month_fraction": month_fraction,
     "multi_decimal": many_decimals,
     "next_invoice_with_proration": next_invoice,
     "order_metrics": order_metrics,
+    "package": package,
     "partial_month": partial_month,
     "partial_term": partial_term,
     "partial_year": partial_year,
@@ -558,10 +631,12 @@ REPRODUCED: Final[dict[str, Callable[[Inputs], Figures]]] = {
     "units_10_to_5": units_paid_through,
     "upgrade_half_period": half_a_period,
     "upgrade_price": upgrade_price,
+    "volume": volume,
+    "volume_tier": volume,
+    "volume_with_flat": volume,
     "wallet_rounding": wallet,
 }
 
-_NO_LADDERS: Final = "The library has no price ladders yet."
 _NO_FIGURES: Final = "The source gives a formula without figures."
 
 #: What is left out: each kind of example, and why. The page on peers says the same.
@@ -569,12 +644,6 @@ LEFT_OUT: Final = {
     "churn": "The days on which the seats changed are not given.",
     "extend_term": _NO_FIGURES,
     "formula": _NO_FIGURES,
-    "graduated_tier": _NO_LADDERS,
-    "graduated_with_flat": _NO_LADDERS,
-    "package": _NO_LADDERS,
-    "volume": _NO_LADDERS,
-    "volume_tier": _NO_LADDERS,
-    "volume_with_flat": _NO_LADDERS,
 }
 
 #: Examples of a reproduced kind that come out otherwise here, and why. The page says the same.
@@ -645,6 +714,19 @@ def test_what_is_said_to_differ_does(number: str):
     example = next(each for each in EXAMPLES if each["id"] == number)
 
     assert published(example) != figures(example)
+
+
+@pytest.mark.parametrize("kind", ["credit_basis_classic"])
+def test_what_was_not_paid_does_not_come_back(kind: str):
+    """An upgrade at no charge and a downgrade that is prorated: the library returns nothing."""
+    (example,) = (each for each in EXAMPLES if each["kind"] == kind)
+    days = [day(when) for when, _ in example["inputs"]["timeline"]]
+    rule = ChangeRule(cooldown=None, more=Effect.KEEP, fewer=Effect.PRORATE)
+    offer, tariff = selling(TermRule(Months(1)), rule), costing(usd(10), USD)
+    paid = charges(offer, tariff, list(zip(days, [1, 2, 1], strict=True)))
+
+    assert published(example)["total"] < 0
+    assert [usd(0), usd(0)] == paid[1:]
 
 
 @pytest.mark.parametrize("kind", LEFT_OUT)

@@ -153,14 +153,13 @@ def change_rules():
     return st.builds(ChangeRule, st.none() | lengths())
 
 
-def refund_rules():
-    """What comes back, by every basis and rounding."""
-    return st.builds(
-        RefundRule,
-        bundles=st.sampled_from(RefundBasis),
-        change_day_used=st.booleans(),
-        rounding=roundings(),
-    )
+@st.composite
+def refund_rules(draw):
+    """What comes back, by every basis and rounding; exact time counts the day by itself."""
+    by_clock = [RefundBasis.TIME, RefundBasis.EXACT_TIME, RefundBasis.NOTHING]
+    channels, bundles = draw(st.sampled_from(by_clock)), draw(st.sampled_from(RefundBasis))
+    exact = RefundBasis.EXACT_TIME in {channels, bundles}
+    return RefundRule(channels, bundles, not exact and draw(st.booleans()), draw(roundings()))
 
 
 def call_rules():

@@ -1,12 +1,21 @@
-"""Laws of the lifecycle.
+"""Laws of the lifecycle, for every shipped offer unless a law names the rule that it holds for.
 
 - Deciding again from the same values gives an equal decision, and changes none of them.
 - Renewals tile: each term starts where the last ended, on the grid of the anchor, however late
-  they are processed.
-- A change keeps what it does not return: old and new payments less the refund are what was paid.
+  they are processed; an aligned first term is the last part of its month.
+- Bought anew, a change keeps what it does not return: old and new payments less the refund are
+  what was paid, and the new term is the first of a grid from that day.
+- Prorated, in full or kept, a change leaves term and grid as they are, and moves what the amended
+  quote is more or less than the old one.
+- A change that waits moves nothing until the renewal, which is priced by it; taken back or
+  cancelled, it is gone.
 - What is returned is never more than what was paid; nothing else ever comes back.
-- Cancelling and resuming leaves everything but the sequence as it was.
-- Calls use up the allowance and never more of it, in whatever order they come.
+- Cancelling and resuming leaves everything but the sequence as it was, where nothing is pending.
+- Before it was held for as long as the offer asks, nobody cancels into it or ends it for a refund.
+- Calls use up the allowance and never more of it, in whatever order they come, where a bundle may
+  be used for a whole call.
+- Rollover never creates minutes, nor do they outlive their terms or their cap.
+- In its grace a subscription does not lapse, has no minutes, and renews at the end of its old term.
 - Two different decisions about one subscription never share a token, but at the end of a term.
 """
 
@@ -17,24 +26,36 @@
 from datetime import date, timedelta
 
 import attrs
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from channelplans import offers
-from channelplans.calendar import term_at
+from channelplans.calendar import Days, days_after, term_at
+from channelplans.errors import MixedChange, OutsideTerm
 from channelplans.ledger import Purse, Reason
 from channelplans.lifecycle import buy, cancel, change, expire, lapse, renew, resume, terminate, use
 from channelplans.money import EUR, Money
-from channelplans.plans import Offer
-from channelplans.pricing import Tariff
-from channelplans.usage import Call, billable
+from channelplans.pricing import Tariff, amend, rate
+from channelplans.rules import ChangeRule, Effect, Rollover, ShortageRule
+from channelplans.usage import Allowance, Call, billable
 
-OFFERS = [value for value in vars(offers).values() if isinstance(value, Offer)]
-US = "+12125550100"
+OFFERS = [getattr(offers, name) for name in offers.__all__]
+FREE = [offer for offer in OFFERS if offer.term.holding is None]
+CHOICES = [offer for offer in OFFERS if offer.quantity.minimum < offer.quantity.maximum]
+WITH_BUNDLES = [offer for offer in OFFERS if offer.bundles is not None]
+WHOLE_CALLS = [offer for offer in WITH_BUNDLES if offer.bundles.longest_call is None]
+NOTHING = Money(0, EUR)
+NUMBERS = {"US": "+12125550100", "DE": "+49305550100", "GB": "+442079460100"}
 
 tariffs = st.builds(
     lambda channel, bundle, minute: Tariff(
-        "t", EUR, Money(channel, EUR).amount, Money(bundle, EUR).amount, Money(minute, EUR).amount
+        "t",
+        EUR,
+        Money(channel, EUR).amount,
+        Money(bundle, EUR).amount,
+        Money(minute, EUR).amount,
+        dict.fromkeys(NUMBERS, "0.01"),
     ),
     *(st.integers(0, 5000) for _ in range(3)),
 )
@@ -44,22 +65,48 @@ days = st.dates(date(1990, 1, 1), date(2090, 1, 1))
 @st.composite
 def plans(draw, offer):
     """Draw a legal plan of an offer."""
-    channels = draw(st.integers(1, 300))
+    rule = offer.quantity
+    channels = draw(st.integers(rule.minimum, min(rule.maximum, 300)))
     sold = offer.plan(channels=channels).channels
-    return offer.plan(channels=channels, bundles=draw(st.integers(0, min(sold, 3))))
+    most = offer.bundles.most(sold) if offer.bundles else 0
+    return offer.plan(channels=channels, bundles=draw(st.integers(0, min(most, 3))))
 
 
 @st.composite
-def subscriptions(draw):
+def subscriptions(draw, of=OFFERS):
     """Draw a subscription that was bought, renewed a few times, and has used some minutes."""
-    offer = draw(st.sampled_from(OFFERS))
+    offer = draw(st.sampled_from(of))
     ids = {"account": "a", "profile": "p", "subscription": "s"}
     held = buy(draw(plans(offer)), draw(tariffs), on=draw(days), **ids).after
     for _ in range(draw(st.integers(0, 3))):
         held = renew(held, draw(tariffs), on=held.term.end).after
-    minutes = draw(st.integers(0, 11_000))
-    call = Call("c-0", US, "US", held.term.start, timedelta(minutes=minutes))
-    return use(held, call, held.paid.tariff, on=held.term.start).after
+    on = held.term.start
+    call = call_of(offer, "c-0", on, draw(st.integers(0, 11_000)))
+    return use(held, call, held.paid.tariff, on=on).after
+
+
+@st.composite
+def changes(draw, *effects):
+    """Draw a subscription, a day of it and another plan, where a change has one of these effects.
+
+    The effect holds for more and for fewer, over the other rules of any shipped offer that sells
+    more than one plan; in full there are only changes to more.
+    """
+    effect = draw(st.sampled_from(effects))
+    rule = ChangeRule(None, effect, Effect.KEEP if effect is Effect.FULL else effect)
+    offer = draw(st.sampled_from(CHOICES))
+    held = draw(subscriptions([attrs.evolve(offer, change=rule)]))
+    plan = draw(plans(held.plan.offer))
+    assume(plan != held.plan)
+    if effect is Effect.FULL:
+        assume(plan.channels >= held.plan.channels and plan.bundles >= held.plan.bundles)
+    return held, plan, day_of(held, draw(st.integers(0, 30))), effect
+
+
+def call_of(offer, name, on, minutes):
+    """Return a call to the area of the offer's bundles, or anywhere."""
+    country = offer.bundles.area[0] if offer.bundles else "US"
+    return Call(name, NUMBERS[country], country, on, timedelta(minutes=minutes))
 
 
 def day_of(held, number):
@@ -67,27 +114,43 @@ def day_of(held, number):
     return held.term.start + timedelta(number % held.term.days)
 
 
+def is_mixed(held, plan):
+    """Return whether a plan is more of one and fewer of another."""
+    steps = plan.channels - held.plan.channels, plan.bundles - held.plan.bundles
+    return min(steps) < 0 < max(steps)
+
+
 @given(subscriptions(), st.data())
 def test_deciding_again_decides_the_same(held, data):
     """From equal values, on the same day; and the values stay as they are."""
     on = day_of(held, data.draw(st.integers(0, 30)))
-    plan = data.draw(plans(held.plan.offer))
-    assume(plan != held.plan)
-    twin = attrs.evolve(held)
-    tariff = held.paid.tariff
+    offer, tariff = held.plan.offer, held.paid.tariff
+    plan, twin = data.draw(plans(offer)), attrs.evolve(held)
     acts = [
-        lambda held: change(held, plan, tariff, on=on),
-        lambda held: cancel(held, on=on),
-        lambda held: terminate(held, on=on),
+        lambda held: terminate(held, on=on, refund=offer.term.holding is None),
         lambda held: renew(held, tariff, on=held.term.end),
-        lambda held: lapse(held, on=held.term.end),
-        lambda held: expire(cancel(held, on=on).after, on=held.term.end),
-        lambda held: use(held, Call("c", US, "US", on, timedelta(minutes=9)), tariff, on=on),
+        lambda held: lapse(held, on=held.lapses_on),
+        lambda held: use(held, call_of(offer, "c", on, 9), tariff, on=on),
     ]
+    if held.term.end >= held.held_until:
+        acts.append(lambda held: cancel(held, on=on))
+        acts.append(lambda held: expire(cancel(held, on=on).after, on=held.term.end))
+    alike = offer.change.more is offer.change.fewer
+    if plan != held.plan and (alike or not is_mixed(held, plan)):
+        acts.append(lambda held: change(held, plan, tariff, on=on))
 
     for act in acts:
         assert act(held) == act(twin)
     assert held == twin
+
+
+@given(subscriptions(), st.data())
+def test_a_mixed_change_is_refused_where_more_and_fewer_differ(held, data):
+    """More of one and fewer of another has no one effect then."""
+    rule, plan = held.plan.offer.change, data.draw(plans(held.plan.offer))
+    if rule.more is not rule.fewer and is_mixed(held, plan):
+        with pytest.raises(MixedChange):
+            change(held, plan, held.paid.tariff, on=held.term.start)
 
 
 @given(subscriptions(), st.integers(1, 5), st.integers(0, 40), st.data())
@@ -103,32 +166,91 @@ def test_renewals_tile(held, count, late, data):
         held = renewal.after
         assert end == held.term.start
         assert term_at(held.anchor, length, held.number) == held.term
-        assert held.paid.allowance == held.allowance
+        assert held.paid.allowance == held.allowance  # no shipped offer carries minutes on
         paid = [(posting.term, -posting.amount) for posting in renewal.postings]
         assert paid == [(held.term, held.paid.total)] * bool(held.paid.total)
 
 
-@given(subscriptions(), st.integers(0, 30), tariffs, st.data())
-def test_a_change_keeps_what_it_does_not_return(held, number, tariff, data):
+@given(st.sampled_from(OFFERS).flatmap(plans), days, tariffs)
+def test_a_first_term_is_what_is_left_of_its_month_where_terms_are_aligned(plan, on, tariff):
+    """Otherwise it is whole, from the day itself."""
+    rule = plan.offer.term
+    held = buy(plan, tariff, account="a", profile="p", subscription="s", on=on).after
+
+    assert on == held.term.start
+    assert (held.anchor == on.replace(day=1)) if rule.aligned else (held.anchor == on)
+    assert term_at(held.anchor, rule.length, 0).end == held.term.end
+    assert held.term.end.day == 1 or not rule.aligned
+
+
+@given(changes(Effect.REBUY), tariffs)
+def test_bought_anew_a_change_keeps_what_it_does_not_return(changed, tariff):
     """One refund of at most what was paid, one payment of the new price, both the account's."""
-    plan = data.draw(plans(held.plan.offer))
-    assume(plan != held.plan)
-    on = day_of(held, number)
+    held, plan, on, _ = changed
+    rule = plan.offer.term
 
     decision = change(held, plan, tariff, on=on)
 
     moved = {posting.reason: posting.amount for posting in decision.postings}
-    returned = moved.get(Reason.REFUND, Money(0, EUR))
-    assert Money(0, EUR) <= returned <= held.paid.total
-    assert -decision.after.paid.total == moved.get(Reason.SUBSCRIPTION, Money(0, EUR))
+    returned = moved.get(Reason.REFUND, NOTHING)
+    assert NOTHING <= returned <= held.paid.total
+    assert -decision.after.paid.total == moved.get(Reason.SUBSCRIPTION, NOTHING)
     assert {posting.purse for posting in decision.postings} <= {Purse("a")}
-    assert term_at(on, plan.offer.term.length, 0) == decision.after.term
-    assert returned == sum(
-        (posting.amount for posting in terminate(held, on=on).postings), start=Money(0, EUR)
+    assert rule.first(on) == decision.after.term
+    assert (rule.anchor(on), 0) == (decision.after.anchor, decision.after.number)
+    if on >= held.held_until:
+        back = terminate(held, on=on).postings
+        assert returned == sum((posting.amount for posting in back), start=NOTHING)
+
+
+@given(changes(Effect.PRORATE, Effect.FULL, Effect.KEEP), tariffs)
+def test_otherwise_a_change_leaves_the_term_and_moves_the_difference(changed, tariff):
+    """One posting of the account's, unless it is nothing; minutes used stay used."""
+    held, plan, on, effect = changed
+
+    decision = change(held, plan, tariff, on=on)
+
+    after = decision.after
+    assert plan == after.plan
+    assert amend(held.paid, plan, tariff, on=on, effect=effect) == after.paid
+    assert (held.term, held.anchor, held.number) == (after.term, after.anchor, after.number)
+    due = after.paid.total - held.paid.total
+    assert [(posting.purse, posting.amount) for posting in decision.postings] == (
+        [(Purse("a"), -due)] if due else []
+    )
+    assert held.paid.lines == after.paid.lines[: len(held.paid.lines)]
+    assert held.allowance.used == after.allowance.used
+    assert effect is not Effect.KEEP or not due
+    assert effect is not Effect.FULL or due.minor >= 0
+
+
+@given(changes(Effect.NEXT_TERM), tariffs, tariffs)
+def test_a_change_that_waits_changes_nothing_until_the_renewal(changed, tariff, later):
+    """Nothing but what is pending; the renewal is priced by it, at the tariff in force then."""
+    held, plan, on, _ = changed
+
+    decision = change(held, plan, tariff, on=on)
+
+    waiting = decision.after
+    assert () == decision.postings
+    unchanged = {"sequence": held.sequence + 1, "acted_on": on, "last_changed_on": on}
+    assert attrs.evolve(held, pending=plan, **unchanged) == waiting
+
+    renewed = renew(waiting, later, on=held.term.end)
+    assert (plan, None) == (renewed.after.plan, renewed.after.pending)
+    assert (
+        -sum(posting.amount.minor for posting in renewed.postings)
+        == (later.channels(plan.channels) + later.bundles(plan.bundles)).minor
     )
 
+    back = change(waiting, held.plan, tariff, on=on)
+    assert () == back.postings
+    assert back.after.pending is None
+    if held.term.end >= held.held_until:
+        assert cancel(waiting, on=on).after.pending is None
 
-@given(subscriptions(), st.lists(st.integers(0, 30), min_size=2, max_size=2))
+
+@given(subscriptions(FREE), st.lists(st.integers(0, 30), min_size=2, max_size=2))
 def test_cancelling_and_resuming_changes_nothing(held, numbers):
     """But the sequence and the day of the latest action; and no money moves."""
     first, second = sorted(day_of(held, number) for number in numbers)
@@ -140,35 +262,109 @@ def test_cancelling_and_resuming_changes_nothing(held, numbers):
     assert cancelled.after.term == held.term
 
 
+@given(st.sampled_from(OFFERS), st.integers(1, 90), days, tariffs, st.data())
+def test_it_is_held_for_as_long_as_the_offer_asks(offer, holding, on, tariff, data):
+    """Cancelled only in a term that reaches the end of the holding, refunded only after it."""
+    held_offer = attrs.evolve(offer, term=attrs.evolve(offer.term, holding=Days(holding)))
+    plan, ids = data.draw(plans(held_offer)), {"profile": "p", "subscription": "s"}
+    held = buy(plan, tariff, account="a", on=on, **ids).after
+    until = on + timedelta(holding)
+
+    while held.term.end < until:
+        for act in (cancel, terminate):
+            with pytest.raises(OutsideTerm):
+                act(held, on=held.term.start)
+        assert () == terminate(held, on=held.term.start, refund=False).postings
+        held = renew(held, tariff, on=held.term.end).after
+
+    assert cancel(held, on=held.term.start).after.term == held.term
+    if until in held.term:
+        assert terminate(held, on=until).after.term == held.term
+
+
 @given(
-    subscriptions(), st.lists(st.integers(0, 3000), max_size=6), st.randoms(use_true_random=False)
+    subscriptions(WHOLE_CALLS),
+    st.lists(st.integers(0, 3000), max_size=6),
+    st.randoms(use_true_random=False),
 )
 def test_calls_use_up_the_minutes_in_any_order(held, minutes, random):
     """What is used is what was counted, up to what is granted; the rest is charged."""
-    plan = held.plan
     # Without a longest call included, the order cannot matter to what is used.
-    assume(plan.offer.bundles.longest_call is None)
-    on = held.term.start
+    offer, on = held.plan.offer, held.term.start
     calls = [
-        Call(f"c-{number}", US, "US", on, timedelta(minutes=length))
-        for number, length in enumerate(minutes, start=1)
+        call_of(offer, f"c-{number}", on, length) for number, length in enumerate(minutes, start=1)
     ]
     random.shuffle(calls)
     left = held.allowance.remaining
     for call in calls:
         held = use(held, call, held.paid.tariff, on=on).after
 
-    counted = sum((billable(call.duration, plan.offer.calls) for call in calls), timedelta(0))
+    counted = sum((billable(call.duration, offer.calls) for call in calls), timedelta(0))
     assert max(left - counted, timedelta(0)) == held.allowance.remaining
 
 
-@given(subscriptions(), st.data())
+@given(
+    st.sampled_from(WITH_BUNDLES),
+    st.builds(Rollover, st.integers(1, 3), st.none() | st.integers(1, 9000)),
+    st.lists(st.integers(0, 12_000), min_size=1, max_size=6),
+    days,
+    st.data(),
+)
+def test_rollover_never_creates_minutes(offer, rule, minutes, on, data):
+    """What is there in a term is what is granted and no more than was left of earlier ones."""
+    rolling = attrs.evolve(offer, bundles=attrs.evolve(offer.bundles, rollover=rule))
+    plan, tariff = data.draw(plans(rolling)), data.draw(tariffs)
+    ids = {"account": "a", "profile": "p", "subscription": "s"}
+    held = buy(plan, tariff, on=on, **ids).after
+    granted, used = held.allowance.granted, timedelta(0)
+
+    for number, length in enumerate(minutes):
+        call = call_of(rolling, f"c-{number}", held.term.start, length)
+        rated = rate(call, held.allowance, tariff, offer=rolling)
+        left = use(held, call, tariff, on=held.term.start).after.allowance
+        assert held.allowance.remaining - rated.included == left.remaining
+        held = renew(attrs.evolve(held, allowance=left), tariff, on=held.term.end).after
+        used, carried = used + rated.included, held.allowance.carried
+        granted += held.paid.allowance.granted
+
+        assert held.allowance.remaining <= left.remaining + held.paid.allowance.granted
+        assert used + held.allowance.remaining <= granted
+        assert len(carried) <= rule.terms
+        assert rule.cap is None or sum(carried, timedelta(0)) <= timedelta(minutes=rule.cap)
+        assert held.allowance.used == timedelta(0)
+
+
+@given(st.sampled_from(OFFERS), st.integers(1, 20), st.integers(0, 19), days, tariffs, st.data())
+def test_in_its_grace_it_runs_without_minutes_and_renews_at_the_old_end(
+    offer, grace, number, on, tariff, data
+):
+    """So no day goes unpaid; once the grace is over it may lapse."""
+    patient = attrs.evolve(offer, shortage=ShortageRule(grace=Days(grace)))
+    plan, ids = data.draw(plans(patient)), {"account": "a", "profile": "p", "subscription": "s"}
+    held = buy(plan, tariff, on=on, **ids).after
+    end = held.term.end
+    late = end + timedelta(number % grace)
+
+    with pytest.raises(OutsideTerm):
+        lapse(held, on=late)
+    call = call_of(patient, "c", late, 5)
+    used = use(held, call, tariff, on=late)
+    without = rate(call, Allowance(timedelta(0)), tariff, offer=patient)
+    assert held.allowance == used.after.allowance
+    assert [-posting.amount for posting in used.postings] == [
+        charge.amount for charge in without.charges if charge.amount
+    ]
+    assert end == renew(held, tariff, on=late).after.term.start
+    assert lapse(held, on=days_after(end, Days(grace))).after.term == held.term
+
+
+@given(subscriptions(FREE), st.data())
 def test_tokens_are_unique_but_at_the_end_of_a_term(held, data):
     """Whatever follows whatever, two decisions that can both happen have two tokens."""
     tokens = []
     for number in range(data.draw(st.integers(2, 8))):
         on = held.acted_on
-        call = Call(f"c-{number}", US, "US", on, timedelta(minutes=1))
+        call = call_of(held.plan.offer, f"c-{number}", on, 1)
         if on >= held.term.end:
             decision = renew(held, held.paid.tariff, on=on)
         else:

@@ -1,14 +1,23 @@
-"""Laws of prices.
+"""Laws of prices, for every shipped offer.
 
-- A quote's lines add up to its total, and each line is its quantity times its price.
+- A quote's lines add up to its total. For a whole term each line is its quantity times its price,
+  for the first part of an aligned one it is that part of it, rounded once; set-up fees are whole.
+- A prorated part of a term, of its price or of its minutes, never exceeds the whole.
 - What a refund returns and keeps adds up to what was paid, to the unit, line by line.
-- By time never more comes back on a later day; the first day returns all, unless it counts.
+- By time never more comes back on a later day; the first day returns all but set-up fees, unless it
+  counts. By exact time it is the same from instant to instant.
 - The smaller basis returns what the lesser of time and minutes returns.
+- By nothing, nothing comes back.
+- What a change amends adds up: the lines that were paid stay, and what is added costs the
+  difference to what was paid for, in full or for the days that are left. A line for more never
+  returns money, one for fewer never costs any, and a kept change adds set-up fees alone.
+- A change that is kept and taken back leaves what is paid for as it was.
 - The three parts of a rated call add up to what is counted, which is at least its length.
 - A charge lies within one unit of its exact price, and within half of one if rounded half up.
 - A longer call never costs less, nor does one with fewer minutes left.
 - A call of the longest length can be paid; one more microsecond cannot, unless nothing bounds it.
 - More credit never shortens the longest call.
+- A call to a country without a rate is refused just where no bundle's area has it either.
 """
 
 from datetime import date, timedelta
@@ -17,17 +26,19 @@ from fractions import Fraction
 from itertools import pairwise
 
 import attrs
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from channelplans import offers
+from channelplans.errors import UnknownRate
 from channelplans.money import Currency, Money, Rounding
-from channelplans.plans import Offer
-from channelplans.pricing import Item, Payer, Tariff, longest, quote, rate, refund
-from channelplans.rules import CallRule, RefundBasis, RefundRule
+from channelplans.pricing import Item, Payer, Quote, Tariff, amend, longest, quote, rate, refund
+from channelplans.rules import CallRule, Effect, RefundBasis, RefundRule
 from channelplans.usage import Allowance, Call, billable
 
-OFFERS = [value for value in vars(offers).values() if isinstance(value, Offer)]
+OFFERS = [getattr(offers, name) for name in offers.__all__]
+ALIGNED = [offer for offer in OFFERS if offer.term.aligned]
 DAY = date(2026, 1, 5)
 MICROSECOND = timedelta(microseconds=1)
 HUNDRED_YEARS = timedelta(days=36_500)
@@ -38,31 +49,48 @@ days = st.dates(date(1990, 1, 1), date(2090, 1, 1))
 durations = st.integers(0, 2 * 86_400 * 10**6).map(lambda count: timedelta(microseconds=count))
 roundings = st.sampled_from(Rounding)
 bases = st.sampled_from(RefundBasis)
+BY_CLOCK = [RefundBasis.TIME, RefundBasis.EXACT_TIME, RefundBasis.NOTHING]
 
 
 @st.composite
-def tariffs(draw):
-    """Draw a tariff whose prices fit its currency."""
-    currency = draw(currencies)
+def tariffs(draw, currency=None, *, setups=True):
+    """Draw a tariff whose prices fit its currency; with rates to all countries that are called."""
+    currency = currency or draw(currencies)
     channel, bundle = (Money(draw(st.integers(0, 10**6)), currency).amount for _ in range(2))
-    return Tariff("t", currency, channel, bundle, draw(rates), {"DE": draw(rates)})
+    most = 10**4 * draw(st.booleans()) if setups else 0
+    setup, channel_setup = (Money(draw(st.integers(0, most)), currency).amount for _ in range(2))
+    elsewhere = dict.fromkeys(["US", "DE", "GB"], draw(rates))
+    return Tariff("t", currency, channel, bundle, draw(rates), elsewhere, setup, channel_setup)
 
 
 @st.composite
-def quotes(draw):
-    """Draw a quote under one of the published offers."""
-    offer = draw(st.sampled_from(OFFERS))
-    channels = draw(st.integers(1, 300))
+def plans(draw, offer):
+    """Draw a plan of an offer; the bundles are few where nothing bounds them, or none."""
+    rule = offer.quantity
+    channels = draw(st.integers(rule.minimum, min(rule.maximum, 300)))
     sold = offer.plan(channels=channels).channels
-    plan = offer.plan(channels=channels, bundles=draw(st.integers(0, sold)))
-    return quote(plan, draw(tariffs()), on=draw(days))
+    most = min(offer.bundles.most(sold), 300) if offer.bundles else 0
+    return offer.plan(channels=channels, bundles=draw(st.integers(0, most)))
+
+
+@st.composite
+def quotes(draw, of=OFFERS, *, setups=True):
+    """Draw a quote under one of the published offers, of its first term."""
+    plan = draw(plans(draw(st.sampled_from(of))))
+    return quote(plan, draw(tariffs(setups=setups)), on=draw(days))
 
 
 @st.composite
 def calls(draw):
-    """Draw a call to the US, to an excluded prefix of it, or elsewhere."""
-    number = draw(st.sampled_from(["+12125550100", "+12186320100"]))
-    country = draw(st.sampled_from(["US", "DE"]))
+    """Draw a call to some area, to an excluded prefix of one, or elsewhere."""
+    called = [
+        ("+12125550100", "US"),
+        ("+12186320100", "US"),
+        ("+49305550100", "DE"),
+        ("+442079460100", "GB"),
+        ("+448005550100", "GB"),
+    ]
+    number, country = draw(st.sampled_from(called))
     return Call("c", number, country, DAY, draw(durations))
 
 
@@ -91,39 +119,80 @@ def counted_offers(draw):
 
 @st.composite
 def refunds(draw, basis=bases):
-    """Draw a refund by some rule on some day of the term."""
+    """Draw a refund by some rule on some day of the term, at some time of it."""
     paid = draw(quotes())
     term = paid.term
     on = term.start + timedelta(draw(st.integers(0, term.days - 1)))
     granted = paid.allowance.granted
     used = granted * draw(st.integers(0, 64)) / 64
-    rule = RefundRule(
-        bundles=draw(basis), change_day_used=draw(st.booleans()), rounding=draw(roundings)
-    )
-    return refund(paid, on=on, allowance=Allowance(granted, used), rule=rule)
+    by, channels = draw(basis), draw(st.sampled_from(BY_CLOCK))
+    exact = RefundBasis.EXACT_TIME in {by, channels}
+    rule = RefundRule(channels, by, not exact and draw(st.booleans()), draw(roundings))
+    passed = timedelta(seconds=draw(st.integers(0, 86_399)))
+    return refund(paid, on=on, allowance=Allowance(granted, used), rule=rule, passed=passed)
+
+
+@st.composite
+def changes(draw, effect):
+    """Draw what was paid, a plan to change to in the middle, and what is paid then."""
+    paid = draw(quotes())
+    on = paid.term.start + timedelta(draw(st.integers(0, paid.term.days - 1)))
+    plan = draw(plans(paid.plan.offer))
+    tariff = draw(tariffs(paid.tariff.currency))
+    return paid, amend(paid, plan, tariff, on=on, effect=effect), on
+
+
+def whole(term, offer):
+    """Return how many days the full term has, of which a term is all or the last part."""
+    start = term.start.replace(day=1) if offer.term.aligned else term.start
+    return (term.end - start).days
 
 
 @given(quotes())
 def test_lines_add_up_to_the_total(quoted):
-    """And each is its quantity times its price."""
-    tariff, plan = quoted.tariff, quoted.plan
-    units = tariff.currency.units
+    """And each is its quantity times its price, or that part of it that is left of the term."""
+    plan, term = quoted.plan, quoted.term
+    part = Fraction(term.days, whole(term, plan.offer))
 
     assert quoted.total.minor == sum(line.total.minor for line in quoted.lines)
-    assert (plan.channels * tariff.channel + plan.bundles * tariff.bundle) * units == (
-        quoted.total.minor
-    )
+    assert part == 1 or plan.offer.term.aligned
+    counts = dict.fromkeys(Item, 0)
     for line in quoted.lines:
-        assert (line.quantity * line.unit, quoted.term) == (line.total, line.term)
+        counts[line.item] += line.quantity
+        recurs = line.item in {Item.CHANNELS, Item.BUNDLES}
+        exact = line.quantity * line.unit.minor * (part if recurs else 1)
+        assert term == line.term
+        assert -Fraction(1, 2) < line.total.minor - exact <= Fraction(1, 2)
+        assert part != 1 or line.total == line.unit * line.quantity
+    tariff = quoted.tariff
+    assert counts == {
+        Item.CHANNELS: plan.channels,
+        Item.BUNDLES: plan.bundles,
+        Item.SETUP: 1 if tariff.setup else 0,
+        Item.CHANNEL_SETUP: plan.channels if tariff.channel_setup else 0,
+    }
+
+
+@given(quotes(ALIGNED, setups=False))
+def test_a_prorated_part_never_exceeds_the_whole(part):
+    """Neither in price nor in minutes; a part without a day missing is the whole."""
+    full = Quote(part.plan, part.tariff, part.plan.offer.term.whole(part.term))
+
+    assert full.term.end == part.term.end
+    assert part.total <= full.total
+    assert part.allowance.granted <= full.allowance.granted
+    assert full.allowance.granted == timedelta(minutes=part.plan.minutes)
+    assert part.term != full.term or (part.total, part.allowance) == (full.total, full.allowance)
 
 
 @given(refunds())
 def test_returned_and_kept_add_up_to_what_was_paid(back):
-    """To the unit, line by line, and neither is negative."""
+    """To the unit, line by line, and neither is negative; a set-up fee is kept."""
     for line in back.lines:
         assert line.line.total == line.returned + line.kept
         assert line.returned.minor >= 0
         assert line.kept.minor >= 0
+        assert line.line.item in {Item.CHANNELS, Item.BUNDLES} or not line.returned
 
     assert back.paid.lines == tuple(line.line for line in back.lines)
     assert back.paid.total == back.returned + back.kept
@@ -134,16 +203,19 @@ def test_returned_and_kept_add_up_to_what_was_paid(back):
 def test_each_line_is_its_exact_share_rounded_once(back):
     """The share follows from days and minutes; what comes back is less than a unit away."""
     term, rule, unused = back.paid.term, back.rule, back.allowance.unused
-    by_time = Fraction((term.end - back.on).days - rule.change_day_used, term.days)
+    left = Fraction((term.end - back.on).days)
+    by_time = (left - rule.change_day_used) / term.days
     by = {
         RefundBasis.TIME: by_time,
+        RefundBasis.EXACT_TIME: (left - Fraction(back.passed.seconds, 86_400)) / term.days,
         RefundBasis.MINUTES: unused,
         RefundBasis.SMALLER: min(by_time, unused),
+        RefundBasis.NOTHING: Fraction(0),
     }
+    bases = {Item.CHANNELS: rule.channels, Item.BUNDLES: rule.bundles}
 
     for line in back.lines:
-        part = by_time if line.line.item is Item.CHANNELS else by[rule.bundles]
-        share = part * line.line.total.minor
+        share = by[bases.get(line.line.item, RefundBasis.NOTHING)] * line.line.total.minor
         off = line.returned.minor - share
         assert abs(off) < 1
         if rule.rounding is Rounding.HALF_UP:
@@ -155,7 +227,7 @@ def test_each_line_is_its_exact_share_rounded_once(back):
             assert (off <= 0) if rule.rounding is Rounding.DOWN else (off >= 0)
 
 
-@given(quotes(), st.booleans(), roundings)
+@given(quotes(setups=False), st.booleans(), roundings)
 def test_by_time_a_later_day_never_returns_more(paid, used, rounding):
     """From the first day to the last; the first returns everything unless it counts as used."""
     rule = RefundRule(change_day_used=used, rounding=rounding)
@@ -169,6 +241,23 @@ def test_by_time_a_later_day_never_returns_more(paid, used, rounding):
     assert not used or not returned[-1]
 
 
+@given(quotes(setups=False), st.integers(0, 86_398), roundings)
+def test_by_exact_time_a_later_instant_never_returns_more(paid, seconds, rounding):
+    """Within a day and from day to day; the first instant returns what the day alone does."""
+    exact = RefundRule(RefundBasis.EXACT_TIME, RefundBasis.EXACT_TIME, rounding=rounding)
+    instants = [timedelta(0), timedelta(seconds=seconds), timedelta(seconds=seconds + 1)]
+    by_day = RefundRule(rounding=rounding)
+    day_of = [paid.term.start + timedelta(number) for number in range(paid.term.days)]
+    returned = [
+        refund(paid, on=on, rule=exact, passed=passed).returned
+        for on in day_of
+        for passed in instants
+    ]
+
+    assert all(later <= earlier for earlier, later in pairwise(returned))
+    assert returned[::3] == [refund(paid, on=on, rule=by_day).returned for on in day_of]
+
+
 @given(refunds(basis=st.just(RefundBasis.SMALLER)))
 def test_the_smaller_basis_is_the_lesser_of_the_two(back):
     """Line by line."""
@@ -179,6 +268,81 @@ def test_the_smaller_basis_is_the_lesser_of_the_two(back):
 
     for line, *alternatives in zip(back.lines, *others, strict=True):
         assert line.returned == min(each.returned for each in alternatives)
+
+
+@given(quotes(), st.integers(0, 30))
+def test_by_nothing_nothing_comes_back(paid, number):
+    """On no day, and neither minutes nor a time are asked for."""
+    rule = RefundRule(RefundBasis.NOTHING, RefundBasis.NOTHING)
+    on = paid.term.start + timedelta(number % paid.term.days)
+
+    back = refund(paid, on=on, rule=rule)
+
+    assert not back.returned
+    assert back.kept == paid.total
+
+
+@given(st.sampled_from([Effect.PRORATE, Effect.FULL, Effect.KEEP]).flatmap(changes))
+def test_what_was_paid_stays_and_what_is_amended_adds_up(changed):
+    """The total is the old one and the lines added; the term and its end stay."""
+    paid, amended, on = changed
+
+    old, added = amended.lines[: len(paid.lines)], amended.lines[len(paid.lines) :]
+    assert paid.lines == old
+    assert amended.total.minor == paid.total.minor + sum(line.total.minor for line in added)
+    assert paid.term == amended.term
+    for line in added:
+        assert line.term.end == paid.term.end
+        assert line.term.start in {on, paid.term.start}
+
+
+@given(changes(Effect.PRORATE) | changes(Effect.FULL))
+def test_an_amended_line_costs_its_difference_and_never_more_than_the_whole(changed):
+    """Prorated to the days that its own term has of the whole one, rounded once."""
+    paid, amended, _ = changed
+    of = whole(paid.term, paid.plan.offer)
+
+    for line in amended.lines[len(paid.lines) :]:
+        full = line.quantity * line.unit.minor
+        recurs = line.item in {Item.CHANNELS, Item.BUNDLES}
+        exact = full * (Fraction(line.term.days, of) if recurs else 1)
+        assert abs(line.total.minor - exact) <= Fraction(1, 2)
+        assert abs(line.total.minor) <= abs(full)
+        assert (line.total.minor >= 0) if line.quantity > 0 else (line.total.minor <= 0)
+
+
+@given(changes(Effect.PRORATE))
+def test_prorated_the_lines_hold_what_the_plan_says(changed):
+    """After a first change, the quantities of each item add up to those of the plan."""
+    _, amended, _ = changed
+    for item, count in {
+        Item.CHANNELS: amended.plan.channels,
+        Item.BUNDLES: amended.plan.bundles,
+    }.items():
+        assert count == sum(line.quantity for line in amended.lines if line.item is item)
+
+
+@given(changes(Effect.FULL))
+def test_in_full_the_minutes_and_money_never_shrink(changed):
+    """A charge in full only charges: nothing is taken off what was paid for."""
+    paid, amended, _ = changed
+    assert amended.total >= paid.total
+    assert amended.allowance.granted >= paid.allowance.granted
+
+
+@given(changes(Effect.KEEP), st.integers(0, 30))
+def test_a_kept_change_that_is_taken_back_costs_nothing(changed, number):
+    """Fewer and then as many again: it was paid for; only the set-up of more is charged."""
+    paid, amended, on = changed
+    added = amended.lines[len(paid.lines) :]
+    assert {line.item for line in added} <= {Item.CHANNEL_SETUP}
+    assert paid.allowance == amended.allowance
+
+    later = min(on + timedelta(number), paid.term.end - timedelta(1))
+    back = amend(amended, paid.plan, paid.tariff, on=later, effect=Effect.PRORATE)
+
+    assert amended.total == back.total
+    assert amended.lines == back.lines
 
 
 @given(durations, st.builds(CallRule, rounding=roundings))
@@ -291,3 +455,17 @@ def test_more_credit_never_shortens_the_longest_call(call, allowance, tariff, of
     ]
 
     assert lengths == sorted(lengths)
+
+
+@given(calls(), allowances(), tariffs(), counted_offers())
+def test_a_call_without_a_rate_is_refused(call, allowance, tariff, offer):
+    """Unless the country is in the bundles' area, where the tariff always has a price."""
+    bare = attrs.evolve(tariff, rates={})
+    inside = offer.bundles is not None and call.country in offer.bundles.area
+
+    if inside:
+        rated, known = (rate(call, allowance, each, offer=offer) for each in (bare, tariff))
+        assert rated == known
+    else:
+        with pytest.raises(UnknownRate):
+            rate(call, allowance, bare, offer=offer)

@@ -4,12 +4,14 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import assert_type
 
-from channelplans.calendar import Days, Months
+from channelplans.calendar import Days, Months, Term
 from channelplans.errors import (
     ChannelPlansError,
     ChannelsOutOfRange,
     InsufficientCredit,
+    NotDecodable,
     RuleError,
+    UnknownEdition,
     WrongType,
 )
 from channelplans.identifiers import AccountId, ProfileId
@@ -20,11 +22,14 @@ from channelplans.rules import (
     BundleRule,
     CallRule,
     ChangeRule,
+    Effect,
     Notice,
     Quantity,
     QuantityRule,
     RefundBasis,
     RefundRule,
+    Rollover,
+    ShortageRule,
     Step,
     TermRule,
     check_change,
@@ -66,6 +71,9 @@ def bundles_and_changes() -> None:
     assert_type(bundles.most(5), int)
     assert_type(bundles.area, tuple[str, ...])
     assert_type(bundles.longest_call, timedelta | None)
+    assert_type(bundles.per_channel, int | None)
+    assert_type(bundles.rollover, Rollover | None)
+    assert_type(Rollover(terms=1).cap, int | None)
     validate_bundles(3, channels=5, rule=bundles)
     check_change(None, on=DAY, rule=ChangeRule(Days(1)))
     check_change(DAY, on=DAY, rule=ChangeRule(None))
@@ -78,13 +86,25 @@ def bundles_and_changes() -> None:
 def other_rules() -> None:
     """Every part of an offer is a value of its own kind."""
     assert_type(TermRule(Months(1)).length, Days | Months)
+    assert_type(TermRule(Months(1), aligned=True).holding, Days | Months | None)
+    assert_type(TermRule(Months(1)).anchor(DAY), date)
+    assert_type(TermRule(Months(1)).first(DAY), Term)
+    assert_type(TermRule(Months(1)).nth(DAY, 1), Term)
+    assert_type(TermRule(Months(1)).whole(Term(DAY, DAY)), Term)
     assert_type(ChangeRule().cooldown, Days | Months | None)
+    assert_type(ChangeRule().more, Effect)
+    assert_type(ShortageRule().grace, Days | None)
+    assert_type(ShortageRule().drops_bundles, bool)
+    assert_type(SKYPE_CONNECT.shortage, ShortageRule)
     assert_type(RefundRule().bundles, RefundBasis)
     assert_type(RefundRule().change_day_used, bool)
     assert_type(CallRule().minimum, timedelta)
     assert_type(Notice("code", "text", "H21").text, str)
     TermRule(30)  # type: ignore[arg-type]
     ChangeRule(1)  # type: ignore[arg-type]
+    ChangeRule(more="prorated")  # type: ignore[arg-type]
+    ShortageRule(grace=7)  # type: ignore[arg-type]
+    ShortageRule(grace=Months(1))  # type: ignore[arg-type]
     RefundRule(bundles="minutes")  # type: ignore[arg-type]
     CallRule(30)  # type: ignore[arg-type]
     Notice("code")  # type: ignore[call-arg]
@@ -120,6 +140,10 @@ def errors(caught: ChannelPlansError) -> None:
         assert_type(caught.split, tuple[int, ...])
     if isinstance(caught, InsufficientCredit):
         assert_type(caught.missing, Decimal)
+    if isinstance(caught, NotDecodable):
+        assert_type(caught.path, str)
+    if isinstance(caught, UnknownEdition):
+        assert_type(caught.known, tuple[str, ...])
     if isinstance(caught, WrongType):
         caught.parameter = "x"  # type: ignore[misc]
     _ = caught.requested  # type: ignore[attr-defined]

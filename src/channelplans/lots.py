@@ -1,0 +1,313 @@
+"""Lots of credit as a reading of a ledger: what is left of each sum that came in, and who took it.
+
+A purse holds one balance, and nothing that moves money knows of lots. They are read from all
+postings of a purse, in the order of booking: what comes in opens a lot, what goes out is drawn from
+the lots that there are. A rule says how long the lots of a reason last and which come first. An
+expiry is an ordinary posting, so that the lots always add up to the balance.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+import attrs
+
+from channelplans.calendar import Days, Months, days_after
+from channelplans.checks import checked, civil_day, instance, several
+from channelplans.errors import InsufficientCredit, InvalidValue
+from channelplans.ledger import Posting, Reason, Statement
+from channelplans.money import Money
+from channelplans.tables import Described
+
+__all__ = ["Draw", "Lot", "LotRule", "Payment", "expiries", "open_lots", "payments"]
+
+_USES: Final = frozenset({Reason.SUBSCRIPTION, Reason.RENEWAL, Reason.OVERAGE, Reason.CALL})
+
+
+@attrs.frozen(field_transformer=checked)
+class LotRule(Described):
+    """How long what comes in for a reason lasts, and when it is drawn.
+
+    Attributes:
+        reason: which lots it is for: those bought, given as a bonus, refunded or moved here.
+        lasts: how long they last; None is for ever.
+        since_use: whether that is counted anew from each use of the purse, a charge for a
+            subscription or a call. Otherwise it is from the day on which they came in.
+        priority: those of a lower number are drawn first, and among them what expires first.
+
+    Raises:
+        InvalidValue: there is nothing to count anew.
+
+    >>> print(LotRule(Reason.BONUS, Months(3), priority=-1))
+    bonus: lasts 3 months, priority -1
+    """
+
+    reason: Reason
+    lasts: Days | Months | None = None
+    since_use: bool = False
+    priority: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        if self.since_use and self.lasts is None:
+            raise InvalidValue("lasts", "None", "a length, to be counted from each use")
+
+    def _describe(self) -> tuple[str]:
+        lasts = "for ever" if self.lasts is None else str(self.lasts)
+        since = " since the latest use" if self.since_use else ""
+        return (f"{self.reason.value}: lasts {lasts}{since}, priority {self.priority}",)
+
+
+@attrs.frozen(field_transformer=checked)
+class Lot(Described):
+    """What is left of a sum that came in.
+
+    Attributes:
+        posting: what brought it; its reason says whether it was bought, a bonus or a refund.
+        expires: the first day on which it should no longer be there; None is never.
+        priority: lots of a lower number are drawn first.
+        left: how much of it is left.
+    """
+
+    posting: Posting
+    expires: date | None
+    priority: int
+    left: Money
+
+    def expired(self, on: date) -> bool:
+        """Return whether its time is over on a day."""
+        return self.expires is not None and self.expires <= civil_day("on", on)
+
+    def to_records(self) -> list[dict[str, object]]:
+        """Return the lot as one plain row: its posting's, and what is left."""
+        (row,) = self.posting.to_records()
+        left = {"left_minor": self.left.minor, "left": self.left.amount}
+        return [{**row, "expires": self.expires, "priority": self.priority, **left}]
+
+    def _describe(self) -> tuple[str]:
+        until = f", until {self.expires}" if self.expires else ""
+        return (f"{self.left} left of {self.posting}{until}",)
+
+
+@attrs.frozen(field_transformer=checked)
+class Draw(Described):
+    """What a payment took from a lot, which is named by the posting that brought it."""
+
+    lot: Posting
+    amount: Money
+
+    def _describe(self) -> tuple[str]:
+        return (f"{self.amount} of {self.lot}",)
+
+
+@attrs.frozen(field_transformer=checked)
+class Payment(Described):
+    """A posting that took money from a purse, and the lots that it took it from."""
+
+    posting: Posting
+    draws: tuple[Draw, ...]
+
+    def to_records(self) -> list[dict[str, object]]:
+        """Return a plain row for each lot that was drawn from."""
+        (row,) = self.posting.to_records()
+        return [
+            {
+                **row,
+                "lot_on": draw.lot.on,
+                "lot_reason": draw.lot.reason.value,
+                "lot_reference": draw.lot.reference,
+                "drawn_minor": draw.amount.minor,
+                "drawn": draw.amount.amount,
+            }
+            for draw in self.draws
+        ]
+
+    def _describe(self) -> tuple[str, ...]:
+        return (str(self.posting), *(f"  {draw}" for draw in self.draws))
+
+
+def open_lots(
+    postings: Sequence[Posting], rules: Sequence[LotRule] = (), *, on: date
+) -> tuple[Lot, ...]:
+    """Return the lots that hold something at the end of a day, the next to be drawn first.
+
+    All postings of one purse are given, from its first, in the order of booking; those of later
+    days are not read. Lots are drawn by priority, then by which expires first, then by which came
+    first. What comes in for a reason without a rule lasts for ever, with priority 0. A lot whose
+    time is over is drawn after all others, until its expiry is booked.
+
+    Raises:
+        InvalidValue: the postings are of several purses, or two rules of one reason.
+        CurrencyMismatch: the postings are in several currencies.
+        InsufficientCredit: more went out than came in, so that some postings are missing.
+
+    >>> from channelplans.ledger import Purse
+    >>> from channelplans.money import EUR
+    >>> acme, day = Purse("acme"), date(2026, 1, 5)
+    >>> postings = (
+    ...     Posting(acme, Money.of("50", EUR), Reason.DEPOSIT, day),
+    ...     Posting(acme, Money.of("10", EUR), Reason.BONUS, day),
+    ...     Posting(acme, Money.of("-12.50", EUR), Reason.SUBSCRIPTION, day),
+    ... )
+    >>> rules = (LotRule(Reason.BONUS, Months(3)),)
+    >>> print(*open_lots(postings, rules, on=day), sep="; ")
+    47.50 EUR left of 2026-01-05 account acme: +50.00 EUR, deposit
+    """
+    civil_day("on", on)
+    opened, _ = _read(postings, rules, on)
+    return tuple(lot.frozen() for lot in sorted(opened, key=lambda lot: lot.order(on)))
+
+
+def payments(postings: Sequence[Posting], rules: Sequence[LotRule] = ()) -> tuple[Payment, ...]:
+    """Return what each posting that took money was paid from, in the order of booking.
+
+    Raises:
+        InvalidValue, CurrencyMismatch, InsufficientCredit: as ``lots``.
+
+    >>> from channelplans.ledger import Purse
+    >>> from channelplans.money import EUR
+    >>> acme, day = Purse("acme"), date(2026, 1, 5)
+    >>> postings = (
+    ...     Posting(acme, Money.of("50", EUR), Reason.DEPOSIT, day),
+    ...     Posting(acme, Money.of("10", EUR), Reason.BONUS, day),
+    ...     Posting(acme, Money.of("-12.50", EUR), Reason.SUBSCRIPTION, day),
+    ... )
+    >>> print(*payments(postings, (LotRule(Reason.BONUS, Months(3)),)))
+    2026-01-05 account acme: -12.50 EUR, subscription
+      10.00 EUR of 2026-01-05 account acme: +10.00 EUR, bonus
+      2.50 EUR of 2026-01-05 account acme: +50.00 EUR, deposit
+    """
+    _, paid = _read(postings, rules, date.max)
+    return tuple(Payment(owed.posting, tuple(owed.draws)) for owed in paid)
+
+
+def expiries(
+    postings: Sequence[Posting], rules: Sequence[LotRule], *, on: date
+) -> tuple[Posting, ...]:
+    """Return the postings that take the lots whose time is over on a day from their purse.
+
+    Once they are booked, none are due any more. Each carries the reference of what brought its lot.
+
+    Raises:
+        InvalidValue, CurrencyMismatch, InsufficientCredit: as ``lots``.
+
+    >>> from channelplans.ledger import Purse
+    >>> from channelplans.money import EUR
+    >>> given = Posting(Purse("acme"), Money.of("10", EUR), Reason.BONUS, date(2026, 1, 5))
+    >>> print(*expiries([given], [LotRule(Reason.BONUS, Months(3))], on=date(2026, 4, 5)))
+    2026-04-05 account acme: -10.00 EUR, expiry
+    """
+    due = (lot for lot in open_lots(postings, rules, on=on) if lot.expired(on))
+    return tuple(
+        Posting(lot.posting.purse, -lot.left, Reason.EXPIRY, on, reference=lot.posting.reference)
+        for lot in due
+    )
+
+
+@attrs.define
+class _Open:
+    """A lot while the postings are read."""
+
+    posting: Posting
+    rule: LotRule
+    expires: date | None
+    left: int
+
+    def expired(self, on: date) -> bool:
+        return self.expires is not None and self.expires <= on
+
+    def order(self, on: date, reason: Reason | None = None) -> tuple[bool, int, date]:
+        """Return what it is sorted by among the lots of a day, the first to be drawn first."""
+        expired_first = reason is Reason.EXPIRY
+        rank = self.expired(on) is not expired_first
+        return rank, self.rule.priority, self.expires or date.max
+
+    def use(self, on: date) -> None:
+        """Count its time anew, where the rule says so and it is not over."""
+        if self.rule.lasts and self.rule.since_use and self.expires and not self.expired(on):
+            self.expires = max(self.expires, days_after(on, self.rule.lasts))
+
+    def frozen(self) -> Lot:
+        left = Money(self.left, self.posting.amount.currency)
+        return Lot(self.posting, self.expires, self.rule.priority, left)
+
+
+@attrs.define
+class _Owed:
+    """A payment while the postings are read."""
+
+    posting: Posting
+    left: int
+    draws: list[Draw]
+
+
+def _read(
+    postings: Sequence[Posting], rules: Sequence[LotRule], on: date
+) -> tuple[list[_Open], list[_Owed]]:
+    """Return the lots that hold something at the end of a day, and what was paid until then.
+
+    A settlement may book what it pays before what it receives: that is paid once it is there.
+    """
+    by_reason = _by_reason(rules)
+    opened: list[_Open] = []
+    paid: list[_Owed] = []
+    owing: list[_Owed] = []
+    for posting in _of_one_purse(postings):
+        if posting.on > on:
+            continue
+        if posting.amount.minor > 0:
+            opened.append(_open(posting, by_reason.get(posting.reason)))
+        else:
+            paid.append(_Owed(posting, -posting.amount.minor, []))
+            owing.append(paid[-1])
+        for payment in owing:
+            _draw(payment, opened)
+        opened = [lot for lot in opened if lot.left]
+        owing = [payment for payment in owing if payment.left]
+        if posting.reason in _USES:
+            for lot in opened:
+                lot.use(posting.on)
+    if owing:
+        raise _short(owing[0])
+    return opened, paid
+
+
+def _draw(payment: _Owed, opened: list[_Open]) -> None:
+    """Take what is owed from the lots in their order, as far as they reach."""
+    on, reason = payment.posting.on, payment.posting.reason
+    for lot in sorted(opened, key=lambda lot: lot.order(on, reason)):
+        drawn = min(lot.left, payment.left)
+        if drawn:
+            amount = Money(drawn, lot.posting.amount.currency)
+            payment.draws.append(Draw(lot.posting, amount))
+            lot.left -= drawn
+            payment.left -= drawn
+
+
+def _open(posting: Posting, rule: LotRule | None) -> _Open:
+    rule = rule or LotRule(posting.reason)
+    expires = None if rule.lasts is None else days_after(posting.on, rule.lasts)
+    return _Open(posting, rule, expires, posting.amount.minor)
+
+
+def _short(payment: _Owed) -> InsufficientCredit:
+    needed = -payment.posting.amount
+    missing = Money(payment.left, needed.currency)
+    available = needed - missing
+    purse, code = str(payment.posting.purse), needed.currency.code
+    return InsufficientCredit(purse, needed.amount, available.amount, missing.amount, code)
+
+
+def _by_reason(rules: Sequence[LotRule]) -> dict[Reason, LotRule]:
+    known: dict[Reason, LotRule] = {}
+    for rule in several("rules", rules, lambda name, each: instance(name, each, LotRule)):
+        if rule.reason in known:
+            raise InvalidValue("rules", f"two for {rule.reason.value}", "one for each reason")
+        known[rule.reason] = rule
+    return known
+
+
+def _of_one_purse(postings: Sequence[Posting]) -> tuple[Posting, ...]:
+    each = several("postings", postings, lambda name, value: instance(name, value, Posting))
+    if each:
+        Statement(each[0].purse, Money(0, each[0].amount.currency), each)
+    return each
