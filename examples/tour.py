@@ -8,6 +8,7 @@ happens is a decision, settled at once.
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,15 @@ from channelplans.usage import clock
 
 class Mistake(Exception):
     """What is wrong with the file, in one sentence."""
+
+
+@contextmanager
+def at(place: str) -> Iterator[None]:
+    """Say at which place of the file something was wrong."""
+    try:
+        yield
+    except (OverflowError, cp.ChannelPlansError) as error:
+        raise Mistake(f"{place}: {error}") from error
 
 
 @attrs.frozen
@@ -82,11 +92,15 @@ class Account:
     balances: dict[cp.Purse, cp.Money] = attrs.Factory(dict)
     postings: list[cp.Posting] = attrs.Factory(list)
     held: dict[str, cp.Subscription] = attrs.Factory(dict)
+    tokens: set[cp.Token] = attrs.Factory(set)
     transfers: int = 0
 
     def settle(self, decision: cp.Decision) -> cp.Decision:
         """Do what was decided: all of it, or nothing where credit is short."""
+        if decision.token in self.tokens:
+            raise Mistake(f"{decision.token} has happened already")
         self.balances = cp.settle(self.balances, decision.postings)
+        self.tokens.add(decision.token)
         self.postings.extend(decision.postings)
         if decision.after is not None:
             self.held[decision.after.profile] = decision.after
@@ -106,16 +120,28 @@ class Account:
 
 def read(file: Path) -> tuple[Account, date, int, list[Entry], list[Entry]]:
     """Read the file: the account, the first day, how many days, its events and its calls."""
-    story = Entry("the file", tomllib.loads(file.read_text(encoding="utf-8")))
+    try:
+        story = Entry("the file", tomllib.loads(file.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Mistake(str(error)) from None
     name = story.take("offer", str)
     if name not in offers.__all__:
         raise Mistake("the file's offer is not one of the library's, such as SKYPE_CONNECT")
     offer: cp.Offer = getattr(offers, name)
-    tariff = read_tariff(Entry("[tariff]", story.take("tariff", dict)))
-    offices = dict(read_office(entry, offer) for entry in story.entries("offices"))
+    with at("[tariff]"):
+        tariff = read_tariff(Entry("[tariff]", story.take("tariff", dict)))
+    offices: dict[str, Office] = {}
+    for entry in story.entries("offices"):
+        with at(entry.place):
+            office = read_office(entry, offer)
+        if office.name in offices:
+            raise Mistake(f"{entry.place}: there is an office {office.name!r} already")
+        offices[office.name] = office
     zone = read_zone(story.take("zone", str))
     account = Account(story.take("name", str), offer, tariff, zone, offices)
     starts, days = story.take("starts", date), story.count("days")
+    if (date.max - starts).days < days:
+        raise Mistake(f"the file: starts must leave {days} days in the calendar, not {starts}")
     events, calls = story.entries("events"), story.entries("calls")
     story.done()
     return account, starts, days, events, calls
@@ -131,12 +157,12 @@ def read_tariff(entry: Entry) -> cp.Tariff:
     return tariff
 
 
-def read_office(entry: Entry, offer: cp.Offer) -> tuple[str, Office]:
+def read_office(entry: Entry, offer: cp.Offer) -> Office:
     """Read an office, and advise it by its headcount."""
     name, profiles = entry.take("name", str), entry.take("profiles", list)
     advice = cp.suggest_channels(entry.take("employees", int), offer=offer)
     entry.done()
-    return name, Office(name, profiles, advice)
+    return Office(name, profiles, advice)
 
 
 def read_zone(name: str) -> tzinfo:
@@ -163,8 +189,9 @@ def tell(
         for decision in end_of_terms(account, day):
             print(f"{decision}\n")
         for event in events_on[day]:
-            for decision in happen(account, event, day):
-                print(f"{decision}\n")
+            with at(event.place):
+                for decision in happen(account, event, day):
+                    print(f"{decision}\n")
         if calls_on[day]:
             print_usage(account, calls_on[day], day)
 
@@ -295,16 +322,17 @@ def print_usage(account: Account, calls: list[Entry], day: date) -> None:
         name, repeat = call.take("id", str), call.count("repeat", 1)
         profile = call.take("profile", str)
         number, country = call.take("number", str), call.take("country", str)
-        duration = timedelta(seconds=call.take("seconds", int))
+        with at(call.place):
+            duration = timedelta(seconds=call.take("seconds", int))
         call.done()
         before = account.subscription(profile)
         paid = cp.Money(0, account.tariff.currency)
-        for copy in range(repeat):
-            made = cp.Call(f"{name}-{copy}", number, country, day, duration)
-            decision = account.settle(
-                cp.use(account.subscription(profile), made, account.tariff, on=day)
-            )
-            paid = sum((-posting.amount for posting in decision.postings), start=paid)
+        with at(call.place):
+            for copy in range(repeat):
+                made = cp.Call(f"{name}-{copy}", number, country, day, duration)
+                held = account.subscription(profile)
+                decision = account.settle(cp.use(held, made, account.tariff, on=day))
+                paid = sum((-posting.amount for posting in decision.postings), start=paid)
         included = before.allowance.remaining - account.held[profile].allowance.remaining
         counted = cp.billable(duration, before.plan.offer.calls) * repeat
         durations = map(clock, (counted, included, counted - included))
@@ -329,22 +357,18 @@ def print_accounts(account: Account) -> None:
         print(f"{statement}\n")
     heading("Next renewals")
     for profile, held in sorted(account.held.items()):
-        print(f"{profile}: {held}")
+        if held.status is cp.Status.ACTIVE:
+            plan = held.pending or held.plan
+            due = -sum(
+                cp.renew(held, account.tariff, on=held.term.end).deltas.values(),
+                start=cp.Money(0, account.tariff.currency),
+            )
+            print(f"{profile}: on {held.term.end}, {plan}, {due}")
 
 
 def heading(text: str) -> None:
     """Print a heading."""
     print(f"\n{text}\n{'=' * len(text)}\n")
-
-
-MISTAKES = (
-    Mistake,
-    OSError,
-    OverflowError,
-    UnicodeDecodeError,
-    cp.ChannelPlansError,
-    tomllib.TOMLDecodeError,
-)
 
 
 def main(arguments: list[str]) -> int:
@@ -355,7 +379,7 @@ def main(arguments: list[str]) -> int:
             account, starts, days, events, calls = read(file)
             tell(account, starts, days, events, calls)
             print_accounts(account)
-        except MISTAKES as mistake:
+        except (Mistake, cp.ChannelPlansError) as mistake:
             print(f"{file}: {mistake}", file=sys.stderr)
             return 1
     return 0

@@ -43,7 +43,8 @@ JAN_5, JAN_6, FEB_4 = date(2026, 1, 5), date(2026, 1, 6), date(2026, 2, 4)
 SAMPLES = [
     (WrongType("channels", "'5' (str)", "a whole number"), ["channels", "'5'", "a whole number"]),
     (InvalidValue("code", "'eur'", "three capital letters"), ["code", "'eur'", "three capital"]),
-    (CurrencyMismatch("EUR", "USD"), ["EUR was expected", "USD was given", "Money.to"]),
+    (CurrencyMismatch("EUR", "USD"), ["EUR was expected", "USD was given", "converts"]),
+    (CurrencyMismatch("EUR with 2 decimals", "EUR with 5 decimals"), ["Money.to"]),
     (CalendarEnds(JAN_5, "30 days", 7), ["term 7", "30 days", "2026-01-05", "9999-12-31"]),
     (ChannelsOutOfRange(0, 1, 300), ["at least 1", "at most 300", "not 0"]),
     (ChannelsOutOfRange(350, 1, 300, (300, 50)), ["at most 300", "350 needs two", "300 + 50"]),

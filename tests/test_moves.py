@@ -14,16 +14,20 @@ from channelplans import (
     GBP,
     SKYPE_CONNECT,
     STROBE_IT,
+    USD,
+    VOYANT,
     BundleRule,
     ChangeRule,
     CurrencyMismatch,
     Days,
     Effect,
     InvalidValue,
+    Ladder,
     Money,
     Months,
     OutsideTerm,
     Purse,
+    QuantityRule,
     Quote,
     Reason,
     RefundBasis,
@@ -31,6 +35,7 @@ from channelplans import (
     Rollover,
     Tariff,
     TermRule,
+    Tier,
     buy,
     change,
     deposit,
@@ -182,3 +187,18 @@ def test_the_rules_tell_what_they_are():
         str(effects),
         str(BundleRule("line", 0, ("GB",), per_channel=0, included=200)),
     ]
+
+
+def test_a_plan_that_is_not_shipped_is_written_down():
+    """AVOXI sells a trunk for 19.99 USD a month, whatever its calls; fair use is 100 (F 10).
+
+    Written by the steps of the how-to page: a month from the purchase, one price for a trunk of
+    any size, which is a ladder with a flat fee alone.
+    """
+    trunk = attrs.evolve(VOYANT, name="AVOXI", edition="a trunk", quantity=QuantityRule(1, 100))
+    price = Ladder((Tier(None, flat="19.99"),))
+    tariff = Tariff("AVOXI", USD, channel=price, bundle="0", minute="0")
+    paid = [quote(trunk.plan(channels=count), tariff, on=BOUGHT) for count in (1, 37, 100)]
+
+    assert ["19.99 USD"] * 3 == [str(each.total) for each in paid]
+    assert date(2026, 2, 5) == paid[0].renews_on

@@ -49,12 +49,7 @@ from channelplans.tables import Table
 from channelplans.usage import Allowance, Call
 
 SOURCES = sorted(Path(channelplans.__file__).parent.glob("*.py"))
-# Floor 10 and what is above it may read and draw; the floors say which those are.
-PURE = [
-    path.stem
-    for path in SOURCES
-    if path.stem not in {"__init__", "_hypothesis", "frames", "charts"}
-]
+PURE = [path.stem for path in SOURCES if path.stem != "__init__"]
 MODULES = {stem: import_module(f"channelplans.{stem}") for stem in PURE}
 
 # The hook cannot be removed, so that it is switched.

@@ -81,3 +81,20 @@ def test_the_oldest_dependencies_tested_are_the_oldest_allowed():
     assert allowed.keys() == {name for name, _ in pinned}
     for name, version in pinned:
         assert version.removesuffix(".0") == allowed[name]
+
+
+def test_one_command_runs_the_tests_everywhere():
+    """CI calls exactly what README.md tells a reader to call."""
+    command = "python -m pip install tox && tox run"
+
+    assert f"    {command}\n" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"\n{command}\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_first_screen_ends_in_a_refusal():
+    """README.md's session has at most twelve lines, and the last is an error's sentence."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    session = readme.split("```python\n")[1].split("```")[0].strip().splitlines()
+
+    assert len(session) <= 12
+    assert session[-1].startswith("channelplans.errors.")

@@ -358,13 +358,15 @@ def test_a_total_is_split_over_the_fewest_profiles(total, profiles):
 
 
 def test_three_million_channels_are_split_at_once():
-    """3,000,000 is 10,000 times 300, found in far less than a second."""
-    begin = time.perf_counter()
-    profiles = split_profiles(3_000_000, RULE)
-    took = time.perf_counter() - begin
+    """3,000,000 is 10,000 times 300, found within 50 ms; the best of three, on a busy machine."""
+    took = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        profiles = split_profiles(3_000_000, RULE)
+        took.append(time.perf_counter() - begin)
 
     assert (300,) * 10_000 == profiles
-    assert took < 1
+    assert min(took) < 0.05
 
 
 def test_a_million_profiles_are_the_most():
@@ -375,7 +377,7 @@ def test_a_million_profiles_are_the_most():
     assert (300,) * 1_000_000 == split_profiles(300_000_000, RULE)
     assert (300_000_000,) == caught.value.nearest
     assert str(caught.value).endswith(
-        "at most 1,000,000 profiles; the nearest total that can: 300000000"
+        "at most 1,000,000 profiles; the nearest total that can: 300,000,000"
     )
 
 

@@ -65,7 +65,7 @@ def test_the_tour_tells_the_whole_story(told_of, sentence):
         "The change comes with the next term, on 2026-05-01.",
         "2026-05-01: no renewal of leeds",
         "The credit did not do for the bundles of profile leeds.",
-        "york: Subscription york 2026-03-10 on profile york: 1 channel, 2026-05-01 to 2026-06-01",
+        "york: on 2026-06-01, 1 channel, 3.00 GBP",
     ],
 )
 def test_the_second_story_is_another_offers(told_of, sentence):
@@ -107,6 +107,10 @@ def test_overage_is_what_exceeds_the_minutes(told):
 
 MISTAKES = {
     "not TOML": (STORY, "= =", "Invalid"),
+    "a call that is told twice": ('id = "short"', 'id = "dialler"', "happened already"),
+    "an office that is told twice": ('name = "Oslo"', 'name = "Gdynia"', "offices[2]"),
+    "a story past the calendar": ("starts = 2026-01-05", "starts = 9999-12-01", "starts"),
+    "too many decimals": ("decimals = 2", "decimals = 99", "[tariff]"),
     "an unknown key": ("days = 90", 'days = 90\nweather = "fair"', "weather"),
     "a missing key": ("days = 90\n", "", "needs 'days'"),
     "an unknown offer": ('"SKYPE_CONNECT"', '"SKYPE"', "offer"),

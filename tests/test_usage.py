@@ -72,7 +72,7 @@ class TestCall:
     @pytest.mark.parametrize("duration", [timedelta(microseconds=-1), timedelta(days=-1)])
     def test_a_negative_length_is_refused(self, duration):
         """A call cannot have ended before it began."""
-        with pytest.raises(InvalidValue, match="duration must be not negative"):
+        with pytest.raises(InvalidValue, match="duration must be 0 s or longer"):
             call(duration=duration)
 
     @pytest.mark.parametrize("duration", [timedelta(0), timedelta(days=1)])

@@ -79,11 +79,11 @@ class CurrencyMismatch(ChannelPlansError, ValueError):
     actual: str
 
     def __str__(self) -> str:
-        return (
-            f"amounts must be in one currency: {self.expected} was expected, "
-            f"{self.actual} was given; Money.to changes the number of decimals, "
-            "nothing here converts one currency into another"
-        )
+        given = f"{self.expected} was expected, {self.actual} was given"
+        told = f"amounts must be in one currency: {given}"
+        if self.expected[:3] == self.actual[:3]:
+            return f"{told}; Money.to changes the number of decimals"
+        return f"{told}; nothing here converts one currency into another"
 
 
 @attrs.frozen
@@ -171,11 +171,10 @@ class TotalNotReachable(RuleError):
     nearest: tuple[int, ...]
 
     def __str__(self) -> str:
-        works = " and ".join(map(str, self.nearest))
-        return (
-            f"{self.total} channels cannot be split over at most {self.most_profiles:,} profiles; "
-            f"the nearest {'total' if len(self.nearest) == 1 else 'totals'} that can: {works}"
-        )
+        works = " and ".join(f"{total:,}" for total in self.nearest)
+        nearest = f"the nearest total{'s' * (len(self.nearest) != 1)} that can: {works}"
+        most = f"at most {self.most_profiles:,} profiles"
+        return f"{self.total:,} channels cannot be split over {most}; {nearest}"
 
 
 @attrs.frozen

@@ -266,9 +266,9 @@ STROBE_IT: Final = attrs.evolve(
 )
 
 #: The add-ons of VoIP Yonder, of which that of 2,000 minutes is taken. They take effect at once and
-#: add up, and renew on the 1st; that one added later is paid whole is ours. Where funds are short,
-#: all of them are removed. The minutes are shared by an account's connections, which are one
-#: profile here.
+#: add up, and renew on the 1st; that one added later is paid for all of the term that runs is ours.
+#: Where funds are short, all of them are removed. The minutes are shared by an account's
+#: connections, which are one profile here.
 VOIP_YONDER: Final = attrs.evolve(
     _PLAIN,
     name="VoIP Yonder",

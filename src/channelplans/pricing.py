@@ -370,10 +370,12 @@ class Quote(Described):
             )
             for line in self.lines
         )
+        whole = self.plan.offer.term.whole(self.term)
+        part = f" ({self.term.days} of {whole.days} days)" if whole != self.term else ""
         term = ("term",) if parts_of_term else ()
         headings = ("item", "quantity", *term, "price each", "total")
         return (
-            f"{self.plan}, {self.term}",
+            f"{self.plan}, {self.term}{part}",
             Table(headings, rows, right=("quantity", "price each", "total")),
             f"Total {self.total}; renews on {self.renews_on}.",
             *map(str, self.notices),

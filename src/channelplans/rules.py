@@ -140,7 +140,12 @@ class QuantityRule(Described):
 
     def _describe(self) -> tuple[str]:
         steps = "".join(f"; {step}, rounded {self.rounding.value}" for step in self.steps)
-        return (f"{self.minimum:,} to {self.maximum:,} channels{steps}",)
+        bounds = f"{self.minimum:,} to {self.maximum:,} channels"
+        if self.minimum == self.maximum:
+            bounds = f"{self.minimum:,} channels, no more and no fewer"
+        elif self.maximum == MOST_CHANNELS:
+            bounds = f"{self.minimum:,} channels or more"
+        return (f"{bounds}{steps}",)
 
 
 @attrs.frozen(field_transformer=checked)
@@ -333,7 +338,8 @@ class Effect(enum.Enum):
 
     ``REBUY`` refunds what is left and sells the new plan for a term of its own (H16, H17).
     ``PRORATE`` charges or returns the difference for the days that are left of the term, which
-    goes on. ``FULL`` charges the difference for the whole term, however late. ``KEEP`` changes at
+    goes on. ``FULL`` charges the difference for all of the running term, however late; of a first
+    part of a month, that is the part. ``KEEP`` changes at
     once and moves no money: what was paid stays paid through the term. ``NEXT_TERM`` waits for the
     next term.
     """

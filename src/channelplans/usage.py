@@ -200,4 +200,4 @@ def _microseconds(duration: timedelta) -> int:
 
 def _not_negative(parameter: str, duration: timedelta) -> None:
     if duration < _NOTHING:
-        raise InvalidValue(parameter, str(duration), "not negative")
+        raise InvalidValue(parameter, f"-{clock(-duration)}", "0 s or longer")
