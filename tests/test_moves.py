@@ -202,3 +202,11 @@ def test_a_plan_that_is_not_shipped_is_written_down():
 
     assert ["19.99 USD"] * 3 == [str(each.total) for each in paid]
     assert date(2026, 2, 5) == paid[0].renews_on
+
+
+def test_a_rule_of_one_number_says_so_and_one_without_a_bound_too():
+    """Five channels are not "5 to 5", and the library's own bound is no provider's."""
+    assert ["5 channels, no more and no fewer", "1 channel or more"] == [
+        str(STROBE_IT.quantity),
+        str(VOYANT.quantity),
+    ]

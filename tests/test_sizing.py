@@ -624,7 +624,7 @@ class TestSuggestions:
 
     def test_an_offer_that_is_too_small(self):
         """Where more than a million profiles would be needed, the split's own error says so."""
-        with pytest.raises(TotalNotReachable, match=r"10000000 channels .* 1,000,000 profiles"):
+        with pytest.raises(TotalNotReachable, match=r"10,000,000 channels .* 1,000,000 profiles"):
             suggest_channels(10**7, guideline=sizing.UNITALK, offer=offer_of(1, 9))
 
     def test_more_channels_than_can_be_computed_with(self):

@@ -140,11 +140,12 @@ class QuantityRule(Described):
 
     def _describe(self) -> tuple[str]:
         steps = "".join(f"; {step}, rounded {self.rounding.value}" for step in self.steps)
+        least = f"{self.minimum:,} channel{'s' * (self.minimum != 1)}"
         bounds = f"{self.minimum:,} to {self.maximum:,} channels"
         if self.minimum == self.maximum:
-            bounds = f"{self.minimum:,} channels, no more and no fewer"
+            bounds = f"{least}, no more and no fewer"
         elif self.maximum == MOST_CHANNELS:
-            bounds = f"{self.minimum:,} channels or more"
+            bounds = f"{least} or more"
         return (f"{bounds}{steps}",)
 
 
