@@ -347,6 +347,8 @@ class Quote(Described):
 
     def adding(self, *fees: tuple[Item, int]) -> "Quote":
         """Return the quote with lines for what is paid once, where the tariff has such fees."""
+        if not (self.tariff.setup or self.tariff.channel_setup):
+            return self
         lines = tuple(
             Line(item, count, unit, unit * count, self.term)
             for item, count in fees
