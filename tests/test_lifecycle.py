@@ -1054,13 +1054,13 @@ class TestCredit:
             deposit(ACME, euros("5"), transfer=wrong, on=DAY)
 
     def test_no_action_lets_its_caller_choose_the_purse_that_pays(self):
-        """Of all actions only a deposit takes a purse, and it pays nothing out of it."""
+        """Only a deposit, which pays nothing, and an expiry, which buys nothing, take a purse."""
         actions = [getattr(lifecycle, each) for each in lifecycle.__all__ if each.islower()]
         takes_purse = {
             action.__name__ for action in actions if Purse in typing.get_type_hints(action).values()
         }
 
-        assert {"deposit"} == takes_purse
+        assert {"deposit", "expire_credit"} == takes_purse
 
 
 class TestTokens:

@@ -355,6 +355,18 @@ def test_a_prorated_difference_of_a_first_part():
     assert -5_000 == moved(changed(held, 15, on=JAN_22))
 
 
+def test_what_is_given_back_on_its_first_day_leaves_no_minutes():
+    """30 of 31 days of 5,000 minutes are no whole seconds; bought and given back they are none."""
+    rules = offer(
+        term=TermRule(Months(1), aligned=True), more=Effect.PRORATE, fewer=Effect.PRORATE
+    )
+    held = bought(rules, bundles=1, on=date(2026, 1, 2)).after
+    fewer = change(held, rules.plan(channels=10), TARIFF, on=date(2026, 1, 2)).after
+
+    assert timedelta(seconds=5_000 * 60 * 30 // 31) == held.allowance.granted
+    assert timedelta(0) == fewer.allowance.granted
+
+
 def test_a_full_difference_of_a_first_part():
     """The term is that part: 5 x 31 x 16/31 = 80, however late."""
     rules = offer(term=TermRule(Months(1), aligned=True), more=Effect.FULL)

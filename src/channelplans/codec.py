@@ -10,6 +10,8 @@ the field says what may stand under it. What is special is data, in the tables o
   a list. Equal offers and tariffs are written alike.
 - An offer or a tariff is whole by itself and in a catalogue. Within anything else it stands by its
   name and its digest, and is looked up in a catalogue.
+- What follows from the fields and was promised, the total of a quote, is written beside them, and
+  refused where it no longer follows.
 
 A new field that has a default changes neither what is written of the values without it nor their
 digests. Text is neither read nor written here.
@@ -31,12 +33,14 @@ from channelplans.calendar import Days, Months
 from channelplans.catalogue import Catalogue
 from channelplans.checks import checked, instance, shown
 from channelplans.errors import ChannelPlansError, NotDecodable, WrongType
-from channelplans.money import NUMBER
+from channelplans.ledger import Posting
+from channelplans.lifecycle import Decision
+from channelplans.money import NUMBER, Money
 from channelplans.plans import Offer, Plan
 from channelplans.pricing import Quote, Tariff
 from channelplans.subscriptions import Subscription
 
-__all__ = ["decode", "digest", "encode"]
+__all__ = ["decode", "digest", "encode", "schema"]
 
 T = TypeVar("T")
 
@@ -47,8 +51,14 @@ _NONE: Final = "none"
 
 #: What is written by itself, and the word that tells it apart.
 _WORDS: Final[Mapping[Any, str]] = types.MappingProxyType(
-    {kind: kind.__name__.lower() for kind in (Offer, Tariff, Catalogue, Plan, Quote, Subscription)}
+    {
+        kind: kind.__name__.lower()
+        for kind in (Offer, Tariff, Catalogue, Plan, Quote, Subscription, Posting, Decision)
+    }
 )
+
+#: What is written though it follows from the fields, so that a promise that was stored is kept.
+_TOTALS: Final[Mapping[Any, str]] = types.MappingProxyType({Quote: "total"})
 
 #: What holds its offers and tariffs whole.
 _WHOLE: Final = frozenset({Offer, Tariff, Catalogue})
@@ -62,7 +72,9 @@ _KEYS: Final[Mapping[Any, str]] = types.MappingProxyType(
 )
 
 
-def encode(value: Offer | Tariff | Catalogue | Plan | Quote | Subscription) -> dict[str, Any]:
+def encode(
+    value: Offer | Tariff | Catalogue | Plan | Quote | Subscription | Posting | Decision,
+) -> dict[str, Any]:
     """Return a value as a dict of text, whole numbers, booleans, lists and such dicts.
 
     Raises:
@@ -125,6 +137,29 @@ def digest(value: Offer | Tariff) -> str:
     return hashlib.sha256(written.encode()).hexdigest()
 
 
+def schema(kind: type) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of what is written of a kind.
+
+    It tells the form; what else makes a value legal, its class says, and ``decode`` refuses.
+
+    Raises:
+        WrongType: the kind is none that is written by itself.
+
+    >>> schema(Posting)["properties"]["amount"], schema(Posting)["$defs"]["Money"]["required"]
+    ({'$ref': '#/$defs/Money'}, ['minor', 'currency'])
+    """
+    head, parts = _head("kind", kind), dict[str, Any]()
+    table = _table_form(kind, parts, whole=kind in _WHOLE)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": head["kind"],
+        **table,
+        "properties": {key: {"const": each} for key, each in head.items()} | table["properties"],
+        "required": [*head, *table["required"]],
+        "$defs": dict(sorted(parts.items())),
+    }
+
+
 @attrs.frozen
 class _Place:
     """Where in the data something stands, and what it takes to read it there."""
@@ -145,6 +180,7 @@ class _Plain:
     """How a value that has no fields is written and read; reading what it is not raises."""
 
     told: str
+    form: Mapping[str, Any]
     read: Callable[[Any], Any]
     write: Callable[[Any], Any] = lambda value: value
 
@@ -193,12 +229,32 @@ _UNITS: Final = frozenset({"hours", "minutes", "seconds", "microseconds"})
 
 _PLAIN: Final[Mapping[type, _Plain]] = types.MappingProxyType(
     {
-        bool: _Plain("true or false", _only(bool)),
-        int: _Plain("a whole number", _only(int)),
-        str: _Plain("text", _only(str)),
-        date: _Plain('a day, such as "2026-01-05"', _read_day, date.isoformat),
-        Decimal: _Plain('a number as text, such as "6.95"', _read_price, _write_price),
-        timedelta: _Plain('a duration, such as {"seconds": 30}', _read_duration, _write_duration),
+        bool: _Plain("true or false", {"type": "boolean"}, _only(bool)),
+        int: _Plain("a whole number", {"type": "integer"}, _only(int)),
+        str: _Plain("text", {"type": "string"}, _only(str)),
+        date: _Plain(
+            'a day, such as "2026-01-05"',
+            {"type": "string", "format": "date"},
+            _read_day,
+            date.isoformat,
+        ),
+        Decimal: _Plain(
+            'a number as text, such as "6.95"',
+            {"type": "string", "pattern": f"^(?:{NUMBER.pattern})$"},
+            _read_price,
+            _write_price,
+        ),
+        timedelta: _Plain(
+            'a duration, such as {"seconds": 30}',
+            {
+                "type": "object",
+                "propertyNames": {"enum": sorted(_UNITS)},
+                "additionalProperties": {"type": "integer"},
+                "minProperties": 1,
+            },
+            _read_duration,
+            _write_duration,
+        ),
     }
 )
 
@@ -206,8 +262,9 @@ _PLAIN: Final[Mapping[type, _Plain]] = types.MappingProxyType(
 def _plain(kind: Any) -> _Plain | None:
     if isinstance(kind, enum.EnumMeta):
         members: list[enum.Enum] = list(kind)
-        values = ", ".join(repr(member.value) for member in members)
-        return _Plain(f"one of {values}", kind, attrgetter("value"))
+        values = [member.value for member in members]
+        told = f"one of {', '.join(map(repr, values))}"
+        return _Plain(told, {"enum": values}, kind, attrgetter("value"))
     return next((_PLAIN[each] for each in getattr(kind, "__mro__", ()) if each in _PLAIN), None)
 
 
@@ -267,7 +324,8 @@ def _write_fields(value: Any, *, whole: bool) -> dict[str, Any]:
         each = getattr(value, field.name)
         if each != _default(field):
             written[key] = _NONE if each is None else _write(each, whole=whole)
-    return written
+    total = _TOTALS.get(type(value))
+    return written | {total: _write(getattr(value, total), whole=whole)} if total else written
 
 
 def _read(kind: Any, data: Any, place: _Place) -> Any:
@@ -289,17 +347,31 @@ def _read_fields(kind: Any, data: object, place: _Place) -> Any:
     fields = _fields(kind)
     if not isinstance(data, Mapping):
         raise place.refusal(f"must be {_told(kind)}", data)
+    total = _TOTALS.get(kind)
+    known = [*fields, *filter(None, [total])]
     for key in data:
-        if key not in fields:
-            raise place.at(f".{key}").refusal(f"is not known; what is: {', '.join(fields)}")
+        if key not in known:
+            raise place.at(f".{key}").refusal(f"is not known; what is: {', '.join(known)}")
     values = {
         field.name: _read_field(field, data.get(key, attrs.NOTHING), place.at(f".{key}"))
         for key, field in fields.items()
     }
     try:
-        return kind(**values)
+        value = kind(**values)
     except ChannelPlansError as error:
         raise _refused(kind, error, place) from error
+    if total:
+        _check_total(getattr(value, total), data.get(total), place.at(f".{total}"))
+    return value
+
+
+def _check_total(total: Money, data: object, place: _Place) -> None:
+    """Refuse a total that is not what the fields come to."""
+    if data is None:
+        raise place.refusal("is missing")
+    found = _read(Money, data, place)
+    if found != total:
+        raise place.refusal(f"must be {total}, as its lines add up, not {found}")
 
 
 def _refused(kind: Any, error: ChannelPlansError, place: _Place) -> NotDecodable:
@@ -390,3 +462,43 @@ def _look_up(kind: Any, data: object, place: _Place) -> Any:
         problem = f"must be {digest(found)!r}, as in the catalogue, not {name.digest!r}"
         raise place.at(".digest").refusal(problem)
     return found
+
+
+def _form(kind: Any, parts: dict[str, Any], *, whole: bool) -> dict[str, Any]:
+    """Return the schema of what an annotation names; tables are told once, among the parts."""
+    kind = getattr(kind, "__supertype__", kind)
+    plain = _plain(kind)
+    if plain is not None:
+        return dict(plain.form)
+    if attrs.has(kind):
+        kind = _Name if kind in _NAMED and not whole else kind
+        name = kind.__name__.removeprefix("_")
+        if name not in parts:
+            parts[name] = {}  # so that what holds itself is told once
+            parts[name] |= _table_form(kind, parts, whole=whole)
+        return {"$ref": f"#/$defs/{name}"}
+    kinds = [each for each in get_args(kind) if each not in (..., types.NoneType)]
+    forms = [_form(each, parts, whole=whole) for each in kinds]
+    if get_origin(kind) is tuple:
+        return {"type": "array", "items": forms[0]}
+    if get_origin(kind) is Mapping:
+        return {"type": "object", "additionalProperties": forms[1]}
+    return {"anyOf": forms} if len(forms) > 1 else forms[0]
+
+
+def _table_form(kind: Any, parts: dict[str, Any], *, whole: bool) -> dict[str, Any]:
+    fields, total = _fields(kind), _TOTALS.get(kind)
+    properties = {key: _form(field.type, parts, whole=whole) for key, field in fields.items()}
+    required = [key for key, field in fields.items() if _default(field) is attrs.NOTHING]
+    for key, field in fields.items():
+        if _optional(field) and _default(field) is not None:
+            properties[key] = {"anyOf": [properties[key], {"const": _NONE}]}
+    if total:
+        properties[total] = _form(Money, parts, whole=whole)
+        required.append(total)
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }

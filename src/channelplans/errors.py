@@ -20,6 +20,7 @@ __all__ = [
     "ChannelPlansError",
     "ChannelsNotSellable",
     "ChannelsOutOfRange",
+    "Conflict",
     "CurrencyMismatch",
     "InsufficientCredit",
     "InvalidValue",
@@ -29,6 +30,7 @@ __all__ = [
     "OutsideTerm",
     "PlanUnchanged",
     "RuleError",
+    "TokenReused",
     "TotalNotReachable",
     "TransitionNotAllowed",
     "UnknownEdition",
@@ -344,6 +346,37 @@ class InsufficientCredit(ChannelPlansError, ValueError):
             f"{self.purse} holds {self.available:f} {self.currency}, "
             f"but {self.needed:f} {self.currency} is needed; "
             f"{self.missing:f} {self.currency} more would do"
+        )
+
+
+@attrs.frozen
+class Conflict(ChannelPlansError, RuntimeError):
+    """A profile's subscription is another one by now than what a decision rests on."""
+
+    code: ClassVar[str] = "conflict"
+    profile: str
+    expected: str | None
+    found: str | None
+
+    def __str__(self) -> str:
+        return (
+            f"the subscription of profile {self.profile} was decided on at revision "
+            f"{self.expected or 'none'} and is at {self.found or 'none'} by now; "
+            "nothing was done: load it, decide again and confirm again"
+        )
+
+
+@attrs.frozen
+class TokenReused(ChannelPlansError, ValueError):
+    """A token is known by another decision than the one that was committed with it."""
+
+    code: ClassVar[str] = "token-reused"
+    token: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.token} has been committed with another decision, and nothing was done; "
+            "what is new needs an identifier of its own"
         )
 
 

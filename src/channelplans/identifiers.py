@@ -5,7 +5,7 @@ Only type names live here; nothing in this module knows what is behind an identi
 
 from typing import NewType
 
-__all__ = ["AccountId", "ProfileId", "Revision", "SubscriptionId", "Token"]
+__all__ = ["AccountId", "Cursor", "ProfileId", "Revision", "SubscriptionId", "Token"]
 
 #: The account (the Skype Manager) that owns profiles and pays for subscriptions (H9).
 AccountId = NewType("AccountId", str)
@@ -21,3 +21,6 @@ Token = NewType("Token", str)
 
 #: What a store says a stored value is at; opaque, compared for equality, never used twice.
 Revision = NewType("Revision", str)
+
+#: Where a walk over what is due goes on; opaque, and only of use to the store that gave it.
+Cursor = NewType("Cursor", str)

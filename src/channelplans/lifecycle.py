@@ -38,10 +38,12 @@ __all__ = [
     "Decision",
     "assign_credit",
     "buy",
+    "call_token",
     "cancel",
     "change",
     "deposit",
     "expire",
+    "expire_credit",
     "lapse",
     "renew",
     "renew_without_bundles",
@@ -128,6 +130,7 @@ _TOLD: Final = MappingProxyType(
         Action.DEPOSIT: "pay in from outside",
         Action.ASSIGN_CREDIT: "assign credit to a profile",
         Action.TAKE_BACK_CREDIT: "take back credit from a profile",
+        Action.EXPIRE_CREDIT: "let credit expire",
     }
 )
 
@@ -282,21 +285,21 @@ def renew(
         CalendarEnds: the next term does not fit the calendar.
     """
     instance("subscription", subscription, Subscription)
-    due = subscription.pending or subscription.plan
-    if plan is not None and instance("plan", plan, Plan).offer == due.offer and plan != due:
-        raise InvalidValue("plan", str(plan), f"{due}, or of another offer: change() changes it")
-    return _renewal(subscription, plan or due, tariff, on)
+    return _renewal(subscription, _renewed(subscription, plan), tariff, on)
 
 
-def renew_without_bundles(subscription: Subscription, tariff: Tariff, *, on: date) -> Decision:
+def renew_without_bundles(
+    subscription: Subscription, tariff: Tariff, *, on: date, plan: Plan | None = None
+) -> Decision:
     """Renew the channels alone, where the offer drops bundles that cannot be paid.
 
     Raises:
         NotOffered: the offer does not drop bundles, or none are held.
-        OutsideTerm, CurrencyMismatch, TransitionNotAllowed, CalendarEnds: as ``renew``.
+        InvalidValue, OutsideTerm, CurrencyMismatch, TransitionNotAllowed, CalendarEnds: as
+            ``renew``.
     """
     _at_end(subscription, Action.RENEW, on)
-    plan = subscription.pending or subscription.plan
+    plan = _renewed(subscription, plan)
     if not (plan.offer.shortage.drops_bundles and plan.bundles):
         works = "renew it whole, or let it lapse"
         raise NotOffered("renewal without bundles", plan.offer.name, works)
@@ -429,8 +432,16 @@ def use(subscription: Subscription, call: Call, tariff: Tariff, *, on: date) -> 
         for purse, reason in [_payer(subscription, charge.payer)]
         if charge.amount
     )
-    token = _token("call", call.id)
-    return Decision(Action.USE, on, subscription, after, postings, (), token)
+    return Decision(Action.USE, on, subscription, after, postings, (), call_token(call))
+
+
+def call_token(call: Call) -> Token:
+    """Return what the decision about a call is known by, to ask whether it was taken already.
+
+    >>> call_token(Call("c-1", "+1 212 555 0100", "US", date(2026, 1, 5), timedelta(minutes=3)))
+    'call/c-1'
+    """
+    return _token("call", instance("call", call, Call).id)
 
 
 def deposit(
@@ -476,6 +487,25 @@ def take_back_credit(
     """
     moves = {Purse(account, _profile(profile)): -1, Purse(account): 1}
     return _move(Action.TAKE_BACK_CREDIT, Reason.TRANSFER, moves, amount, transfer, on)
+
+
+def expire_credit(purse: Purse, amount: Money, *, transfer: str, on: date) -> Decision:
+    """Take credit whose time is over out of a purse; ``lots.expiries`` tells which it is.
+
+    ``transfer`` identifies the expiry, and is unique among all transfers of one store: named after
+    what brought the credit, it expires once, however often that is tried.
+
+    Raises:
+        InvalidValue: the amount is not above zero.
+
+    >>> from channelplans.money import EUR
+    >>> old = Money.of("10", EUR)
+    >>> print(expire_credit(Purse("acme"), old, transfer="expiry of p-1", on=date(2026, 7, 5)))
+    2026-07-05: let credit expire.
+    The purse of account acme pays 10.00 EUR (expiry).
+    """
+    moves = {instance("purse", purse, Purse): -1}
+    return _move(Action.EXPIRE_CREDIT, Reason.EXPIRY, moves, amount, transfer, on)
 
 
 def _next_status(subscription: Subscription | None, action: Action, on: date) -> Status:
@@ -578,6 +608,16 @@ def _renewal(
     )
     postings = _payment(after, Reason.RENEWAL, on)
     return _decide(Action.RENEW, on, subscription, after, postings, notices)
+
+
+def _renewed(subscription: Subscription, plan: Plan | None) -> Plan:
+    """Return what it is renewed with: the plan given, if any, which moves it to another offer."""
+    due = subscription.pending or subscription.plan
+    if plan is None:
+        return due
+    if instance("plan", plan, Plan).offer == due.offer and plan != due:
+        raise InvalidValue("plan", str(plan), f"{due}, or of another offer: change() changes it")
+    return plan
 
 
 def _grid(subscription: Subscription) -> tuple[Days | Months, bool]:

@@ -338,12 +338,11 @@ class Quote(Described):
         if rule is None:
             return Allowance(_NOTHING)
         minutes = {Item.CHANNELS: rule.included, Item.BUNDLES: rule.minutes}
-        whole = self.plan.offer.term.whole(self.term).days
-        seconds = sum(
-            60 * quantity * minutes.get(item, 0) * term.days // whole
-            for item, quantity, _, term in self.parts()
+        minute_days = sum(
+            quantity * minutes.get(item, 0) * term.days for item, quantity, _, term in self.parts()
         )
-        return Allowance(timedelta(seconds=seconds))
+        whole = self.plan.offer.term.whole(self.term).days
+        return Allowance(timedelta(seconds=60 * minute_days // whole))
 
     def adding(self, *fees: tuple[Item, int]) -> "Quote":
         """Return the quote with lines for what is paid once, where the tariff has such fees."""

@@ -34,7 +34,7 @@ class Status(enum.Enum):
 
 
 class Action(enum.Enum):
-    """What can be done: to a subscription, or, the last three, to purses alone."""
+    """What can be done: to a subscription, or, the last four, to purses alone."""
 
     BUY = "buy"
     CHANGE = "change"
@@ -48,6 +48,7 @@ class Action(enum.Enum):
     DEPOSIT = "deposit"
     ASSIGN_CREDIT = "assign credit"
     TAKE_BACK_CREDIT = "take back credit"
+    EXPIRE_CREDIT = "expire credit"
 
 
 #: From which status an action leads to which; a missing row is an error. None is no subscription.

@@ -229,10 +229,11 @@ class Account(RuleBasedStateMachine):
         if rule is None:
             return 0
         minutes = {"channels": rule.included, "bundles": rule.minutes}
-        return sum(
-            count * 60 * minutes.get(item, 0) * (model["end"] - start).days // of
+        minute_days = sum(
+            count * minutes.get(item, 0) * (model["end"] - start).days
             for item, count, _, start in model["lines"]
         )
+        return minute_days * 60 // of
 
     def refund(self, model, on):
         """Predict what comes back: each line by the basis that the offer has for it."""
