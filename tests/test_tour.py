@@ -43,6 +43,8 @@ def test_without_a_file_both_stories_are_told_in_turn(told, told_of):
 @pytest.mark.parametrize(
     "sentence",
     [
+        "Berlin support                  950              108       110          1.31%",
+        "Bydgoszcz contact centre      3,300              345  300 + 45          1.91%",
         "107 channels asked, 100 sold: above 100, multiples of 10, rounded down",
         "24 channels and 1 bundle of 5,000 minutes, 2026-01-19 to 2026-02-18",
         "from 2026-02-04 on it is no longer available. (H20)",
@@ -78,6 +80,24 @@ def test_the_second_story_is_another_offers(told_of, sentence):
 
 
 @pytest.mark.parametrize("file", FILES)
+def test_the_guideline_is_named_once(told_of, file):
+    """All offices are advised by the same guideline, and its long address is printed once."""
+
+    assert 1 == told_of[file].count("https://erlangcalculator.pages.dev")
+
+
+def test_a_purchase_tells_its_notice_once(told_of):
+    """What a buyer must be told is told with each of six quotes, and not again once it is bought.
+
+    Five profiles are bought, and one is changed, which buys anew. The second offer has no notice.
+    """
+    counts = tuple(told_of[file].count("cannot call emergency numbers. (H21)") for file in FILES)
+
+    assert (6, 0) == counts
+    assert 1 == told_of["account.toml"].count("no longer available. (H20)")
+
+
+@pytest.mark.parametrize("file", FILES)
 def test_statements_add_up(told_of, file):
     """Each balance of a statement is the one before it and the amount beside it."""
     told = told_of[file]
@@ -107,11 +127,16 @@ def test_overage_is_what_exceeds_the_minutes(told):
 
 MISTAKES = {
     "not TOML": (STORY, "= =", "Invalid"),
-    "a call that is told twice": ('id = "short"', 'id = "dialler"', "happened already"),
+    "a call that is told twice": ('id = "short"', 'id = "dialler"', "calls[2]: call 'dialler-0'"),
     "an office that is told twice": ('name = "Oslo"', 'name = "Gdynia"', "offices[2]"),
     "a story past the calendar": ("starts = 2026-01-05", "starts = 9999-12-01", "starts"),
     "too many decimals": ("decimals = 2", "decimals = 99", "[tariff]"),
     "an unknown key": ("days = 90", 'days = 90\nweather = "fair"', "weather"),
+    "an unknown key of an event": (
+        "on = 2026-01-28",
+        "on = 2026-01-28\nsoon = true",
+        "events[8]: u",
+    ),
     "a missing key": ("days = 90\n", "", "needs 'days'"),
     "an unknown offer": ('"SKYPE_CONNECT"', '"SKYPE"', "offer"),
     "an offer that is a function": ('"SKYPE_CONNECT"', '"quote"', "offer"),
@@ -191,6 +216,23 @@ def test_a_mistake_after_a_story_leaves_that_story_told(told_of, tmp_path):
 
     assert (1, told_of["second.toml"]) == (run.returncode, run.stdout)
     assert run.stderr.startswith(f"{missing}: ")
+
+
+def test_a_term_that_cannot_be_renewed_ends_in_one_sentence(tmp_path):
+    """The third term of 30 days from 5 October 9999 would end in the year 10000."""
+    file = tmp_path / "account.toml"
+    tariff = STORY[STORY.index("[tariff]") : STORY.index("# Each office")]
+    events = '{ on = 9999-10-05, deposit = "99.00" }, { on = 9999-10-05, order = "Oslo" }'
+    file.write_text(
+        'name = "Baltica"\noffer = "SKYPE_CONNECT"\nstarts = 9999-10-05\ndays = 80\nzone = "UTC"\n'
+        'offices = [{ name = "Oslo", employees = 8, profiles = ["oslo"] }]\n'
+        f"events = [{events}]\n{tariff}",
+        encoding="utf-8",
+    )
+    run = tell(file)
+
+    assert (1, 1) == (run.returncode, len(run.stderr.splitlines()))
+    assert run.stderr.startswith(f"{file}: oslo, 9999-11-04 to 9999-12-04: failed; ")
 
 
 def test_a_file_that_is_not_there_ends_in_one_sentence(tmp_path):

@@ -37,10 +37,7 @@ def shown(value: object) -> str:
 
 def whole(parameter: str, value: SupportsIndex) -> int:
     """Return a whole number as an int; numpy integers are fine, bool, float and text are not."""
-    number = _index(parameter, value)
-    if not -_TOO_LONG < number < _TOO_LONG:
-        raise InvalidValue(parameter, _digits(number), "a whole number of at most 60 digits")
-    return number
+    return _printable(parameter, _index(parameter, value))
 
 
 def bounded(parameter: str, value: int, least: int, most: int | None = None) -> int:
@@ -49,7 +46,7 @@ def bounded(parameter: str, value: int, least: int, most: int | None = None) -> 
     if number < least or (most is not None and number > most):
         upper = "" if most is None else f" and at most {most:,}"
         raise InvalidValue(parameter, _digits(number), f"at least {least}{upper}")
-    return whole(parameter, number)
+    return _printable(parameter, number)
 
 
 def civil_day(parameter: str, value: date) -> date:
@@ -149,6 +146,12 @@ def _index(parameter: str, value: SupportsIndex) -> int:
         except TypeError:
             pass
     raise WrongType(parameter, shown(value), "a whole number (int)")
+
+
+def _printable(parameter: str, number: int) -> int:
+    if -_TOO_LONG < number < _TOO_LONG:
+        return number
+    raise InvalidValue(parameter, _digits(number), "a whole number of at most 60 digits")
 
 
 def _digits(number: int) -> str:

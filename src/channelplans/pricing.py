@@ -99,8 +99,11 @@ class Item(enum.Enum):
     SETUP = "set-up"
     CHANNEL_SETUP = "set-up of channels"
 
+    # There is one of each, so that its identity does; the hash of a name is written in Python.
+    __hash__ = object.__hash__
 
-_RETURNABLE: Final = frozenset({Item.CHANNELS, Item.BUNDLES})
+
+_RETURNABLE: Final = (Item.CHANNELS, Item.BUNDLES)
 
 _PRICES: Final = MappingProxyType(
     {
@@ -192,10 +195,10 @@ class Tariff(Described):
             UnknownRate: the country is not in the bundles' area and has no rate of its own.
         """
         bundles = instance("offer", offer, Offer).bundles
-        if bundles is not None and text("country", country) in bundles.area:
+        area = () if bundles is None else bundles.area
+        if text("country", country) in area:
             return self.minute
-        if text("country", country) not in self.rates:
-            area = () if bundles is None else bundles.area
+        if country not in self.rates:
             raise UnknownRate(country, self.name, tuple(sorted({*area, *self.rates})))
         return self.rates[country]
 
@@ -312,10 +315,12 @@ class Quote(Described):
         if plan.bundles:
             parts.append((Item.BUNDLES, plan.bundles, units(Item.BUNDLES, plan.bundles), term))
         rule = plan.offer.term
-        if rule.aligned and term != rule.whole(term):
-            whole = rule.whole(term).days
-            return [(*part[:2], _prorated(part[2], term.days, whole), term) for part in parts]
-        return parts
+        if not rule.aligned:
+            return parts
+        days, whole = term.days, rule.whole(term).days
+        return [
+            (item, count, _prorated(minor, days, whole), term) for item, count, minor, term in parts
+        ]
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -416,11 +421,12 @@ class Refund(Described):
         term = self.paid.term
         if self.on not in term:
             raise OutsideTerm("a refund", self.on, term.start, term.end)
-        bases = {self.rule.channels, self.rule.bundles}
+        bases = (self.rule.channels, self.rule.bundles)
         if RefundBasis.EXACT_TIME in bases and not _within_a_day(self.passed):
             expected = "how much of the day has passed: this offer refunds by exact time"
             raise InvalidValue("passed", str(self.passed), expected)
-        if bases & BY_MINUTES and any(part[0] is Item.BUNDLES for part in self.paid.parts()):
+        sold = (item for item, *_ in self.paid.parts())
+        if self.rule.bundles in BY_MINUTES and Item.BUNDLES in sold:
             self._check_allowance()
 
     def _check_allowance(self) -> None:
@@ -452,11 +458,11 @@ class Refund(Described):
 
     def _returned(self) -> list[int]:
         """Return what comes back of each quoted line, rounded once, in units of the currency."""
-        parts = ((minor, self._part(item, term)) for item, _, minor, term in self.paid.parts())
-        return [
-            round_ratio(minor * numerator, denominator, self.rule.rounding)
-            for minor, (numerator, denominator) in parts
-        ]
+        returned = []
+        for item, _, minor, term in self.paid.parts():
+            numerator, denominator = self._part(item, term)
+            returned.append(round_ratio(minor * numerator, denominator, self.rule.rounding))
+        return returned
 
     def _part(self, item: Item, term: Term) -> tuple[int, int]:
         """Return the part of an item that comes back, as numerator and denominator."""

@@ -63,7 +63,6 @@ _MOST_TOLD: Final = 6
 #: The largest number of profiles that a total is split over.
 MOST_PROFILES: Final = 1_000_000
 
-
 #: The ISO 3166 code of two letters that names a country.
 COUNTRY: Final = re.compile(r"[A-Z]{2}")
 
@@ -269,12 +268,11 @@ class BundleRule(Described):
         return min(self.per_channel * channels, MOST_BUNDLES)
 
     def _describe(self) -> tuple[str]:
-        area = ", ".join(self.area)
-        told = [f"{self.minutes:,} minutes to {area}, at most {self.per_channel} for each channel"]
-        if self.per_channel is None:
-            told = [f"{self.minutes:,} minutes to {area}, any number of them"]
-        if self.per_channel == 0:
-            told = []
+        area, told = ", ".join(self.area), []
+        if self.per_channel != 0:
+            each = f"at most {self.per_channel} for each channel"
+            bound = "any number of them" if self.per_channel is None else each
+            told.append(f"{self.minutes:,} minutes to {area}, {bound}")
         if self.included:
             told.append(f"{self.included:,} minutes to {area} with each channel")
         if self.rollover:
@@ -318,7 +316,8 @@ class TermRule(Described):
         >>> print(TermRule(Months(1), aligned=True).first(date(2026, 1, 15)))
         2026-01-15 to 2026-02-01
         """
-        return Term(on, days_after(self.anchor(on), self.length))
+        whole = self.nth(self.anchor(on), 0)
+        return Term(on, whole.end) if self.aligned else whole
 
     def nth(self, anchor: date, number: int) -> Term:
         """Return the n-th full term from an anchor; number 0 is the first."""
@@ -326,7 +325,7 @@ class TermRule(Described):
 
     def whole(self, term: Term) -> Term:
         """Return the full term that a term is all or the rest of, which the price is for."""
-        return Term(self.anchor(term.start), term.end)
+        return Term(self.anchor(term.start), term.end) if self.aligned else term
 
     def _describe(self) -> tuple[str]:
         aligned = " from the first of a month" if self.aligned else ""
@@ -340,9 +339,8 @@ class Effect(enum.Enum):
     ``REBUY`` refunds what is left and sells the new plan for a term of its own (H16, H17).
     ``PRORATE`` charges or returns the difference for the days that are left of the term, which
     goes on. ``FULL`` charges the difference for all of the running term, however late; of a first
-    part of a month, that is the part. ``KEEP`` changes at
-    once and moves no money: what was paid stays paid through the term. ``NEXT_TERM`` waits for the
-    next term.
+    part of a month, that is the part. ``KEEP`` changes at once and moves no money: what was paid
+    stays paid through the term. ``NEXT_TERM`` waits for the next term.
     """
 
     REBUY = "refunded and bought anew"
@@ -421,7 +419,7 @@ class RefundBasis(enum.Enum):
 
 
 #: The bases that ask how many minutes are left.
-BY_MINUTES: Final = frozenset({RefundBasis.MINUTES, RefundBasis.SMALLER})
+BY_MINUTES: Final = (RefundBasis.MINUTES, RefundBasis.SMALLER)
 
 
 @attrs.frozen(field_transformer=checked)
