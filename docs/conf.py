@@ -35,7 +35,7 @@ nitpick_ignore_regex = [
     ),
     (r"py:.*", r"(attr|attrs|dateutil|numpy)(\..+)?"),
     # Type variables have no page of their own.
-    (r"py:.*", r"(.+\.)?_?[A-Z][A-Za-z]?"),
+    (r"py:.*", r"(.+\.)?_?[A-Z][A-Za-z]?(_co)?"),
 ]
 
 autodoc_default_options = {"members": True, "show-inheritance": True}

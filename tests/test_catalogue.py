@@ -518,6 +518,22 @@ class TestForRenewal:
 
         assert monthly.plan(channels=12, bundles=2) == edition.plan_for(subscription.plan)
 
+    @pytest.mark.parametrize(
+        ("second", "start", "expected"),
+        [
+            (AT_RENEWAL, date(2026, 1, 31), LIST),
+            (AT_RENEWAL, FEB, DEARER),
+            (PINNED, FEB, LIST),
+            (MAR, date(2026, 2, 28), LIST),
+            (MAR, date(2026, 3, 1), DEARER),
+        ],
+    )
+    def test_a_term_that_begins_before_the_renewal(self, second, start, expected):
+        """A change that buys anew comes under what a renewal on its day would."""
+        subscription = held(start=date(2026, 1, 30))
+
+        assert expected == catalogue(second).for_term(subscription, start).tariff
+
 
 class TestCompare:
     """Two editions side by side."""

@@ -19,6 +19,7 @@ from channelplans.errors import (
     ChannelPlansError,
     ChannelsNotSellable,
     ChannelsOutOfRange,
+    Conflict,
     CurrencyMismatch,
     InsufficientCredit,
     InvalidValue,
@@ -28,6 +29,7 @@ from channelplans.errors import (
     OutsideTerm,
     PlanUnchanged,
     RuleError,
+    TokenReused,
     TotalNotReachable,
     TransitionNotAllowed,
     UnknownEdition,
@@ -83,6 +85,16 @@ SAMPLES = [
         InsufficientCredit("account a", Decimal("2.50"), Decimal("1E+1"), Decimal("0.00"), "EUR"),
         ["account a", "2.50 EUR is needed", "holds 10 EUR", "0.00 EUR more"],
     ),
+    (
+        Conflict("berlin", "7", "9"),
+        ["profile berlin", "at revision 7", "is at 9 by now", "nothing was done", "decide again"],
+    ),
+    (Conflict("berlin", None, "9"), ["decided on at revision none", "is at 9 by now"]),
+    (Conflict("berlin", "7", None), ["decided on at revision 7", "is at none by now"]),
+    (
+        TokenReused("transfer/p-1"),
+        ["transfer/p-1", "another decision", "nothing was done", "an identifier of its own"],
+    ),
 ]
 
 CODES = {
@@ -94,6 +106,7 @@ CODES = {
     "ChangedTooSoon": "changed-too-soon",
     "ChannelsNotSellable": "channels-not-sellable",
     "ChannelsOutOfRange": "channels-out-of-range",
+    "Conflict": "conflict",
     "CurrencyMismatch": "currency-mismatch",
     "InsufficientCredit": "insufficient-credit",
     "InvalidValue": "invalid-value",
@@ -102,6 +115,7 @@ CODES = {
     "NotOffered": "not-offered",
     "OutsideTerm": "outside-term",
     "PlanUnchanged": "plan-unchanged",
+    "TokenReused": "token-reused",
     "TotalNotReachable": "total-not-reachable",
     "TransitionNotAllowed": "transition-not-allowed",
     "UnknownEdition": "unknown-edition",
@@ -181,12 +195,20 @@ def test_profiles_are_listed_up_to_six(split, words):
 
 @samples
 def test_errors_have_the_builtin_that_callers_expect(error):
-    """Wrong types are TypeErrors, look-ups LookupErrors, everything else ValueErrors."""
-    builtins = {WrongType: TypeError, UnknownEdition: LookupError, UnknownRate: LookupError}
-    builtin = builtins.get(type(error), ValueError)
+    """Wrong types are TypeErrors, look-ups LookupErrors, what came too late a RuntimeError.
+
+    Everything else is a ValueError.
+    """
+    builtins = {
+        Conflict: RuntimeError,
+        UnknownEdition: LookupError,
+        UnknownRate: LookupError,
+        WrongType: TypeError,
+    }
+    kinds = (TypeError, LookupError, ValueError, RuntimeError)
 
     assert isinstance(error, ChannelPlansError)
-    assert [builtin] == [b for b in (TypeError, LookupError, ValueError) if isinstance(error, b)]
+    assert [builtins.get(type(error), ValueError)] == [k for k in kinds if isinstance(error, k)]
 
 
 def test_breaches_of_an_offer_are_rule_errors():

@@ -39,6 +39,7 @@ SHARED_INSIDE = {
     "calendar": {"days_after"},
     "ladders": {"as_decimal", "checked_price"},
     "ledger": {"signed"},
+    "lifecycle": {"call_token"},
     "money": {"exact", "read", "round_ratio", "NUMBER"},
     "rules": {"COUNTRY"},
     "usage": {"admits", "clock"},

@@ -14,13 +14,14 @@ import attrs
 import pytest
 
 from channelplans import lifecycle
-from channelplans.calendar import Days, Term
+from channelplans.calendar import Days, Months, Term
 from channelplans.errors import (
     CalendarEnds,
     ChangedTooSoon,
     CurrencyMismatch,
     InsufficientCredit,
     InvalidValue,
+    NotOffered,
     OutsideTerm,
     PlanUnchanged,
     TransitionNotAllowed,
@@ -32,21 +33,25 @@ from channelplans.lifecycle import (
     Decision,
     assign_credit,
     buy,
+    call_token,
     cancel,
     change,
     deposit,
     expire,
+    expire_credit,
     lapse,
     renew,
+    renew_without_bundles,
     resume,
     take_back_credit,
     terminate,
     use,
 )
+from channelplans.lots import LotRule, expiries, open_lots
 from channelplans.money import EUR, USD, Currency, Money
 from channelplans.offers import SKYPE_CONNECT, SKYPE_CONNECT_2011
 from channelplans.pricing import Tariff
-from channelplans.rules import ChangeRule, RefundBasis, RefundRule
+from channelplans.rules import ChangeRule, RefundBasis, RefundRule, ShortageRule
 from channelplans.subscriptions import AT_END, TRANSITIONS, Action, Status
 from channelplans.usage import Allowance, Call
 
@@ -699,6 +704,67 @@ class TestRenew:
         assert outlook == str(decision).split("\n")[1]
 
 
+class TestRenewWithoutBundles:
+    """The channels alone, under another offer too."""
+
+    DROPPING = attrs.evolve(
+        SKYPE_CONNECT, edition="dropping", shortage=ShortageRule(drops_bundles=True)
+    )
+
+    def test_moves_to_the_channels_of_another_offer(self):
+        """The plan given loses its bundles: 4 x 6.95 = 27.80, for the next term of the grid."""
+        plan = self.DROPPING.plan(channels=4, bundles=2)
+        decision = renew_without_bundles(ACTIVE, TARIFF, on=END, plan=plan)
+
+        assert self.DROPPING.plan(channels=4) == decision.after.plan
+        assert (Term(END, date(2026, 3, 6)), 1) == (decision.after.term, decision.after.number)
+        assert {ACME: euros("-27.80")} == dict(decision.deltas)
+        assert timedelta(0) == decision.after.allowance.remaining
+        assert ["bundles-dropped"] == [notice.code for notice in decision.notices]
+
+    def test_is_the_same_end_of_a_term(self):
+        """It shares its token with the renewal that could not be paid."""
+        plan = self.DROPPING.plan(channels=4, bundles=2)
+        whole = renew(ACTIVE, TARIFF, on=END, plan=plan)
+
+        assert whole.token == renew_without_bundles(ACTIVE, TARIFF, on=END, plan=plan).token
+
+    def test_asks_the_offer_that_it_moves_to(self):
+        """What the old one dropped the new one may not."""
+        held = bought(self.DROPPING.plan(channels=3, bundles=1))
+
+        assert 0 == renew_without_bundles(held, TARIFF, on=END).after.plan.bundles
+        with pytest.raises(NotOffered, match="renewal without bundles"):
+            renew_without_bundles(held, TARIFF, on=END, plan=PLAN)
+
+    def test_needs_bundles_in_the_plan_that_it_is_given(self):
+        """A plan of channels alone is renewed whole, or not."""
+        with pytest.raises(NotOffered, match="renewal without bundles"):
+            renew_without_bundles(ACTIVE, TARIFF, on=END, plan=self.DROPPING.plan(channels=4))
+
+    @pytest.mark.parametrize(("channels", "bundles"), [(4, 1), (2, 1), (3, 2), (3, 0)])
+    def test_is_no_way_round_a_change(self, channels, bundles):
+        """Another plan of the same offer is refused, as by a renewal."""
+        held = bought(self.DROPPING.plan(channels=3, bundles=1))
+        plan = self.DROPPING.plan(channels=channels, bundles=bundles)
+
+        with pytest.raises(InvalidValue, match=r"^plan must be .* change\(\) changes it, not "):
+            renew_without_bundles(held, TARIFF, on=END, plan=plan)
+
+    def test_the_plan_that_is_due_is_no_other(self):
+        """To name what is held, or what is pending, is to name nothing."""
+        held = bought(self.DROPPING.plan(channels=3, bundles=1))
+        named = renew_without_bundles(held, TARIFF, on=END, plan=held.plan)
+
+        assert renew_without_bundles(held, TARIFF, on=END) == named
+
+    @pytest.mark.parametrize("plan", [DROPPING, 4, "4 channels"])
+    def test_a_plan_is_a_plan(self, plan):
+        """An offer is none yet, and neither is a number."""
+        with pytest.raises(WrongType, match="plan must be a Plan"):
+            renew_without_bundles(ACTIVE, TARIFF, on=END, plan=plan)
+
+
 class TestCancelAndResume:
     """H20."""
 
@@ -993,14 +1059,19 @@ class TestCredit:
             lambda amount: deposit(ACME, amount, transfer="t", on=DAY),
             lambda amount: assign_credit("acme", "berlin", amount, transfer="t", on=DAY),
             lambda amount: take_back_credit("acme", "berlin", amount, transfer="t", on=DAY),
+            lambda amount: expire_credit(ACME, amount, transfer="t", on=DAY),
         ],
-        ids=["deposit", "assign", "take back"],
+        ids=["deposit", "assign", "take back", "expire"],
     )
     def test_amounts_are_above_zero(self, act, amount):
-        """A negative deposit would be a payment that its caller chose the purse of."""
+        """A negative deposit would be a payment that its caller chose the purse of.
+
+        A negative expiry would be credit out of nothing.
+        """
         with pytest.raises(InvalidValue, match="amount must be above zero"):
             act(euros(amount))
 
+    @pytest.mark.parametrize("act", [deposit, expire_credit])
     @pytest.mark.parametrize(
         ("parameter", "wrong"),
         [
@@ -1011,12 +1082,12 @@ class TestCredit:
             ("on", datetime(2026, 1, 5)),  # noqa: DTZ001 - any datetime is refused
         ],
     )
-    def test_a_deposit_names_wrong_types(self, parameter, wrong):
+    def test_what_takes_a_purse_names_wrong_types(self, act, parameter, wrong):
         """Each parameter refuses what it does not take, by its name."""
         arguments = {"purse": ACME, "amount": euros("5"), "transfer": "t", "on": DAY}
 
         with pytest.raises(WrongType) as caught:
-            deposit(**{**arguments, parameter: wrong})
+            act(**{**arguments, parameter: wrong})
 
         assert parameter == caught.value.parameter
 
@@ -1047,11 +1118,12 @@ class TestCredit:
 
         assert parameter == caught.value.parameter
 
+    @pytest.mark.parametrize("act", [deposit, expire_credit])
     @pytest.mark.parametrize("wrong", ["", " t", "t\n"])
-    def test_a_transfer_is_plain_text(self, wrong):
-        """It identifies the payment."""
+    def test_a_transfer_is_plain_text(self, act, wrong):
+        """It identifies the payment, or the expiry."""
         with pytest.raises(InvalidValue, match="transfer"):
-            deposit(ACME, euros("5"), transfer=wrong, on=DAY)
+            act(ACME, euros("5"), transfer=wrong, on=DAY)
 
     def test_no_action_lets_its_caller_choose_the_purse_that_pays(self):
         """Only a deposit, which pays nothing, and an expiry, which buys nothing, take a purse."""
@@ -1061,6 +1133,79 @@ class TestCredit:
         }
 
         assert {"deposit", "expire_credit"} == takes_purse
+
+
+class TestExpiryOfCredit:
+    """Credit whose time is over leaves its purse, as the reading in lots tells."""
+
+    RULES = (LotRule(Reason.BONUS, Months(3)),)
+    # Three months from 5 January.
+    OVER = date(2026, 4, 5)
+
+    def booked(self):
+        """Return the postings of a purse: 20 bought, a bonus of 10, and 4 of it spent on a term.
+
+        The bonus expires, and so comes first: 6 of it are left.
+        """
+        paid_in = deposit(ACME, euros("20"), transfer="p-1", on=DAY)
+        given = deposit(ACME, euros("10"), transfer="b-1", on=DAY, reason=Reason.BONUS)
+        spent = Posting(ACME, euros("-4"), Reason.SUBSCRIPTION, LATER)
+        return (*paid_in.postings, *given.postings, spent)
+
+    def expired(self):
+        """Return the decision that books what is over."""
+        (due,) = expiries(self.booked(), self.RULES, on=self.OVER)
+        transfer = f"expiry of {due.reference}"
+        return expire_credit(due.purse, -due.amount, transfer=transfer, on=due.on)
+
+    def test_one_posting_goes_out(self):
+        """No subscription is touched and nothing comes in."""
+        decision = self.expired()
+        posting = Posting(ACME, euros("-6"), Reason.EXPIRY, self.OVER, None, "expiry of b-1")
+
+        assert (posting,) == decision.postings
+        assert (Action.EXPIRE_CREDIT, None, None, ()) == (
+            decision.action,
+            decision.before,
+            decision.after,
+            decision.notices,
+        )
+
+    def test_takes_the_lot_whose_time_is_over(self):
+        """The bonus is gone and nothing else, lots add up to the balance, and none is due."""
+        postings = (*self.booked(), *self.expired().postings)
+        lots = open_lots(postings, self.RULES, on=self.OVER)
+
+        assert [("p-1", euros("20"))] == [(lot.posting.reference, lot.left) for lot in lots]
+        assert {ACME: euros("20")} == settle({}, postings)
+        assert () == expiries(postings, self.RULES, on=MUCH_LATER)
+
+    def test_happens_once(self):
+        """Decided again, late and from other postings, it has the token of the first time."""
+        first = self.expired()
+        again = expire_credit(ACME, euros("1"), transfer="expiry of b-1", on=MUCH_LATER)
+
+        assert first == self.expired()
+        assert (first.token, True) == (again.token, first != again)
+        assert "transfer/expiry of b-1" == first.token
+
+    def test_is_named_apart_from_what_it_takes(self):
+        """All transfers of a store share their names: that of the bonus itself is taken."""
+        given = deposit(ACME, euros("10"), transfer="b-1", on=DAY, reason=Reason.BONUS)
+
+        assert given.token == expire_credit(ACME, euros("6"), transfer="b-1", on=LATER).token
+        assert given.token != self.expired().token
+
+    def test_what_is_spent_cannot_expire(self):
+        """A purse does not go below zero for it."""
+        with pytest.raises(InsufficientCredit, match=r"0\.01 EUR more"):
+            settle({ACME: euros("5.99")}, self.expired().postings)
+
+    def test_a_profiles_purse_has_lots_too(self):
+        """What was assigned and rests is taken from the profile."""
+        decision = expire_credit(BERLIN, euros("2"), transfer="e-1", on=DAY)
+
+        assert {BERLIN: euros("-2")} == dict(decision.deltas)
 
 
 class TestTokens:
@@ -1099,6 +1244,30 @@ class TestTokens:
 
         assert before.token == after.token
         assert before.token != use(ACTIVE, call(identifier="c-2"), TARIFF, on=DAY).token
+
+    @pytest.mark.parametrize(
+        "identifier", ["c-1", "a/b", "a%2Fb", "50%", "/", "2026/01/05 #7", "ż"]
+    )
+    def test_a_calls_token_is_known_before_it_is_used(self, identifier):
+        """To ask a store for a call is to ask for what using it would be known by."""
+        asked = call_token(call(identifier=identifier))
+
+        assert use(ACTIVE, call(identifier=identifier), TARIFF, on=DAY).token == asked
+        assert use(CANCELLED, call(identifier=identifier), DEARER, on=LATER).token == asked
+
+    def test_calls_with_slashes_do_not_collide(self):
+        """A slash and a percent sign are escaped, so that no name looks like another."""
+        names = ["a/b", "a%2Fb", "a%252Fb", "a", "b", "a%b", "a%25b"]
+
+        assert "call/a%2Fb" == call_token(call(identifier="a/b"))
+        assert "call/a%252Fb" == call_token(call(identifier="a%2Fb"))
+        assert len(names) == len({call_token(call(identifier=each)) for each in names})
+
+    @pytest.mark.parametrize("wrong", ["c-1", None, ACTIVE])
+    def test_only_a_call_has_a_calls_token(self, wrong):
+        """An identifier alone may be that of something else."""
+        with pytest.raises(WrongType, match="call must be a Call"):
+            call_token(wrong)
 
     def test_a_transfer_happens_once(self):
         """Its own identifier is the token; a call of that name is another thing."""
@@ -1242,6 +1411,13 @@ TEXTS = {
             "2026-01-05: take back credit from a profile.",
             "The purse of profile berlin of account acme pays 5.00 EUR (transfer).",
             "The purse of account acme receives 5.00 EUR (transfer).",
+        ],
+    ),
+    "let expire": (
+        expire_credit(BERLIN, euros("5"), transfer="e-1", on=DAY),
+        [
+            "2026-01-05: let credit expire.",
+            "The purse of profile berlin of account acme pays 5.00 EUR (expiry).",
         ],
     ),
 }

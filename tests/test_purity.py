@@ -36,20 +36,31 @@ from channelplans import offers, rules, sizing
 from channelplans.calendar import Days, Months, Term
 from channelplans.catalogue import Catalogue, Edition, RuleDifference, compare
 from channelplans.codec import encode
+from channelplans.desk import AsyncDesk, Desk, Outcome, Preview
 from channelplans.errors import ChannelPlansError
 from channelplans.ladders import Ladder, Tier
 from channelplans.ledger import Posting, Purse, Reason, Statement
-from channelplans.lifecycle import buy, cancel
+from channelplans.lifecycle import buy, cancel, deposit
 from channelplans.lots import LotRule, open_lots, payments
+from channelplans.memory import MemoryStore
 from channelplans.money import EUR, Currency, Money, Rounding
 from channelplans.offers import SKYPE_CONNECT, SKYPE_CONNECT_2011, VOIP_YONDER
 from channelplans.pricing import Item, Tariff, quote, rate, refund
+from channelplans.storage import Booked, Page, Stored
 from channelplans.subscriptions import RUNNING
 from channelplans.tables import Table
 from channelplans.usage import Allowance, Call
 
-SOURCES = sorted(Path(channelplans.__file__).parent.glob("*.py"))
+ROOT = Path(channelplans.__file__).parent
+# Floor 10 is for tests: it may use threads, processes and an event loop, and nothing below it does.
+FLOOR_10 = {"_hypothesis", "testing"}
+SOURCES = sorted(
+    path
+    for path in ROOT.rglob("*.py")
+    if path.relative_to(ROOT).with_suffix("").parts[0] not in FLOOR_10
+)
 PURE = [path.stem for path in SOURCES if path.stem != "__init__"]
+TREES = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 MODULES = {stem: import_module(f"channelplans.{stem}") for stem in PURE}
 
 # The hook cannot be removed, so that it is switched.
@@ -134,6 +145,12 @@ IN_AND_OUT = (
 )
 (LOT,) = open_lots(IN_AND_OUT, (BONUS,), on=DAY)
 (PAYMENT,) = payments(IN_AND_OUT, (BONUS,))
+HUNDRED = Money(10_000, EUR)
+PAID_IN = deposit(ACME, HUNDRED, transfer="p-1", on=DAY)
+STORE = MemoryStore()
+STORE.commit(PAID_IN, expected=None)
+REVISION = STORE.commit(BOUGHT, expected=None)
+SNAPSHOT = STORE.snapshot()
 
 
 def fields(value):
@@ -154,6 +171,7 @@ FUNCTIONS = {
     "codec.decode": ((type(PLAN), encode(PLAN)), {"catalogue": CATALOGUE}),
     "codec.digest": ((BY_LADDER,), {}),
     "codec.encode": ((CATALOGUE,), {}),
+    "codec.schema": ((type(BOUGHT),), {}),
     "ladders.as_decimal": (("6.95",), {}),
     "ladders.checked_price": (("price", Decimal("6.95")), {}),
     "lots.expiries": ((IN_AND_OUT, (BONUS,)), {"on": date(2026, 3, 1)}),
@@ -205,10 +223,12 @@ FUNCTIONS = {
     "sizing.suggest_channels": ((437,), {}),
     "lifecycle.assign_credit": (("acme", "berlin", FIVE), {"transfer": "t", "on": DAY}),
     "lifecycle.buy": ((MONTHLY, TARIFF), {**IDS, "on": DAY}),
+    "lifecycle.call_token": ((CALL,), {}),
     "lifecycle.cancel": ((HELD,), ON),
     "lifecycle.change": ((HELD, MONTHLY, TARIFF), ON),
     "lifecycle.deposit": ((ACME, FIVE), {"transfer": "t", "on": DAY}),
     "lifecycle.expire": ((CANCELLED,), END),
+    "lifecycle.expire_credit": ((ACME, FIVE), {"transfer": "t", "on": DAY}),
     "lifecycle.lapse": ((HELD,), END),
     "lifecycle.renew": ((HELD, TARIFF), END),
     "lifecycle.renew_without_bundles": ((ADD_ONS, BY_LADDER), {"on": ADD_ONS.term.end}),
@@ -266,6 +286,12 @@ CLASSES = made(
     LOT,
     PAYMENT,
     PAYMENT.draws[0],
+    Stored(HELD, REVISION),
+    Booked(POSTING, PAID_IN.token, 0),
+    Page(("berlin",), "2026-02-04/berlin"),
+    SNAPSHOT,
+    Preview(BOUGHT, REVISION),
+    Outcome("berlin", TERM, None, ValueError("lost")),
 )
 # What only others build on, or only says what a type is, makes nothing by itself.
 WITHOUT_VALUES = {"Described"}
@@ -277,6 +303,7 @@ ERRORS = {
     "ChannelPlansError": (),
     "ChannelsNotSellable": (105, 105, 100),
     "ChannelsOutOfRange": (350, 1, 300, (300, 50)),
+    "Conflict": ("berlin", "7", None),
     "CurrencyMismatch": ("EUR", "USD"),
     "InsufficientCredit": ("acme", Decimal(2), Decimal(1), Decimal(1), "EUR"),
     "InvalidValue": ("name", "''", "text"),
@@ -286,6 +313,7 @@ ERRORS = {
     "OutsideTerm": ("use", DAY, DAY, None, ""),
     "PlanUnchanged": ("1 channel", "active"),
     "RuleError": (),
+    "TokenReused": ("transfer/p-1",),
     "TotalNotReachable": (7, 1, (6, 8)),
     "TransitionNotAllowed": ("use", "ended", ("buy",)),
     "UnknownEdition": ("on 2026-01-05", ("2027, from 2027-01-01 on",)),
@@ -338,11 +366,14 @@ METHODS = {
     "Catalogue.on": ((DAY,), {}),
     "Catalogue.held_by": ((HELD,), {}),
     "Catalogue.for_renewal": ((HELD,), {}),
+    "Catalogue.for_term": ((HELD, DAY), {}),
     "Lot.expired": ((DAY,), {}),
     "Traffic.needed": ((30,), {}),
     "Ratio.needed": ((30,), {}),
 }
 EMPTY = attrs.make_class("Empty", {}, frozen=True)
+# What holds mappings is compared, and is no key of one.
+WITHOUT_HASH = {"Snapshot.__hash__"}
 SHOWN = {"__hash__", "__repr__", "__str__"}
 # What attrs and object bring along for every value.
 PLUMBING = {
@@ -371,15 +402,25 @@ def members(cls):
     ]
 
 
+def kind_of(value):
+    """Say what a public name stands for."""
+    if not inspect.isclass(value):
+        return "function" if inspect.isfunction(value) else "constant"
+    if issubclass(value, BaseException):
+        return "error"
+    if getattr(value, "_is_protocol", False):
+        return "port"
+    plain = attrs.has(value) or issubclass(value, enum.Enum) or value.__name__ in WITHOUT_VALUES
+    return "value" if plain else "shell"
+
+
 def names(kind):
-    """Name the public functions, or the public classes, of all modules."""
+    """Name what is public and of a kind, of all modules."""
     return [
         f"{stem}.{name}"
         for stem, module in MODULES.items()
         for name in module.__all__
-        if inspect.isclass(value := getattr(module, name)) is (kind == "classes")
-        and (kind == "classes" or inspect.isfunction(value))
-        and not (inspect.isclass(value) and issubclass(value, BaseException))
+        if kind_of(getattr(module, name)) == kind
     ]
 
 
@@ -388,7 +429,7 @@ def drain(value):
     return list(islice(value, 3)) if isinstance(value, Iterator) else value
 
 
-@pytest.mark.parametrize("name", names("functions"))
+@pytest.mark.parametrize("name", names("function"))
 def test_functions_do_no_input_or_output(name):
     """Each public function runs without an event; one without a sample fails."""
     module, function = name.split(".")
@@ -398,7 +439,7 @@ def test_functions_do_no_input_or_output(name):
         drain(getattr(MODULES[module], function)(*arguments, **keywords))
 
 
-@pytest.mark.parametrize("name", names("classes"))
+@pytest.mark.parametrize("name", names("value"))
 def test_values_do_no_input_or_output(name):
     """A value is made, shown, compared, copied, and each public method of it is called."""
     module, kind = name.split(".")
@@ -418,9 +459,129 @@ def test_values_do_no_input_or_output(name):
         assert pickle.dumps(value)
         for member in own:
             attribute = getattr(value, member)
-            if callable(attribute):
+            if callable(attribute) and f"{kind}.{member}" not in WITHOUT_HASH:
                 given, named = METHODS.get(f"{kind}.{member}", ((), {}))
                 drain(attribute(*given, **named))
+
+
+# What has a state, or acts upon what has, is asked for one thing after the other.
+ACTIONS = [
+    ("deposit", (ACME, HUNDRED * 10), {"transfer": "p-1", "on": DAY}),
+    ("assign_credit", ("acme", "berlin", FIVE), {"transfer": "p-2", "on": DAY}),
+    ("take_back_credit", ("acme", "berlin", Money(1, EUR)), {"transfer": "p-3", "on": DAY}),
+    ("expire_credit", (ACME, Money(1, EUR)), {"transfer": "p-4", "on": DAY}),
+    ("buy", (PLAN,), {**IDS, "on": DAY}),
+    ("change", ("berlin", SKYPE_CONNECT.plan(channels=5)), ON),
+    ("cancel", ("berlin",), ON),
+    ("resume", ("berlin",), ON),
+    ("terminate", ("berlin",), ON),
+]
+AT_A_DESK = [
+    *ACTIONS[:-1],
+    ("use", ("berlin", attrs.evolve(CALL, day=LATER)), ON),
+    ("statement", (ACME,), {"since": LATER, "until": TERM.end}),
+    ("run_due", (), {"on": date(2026, 3, 20)}),
+    ("terminate", ("berlin",), {"on": date(2026, 3, 20)}),
+]
+OF_A_STORE = [
+    ("commit", (PAID_IN,), {"expected": None}),
+    ("commit", (BOUGHT,), {"expected": None}),
+    ("subscription", ("berlin",), {}),
+    ("balance", (ACME,), {}),
+    ("postings", (ACME,), {"since": DAY, "until": LATER}),
+    ("committed", (BOUGHT.token,), {}),
+    ("due", (TERM.end,), {"limit": 1}),
+    ("snapshot", (), {}),
+    ("restore", (SNAPSHOT,), {}),
+]
+ASKED = {
+    "desk.AsyncDesk": {name for name, *_ in AT_A_DESK} | {"commit", "preview"},
+    "desk.Desk": {name for name, *_ in AT_A_DESK} | {"commit", "preview"},
+    "desk.DeskActions": {name for name, *_ in ACTIONS},
+    "memory.MemoryStore": {name for name, *_ in OF_A_STORE},
+}
+
+
+class Awaited:
+    """The reference store, awaited; it never waits."""
+
+    def __init__(self):
+        self._store = MemoryStore()
+
+    def __getattr__(self, name):
+        async def answer(*arguments, **keywords):
+            return getattr(self._store, name)(*arguments, **keywords)
+
+        return answer
+
+
+def driven(awaitable):
+    """Return what a coroutine that never waits comes to, without an event loop."""
+    with pytest.raises(StopIteration) as done:
+        awaitable.send(None)
+    return done.value.value
+
+
+async def collected(outcomes):
+    """Await all that comes bit by bit."""
+    return [outcome async for outcome in outcomes]
+
+
+def ask(shell, name, arguments, keywords):
+    """Return an answer, waited for where it has to be, and whole where it comes bit by bit."""
+    answer = getattr(shell, name)(*arguments, **keywords)
+    if inspect.isasyncgen(answer):
+        answer = collected(answer)
+    return driven(answer) if inspect.iscoroutine(answer) else drain(answer)
+
+
+@pytest.mark.parametrize("tariff", [lambda *_: TARIFF, CATALOGUE], ids=["function", "catalogue"])
+@pytest.mark.parametrize(
+    ("desk", "store"), [(Desk, MemoryStore), (AsyncDesk, Awaited)], ids=["sync", "async"]
+)
+def test_desks_do_no_input_or_output(desk, store, tariff):
+    """All is done at once at one desk, and previewed and committed at another."""
+    with watched():
+        at_once = desk(store(), tariff=tariff)
+        answers = {name: ask(at_once, name, *given) for name, *given in AT_A_DESK}
+        in_two_steps = desk(store(), tariff=tariff)
+        for name, *given in ACTIONS:
+            preview = ask(in_two_steps.preview, name, *given)
+            assert preview.decision == ask(in_two_steps, "commit", (preview,), {})
+
+    assert [None, None] == [outcome.error for outcome in answers["run_due"]]
+
+
+def test_the_store_does_no_input_or_output():
+    """All that a store can be asked for is asked of one, and it is shown."""
+    with watched():
+        store = MemoryStore()
+        for name, *given in OF_A_STORE:
+            ask(store, name, *given)
+        repr(store)
+
+    assert SNAPSHOT == store.snapshot()
+
+
+@pytest.mark.parametrize("name", names("shell"))
+def test_nothing_that_can_be_asked_is_left_out(name):
+    """The tests above ask whatever is public and has a state for all that it has in public."""
+    module, kind = name.split(".")
+    public = {each for each in dir(getattr(MODULES[module], kind)) if not each.startswith("_")}
+
+    assert public == ASKED[name]
+
+
+@pytest.mark.parametrize("name", names("port"))
+def test_ports_have_nothing_to_run(name):
+    """A port says what a store must do: its methods have a docstring, and nothing behind it."""
+    module, port = name.split(".")
+    (described,) = (
+        each for each in TREES[module].body if isinstance(each, ast.ClassDef) and each.name == port
+    )
+    bodies = [each.body[1:] for each in described.body[1:]]
+
+    assert ["..."] * len(bodies) == [ast.unparse(body) for body in bodies]
 
 
 @pytest.mark.parametrize("name", all_errors.__all__)
@@ -542,6 +703,20 @@ def io_calls(tree):
     ]
 
 
+def kept(tree):
+    """Find what objects keep and may change: attributes that their class's methods assign."""
+    return {
+        f"{scope.name}.{node.attr}"
+        for scope in ast.walk(tree)
+        if isinstance(scope, ast.ClassDef)
+        for node in ast.walk(scope)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    }
+
+
 def mutable_state(tree):
     """Find lists, dicts and sets in a module's or a class's own namespace, caches and globals."""
     mutable = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
@@ -570,9 +745,6 @@ def mutable_state(tree):
     return found
 
 
-TREES = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
-
-
 @pytest.mark.parametrize("stem", TREES)
 def test_no_module_reads_a_clock(stem):
     """Neither now() nor today() nor time() is called or looked up anywhere."""
@@ -596,6 +768,41 @@ def test_no_module_keeps_state(stem):
     assert [] == mutable_state(TREES[stem])
 
 
+# All that is assigned in a method: what is stored, what a desk or a table was given when it was
+# made, and the lots while they are read.
+KEPT = {
+    "desk": {
+        *("DeskActions._prices", "DeskActions._do"),
+        *("Desk._store", "AsyncDesk._store"),
+    },
+    "lots": {"_Open.expires"},
+    "memory": {
+        *("MemoryStore._lock", "MemoryStore._revisions", "MemoryStore._subscriptions"),
+        *("MemoryStore._balances", "MemoryStore._postings", "MemoryStore._known"),
+        *("MemoryStore._ends", "_Ends._days", "_Ends._profiles"),
+    },
+    "pricing": {"_Rates._table"},
+}
+
+
+@pytest.mark.parametrize("stem", TREES)
+def test_no_object_keeps_a_state_but_the_store(stem):
+    """Values assign nothing to themselves; what is assigned is listed above, each attribute."""
+
+    assert KEPT.get(stem, set()) == kept(TREES[stem])
+
+
+def test_the_store_takes_nothing_but_a_lock_from_threads():
+    """It starts no thread and keeps nothing for one; the lock is for those that call it."""
+    (threads,) = (
+        node
+        for node in TREES["memory"].body
+        if isinstance(node, ast.ImportFrom) and node.module == "threading"
+    )
+
+    assert ["Lock"] == [alias.name for alias in threads.names]
+
+
 @pytest.mark.parametrize("stem", PURE)
 def test_no_module_holds_something_mutable(stem):
     """What a module holds under any name of its own is frozen too, not only what it looks like."""
@@ -617,6 +824,9 @@ def test_no_module_holds_something_mutable(stem):
         (imports, "def f():\n    import os.path", "os"),
         (imports, "if TYPE_CHECKING:\n    from os import path", "os"),
         (io_calls, "def f():\n    open('x')", "open"),
+        (kept, "class A:\n    def f(self):\n        self.b = 1", "A.b"),
+        (kept, "class A:\n    def f(self):\n        self.b += 1", "A.b"),
+        (kept, "class A:\n    def f(self):\n        self.c, self.b = 1, 2", "A.b"),
         (mutable_state, "A: Final = {}", "A"),
         (mutable_state, "A = []", "A"),
         (mutable_state, "A = set()", "A"),

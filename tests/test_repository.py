@@ -18,7 +18,8 @@ TEXTS = sorted(
     for pattern in ("*", ".ci/*", *(f"{folder}/**/*" for folder in FOLDERS))
     for path in ROOT.glob(pattern)
     if path.is_file()
-    and path.suffix in {"", ".cfg", ".csv", ".ini", ".json", ".md", ".py", ".rst", ".toml", ".txt"}
+    and path.suffix
+    in {"", ".cfg", ".csv", ".ini", ".json", ".md", ".py", ".rst", ".sh", ".toml", ".txt"}
     and not path.name.startswith(".")
     and not {"_build", "__pycache__"} & set(path.parts)
 )
@@ -89,6 +90,17 @@ def test_one_command_runs_the_tests_everywhere():
 
     assert f"    {command}\n" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"\n{command}\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_what_ci_exports_reaches_the_tests():
+    """tox hands on where PostgreSQL is and that it is required, so that no test of it is skipped."""
+    tox = ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini", encoding="utf-8")
+    exported = "export CHANNELPLANS_POSTGRES CHANNELPLANS_REQUIRE=postgres"
+
+    assert exported in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert "CHANNELPLANS_*" in tox["testenv"]["pass_env"].split()
+    assert ["testenv"] == [name for name in tox.sections() if "pass_env" in tox[name]]
 
 
 def test_the_first_screen_ends_in_a_refusal():

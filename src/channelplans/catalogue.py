@@ -249,10 +249,21 @@ class Catalogue(Described):
         Raises:
             UnknownEdition: no edition is what the subscription holds, or none is for that day.
         """
-        held, day = self.held_by(subscription), subscription.term.end
-        self.on(day)
+        return self.for_term(subscription, subscription.term.end)
+
+    def for_term(self, subscription: Subscription, start: date) -> Edition:
+        """Return the edition that a term comes under which a subscription begins on a day.
+
+        It is the one that it holds, or the latest that calls on those who hold an earlier one to
+        take it by then: a change that buys anew does not keep what a renewal would not.
+
+        Raises:
+            UnknownEdition: no edition is what the subscription holds, or none is for that day.
+        """
+        held = self.held_by(subscription)
+        self.on(start)
         later = self.editions[self.editions.index(held) + 1 :]
-        calling = (each for each in later if each.moves_from and each.moves_from <= day)
+        calling = (each for each in later if each.moves_from and each.moves_from <= start)
         return (held, *calling)[-1]
 
     def to_records(self) -> list[dict[str, object]]:

@@ -1,7 +1,9 @@
 """Values to plain dicts and back, so that TOML, JSON and a database can carry them.
 
 One mechanism serves every class: a field of the class is a key of the dict, and the annotation of
-the field says what may stand under it. What is special is data, in the tables of this module.
+the field says what may stand under it. From the annotations a shape of each class is made, once,
+and a shape knows how a value is written, read, and told in a schema. What is special is data, in
+the tables of this module.
 
 - A key is left out where the value is the field's default, and so is None where a field without a
   default may be None. Where something else is the default, None is written "none".
@@ -25,7 +27,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
-from typing import Any, Final, TypeVar, get_args, get_origin
+from typing import Any, Final, Protocol, TypeVar, Union, get_args, get_origin
 
 import attrs
 
@@ -58,7 +60,9 @@ _WORDS: Final[Mapping[Any, str]] = types.MappingProxyType(
 )
 
 #: What is written though it follows from the fields, so that a promise that was stored is kept.
-_TOTALS: Final[Mapping[Any, str]] = types.MappingProxyType({Quote: "total"})
+_PROMISED: Final[Mapping[Any, Mapping[str, Any]]] = types.MappingProxyType(
+    {Quote: types.MappingProxyType({"total": Money})}
+)
 
 #: What holds its offers and tariffs whole.
 _WHOLE: Final = frozenset({Offer, Tariff, Catalogue})
@@ -84,8 +88,7 @@ def encode(
     >>> encode(Tariff("2026", EUR, channel="6.95", bundle="10", minute="0.021"))["channel"]
     '6.95'
     """
-    kind = type(value)
-    return _head("type(value)", kind) | _write_fields(value, whole=kind in _WHOLE)
+    return _head("type(value)", type(value)) | _TABLES[type(value)].write(value)
 
 
 def decode(kind: type[T], data: object, *, catalogue: Catalogue | None = None) -> T:
@@ -111,7 +114,7 @@ def decode(kind: type[T], data: object, *, catalogue: Catalogue | None = None) -
     head = _head("kind", kind)
     if catalogue is not None:
         instance("catalogue", catalogue, Catalogue)
-    place = _Place(head["kind"], catalogue, whole=kind in _WHOLE)
+    place = _Place(head["kind"], catalogue)
     if isinstance(data, Mapping):
         for key, expected in head.items():
             if key not in data:
@@ -120,7 +123,7 @@ def decode(kind: type[T], data: object, *, catalogue: Catalogue | None = None) -
             if type(found) is not type(expected) or found != expected:
                 raise place.at(f".{key}").refusal(f"must be {expected!r}", found)
         data = {key: each for key, each in data.items() if key not in head}
-    value: T = _read_fields(kind, data, place)
+    value: T = _TABLES[kind].read(data, place)
     return value
 
 
@@ -133,7 +136,7 @@ def digest(value: Offer | Tariff) -> str:
     """
     if type(value) not in _NAMED:
         raise WrongType("value", shown(value), "an Offer or a Tariff")
-    written = json.dumps(_write_fields(value, whole=True), sort_keys=True, separators=(",", ":"))
+    written = json.dumps(_TABLES[type(value)].write(value), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(written.encode()).hexdigest()
 
 
@@ -149,7 +152,7 @@ def schema(kind: type) -> dict[str, Any]:
     ({'$ref': '#/$defs/Money'}, ['minor', 'currency'])
     """
     head, parts = _head("kind", kind), dict[str, Any]()
-    table = _table_form(kind, parts, whole=kind in _WHOLE)
+    table = _TABLES[kind].body(parts)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": head["kind"],
@@ -160,112 +163,232 @@ def schema(kind: type) -> dict[str, Any]:
     }
 
 
+def _head(parameter: str, kind: Any) -> dict[str, Any]:
+    if isinstance(kind, type) and kind in _WORDS:
+        return {"version": _VERSION, "kind": _WORDS[kind]}
+    kinds = ", ".join(each.__name__ for each in _WORDS)
+    raise WrongType(parameter, shown(kind), f"one of {kinds}")
+
+
 @attrs.frozen
 class _Place:
-    """Where in the data something stands, and what it takes to read it there."""
+    """Where in the data something stands, and what has the offers and tariffs that it names."""
 
     path: str
     catalogue: Catalogue | None
-    whole: bool
 
     def at(self, step: str) -> "_Place":
-        return attrs.evolve(self, path=self.path + step)
+        return _Place(self.path + step, self.catalogue)
 
     def refusal(self, problem: str, *found: object) -> NotDecodable:
         return NotDecodable(self.path, ", not ".join([problem, *map(shown, found)]))
 
 
+#: What is raised by taking something for what it is not.
+_REFUSED: Final = (LookupError, OverflowError, TypeError, ValueError)
+
+
+class _Shape(Protocol):
+    """How what an annotation names is written, read, and told in a schema.
+
+    ``form`` puts the tables that it meets among the parts of the schema, and refers to them there.
+    """
+
+    def write(self, value: Any, /) -> Any: ...
+    def read(self, data: Any, place: _Place, /) -> Any: ...
+    def form(self, parts: dict[str, Any], /) -> dict[str, Any]: ...
+
+
 @attrs.frozen
 class _Plain:
-    """How a value that has no fields is written and read; reading what it is not raises."""
+    """What has no parts of its own; ``take`` raises where the data is something else."""
 
+    kind: type
     told: str
-    form: Mapping[str, Any]
-    read: Callable[[Any], Any]
+    keywords: Mapping[str, Any]
+    take: Callable[[Any], Any]
     write: Callable[[Any], Any] = lambda value: value
 
+    def fits(self, data: Any) -> bool:
+        try:
+            self.take(data)
+        except _REFUSED:
+            return False
+        return True
 
-def _only(kind: type) -> Callable[[object], Any]:
-    def read(data: object) -> object:
-        if type(data) is kind:
-            return data
-        raise TypeError
+    def read(self, data: Any, place: _Place) -> Any:
+        try:
+            return self.take(data)
+        except _REFUSED:
+            raise place.refusal(f"must be {self.told}", data) from None
 
-    return read
-
-
-def _read_day(data: object) -> date:
-    if isinstance(data, date) and not isinstance(data, datetime):
-        return data
-    day = date.fromisoformat(_only(str)(data))
-    if day.isoformat() == data:
-        return day
-    raise ValueError
+    def form(self, _parts: dict[str, Any]) -> dict[str, Any]:
+        return dict(self.keywords)
 
 
-def _read_price(data: str) -> Decimal:
-    if NUMBER.fullmatch(data):
-        return Decimal(data)
-    raise ValueError
+@attrs.frozen
+class _List:
+    """A tuple, which is a list in plain data."""
+
+    item: _Shape
+
+    def write(self, value: tuple[Any, ...]) -> list[Any]:
+        return [self.item.write(each) for each in value]
+
+    def read(self, data: Any, place: _Place) -> tuple[Any, ...]:
+        if not isinstance(data, list):
+            raise place.refusal("must be a list", data)
+        return tuple(self.item.read(each, place.at(f"[{at}]")) for at, each in enumerate(data))
+
+    def form(self, parts: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "array", "items": self.item.form(parts)}
 
 
-def _write_price(price: Decimal) -> str:
-    digits = f"{price:zf}"
-    return digits.rstrip("0").rstrip(".") if "." in digits else digits
+@attrs.frozen
+class _ByKey:
+    """A mapping whose keys are data too."""
+
+    key: _Shape
+    item: _Shape
+
+    def write(self, value: Mapping[Any, Any]) -> dict[Any, Any]:
+        return {self.key.write(key): self.item.write(each) for key, each in value.items()}
+
+    def read(self, data: Any, place: _Place) -> dict[Any, Any]:
+        if not isinstance(data, Mapping):
+            raise place.refusal("must be a table", data)
+        return {
+            self.key.read(key, place): self.item.read(each, place.at(f"[{key!r}]"))
+            for key, each in data.items()
+        }
+
+    def form(self, parts: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": self.item.form(parts)}
 
 
-def _read_duration(data: object) -> timedelta:
-    if isinstance(data, Mapping) and data and data.keys() <= _UNITS:
-        return timedelta(**{unit: _only(int)(count) for unit, count in data.items()})
-    raise ValueError
+@attrs.frozen
+class _OneOf:
+    """One of several: a value is told by its class, a table by its keys."""
+
+    shapes: "tuple[_Plain | _Table, ...]"
+
+    def write(self, value: Any) -> Any:
+        return next(shape for shape in self.shapes if isinstance(value, shape.kind)).write(value)
+
+    def read(self, data: Any, place: _Place) -> Any:
+        for shape in self.shapes:
+            if shape.fits(data):
+                return shape.read(data, place)
+        raise place.refusal(f"must be {' or '.join(shape.told for shape in self.shapes)}", data)
+
+    def form(self, parts: dict[str, Any]) -> dict[str, Any]:
+        return {"anyOf": [shape.form(parts) for shape in self.shapes]}
 
 
-def _write_duration(duration: timedelta) -> dict[str, int]:
-    seconds, rest = divmod(duration, timedelta(seconds=1))
-    return {"seconds": seconds, "microseconds": rest.microseconds} if rest else {"seconds": seconds}
+@attrs.frozen
+class _Entry:
+    """What stands under a key of a table.
+
+    Attributes:
+        name: of the field, or of what follows from the fields.
+        shape: how it is written.
+        default: what it means that the key is left out; NOTHING where it cannot be.
+        none: whether None is written by its word, since leaving it out means something else.
+        promised: whether it follows from the fields, and is held against them.
+    """
+
+    name: str
+    shape: _Shape
+    default: Any
+    none: bool = False
+    promised: bool = False
+
+    def read(self, data: Any, place: _Place) -> Any:
+        if data is attrs.NOTHING:
+            if self.default is attrs.NOTHING:
+                raise place.refusal("is missing")
+            return self.default
+        return None if self.none and data == _NONE else self.shape.read(data, place)
+
+    def form(self, parts: dict[str, Any]) -> dict[str, Any]:
+        form = self.shape.form(parts)
+        return {"anyOf": [form, {"const": _NONE}]} if self.none else form
 
 
-_UNITS: Final = frozenset({"hours", "minutes", "seconds", "microseconds"})
+@attrs.frozen
+class _Table:
+    """A value with fields, which is a table of them in plain data."""
 
-_PLAIN: Final[Mapping[type, _Plain]] = types.MappingProxyType(
-    {
-        bool: _Plain("true or false", {"type": "boolean"}, _only(bool)),
-        int: _Plain("a whole number", {"type": "integer"}, _only(int)),
-        str: _Plain("text", {"type": "string"}, _only(str)),
-        date: _Plain(
-            'a day, such as "2026-01-05"',
-            {"type": "string", "format": "date"},
-            _read_day,
-            date.isoformat,
-        ),
-        Decimal: _Plain(
-            'a number as text, such as "6.95"',
-            {"type": "string", "pattern": f"^(?:{NUMBER.pattern})$"},
-            _read_price,
-            _write_price,
-        ),
-        timedelta: _Plain(
-            'a duration, such as {"seconds": 30}',
-            {
-                "type": "object",
-                "propertyNames": {"enum": sorted(_UNITS)},
-                "additionalProperties": {"type": "integer"},
-                "minProperties": 1,
-            },
-            _read_duration,
-            _write_duration,
-        ),
-    }
-)
+    kind: Any
+    entries: Mapping[str, _Entry]
 
+    @property
+    def told(self) -> str:
+        return f"a table of {', '.join(self.entries)}"
 
-def _plain(kind: Any) -> _Plain | None:
-    if isinstance(kind, enum.EnumMeta):
-        members: list[enum.Enum] = list(kind)
-        values = [member.value for member in members]
-        told = f"one of {', '.join(map(repr, values))}"
-        return _Plain(told, {"enum": values}, kind, attrgetter("value"))
-    return next((_PLAIN[each] for each in getattr(kind, "__mro__", ()) if each in _PLAIN), None)
+    def fits(self, data: Any) -> bool:
+        return isinstance(data, Mapping) and not data.keys().isdisjoint(self.entries)
+
+    def write(self, value: Any) -> dict[str, Any]:
+        written = {}
+        for key, entry in self.entries.items():
+            each = getattr(value, entry.name)
+            if each != entry.default:
+                written[key] = _NONE if each is None else entry.shape.write(each)
+        return written
+
+    def read(self, data: Any, place: _Place) -> Any:
+        if not isinstance(data, Mapping):
+            raise place.refusal(f"must be {self.told}", data)
+        for key in data:
+            if key not in self.entries:
+                problem = f"is not known; what is: {', '.join(self.entries)}"
+                raise place.at(f".{key}").refusal(problem)
+        found = {
+            key: entry.read(data.get(key, attrs.NOTHING), place.at(f".{key}"))
+            for key, entry in self.entries.items()
+        }
+        value, promised = self.made(found, place)
+        for key, each in promised.items():
+            if found[key] != each:
+                problem = f"must be {each}, which follows from the rest, not {found[key]}"
+                raise place.at(f".{key}").refusal(problem)
+        return value
+
+    def made(self, found: Mapping[str, Any], place: _Place) -> tuple[Any, dict[str, Any]]:
+        """Return the value of what was found, and what follows from it and was promised."""
+        entries = self.entries.items()
+        fields = {entry.name: found[key] for key, entry in entries if not entry.promised}
+        try:
+            value = self.kind(**fields)
+            return value, {key: getattr(value, key) for key, entry in entries if entry.promised}
+        except ChannelPlansError as error:
+            raise self.refused(error, place) from error
+
+    def refused(self, error: ChannelPlansError, place: _Place) -> NotDecodable:
+        """Return the class's own refusal as one with the path to the field that it names."""
+        parameter = getattr(error, "parameter", "")
+        name, bracket, rest = parameter.partition("[")
+        for key, entry in self.entries.items():
+            if entry.name == name:
+                problem = str(error).removeprefix(f"{parameter} ")
+                return place.at(f".{key}{bracket}{rest}").refusal(problem)
+        return place.refusal(str(error))
+
+    def form(self, parts: dict[str, Any]) -> dict[str, Any]:
+        name = self.kind.__name__.removeprefix("_")
+        if name not in parts:
+            parts[name] = self.body(parts)
+        return {"$ref": f"#/$defs/{name}"}
+
+    def body(self, parts: dict[str, Any]) -> dict[str, Any]:
+        entries = self.entries.items()
+        return {
+            "type": "object",
+            "properties": {key: entry.form(parts) for key, entry in entries},
+            "required": [key for key, entry in entries if entry.default is attrs.NOTHING],
+            "additionalProperties": False,
+        }
 
 
 @attrs.frozen(field_transformer=checked)
@@ -277,228 +400,173 @@ class _Name:
     digest: str
 
 
-def _name(value: Any) -> _Name:
-    return _Name(value.name, getattr(value, "edition", None), digest(value))
+@attrs.frozen
+class _Named:
+    """An offer or a tariff that stands by its name, and is looked up in the catalogue."""
+
+    kind: Any
+    table: _Table
+
+    def write(self, value: Any) -> dict[str, Any]:
+        return self.table.write(_Name(value.name, getattr(value, "edition", None), digest(value)))
+
+    def read(self, data: Any, place: _Place) -> Any:
+        name = self.table.read(data, place)
+        if place.catalogue is None:
+            raise place.refusal("stands by its name: give decode the catalogue that has it")
+        known = {
+            (value.name, getattr(value, "edition", None)): value
+            for edition in place.catalogue.editions
+            for value in (edition.offer, edition.tariff)
+            if type(value) is self.kind
+        }
+        found = known.get((name.name, name.edition))
+        if found is None:
+            names = "; ".join(" ".join(filter(None, each)) for each in known)
+            raise place.refusal(f"is not in the catalogue, which has: {names}")
+        if digest(found) != name.digest:
+            problem = f"must be {digest(found)!r}, as in the catalogue, not {name.digest!r}"
+            raise place.at(".digest").refusal(problem)
+        return found
+
+    def form(self, parts: dict[str, Any]) -> dict[str, Any]:
+        return self.table.form(parts)
 
 
-def _head(parameter: str, kind: Any) -> dict[str, Any]:
-    if kind in _WORDS:
-        return {"version": _VERSION, "kind": _WORDS[kind]}
-    kinds = ", ".join(each.__name__ for each in _WORDS)
-    raise WrongType(parameter, shown(kind), f"one of {kinds}")
+def _only(kind: type) -> Callable[[object], Any]:
+    def take(data: object) -> object:
+        if type(data) is kind:
+            return data
+        raise TypeError
+
+    return take
 
 
-def _fields(kind: Any) -> dict[str, "attrs.Attribute[Any]"]:
-    """Return the fields that a value is made of, by their keys."""
-    fields = (field for field in attrs.fields(kind) if field.init)
-    return {_KEYS.get((kind, field.name), field.name): field for field in fields}
+def _take_day(data: object) -> date:
+    if isinstance(data, date) and not isinstance(data, datetime):
+        return data
+    day = date.fromisoformat(_only(str)(data))
+    if day.isoformat() == data:
+        return day
+    raise ValueError
 
 
-def _optional(field: "attrs.Attribute[Any]") -> bool:
-    return types.NoneType in get_args(field.type)
+def _take_price(data: str) -> Decimal:
+    if NUMBER.fullmatch(data):
+        return Decimal(data)
+    raise ValueError
 
 
-def _default(field: "attrs.Attribute[Any]") -> Any:
-    """Return what it means that a key is left out; NOTHING where it cannot be."""
-    if field.default is attrs.NOTHING and _optional(field):
-        return None
-    factory = getattr(field.default, "factory", None)
-    return factory() if factory else field.default
+def _write_price(price: Decimal) -> str:
+    digits = f"{price:zf}"
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
-def _write(value: Any, *, whole: bool) -> Any:
-    kind = type(value)
-    plain = _plain(kind)
-    if plain is not None:
-        return plain.write(value)
-    if isinstance(value, tuple):
-        return [_write(each, whole=whole) for each in value]
-    if isinstance(value, Mapping):
-        return {key: _write(each, whole=whole) for key, each in value.items()}
-    return _write_fields(_name(value) if kind in _NAMED and not whole else value, whole=whole)
+_UNITS: Final = ("hours", "minutes", "seconds", "microseconds")
 
 
-def _write_fields(value: Any, *, whole: bool) -> dict[str, Any]:
-    written = {}
-    for key, field in _fields(type(value)).items():
-        each = getattr(value, field.name)
-        if each != _default(field):
-            written[key] = _NONE if each is None else _write(each, whole=whole)
-    total = _TOTALS.get(type(value))
-    return written | {total: _write(getattr(value, total), whole=whole)} if total else written
+def _take_duration(data: object) -> timedelta:
+    if isinstance(data, Mapping) and data and data.keys() <= set(_UNITS):
+        return timedelta(**{unit: _only(int)(count) for unit, count in data.items()})
+    raise ValueError
 
 
-def _read(kind: Any, data: Any, place: _Place) -> Any:
-    """Return what data stands for where an annotation names the kind."""
-    kind = getattr(kind, "__supertype__", kind)
-    plain = _plain(kind)
-    if plain is not None:
-        try:
-            return plain.read(data)
-        except (TypeError, ValueError, OverflowError):
-            raise place.refusal(f"must be {plain.told}", data) from None
-    if attrs.has(kind):
-        by_name = kind in _NAMED and not place.whole
-        return _look_up(kind, data, place) if by_name else _read_fields(kind, data, place)
-    return _READERS[get_origin(kind)](get_args(kind), data, place)
+def _write_duration(duration: timedelta) -> dict[str, int]:
+    seconds, rest = divmod(duration, timedelta(seconds=1))
+    return {"seconds": seconds, "microseconds": rest.microseconds} if rest else {"seconds": seconds}
 
 
-def _read_fields(kind: Any, data: object, place: _Place) -> Any:
-    fields = _fields(kind)
-    if not isinstance(data, Mapping):
-        raise place.refusal(f"must be {_told(kind)}", data)
-    total = _TOTALS.get(kind)
-    known = [*fields, *filter(None, [total])]
-    for key in data:
-        if key not in known:
-            raise place.at(f".{key}").refusal(f"is not known; what is: {', '.join(known)}")
-    values = {
-        field.name: _read_field(field, data.get(key, attrs.NOTHING), place.at(f".{key}"))
-        for key, field in fields.items()
+_PLAIN: Final[Mapping[Any, _Plain]] = types.MappingProxyType(
+    {
+        plain.kind: plain
+        for plain in (
+            _Plain(bool, "true or false", {"type": "boolean"}, _only(bool)),
+            _Plain(int, "a whole number", {"type": "integer"}, _only(int)),
+            # As plain text, also where an application's identifiers are a class of their own.
+            _Plain(str, "text", {"type": "string"}, _only(str), str.__str__),
+            _Plain(
+                date,
+                'a day, such as "2026-01-05"',
+                {"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+                _take_day,
+                date.isoformat,
+            ),
+            _Plain(
+                Decimal,
+                'a number as text, such as "6.95"',
+                {"type": "string", "pattern": f"^(?:{NUMBER.pattern})$"},
+                _take_price,
+                _write_price,
+            ),
+            _Plain(
+                timedelta,
+                'a duration, such as {"seconds": 30}',
+                {
+                    "type": "object",
+                    "properties": {unit: {"type": "integer"} for unit in _UNITS},
+                    "minProperties": 1,
+                    "additionalProperties": False,
+                },
+                _take_duration,
+                _write_duration,
+            ),
+        )
     }
-    try:
-        value = kind(**values)
-    except ChannelPlansError as error:
-        raise _refused(kind, error, place) from error
-    if total:
-        _check_total(getattr(value, total), data.get(total), place.at(f".{total}"))
-    return value
-
-
-def _check_total(total: Money, data: object, place: _Place) -> None:
-    """Refuse a total that is not what the fields come to."""
-    if data is None:
-        raise place.refusal("is missing")
-    found = _read(Money, data, place)
-    if found != total:
-        raise place.refusal(f"must be {total}, as its lines add up, not {found}")
-
-
-def _refused(kind: Any, error: ChannelPlansError, place: _Place) -> NotDecodable:
-    """Return a class's own refusal as one with the path to the field that it names."""
-    parameter = getattr(error, "parameter", "")
-    name, bracket, rest = parameter.partition("[")
-    key = _KEYS.get((kind, name), name)
-    if key not in _fields(kind):
-        return place.refusal(str(error))
-    step = f".{key}{bracket}{rest}"
-    return place.at(step).refusal(str(error).removeprefix(f"{parameter} "))
-
-
-def _read_field(field: "attrs.Attribute[Any]", data: object, place: _Place) -> Any:
-    default = _default(field)
-    if data is attrs.NOTHING:
-        if default is attrs.NOTHING:
-            raise place.refusal("is missing")
-        return default
-    if data == _NONE and _optional(field) and default is not None:
-        return None
-    return _read(field.type, data, place)
-
-
-def _read_items(kinds: tuple[Any, ...], data: object, place: _Place) -> tuple[Any, ...]:
-    if not isinstance(data, list):
-        raise place.refusal("must be a list", data)
-    return tuple(_read(kinds[0], each, place.at(f"[{at}]")) for at, each in enumerate(data))
-
-
-def _read_table(kinds: tuple[Any, ...], data: object, place: _Place) -> dict[Any, Any]:
-    if not isinstance(data, Mapping):
-        raise place.refusal("must be a table", data)
-    return {
-        _read(kinds[0], key, place): _read(kinds[1], each, place.at(f"[{key!r}]"))
-        for key, each in data.items()
-    }
-
-
-def _read_one_of(kinds: tuple[Any, ...], data: object, place: _Place) -> Any:
-    several = [kind for kind in kinds if kind is not types.NoneType]
-    for kind in several:
-        if len(several) == 1 or _fits(kind, data, place):
-            return _read(kind, data, place)
-    raise place.refusal(f"must be {' or '.join(map(_told, several))}", data)
-
-
-def _fits(kind: Any, data: object, place: _Place) -> bool:
-    """Return whether data is of this kind and no other: a table is told by its keys."""
-    if attrs.has(kind):
-        return isinstance(data, Mapping) and not data.keys().isdisjoint(_fields(kind))
-    try:
-        _read(kind, data, place)
-    except NotDecodable:
-        return False
-    return True
-
-
-def _told(kind: Any) -> str:
-    plain = _plain(kind)
-    return plain.told if plain else f"a table of {', '.join(_fields(kind))}"
-
-
-#: How the annotations that are made of others are read.
-_READERS: Final[Mapping[Any, Callable[[tuple[Any, ...], Any, _Place], Any]]] = (
-    types.MappingProxyType(
-        {tuple: _read_items, Mapping: _read_table, types.UnionType: _read_one_of}
-    )
 )
 
 
-def _look_up(kind: Any, data: object, place: _Place) -> Any:
-    """Return the offer or tariff of the catalogue that a name stands for."""
-    name = _read_fields(_Name, data, place)
-    if place.catalogue is None:
-        raise place.refusal("stands by its name: give decode the catalogue that has it")
-    known = {
-        (value.name, getattr(value, "edition", None)): value
-        for edition in place.catalogue.editions
-        for value in (edition.offer, edition.tariff)
-        if type(value) is kind
-    }
-    found = known.get((name.name, name.edition))
-    if found is None:
-        names = "; ".join(" ".join(filter(None, each)) for each in known)
-        raise place.refusal(f"is not in the catalogue, which has: {names}")
-    if digest(found) != name.digest:
-        problem = f"must be {digest(found)!r}, as in the catalogue, not {name.digest!r}"
-        raise place.at(".digest").refusal(problem)
-    return found
+def _choice(kind: enum.EnumMeta) -> _Plain:
+    members: list[enum.Enum] = list(kind)
+    values = {member.value: member for member in members}
+    told = f"one of {', '.join(map(repr, values))}"
+    return _Plain(kind, told, {"enum": [*values]}, values.__getitem__, attrgetter("value"))
 
 
-def _form(kind: Any, parts: dict[str, Any], *, whole: bool) -> dict[str, Any]:
-    """Return the schema of what an annotation names; tables are told once, among the parts."""
+def _one_of(*shapes: Any) -> _Shape:
+    return shapes[0] if len(shapes) == 1 else _OneOf(shapes)
+
+
+#: The shapes of the annotations that are made of others.
+_MADE: Final[Mapping[Any, Callable[..., _Shape]]] = types.MappingProxyType(
+    {tuple: _List, Mapping: _ByKey, types.UnionType: _one_of, Union: _one_of}
+)
+
+
+def _shape(kind: Any, *, whole: bool) -> _Shape:
+    """Return the shape of what an annotation names; None among several is the entry's affair."""
     kind = getattr(kind, "__supertype__", kind)
-    plain = _plain(kind)
-    if plain is not None:
-        return dict(plain.form)
+    if kind in _PLAIN:
+        return _PLAIN[kind]
+    if isinstance(kind, enum.EnumMeta):
+        return _choice(kind)
     if attrs.has(kind):
-        kind = _Name if kind in _NAMED and not whole else kind
-        name = kind.__name__.removeprefix("_")
-        if name not in parts:
-            parts[name] = {}  # so that what holds itself is told once
-            parts[name] |= _table_form(kind, parts, whole=whole)
-        return {"$ref": f"#/$defs/{name}"}
-    kinds = [each for each in get_args(kind) if each not in (..., types.NoneType)]
-    forms = [_form(each, parts, whole=whole) for each in kinds]
-    if get_origin(kind) is tuple:
-        return {"type": "array", "items": forms[0]}
-    if get_origin(kind) is Mapping:
-        return {"type": "object", "additionalProperties": forms[1]}
-    return {"anyOf": forms} if len(forms) > 1 else forms[0]
+        return _table(kind, whole=whole) if whole or kind not in _NAMED else _Named(kind, _NAME)
+    kinds = (each for each in get_args(kind) if each not in (..., types.NoneType))
+    return _MADE[get_origin(kind)](*(_shape(each, whole=whole) for each in kinds))
 
 
-def _table_form(kind: Any, parts: dict[str, Any], *, whole: bool) -> dict[str, Any]:
-    fields, total = _fields(kind), _TOTALS.get(kind)
-    properties = {key: _form(field.type, parts, whole=whole) for key, field in fields.items()}
-    required = [key for key, field in fields.items() if _default(field) is attrs.NOTHING]
-    for key, field in fields.items():
-        if _optional(field) and _default(field) is not None:
-            properties[key] = {"anyOf": [properties[key], {"const": _NONE}]}
-    if total:
-        properties[total] = _form(Money, parts, whole=whole)
-        required.append(total)
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": False,
+def _table(kind: Any, *, whole: bool) -> _Table:
+    entries = {
+        _KEYS.get((kind, field.name), field.name): _entry(field, whole=whole)
+        for field in attrs.fields(kind)
+        if field.init
     }
+    for name, promised in _PROMISED.get(kind, {}).items():
+        entries[name] = _Entry(name, _shape(promised, whole=whole), attrs.NOTHING, promised=True)
+    return _Table(kind, types.MappingProxyType(entries))
+
+
+def _entry(field: "attrs.Attribute[Any]", *, whole: bool) -> _Entry:
+    optional = types.NoneType in get_args(field.type)
+    factory = getattr(field.default, "factory", None)
+    default = factory() if factory else field.default
+    if optional and default is attrs.NOTHING:
+        default = None
+    none = optional and default is not None
+    return _Entry(field.name, _shape(field.type, whole=whole), default, none)
+
+
+_NAME: Final = _table(_Name, whole=True)
+_TABLES: Final[Mapping[Any, _Table]] = types.MappingProxyType(
+    {kind: _table(kind, whole=kind in _WHOLE) for kind in _WORDS}
+)

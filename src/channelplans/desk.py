@@ -10,20 +10,21 @@ from contextlib import suppress
 from datetime import date, timedelta
 from functools import partial
 from operator import methodcaller
-from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Generic, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import attrs
 
 from channelplans import lifecycle
 from channelplans.calendar import Term
 from channelplans.catalogue import Catalogue
-from channelplans.checks import civil_day, instance, text
+from channelplans.checks import civil_day, instance, shown, text
 from channelplans.errors import (
     Conflict,
     InsufficientCredit,
     NotOffered,
     TokenReused,
     TransitionNotAllowed,
+    WrongType,
 )
 from channelplans.identifiers import AccountId, Cursor, ProfileId, Revision, SubscriptionId
 from channelplans.ledger import Posting, Purse, Reason, Statement
@@ -40,13 +41,16 @@ __all__ = ["AsyncDesk", "Desk", "DeskActions", "Outcome", "Preview"]
 
 R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
+P = ParamSpec("P")
 
 #: Asks of a store, each answered before the next; what they come to is returned.
 _Steps: TypeAlias = Generator[Callable[[Any], Any], Any, T]
 
-#: How often what nobody confirmed is decided anew after a conflict. Each of them means that
-#: another worker got on, so that only a profile busier than this keeps one from its turn.
+#: How often what nobody confirmed is decided before it is given up, where another decision always
+#: came between. Each time another worker got on, so that only a very busy profile is given up.
 _ATTEMPTS: Final = 20
+
+_CAME_BETWEEN: Final = (Conflict, TokenReused)
 
 
 @attrs.frozen
@@ -63,7 +67,7 @@ class Preview(Described):
     revision: Revision | None
 
     def _describe(self) -> tuple[str, ...]:
-        return (str(self.decision),)
+        return tuple(str(self.decision).splitlines())
 
 
 @attrs.frozen
@@ -84,15 +88,17 @@ class Outcome(Described):
 
     @property
     def failed(self) -> bool:
-        """Whether it could not be told what to do, which someone should look into."""
+        """Whether nothing was done for another reason than credit; someone should look into it."""
         return self.decision is None and not isinstance(self.error, InsufficientCredit)
 
     def _describe(self) -> tuple[str]:
         done = "failed" if self.failed else "waits for credit"
         if self.decision is not None:
-            done = self.decision.action.value
+            dropped = self.decision.action is Action.RENEW and self.error
+            done = f"{self.decision.action.value}{' without bundles' if dropped else ''}"
         term = f", {self.term}" if self.term else ""
-        reason = f"; {self.error}" if self.error else ""
+        kind = f"{type(self.error).__name__}: " if self.failed else ""
+        reason = f"; {kind}{self.error}" if self.error else ""
         return (f"{self.profile}{term}: {done}{reason}",)
 
 
@@ -101,7 +107,9 @@ class _Prices(Protocol):
 
     def sold(self, plan: Plan, on: date) -> Tariff: ...
 
-    def held(self, subscription: Subscription, plan: Plan, on: date) -> Tariff: ...
+    def changed(self, subscription: Subscription, plan: Plan, on: date) -> Tariff: ...
+
+    def called(self, subscription: Subscription, on: date) -> Tariff: ...
 
     def renewal(self, subscription: Subscription) -> tuple[Plan, Tariff]: ...
 
@@ -115,8 +123,11 @@ class _PricesOfDay:
     def sold(self, plan: Plan, on: date) -> Tariff:
         return self.tariff(plan.offer, on)
 
-    def held(self, _: Subscription, plan: Plan, on: date) -> Tariff:
+    def changed(self, _: Subscription, plan: Plan, on: date) -> Tariff:
         return self.tariff(plan.offer, on)
+
+    def called(self, subscription: Subscription, on: date) -> Tariff:
+        return self.tariff(subscription.plan.offer, on)
 
     def renewal(self, subscription: Subscription) -> tuple[Plan, Tariff]:
         plan = subscription.pending or subscription.plan
@@ -136,9 +147,11 @@ class _PricesOfEdition:
             raise NotOffered(f"sale on {on}", f"{plan.offer.name} ({plan.offer.edition})", sold)
         return edition.tariff
 
-    def held(self, subscription: Subscription, plan: Plan, on: date) -> Tariff:
-        if plan.offer != subscription.plan.offer:
-            return self.sold(plan, on)
+    def changed(self, subscription: Subscription, plan: Plan, on: date) -> Tariff:
+        edition = self.catalogue.for_term(subscription, on)
+        return edition.tariff if edition.offer == plan.offer else self.sold(plan, on)
+
+    def called(self, subscription: Subscription, _: date) -> Tariff:
         return self.catalogue.held_by(subscription).tariff
 
     def renewal(self, subscription: Subscription) -> tuple[Plan, Tariff]:
@@ -168,20 +181,18 @@ class DeskActions(Generic[R_co]):
         on: date,
     ) -> R_co:
         """Buy a plan for a profile; what it held last, lapsed or ended, is looked up."""
-        tariff = self._prices.sold(instance("plan", plan, Plan), civil_day("on", on))
-        steps = _buy(
-            plan, tariff, account=account, profile=profile, subscription=subscription, on=on
+        decide = partial(
+            lifecycle.buy, plan, account=account, profile=profile, subscription=subscription, on=on
         )
-        return self._do(steps)
+        return self._do(_buy(decide, self._prices, plan, profile, on))
 
     def change(
         self, profile: ProfileId, plan: Plan, *, on: date, passed: timedelta | None = None
     ) -> R_co:
         """Change what a profile holds (H15 to H19)."""
-        instance("plan", plan, Plan)
 
         def decide(held: Subscription) -> Decision:
-            tariff = self._prices.held(held, plan, on)
+            tariff = self._prices.changed(held, instance("plan", plan, Plan), civil_day("on", on))
             return lifecycle.change(held, plan, tariff, on=on, passed=passed)
 
         return self._do(_act(Action.CHANGE, profile, decide))
@@ -216,36 +227,36 @@ class DeskActions(Generic[R_co]):
         reason: Reason = Reason.DEPOSIT,
     ) -> R_co:
         """Pay credit into a purse from outside."""
-        decision = lifecycle.deposit(purse, amount, transfer=transfer, on=on, reason=reason)
-        return self._do(_decided(decision))
+        move = _move(lifecycle.deposit, purse, amount, transfer=transfer, on=on, reason=reason)
+        return self._do(move)
 
     def assign_credit(
         self, account: AccountId, profile: ProfileId, amount: Money, *, transfer: str, on: date
     ) -> R_co:
         """Move credit from an account to one of its profiles (F 7.3, F 7.4)."""
-        decision = lifecycle.assign_credit(account, profile, amount, transfer=transfer, on=on)
-        return self._do(_decided(decision))
+        move = _move(lifecycle.assign_credit, account, profile, amount, transfer=transfer, on=on)
+        return self._do(move)
 
     def take_back_credit(
         self, account: AccountId, profile: ProfileId, amount: Money, *, transfer: str, on: date
     ) -> R_co:
         """Move credit from a profile back to its account (F 7.4)."""
-        decision = lifecycle.take_back_credit(account, profile, amount, transfer=transfer, on=on)
-        return self._do(_decided(decision))
+        move = _move(lifecycle.take_back_credit, account, profile, amount, transfer=transfer, on=on)
+        return self._do(move)
 
     def expire_credit(self, purse: Purse, amount: Money, *, transfer: str, on: date) -> R_co:
         """Take credit whose time is over out of a purse."""
-        decision = lifecycle.expire_credit(purse, amount, transfer=transfer, on=on)
-        return self._do(_decided(decision))
+        move = _move(lifecycle.expire_credit, purse, amount, transfer=transfer, on=on)
+        return self._do(move)
 
 
 class Desk(DeskActions[Decision]):
     """Does what can be done, over a store, and returns the decision that was committed.
 
-    ``tariff`` tells the prices: a function of an offer and a day, for whom all who have the offer
-    pay the same, or a catalogue. By a catalogue a buyer gets what is sold on the day, whoever holds
-    a subscription keeps its tariff for calls and for changes under its own offer, and a renewal
-    comes under the edition that ``Catalogue.for_renewal`` names.
+    ``tariff`` tells the prices: a function of an offer and a day, by which all who have the offer
+    pay the same, or a catalogue. By a catalogue a buyer gets what is sold on the day; a renewal or
+    a change comes under the edition that ``Catalogue.for_term`` names for its day, or a change
+    under what is sold; a call is charged by the tariff that was paid for its term.
 
     What a person confirms is confirmed at a price: an action raises Conflict where the subscription
     is another one by then, and so does ``commit`` of a preview. Only ``use`` and ``run_due``, where
@@ -292,9 +303,13 @@ needed; 19.50 EUR more would do
     def use(self, profile: ProfileId, call: Call, *, on: date) -> Decision | None:
         """Take a call from minutes and credit; None where it has been taken already (H13, F 7.3).
 
+        A call that is delivered twice is taken once, also where both are in hand at the same time;
+        then both may return the decision.
+
         Raises:
             Conflict: the profile is so busy that no attempt was in time.
             InsufficientCredit: a purse would end below zero.
+            TransitionNotAllowed, OutsideTerm, UnknownRate: as ``lifecycle.use``.
         """
         return self._run(_use(self._prices, profile, call, on))
 
@@ -315,8 +330,8 @@ needed; 19.50 EUR more would do
         What was cancelled ends. Terms that were missed are caught up one by one. A profile that
         fails does not keep the others from their turn, and is due again in the next run.
 
-        It may be stopped between two outcomes and started again, and several workers may run at
-        once: each term is charged once.
+        It may be stopped at any point and started again, and several workers may run at once: each
+        term is charged once. Workers who do the same thing at the same time both tell of it.
         """
         civil_day("on", on)
         cursor: Cursor | None = None
@@ -405,12 +420,17 @@ class AsyncDesk(DeskActions[Coroutine[Any, Any, Decision]]):
 
 
 def _prices(tariff: Callable[[Offer, date], Tariff] | Catalogue) -> _Prices:
-    return _PricesOfEdition(tariff) if isinstance(tariff, Catalogue) else _PricesOfDay(tariff)
+    if isinstance(tariff, Catalogue):
+        return _PricesOfEdition(tariff)
+    if callable(tariff):
+        return _PricesOfDay(tariff)
+    raise WrongType("tariff", shown(tariff), "a function of an offer and a day, or a Catalogue")
 
 
-def _decided(decision: Decision) -> _Steps[Preview]:
+def _move(decide: Callable[P, Decision], *moved: P.args, **named: P.kwargs) -> _Steps[Preview]:
     """Preview a decision about purses alone, for which nothing is looked up."""
-    return _previewed(Preview(decision, None))
+    yield from ()
+    return Preview(decide(*moved, **named), None)
 
 
 def _previewed(preview: Preview) -> _Steps[Preview]:
@@ -430,45 +450,53 @@ def _load(profile: ProfileId) -> _Steps[Stored[Subscription] | None]:
     return stored
 
 
-def _buy(plan: Plan, tariff: Tariff, *, profile: ProfileId, **named: Any) -> _Steps[Preview]:
+def _held(action: Action, profile: ProfileId) -> _Steps[Stored[Subscription]]:
     stored = yield from _load(profile)
-    held, revision = (None, None) if stored is None else (stored.value, stored.revision)
-    decision = lifecycle.buy(plan, tariff, profile=profile, previous=held, **named)
-    return Preview(decision, revision)
+    if stored is None:
+        raise TransitionNotAllowed(action.value, "not bought yet", (Action.BUY.value,))
+    return stored
+
+
+def _buy(
+    decide: Callable[..., Decision], prices: _Prices, plan: Plan, profile: ProfileId, on: date
+) -> _Steps[Preview]:
+    tariff = prices.sold(instance("plan", plan, Plan), civil_day("on", on))
+    stored = yield from _load(profile)
+    if stored is None:
+        return Preview(decide(tariff), None)
+    return Preview(decide(tariff, previous=stored.value), stored.revision)
 
 
 def _act(
     action: Action, profile: ProfileId, decide: Callable[[Subscription], Decision]
 ) -> _Steps[Preview]:
-    stored = yield from _load(profile)
-    if stored is None:
-        raise TransitionNotAllowed(action.value, "not bought yet", (Action.BUY.value,))
+    stored = yield from _held(action, profile)
     return Preview(decide(stored.value), stored.revision)
 
 
-def _again(attempt: Callable[[], _Steps[T]]) -> _Steps[T]:
-    """Decide from a newer state where another decision came between, so many times at most."""
-    for _ in range(_ATTEMPTS - 1):
-        with suppress(Conflict, TokenReused):
-            return (yield from attempt())
-    return (yield from attempt())
-
-
 def _use(prices: _Prices, profile: ProfileId, call: Call, on: date) -> _Steps[Decision | None]:
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(*_CAME_BETWEEN):
+            return (yield from _take(prices, profile, call, on))
+    return (yield from _take(prices, profile, call, on))
+
+
+def _take(prices: _Prices, profile: ProfileId, call: Call, on: date) -> _Steps[Decision | None]:
     token = lifecycle.call_token(call)
-
-    def decide(held: Subscription) -> Decision:
-        return lifecycle.use(held, call, prices.held(held, held.plan, call.day), on=on)
-
-    def attempt() -> _Steps[Decision | None]:
-        if (yield methodcaller("committed", token)) is not None:
-            return None
-        return (yield from _committing(_act(Action.USE, profile, decide)))
-
-    return (yield from _again(attempt))
+    stored = yield from _held(Action.USE, profile)
+    # Asked after loading: whoever takes the call from now on changes the revision.
+    if (yield methodcaller("committed", token)) is not None:
+        return None
+    held = stored.value
+    decision = lifecycle.use(held, call, prices.called(held, call.day), on=on)
+    yield methodcaller("commit", decision, expected=stored.revision)
+    return decision
 
 
 def _statement(purse: Purse, since: date | None, until: date | None) -> _Steps[Statement | None]:
+    for parameter, day in {"since": since, "until": until}.items():
+        if day is not None:
+            civil_day(parameter, day)
     balance = yield methodcaller("balance", instance("purse", purse, Purse))
     if balance is None:
         return None
@@ -484,25 +512,46 @@ def _page(on: date, cursor: Cursor | None) -> _Steps[Page]:
     return page
 
 
+def _is_due(held: Subscription, on: date) -> bool:
+    return held.status in RUNNING and held.term.end <= on
+
+
 def _outcome(prices: _Prices, profile: ProfileId, on: date) -> _Steps[Outcome | None]:
     """Do what is due of a profile's running term, and say what; None where nothing is."""
+    for _ in range(_ATTEMPTS):
+        outcome = yield from _attempt(prices, profile, on)
+        if outcome is None or not isinstance(outcome.error, _CAME_BETWEEN):
+            break
+    return outcome
+
+
+def _attempt(prices: _Prices, profile: ProfileId, on: date) -> _Steps[Outcome | None]:
+    term: Term | None = None
+    decision: Decision | None = None
+    error: Exception | None
     try:
-        return (yield from _again(lambda: _end_term(prices, profile, on)))
-    except Exception as error:  # noqa: BLE001 - it is this profile's, and the others go on
-        return Outcome(profile, None, None, error)
+        stored = yield from _load(profile)
+        if stored is None or not _is_due(stored.value, on):
+            return None
+        term = stored.value.term
+        decision, error = yield from _end_term(stored, prices, on)
+    except Exception as failure:  # noqa: BLE001 - it is this profile's, and the others go on
+        error = failure
+    return Outcome(profile, term, decision, error)
 
 
 def _next(outcome: Outcome, prices: _Prices, on: date) -> _Steps[Outcome | None]:
-    """Go on with the profile's next term, unless this one is still due."""
-    if outcome.decision is None:
+    """Go on with the profile's next term, where this one is done and that has ended too."""
+    held = None if outcome.decision is None else outcome.decision.after
+    if held is None or not _is_due(held, on):
         return None
     return (yield from _outcome(prices, outcome.profile, on))
 
 
-def _end_term(prices: _Prices, profile: ProfileId, on: date) -> _Steps[Outcome | None]:
-    stored = yield from _load(profile)
-    if stored is None or stored.value.status not in RUNNING or on < stored.value.term.end:
-        return None
+def _end_term(
+    stored: Stored[Subscription], prices: _Prices, on: date
+) -> _Steps[tuple[Decision | None, InsufficientCredit | None]]:
+    """Commit the first thing that there is credit for; return it, and what was missing before."""
     short = None
     for decision in _ways(stored.value, prices, on):
         try:
@@ -510,18 +559,18 @@ def _end_term(prices: _Prices, profile: ProfileId, on: date) -> _Steps[Outcome |
         except InsufficientCredit as error:
             short = error
         else:
-            return Outcome(profile, stored.value.term, decision, short)
-    return Outcome(profile, stored.value.term, None, short)
+            return decision, short
+    return None, short
 
 
 def _ways(held: Subscription, prices: _Prices, on: date) -> Iterator[Decision]:
     """Yield what can be done at the end of a term, the next where there is no credit for one."""
     if held.status is Status.CANCELLED:
         yield lifecycle.expire(held, on=on)
-        return
-    plan, tariff = prices.renewal(held)
-    yield lifecycle.renew(held, tariff, on=on, plan=plan)
-    if plan.offer.shortage.drops_bundles and plan.bundles:
-        yield lifecycle.renew_without_bundles(held, tariff, on=on, plan=plan)
-    if on >= held.lapses_on:
-        yield lifecycle.lapse(held, on=on)
+    else:
+        plan, tariff = prices.renewal(held)
+        yield lifecycle.renew(held, tariff, on=on, plan=plan)
+        if plan.offer.shortage.drops_bundles and plan.bundles:
+            yield lifecycle.renew_without_bundles(held, tariff, on=on, plan=plan)
+        if on >= held.lapses_on:
+            yield lifecycle.lapse(held, on=on)

@@ -31,7 +31,7 @@ class _Known(NamedTuple):
 
 @attrs.frozen
 class Snapshot:
-    """All that a store held at one moment; equal where the same was stored by the same decisions.
+    """All that a store held at one moment; equal where all of it is at the same revisions.
 
     Attributes:
         subscriptions: the latest of each profile.
@@ -43,6 +43,7 @@ class Snapshot:
     balances: Mapping[Purse, Money]
     postings: Mapping[Purse, tuple[Booked, ...]]
     _known: Mapping[Token, _Known] = attrs.field(alias="known", repr=False)
+    _revisions: int = attrs.field(alias="revisions", repr=False, eq=False)
 
 
 class MemoryStore:
@@ -142,15 +143,21 @@ class MemoryStore:
                 dict(self._balances),
                 {purse: tuple(booked) for purse, booked in self._postings.items()},
                 dict(self._known),
+                self._revisions,
             )
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back to what was stored then; revisions go on, so that none is used twice."""
+        """Go back to what was stored then, here or in another store.
+
+        Revisions go on, so that none is used twice.
+        """
         with self._lock:
+            # The two belong together.
+            self._revisions = max(self._revisions, snapshot._revisions)  # noqa: SLF001
             self._subscriptions = dict(snapshot.subscriptions)
             self._balances = dict(snapshot.balances)
             self._postings = {purse: list(each) for purse, each in snapshot.postings.items()}
-            self._known = dict(snapshot._known)  # noqa: SLF001 - the two belong together
+            self._known = dict(snapshot._known)  # noqa: SLF001
             self._ends = _Ends()
             for stored in self._subscriptions.values():
                 self._ends.move(None, stored.value)

@@ -316,7 +316,7 @@ def lifecycle(held: Subscription, tariff: Tariff, call: Call) -> None:
     cancel(bought.after, on=DAY)  # type: ignore[arg-type]
     cancel(held, DAY)  # type: ignore[call-arg]
     renew(held, tariff, on=DAY, plan=SKYPE_CONNECT)  # type: ignore[arg-type]
-    renew_without_bundles(held, tariff, on=DAY, plan=PLAN)  # type: ignore[call-arg]
+    renew_without_bundles(held, tariff, on=DAY, plan=SKYPE_CONNECT)  # type: ignore[arg-type]
     cancel(held)  # type: ignore[call-arg]
     buy(PLAN, tariff, account=PROFILE, profile=PROFILE, subscription=ID, on=DAY)  # type: ignore[arg-type]
     buy(PLAN, tariff, account=ACCOUNT, profile=ACCOUNT, subscription=ID, on=DAY)  # type: ignore[arg-type]
