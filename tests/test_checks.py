@@ -178,6 +178,13 @@ def test_empty_padded_or_broken_text_is_refused(value):
     assert ("name", repr(value)) == (caught.value.parameter, caught.value.value)
 
 
+@pytest.mark.parametrize("value", ["a\0b", "\0", "\ud800", "berlin\udfff"])
+def test_text_that_no_database_takes_is_refused(value):
+    """NUL is the end of text to some of them, and half a pair is no character in UTF-8."""
+    with pytest.raises(InvalidValue, match="name must be text that UTF-8 can carry, without NUL"):
+        text("name", value)
+
+
 @pytest.mark.parametrize("value", [None, 5, b"a", ["a"]])
 def test_what_is_no_text_is_refused(value):
     """Nothing is turned into text silently."""

@@ -12,14 +12,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted((ROOT / "src" / "channelplans").glob("[a-z]*.py"))
 TEST_MODULES = sorted((ROOT / "tests").rglob("test_*.py"))
+SUFFIXES = {"", *".cfg .csv .ini .json .md .py .rst .sh .toml .txt".split()}
 FOLDERS = ("benchmarks", "docs", "examples", "src", "tests")
 TEXTS = sorted(
     path
     for pattern in ("*", ".ci/*", *(f"{folder}/**/*" for folder in FOLDERS))
     for path in ROOT.glob(pattern)
     if path.is_file()
-    and path.suffix
-    in {"", ".cfg", ".csv", ".ini", ".json", ".md", ".py", ".rst", ".sh", ".toml", ".txt"}
+    and path.suffix in SUFFIXES
     and not path.name.startswith(".")
     and not {"_build", "__pycache__"} & set(path.parts)
 )
@@ -93,7 +93,7 @@ def test_one_command_runs_the_tests_everywhere():
 
 
 def test_what_ci_exports_reaches_the_tests():
-    """tox hands on where PostgreSQL is and that it is required, so that no test of it is skipped."""
+    """tox hands on where PostgreSQL is and that it is required, so that nothing is skipped."""
     tox = ConfigParser(interpolation=None)
     tox.read(ROOT / "tox.ini", encoding="utf-8")
     exported = "export CHANNELPLANS_POSTGRES CHANNELPLANS_REQUIRE=postgres"

@@ -6,6 +6,7 @@ Functions check their own arguments with the same names. Bounds and rules are no
 """
 
 import operator
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,9 @@ from channelplans.errors import InvalidValue, WrongType
 __all__ = ["bounded", "checked", "civil_day", "instance", "several", "shown", "text", "whole"]
 
 T = TypeVar("T")
+
+# What no file or database takes: NUL, and halves of a pair that stand for no character.
+_NOT_KEPT: Final = re.compile("[\\0\ud800-\udfff]")
 
 # Numbers have at most 60 digits, far more than any money; what is longer cannot even be printed.
 _TOO_LONG: Final = 10**60
@@ -64,6 +68,8 @@ def text(parameter: str, value: str) -> str:
         raise WrongType(parameter, shown(value), "text (str)")
     if value != value.strip() or len(value.splitlines()) != 1:
         raise InvalidValue(parameter, repr(value), "one line of text without space around it")
+    if _NOT_KEPT.search(value):
+        raise InvalidValue(parameter, repr(value), "text that UTF-8 can carry, without NUL")
     return value
 
 

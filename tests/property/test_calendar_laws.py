@@ -19,9 +19,9 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.property.strategies import days, lengths, terms
 
 from channelplans.calendar import Days, Months, civil_date, days_after, renewal_dates, term_at
+from channelplans.testing.strategies import days, lengths, terms
 
 ZONES = [
     *map(ZoneInfo, ["Europe/Warsaw", "Pacific/Apia", "Pacific/Kiritimati", "America/Sao_Paulo"]),

@@ -16,7 +16,7 @@ from itertools import accumulate, pairwise
 import attrs
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.property.strategies import attempt, offers, plans
+from tests.property.strategies import attempt
 
 from channelplans.calendar import term_at
 from channelplans.catalogue import Catalogue, Edition, Existing, compare
@@ -25,6 +25,7 @@ from channelplans.money import EUR
 from channelplans.offers import SKYPE_CONNECT
 from channelplans.pricing import Quote, Tariff
 from channelplans.subscriptions import Status, Subscription
+from channelplans.testing.strategies import offers, plans
 
 FIRST = date(2026, 1, 5)
 

@@ -20,10 +20,11 @@ from itertools import pairwise
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.property.strategies import attempt, currencies, money, roundings, shares
+from tests.property.strategies import attempt, shares
 
 from channelplans.errors import InvalidValue
 from channelplans.money import EUR, Currency, Money, Rounding, exact, round_ratio
+from channelplans.testing.strategies import currencies, money, roundings
 
 # How a fraction is rounded, told apart from how the package does it.
 EXPECTED: dict[Rounding, Callable[[Fraction], int]] = {

@@ -14,10 +14,11 @@ from functools import partial
 import attrs
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.property.strategies import attempt, offers, plans
+from tests.property.strategies import attempt
 
 from channelplans.errors import RuleError, WrongType
 from channelplans.plans import Plan, problems
+from channelplans.testing.strategies import offers, plans
 
 OURS = re.compile(r"</?p>")
 

@@ -20,15 +20,7 @@ from itertools import accumulate, pairwise, repeat
 
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.property.strategies import (
-    attempt,
-    bundle_rules,
-    change_rules,
-    days,
-    quantity_rules,
-    rule_arguments,
-    rules_of_two_sizes,
-)
+from tests.property.strategies import attempt, rule_arguments, rules_of_two_sizes
 
 from channelplans.errors import (
     BundlesNotAllowed,
@@ -47,6 +39,7 @@ from channelplans.rules import (
     split_profiles,
     validate_bundles,
 )
+from channelplans.testing.strategies import bundle_rules, change_rules, days, quantity_rules
 
 # How a fraction is rounded, told apart from how the package does it.
 NEAREST: dict[Rounding, Callable[[Fraction], int]] = {

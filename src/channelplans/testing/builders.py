@@ -36,7 +36,8 @@ OFFERS: Final[tuple[Offer, ...]] = tuple(getattr(offers, name) for name in sorte
 #: The day on which things begin unless another is given.
 DAY: Final = date(2026, 1, 5)
 
-_PRICES: Final = Tariff(
+#: The tariff of all that is made here.
+TARIFF: Final = Tariff(
     "plausible",
     EUR,
     channel="6.95",
@@ -46,19 +47,6 @@ _PRICES: Final = Tariff(
     setup="5",
 )
 
-
-def make_tariff(**changes: Any) -> Tariff:
-    """Return a tariff, with changes to its fields.
-
-    >>> make_tariff(channel="7.25").channels(2).amount
-    Decimal('14.50')
-    """
-    return attrs.evolve(_PRICES, **changes)
-
-
-#: The tariff of all that is made here.
-TARIFF: Final = make_tariff()
-
 #: Every shipped offer with that tariff, one after the other: what a store needs to read them back.
 CATALOGUE: Final = Catalogue(
     tuple(
@@ -66,6 +54,15 @@ CATALOGUE: Final = Catalogue(
         for year, offer in enumerate(OFFERS, 2000)
     )
 )
+
+
+def make_tariff(**changes: Any) -> Tariff:
+    """Return the tariff of all that is made here, with changes to its fields.
+
+    >>> make_tariff(channel="7.25").channels(2).amount
+    Decimal('14.50')
+    """
+    return attrs.evolve(TARIFF, **changes)
 
 
 def make_subscription(
@@ -90,7 +87,7 @@ def make_subscription(
         subscription=SubscriptionId(subscription),
         on=on,
     )
-    return cast("Subscription", bought.after)
+    return cast(Subscription, bought.after)
 
 
 def make_account(
@@ -103,7 +100,8 @@ def make_account(
 ) -> tuple[Decision, ...]:
     """Return the decisions that open an account: a deposit, and a plan bought for each profile.
 
-    An empty store commits them in their order, each with ``expected=None``.
+    An empty store commits them in their order, each with ``expected=None``, where the credit, in
+    whole units of the tariff's currency, does for all of the plans.
 
     >>> from channelplans.memory import MemoryStore
     >>> store = MemoryStore()

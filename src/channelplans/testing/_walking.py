@@ -1,0 +1,136 @@
+"""The contract of a store, third part: what is due is found, whatever happens meanwhile."""
+
+from datetime import date
+
+import pytest
+
+from channelplans import lifecycle
+from channelplans.identifiers import Revision
+from channelplans.storage import Store
+from channelplans.subscriptions import Subscription
+from channelplans.testing._asking import expect, walk
+from channelplans.testing._cases import FAR, after, bought, days, paid_in
+from channelplans.testing._reading import ODD
+from channelplans.testing.builders import DAY, TARIFF
+
+
+class Walking:
+    """Walks over what is due."""
+
+    def test_a_term_is_due_from_its_end_on(self, store: Store) -> None:
+        """The day after the last day of the term is the first on which it is due.
+
+        If it fails: due is ``term.end <= on``, and ``term.end`` is no day of the term.
+        """
+        store.commit(paid_in("1000"), expected=None)
+        held, _ = _buy(store, "berlin")
+        for count, wanted in ((-1, []), (0, ["berlin"]), (1, ["berlin"]), (4000, ["berlin"])):
+            on = held.term.end + days(count)
+            found = walk(store, on)
+            expect(wanted, found, f"due({on}) is wrong about a term that ends on {held.term.end}")
+
+    def test_what_does_not_run_is_not_due(self, store: Store) -> None:
+        """What is active or cancelled is; what has lapsed or ended never is, whatever its term.
+
+        If it fails: due are the statuses ACTIVE and CANCELLED, of what is stored last.
+        """
+        store.commit(paid_in("1000"), expected=None)
+        (berlin, at), (paris, there) = (_buy(store, name) for name in ("berlin", "paris"))
+        end = berlin.term.end
+
+        def check(wanted: list[str], what: str, on: date = end) -> None:
+            expect(wanted, sorted(walk(store, on)), f"due({on}) is wrong about {what}")
+
+        berlin, at = _commit(store, lifecycle.cancel(berlin, on=DAY), at)
+        check(["berlin", "paris"], "what is cancelled: its term ends too")
+        berlin, at = _commit(store, lifecycle.expire(berlin, on=end), at)
+        check(["paris"], "what has ended")
+        _commit(store, lifecycle.lapse(paris, on=end), there)
+        check([], "what has lapsed", FAR)
+        berlin, at = _commit(store, bought("berlin", "s-9", on=end, previous=berlin), at)
+        check([], "what was bought again: its first term runs")
+        check(["berlin"], "what was bought again, whose first term has ended", berlin.term.end)
+        berlin, at = _commit(store, lifecycle.renew(berlin, TARIFF, on=berlin.term.end), at)
+        check([], "what was renewed: its second term runs", berlin.term.start)
+        _commit(store, lifecycle.terminate(berlin, on=berlin.term.start), at)
+        check([], "what was ended before its term was over", FAR)
+
+    @pytest.mark.parametrize("limit", range(1, 9))
+    def test_a_walk_finds_all_that_is_due(self, store: Store, limit: int) -> None:
+        """In pages of any size, of which none is larger, and the last has no cursor.
+
+        If it fails: the next page begins behind the last profile of the one before, in an order in
+        which no two profiles are equal, such as that of term's end and profile.
+        """
+        store.commit(paid_in("1000"), expected=None)
+        for number in range(9):
+            _buy(store, f"p-{number * 5 % 9}", on=DAY + days(number // 3))
+        ends = DAY + days(31)
+        due = {f"p-{number * 5 % 9}" for number in range(6)}
+        found = walk(store, ends, limit)
+        expect(due, set(found), f"a walk in pages of {limit} found something else than is due")
+        expect([], walk(store, DAY + days(29), limit), "a walk found what is not due")
+
+    @pytest.mark.parametrize("limit", [1, 2, 3, 5])
+    def test_a_walk_stands_what_happens_meanwhile(self, store: Store, limit: int) -> None:
+        """Of what others renew, end and buy between two pages it may tell; the rest it must.
+
+        If it fails: a cursor is a place in the order and neither a number of rows to skip nor
+        a profile that must still be due.
+        """
+        store.commit(paid_in("10000"), expected=None)
+        held = {
+            f"p-{number}": _buy(store, f"p-{number}", DAY + days(number % 3))
+            for number in range(12)
+        }
+        on, cursor = DAY + days(35), None
+        found, moved = list[str](), set[str]()
+        for page_number in range(40):
+            page = store.due(on, cursor=cursor, limit=limit)
+            found += page.profiles
+            cursor = page.next
+            if cursor is None:
+                break
+            # What was just told is renewed, the last of it lapses, and something else does.
+            waiting = sorted(held.keys() - moved - set(found))
+            for name in {*page.profiles, *waiting[-1:]} & held.keys() - moved:
+                subscription, at = held[name]
+                last = name in (page.profiles[-1], *waiting[-1:])
+                decision = (
+                    lifecycle.lapse(subscription, on=on)
+                    if last
+                    else lifecycle.renew(subscription, TARIFF, on=on)
+                )
+                _commit(store, decision, at)
+                moved.add(name)
+            _buy(store, f"due {page_number}", DAY - days(page_number % 2))
+            _buy(store, f"not due {page_number}", DAY + days(20))
+        else:
+            raise AssertionError("a walk does not end: each page has a cursor")
+        missed = sorted(held.keys() - moved - set(found))
+        expect([], missed, f"a walk in pages of {limit} passed by what was due throughout")
+        wrong = sorted(name for name in found if name.startswith("not due"))
+        expect([], wrong, f"a walk in pages of {limit} found what was never due")
+
+    def test_what_is_due_is_found_under_any_identifier(self, store: Store) -> None:
+        """Whatever text a profile is called by, also where a page ends with it.
+
+        If it fails: look at how a cursor is written and read again, and that profiles are compared
+        in one order everywhere.
+        """
+        store.commit(paid_in("10000"), expected=None)
+        for name in ODD:
+            _buy(store, name)
+        for limit in (1, 4):
+            found = set(walk(store, FAR, limit))
+            expect(set(ODD), found, f"a walk in pages of {limit} lost a profile by its name")
+
+
+def _commit(
+    store: Store, decision: lifecycle.Decision, expected: Revision | None
+) -> tuple[Subscription, Revision | None]:
+    return after(decision), store.commit(decision, expected=expected)
+
+
+def _buy(store: Store, profile: str, on: date = DAY) -> tuple[Subscription, Revision | None]:
+    return _commit(store, bought(profile, f"of {profile}", on=on), None)
