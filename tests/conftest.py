@@ -5,6 +5,9 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+# The suite that holds a store to its contract is itself run on stores that are broken.
+pytest_plugins = ["pytester"]
+
 # A failure prints a blob that repeats it anywhere; a slow machine is no failure.
 settings.register_profile(
     "default", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]

@@ -163,12 +163,12 @@ class MemoryStore:
                 self._ends.move(None, stored.value)
 
     def __repr__(self) -> str:
-        postings = sum(map(len, self._postings.values()))
-        counts = {
-            "subscription": len(self._subscriptions),
-            "purse": len(self._balances),
-            "posting": postings,
-        }
+        with self._lock:
+            counts = {
+                "subscription": len(self._subscriptions),
+                "purse": len(self._balances),
+                "posting": sum(map(len, self._postings.values())),
+            }
         told = (f"{count:,} {what}{'s' * (count != 1)}" for what, count in counts.items())
         return f"<MemoryStore: {', '.join(told)}>"
 

@@ -46,7 +46,7 @@ class Stored(Generic[T]):
 
     Attributes:
         value: what is stored.
-        revision: opaque; what is stored next is at another one, never used before.
+        revision: opaque; what is stored next is at another one, never used before in the store.
     """
 
     value: T
@@ -86,7 +86,10 @@ class Purses(Protocol):
     """Reads what purses hold and why: enough to write a statement."""
 
     def balance(self, purse: Purse, /) -> Money | None:
-        """Return what a purse holds, the sum of its postings; None if it was never posted to."""
+        """Return what a purse holds, the sum of its postings; None if it was never posted to.
+
+        It is any amount that ``Money`` takes, of up to 60 digits.
+        """
         ...
 
     def postings(
@@ -115,7 +118,8 @@ class Commits(Protocol):
         2. If the profile's subscription is not at ``expected``, it is a conflict.
         3. If its token is known with another decision, it is reused.
         4. If a purse whose delta is below zero would end below zero, credit is insufficient. A
-           purse that was never posted to holds nothing.
+           purse that was never posted to holds nothing. One that holds another currency than is
+           posted to it is a mismatch.
 
         What is refused changes nothing and does not use up its token.
 
@@ -141,6 +145,8 @@ class Dues(Protocol):
 
     def due(self, on: date, /, *, cursor: Cursor | None = None, limit: int = 1000) -> Page:
         """Return at most ``limit`` profiles that are due on a day, and the cursor to the next page.
+
+        ``limit`` is 1 or more.
 
         Due is a profile whose subscription is ACTIVE or CANCELLED and whose term has ended:
         ``term.end <= on``. The order is the store's own, and stays: what is due throughout a walk

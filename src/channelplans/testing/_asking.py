@@ -245,9 +245,8 @@ class Asked:
             raise
         except Exception as error:
             known = ", ".join(each.__name__ for each in passed[1:]) or "nothing"
-            asked = ", ".join(
-                [*map(shown, arguments), *(f"{key}={each!r}" for key, each in named.items())]
-            )
+            given = (f"{key}={each!r}" for key, each in named.items())
+            asked = ", ".join([*map(shown, arguments), *given])
             raise AssertionError(
                 f"{name}({asked}) raised {error!r}, and what it may raise is {known}: "
                 "a refusal is one of these errors, and trouble that passes, such as a lock, "

@@ -1,0 +1,729 @@
+"""A plain store that holds to the contract, and stores that each break one of its promises.
+
+Most differ from the plain one in a line or two, so that it is known what is wrong with them.
+"""
+
+import asyncio
+import time
+from collections import defaultdict
+from contextlib import ExitStack, nullcontext
+from datetime import timedelta
+from decimal import Decimal
+from threading import RLock
+from typing import Any
+
+import attrs
+
+from channelplans.errors import Conflict, InsufficientCredit, TokenReused
+from channelplans.identifiers import Cursor, Revision
+from channelplans.ledger import Purse, settle
+from channelplans.money import Currency, Money
+from channelplans.storage import Booked, Page, Stored
+from channelplans.subscriptions import RUNNING, Status
+
+
+class PlainStore:
+    """Each step of a commit, and each look-up, by itself."""
+
+    def __init__(self):
+        self.lock: Any = RLock()
+        self.held, self.balances, self.booked, self.known = {}, {}, [], {}
+        self.count = 0
+
+    def subscription(self, profile, /):
+        return self.held.get(profile)
+
+    def balance(self, purse, /):
+        return self.balances.get(self.key(purse))
+
+    def postings(self, purse, /, *, since=None, until=None):
+        with self.lock:
+            booked = [each for each in self.booked if each.posting.purse == purse]
+        return [each for each in booked if self.within(each.posting.on, since, until)]
+
+    def within(self, day, since, until):
+        return (since is None or since <= day) and (until is None or day < until)
+
+    def commit(self, decision, /, *, expected):
+        with self.lock:
+            known = self.known.get(decision.token)
+            if known is not None and self.same(known[0], decision):
+                return self.again(decision, known[1])
+            for check in self.checks():
+                check(decision, expected)
+            return self.write(decision)
+
+    def checks(self):
+        return self.conflict, self.reused, self.credit
+
+    def same(self, first, second):
+        return first == second
+
+    def again(self, decision, revision):
+        return revision if decision.after else None
+
+    def conflict(self, decision, expected):
+        if decision.after is not None:
+            stored = self.held.get(decision.after.profile)
+            found = stored and stored.revision
+            if found != expected:
+                raise Conflict(decision.after.profile, expected, found)
+
+    def reused(self, decision, _expected):
+        if decision.token in self.known:
+            raise TokenReused(decision.token)
+
+    def credit(self, decision, _expected):
+        settle(self.amounts(decision), decision.postings)
+
+    def amounts(self, decision):
+        balances = {purse: self.balances.get(self.key(purse)) for purse in decision.deltas}
+        return {purse: balance for purse, balance in balances.items() if balance is not None}
+
+    def key(self, purse):
+        return purse
+
+    def write(self, decision):
+        revision = self.revision(decision)
+        self.known[decision.token] = decision, revision
+        self.book(decision)
+        if decision.after is None:
+            return None
+        self.held[decision.after.profile] = Stored(self.kept(decision.after), revision)
+        return revision
+
+    def revision(self, decision):
+        self.count += 1
+        return Revision(f"r{self.count}")
+
+    def book(self, decision):
+        for purse, delta in decision.deltas.items():
+            before = self.balances.get(self.key(purse))
+            self.balances[self.key(purse)] = delta if before is None else before + delta
+        for index, posting in enumerate(decision.postings):
+            self.booked.append(Booked(posting, decision.token, index))
+
+    def kept(self, subscription):
+        return subscription
+
+    def committed(self, token, /):
+        known = self.known.get(token)
+        return known and known[1]
+
+    def due(self, on, /, *, cursor=None, limit=1000):
+        with self.lock:
+            found = sorted(
+                f"{held.value.term.end}/{held.value.profile}"
+                for held in self.held.values()
+                if self.is_due(held.value, on)
+            )
+        return self.page(found, cursor, limit)
+
+    def is_due(self, held, on):
+        return held.status in RUNNING and held.term.end <= on
+
+    def page(self, found, cursor, limit):
+        rest = [each for each in found if cursor is None or each > cursor]
+        return self.cut(rest, limit, Cursor(rest[limit - 1]) if len(rest) > limit else None)
+
+    def cut(self, found, limit, cursor):
+        return Page(tuple(each.partition("/")[2] for each in found[:limit]), cursor)
+
+
+def pause():
+    """Let the other threads go on, as a database that is asked would."""
+    time.sleep(0.005)
+
+
+# Revisions
+
+
+class NoCompareAndSet(PlainStore):
+    """Whatever is committed last is stored."""
+
+    def conflict(self, decision, expected):
+        pass
+
+
+class NoneIsAnything(PlainStore):
+    """None is taken for "do not compare"."""
+
+    def conflict(self, decision, expected):
+        if expected is not None:
+            super().conflict(decision, expected)
+
+
+class ComparesFirst(PlainStore):
+    """The revision is compared before the transaction in which it is written begins."""
+
+    def commit(self, decision, /, *, expected):
+        if decision.token not in self.known:
+            self.conflict(decision, expected)
+        pause()
+        return super().commit(decision, expected=expected)
+
+    def checks(self):
+        return self.reused, self.credit
+
+
+class ReusedRevision(PlainStore):
+    """Counts for each subscription, so that the next one begins anew."""
+
+    def revision(self, decision):
+        if decision.after is None:
+            return super().revision(decision)
+        return Revision(f"{decision.after.profile}-{decision.after.sequence}")
+
+
+class RevisionOfValue(PlainStore):
+    """A revision is a digest of what is stored."""
+
+    def revision(self, decision):
+        return Revision(f"{hash(decision.after)} {decision.token if not decision.after else ''}")
+
+
+class ForgetsSubscriptions(PlainStore):
+    """Tells of none, though it keeps revisions."""
+
+    def subscription(self, profile, /):
+        return None
+
+
+class GuardsPurses(PlainStore):
+    """Looks at what is expected though no subscription is guarded."""
+
+    def conflict(self, decision, expected):
+        super().conflict(decision, expected)
+        if decision.after is None and expected is not None:
+            raise Conflict("berlin", expected, None)
+
+
+class RevisionOfPurses(PlainStore):
+    """Returns a revision for a decision about purses alone."""
+
+    def write(self, decision):
+        super().write(decision)
+        return self.known[decision.token][1]
+
+
+# Tokens
+
+
+class LostToken(PlainStore):
+    """Keeps no token."""
+
+    def write(self, decision):
+        revision = super().write(decision)
+        del self.known[decision.token]
+        return revision
+
+
+class ShortMemory(PlainStore):
+    """Keeps the last four tokens."""
+
+    def write(self, decision):
+        revision = super().write(decision)
+        self.known = dict(list(self.known.items())[-4:])
+        return revision
+
+
+class BurntToken(PlainStore):
+    """Stores the token before the checks, and does not take it back."""
+
+    def credit(self, decision, expected):
+        try:
+            super().credit(decision, expected)
+        except InsufficientCredit:
+            self.known[decision.token] = None, Revision("burnt")
+            raise
+
+
+class SecretlyBurntToken(PlainStore):
+    """Refuses a token that was refused once, and tells nobody."""
+
+    def __init__(self):
+        super().__init__()
+        self.burnt = set()
+
+    def credit(self, decision, expected):
+        if decision.token in self.burnt:
+            raise TokenReused(decision.token)
+        self.burnt.add(decision.token)
+        super().credit(decision, expected)
+
+
+class TokenAlone(PlainStore):
+    """What has the same token is taken for the same."""
+
+    def same(self, first, second):
+        return True
+
+
+class TokenAndSums(PlainStore):
+    """What moves the same money is taken for the same."""
+
+    def same(self, first, second):
+        return first.deltas == second.deltas and first.after == second.after
+
+
+class EqualRefused(PlainStore):
+    """A token is refused the second time, whatever comes with it."""
+
+    def same(self, first, second):
+        return False
+
+
+class RevisionOfNow(PlainStore):
+    """A known decision returns what is stored now."""
+
+    def again(self, decision, revision):
+        return decision.after and self.held[decision.after.profile].revision
+
+
+class ForgetsTransfers(PlainStore):
+    """Tells of decisions about subscriptions alone that they were committed."""
+
+    def committed(self, token, /):
+        known = self.known.get(token)
+        return known[1] if known and known[0].after else None
+
+
+class ChecksTokenFirst(PlainStore):
+    """Looks the token up before the transaction that stores it."""
+
+    def commit(self, decision, /, *, expected):
+        if decision.token in self.known:
+            return super().commit(decision, expected=expected)
+        pause()
+        for check in (self.conflict, self.credit):
+            check(decision, expected)
+        with self.lock:
+            return self.write(decision)
+
+
+# The order of the checks
+
+
+class TokenBeforeConflict(PlainStore):
+    """Looks at the token first."""
+
+    def checks(self):
+        return self.reused, self.conflict, self.credit
+
+
+class CreditBeforeConflict(PlainStore):
+    """Looks at the credit first."""
+
+    def checks(self):
+        return self.credit, self.conflict, self.reused
+
+
+class CreditBeforeToken(PlainStore):
+    """Looks at the token last."""
+
+    def checks(self):
+        return self.conflict, self.credit, self.reused
+
+
+# Credit
+
+
+class PartialCommit(PlainStore):
+    """Books one purse after the other, until one is short."""
+
+    def credit(self, decision, expected):
+        for purse, delta in decision.deltas.items():
+            postings = [each for each in decision.postings if each.purse == purse]
+            settle(self.amounts(decision), postings)
+            before = self.balances.get(purse)
+            self.balances[purse] = delta if before is None else before + delta
+
+    def book(self, decision):
+        balances = dict(self.balances)
+        super().book(decision)
+        self.balances = balances
+
+
+class ChecksCreditFirst(PlainStore):
+    """Checks the balance outside the transaction that changes it."""
+
+    def commit(self, decision, /, *, expected):
+        with self.lock:
+            enough = decision.token in self.known or self.credit(decision, expected)
+        pause()
+        assert enough in {True, None}
+        return super().commit(decision, expected=expected)
+
+    def checks(self):
+        return self.conflict, self.reused
+
+
+class LastWriteWins(PlainStore):
+    """Writes a balance that was worked out from one read too early."""
+
+    def commit(self, decision, /, *, expected):
+        with self.lock:
+            before = self.amounts(decision)
+        pause()
+        with self.lock:
+            known = decision.token in self.known
+            answer = super().commit(decision, expected=expected)
+            if not known:
+                self.balances |= settle(before, decision.postings)
+            return answer
+
+
+class NoBound(PlainStore):
+    """Lets a purse go below zero."""
+
+    def credit(self, decision, _expected):
+        pass
+
+
+class PostingByPosting(PlainStore):
+    """Holds each posting against the balance, and not their sum."""
+
+    def credit(self, decision, expected):
+        balances = self.amounts(decision)
+        for posting in decision.postings:
+            balances = settle(balances, [posting])
+
+
+class WrongError(PlainStore):
+    """Raises an error of its own."""
+
+    def credit(self, decision, expected):
+        try:
+            super().credit(decision, expected)
+        except InsufficientCredit as error:
+            raise ValueError("not enough") from error
+
+
+class WrongPart(PlainStore):
+    """Tells what the new balance would be, where what is needed is asked."""
+
+    def credit(self, decision, expected):
+        try:
+            super().credit(decision, expected)
+        except InsufficientCredit as error:
+            raise InsufficientCredit(
+                error.purse, error.needed, Decimal(0), error.needed, error.currency
+            ) from None
+
+
+class OneCurrency(PlainStore):
+    """Compares the code of a currency and not its unit."""
+
+    def amounts(self, decision):
+        return {
+            purse: Money(held.minor, decision.deltas[purse].currency)
+            for purse, held in super().amounts(decision).items()
+            if held.currency.code == decision.deltas[purse].currency.code
+        }
+
+
+class HalfDone(PlainStore):
+    """Books posting by posting, for all to see."""
+
+    def book(self, decision):
+        for index, posting in enumerate(decision.postings):
+            before = self.balances.get(posting.purse)
+            self.balances[posting.purse] = (
+                posting.amount if before is None else before + posting.amount
+            )
+            self.booked.append(Booked(posting, decision.token, index))
+            pause()
+
+
+class Deadlock(PlainStore):
+    """Locks purse by purse in the order of the postings, as a database locks rows."""
+
+    def __init__(self):
+        super().__init__()
+        self.locks = defaultdict(RLock)
+
+    def commit(self, decision, /, *, expected):
+        with ExitStack() as locked:
+            for posting in decision.postings:
+                lock = self.locks[posting.purse]
+                if not lock.acquire(timeout=0.02):
+                    raise RuntimeError("deadlock detected")
+                locked.callback(lock.release)
+                pause()
+            return super().commit(decision, expected=expected)
+
+
+class NoLock(PlainStore):
+    """Several threads at once, and nothing keeps them apart."""
+
+    def __init__(self):
+        super().__init__()
+        self.lock = nullcontext()
+
+    def credit(self, decision, expected):
+        super().credit(decision, expected)
+        pause()
+
+
+# Reading
+
+
+class LosesRequested(PlainStore):
+    """Keeps a plan without what was asked for."""
+
+    def kept(self, subscription):
+        paid = subscription.paid
+        plan = attrs.evolve(paid.plan, requested=None)
+        return attrs.evolve(subscription, paid=attrs.evolve(paid, plan=plan))
+
+
+class LosesLines(PlainStore):
+    """Keeps a quote without the lines that do not follow from its plan."""
+
+    def kept(self, subscription):
+        return attrs.evolve(subscription, paid=attrs.evolve(subscription.paid, sold=None))
+
+
+class LosesPending(PlainStore):
+    """Keeps no change for later."""
+
+    def kept(self, subscription):
+        return attrs.evolve(subscription, pending=None)
+
+
+class WholeSeconds(PlainStore):
+    """Keeps durations in seconds."""
+
+    def kept(self, subscription):
+        granted = subscription.allowance.granted
+        whole = granted - granted % timedelta(seconds=1)
+        allowance = attrs.evolve(subscription.allowance, granted=whole)
+        return attrs.evolve(subscription, allowance=allowance)
+
+
+class FloatMoney(PlainStore):
+    """Keeps a balance as a number of 53 bits."""
+
+    def balance(self, purse, /):
+        held = super().balance(purse)
+        return held and Money(int(float(held.minor)), held.currency)
+
+
+class ForgetsZero(PlainStore):
+    """Takes what holds nothing for what was never seen."""
+
+    def balance(self, purse, /):
+        return super().balance(purse) or None
+
+
+class ZeroUnseen(PlainStore):
+    """Takes what was never seen for what holds nothing."""
+
+    def balance(self, purse, /):
+        return super().balance(purse) or Money(0, Currency("EUR", 2))
+
+
+class UnseenIsAnError(PlainStore):
+    """Takes a row for granted."""
+
+    def balance(self, purse, /):
+        return self.balances[purse]
+
+
+class OnePurse(PlainStore):
+    """Keeps one balance for an account and its profiles."""
+
+    def key(self, purse):
+        return Purse(purse.account)
+
+
+class JoinedKeys(PlainStore):
+    """Joins account and profile by what may stand in either."""
+
+    def key(self, purse):
+        return f"{purse.account}/{purse.profile}"
+
+
+class AnyCase(PlainStore):
+    """Compares identifiers as some databases do."""
+
+    def key(self, purse):
+        return f"{purse!r}".lower()
+
+
+class ByDay(PlainStore):
+    """Tells postings in the order of their days."""
+
+    def postings(self, purse, /, *, since=None, until=None):
+        booked = super().postings(purse, since=since, until=until)
+        return sorted(booked, key=lambda each: each.posting.on)
+
+
+class UntilTheEnd(PlainStore):
+    """Takes ``until`` for the last day."""
+
+    def within(self, day, since, until):
+        return (since is None or since <= day) and (until is None or day <= until)
+
+
+class IndexOfPurse(PlainStore):
+    """Counts the postings of a decision purse by purse."""
+
+    def book(self, decision):
+        super().book(decision)
+        del self.booked[len(self.booked) - len(decision.postings) :]
+        for purse in decision.deltas:
+            there = [each for each in decision.postings if each.purse == purse]
+            self.booked += [
+                Booked(posting, decision.token, index) for index, posting in enumerate(there)
+            ]
+
+
+class NoSequence(PlainStore):
+    """Gives something that can be gone through once."""
+
+    def postings(self, purse, /, *, since=None, until=None):
+        return iter(super().postings(purse, since=since, until=until))
+
+
+class NoDue(PlainStore):
+    """Is short of a method."""
+
+    due: Any = None
+
+
+# What is due
+
+
+class DueTooLate(PlainStore):
+    """Takes the end of a term for its last day."""
+
+    def is_due(self, held, on):
+        return held.status in RUNNING and held.term.end < on
+
+
+class DueThoughEnded(PlainStore):
+    """Looks at the days alone."""
+
+    def is_due(self, held, on):
+        return held.term.end <= on
+
+
+class DueIfActive(PlainStore):
+    """Forgets what was cancelled."""
+
+    def is_due(self, held, on):
+        return held.status is Status.ACTIVE and held.term.end <= on
+
+
+class SkipsRows(PlainStore):
+    """A cursor counts what was told, and so a page is forgotten when that is renewed."""
+
+    def page(self, found, cursor, limit):
+        rest = found[int(cursor or 0) :]
+        more = Cursor(f"{int(cursor or 0) + limit}") if len(rest) > limit else None
+        return self.cut(rest, limit, more)
+
+
+class ForgetsTheDay(PlainStore):
+    """A cursor is a day, and what else is due on that day is passed by."""
+
+    def page(self, found, cursor, limit):
+        rest = [each for each in found if cursor is None or each.partition("/")[0] > cursor]
+        more = Cursor(rest[limit - 1].partition("/")[0]) if len(rest) > limit else None
+        return self.cut(rest, limit, more)
+
+
+class CursorMustBeDue(PlainStore):
+    """Looks for the cursor's own profile, and begins anew without it."""
+
+    def page(self, found, cursor, limit):
+        if cursor is not None and cursor not in found:
+            return Page((), None)
+        return super().page(found, cursor, limit)
+
+
+class LongPages(PlainStore):
+    """Gives one profile too many."""
+
+    def cut(self, found, limit, cursor):
+        return super().cut(found, limit + 1, cursor)
+
+
+class EndlessWalk(PlainStore):
+    """The last page leads to itself."""
+
+    def page(self, found, cursor, limit):
+        page = super().page(found, cursor, limit)
+        return attrs.evolve(page, next=page.next or Cursor("0"))
+
+
+class SlashInProfile(PlainStore):
+    """Reads a profile back from a cursor up to the next separator."""
+
+    def cut(self, found, limit, cursor):
+        return Page(tuple(each.split("/")[1] for each in found[:limit]), cursor)
+
+
+# Awaited
+
+
+class AwaitedStore:
+    """The plain store, awaited."""
+
+    def __init__(self):
+        self.store = PlainStore()
+
+    async def subscription(self, profile, /):
+        return self.store.subscription(profile)
+
+    async def balance(self, purse, /):
+        return self.store.balance(purse)
+
+    async def postings(self, purse, /, *, since=None, until=None):
+        return self.store.postings(purse, since=since, until=until)
+
+    async def commit(self, decision, /, *, expected):
+        await asyncio.sleep(0)
+        return self.store.commit(decision, expected=expected)
+
+    async def committed(self, token, /):
+        return self.store.committed(token)
+
+    async def due(self, on, /, *, cursor=None, limit=1000):
+        return self.store.due(on, cursor=cursor, limit=limit)
+
+
+class NotAsync(AwaitedStore):
+    """One method answers at once."""
+
+    def balance(self, purse, /):
+        return self.store.balance(purse)
+
+
+class MissingAwait(AwaitedStore):
+    """One method returns what it should have awaited."""
+
+    async def balance(self, purse, /):
+        return super().balance(purse)
+
+
+class ForgottenFuture(AwaitedStore):
+    """One method returns a future that it should have awaited."""
+
+    async def balance(self, purse, /):
+        return asyncio.get_running_loop().create_future()
+
+
+class AwaitsInBetween(AwaitedStore):
+    """Lets others go first between the check and the change, and has no lock for coroutines."""
+
+    async def commit(self, decision, /, *, expected):
+        known = decision.token in self.store.known
+        if not known:
+            self.store.conflict(decision, expected)
+            self.store.credit(decision, expected)
+        await asyncio.sleep(0.005)
+        if known:
+            return self.store.commit(decision, expected=expected)
+        return self.store.write(decision)
