@@ -88,8 +88,9 @@ class TestTransitions:
         assert {Status.ACTIVE, Status.CANCELLED} == RUNNING
 
     def test_actions_about_purses_alone_have_no_row(self):
-        """A deposit or a transfer changes no subscription."""
-        purses_alone = {Action.DEPOSIT, Action.ASSIGN_CREDIT, Action.TAKE_BACK_CREDIT}
+        """A deposit, a transfer or an expiry of credit changes no subscription."""
+        transfers = {Action.ASSIGN_CREDIT, Action.TAKE_BACK_CREDIT}
+        purses_alone = transfers | {Action.DEPOSIT, Action.EXPIRE_CREDIT}
 
         assert set(Action) - purses_alone == {action for _, action in TRANSITIONS}
 
