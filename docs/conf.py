@@ -1,5 +1,6 @@
 """How the documentation is built: `tox run -e docs`."""
 
+import inspect
 import re
 import sys
 from importlib.metadata import version as version_of
@@ -33,7 +34,7 @@ nitpick_ignore_regex = [
         r"(abc|collections|contextlib|dataclasses|datetime|decimal|enum|fractions|functools|itertools"
         r"|numbers|operator|types|typing|zoneinfo)(\..+)?",
     ),
-    (r"py:.*", r"(attr|attrs|dateutil|numpy)(\..+)?"),
+    (r"py:.*", r"(attr|attrs|dateutil|hypothesis|numpy|pytest)(\..+)?"),
     # Type variables have no page of their own.
     (r"py:.*", r"(.+\.)?_?[A-Z][A-Za-z]?(_co)?"),
 ]
@@ -75,6 +76,32 @@ def _know_own_module(
             lines += ["", ".. testsetup::", "", "   import importlib", f"   {known}", ""]
 
 
+class _Named:
+    """What stands for a default where it is shown: a name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __repr__(self) -> str:
+        return self._name
+
+
+def _name_defaults(app: Sphinx, obj: object, bound_method: bool) -> None:
+    """Show a default that is long by its constant: TARIFF, and not all of its prices."""
+    if not inspect.isfunction(obj):
+        return
+    constants = vars(sys.modules[obj.__module__]).items()
+    public = {name: each for name, each in constants if name.isupper() and name[0] != "_"}
+    long = {id(each): name for name, each in public.items() if len(repr(each)) > 20}
+    signature = inspect.signature(obj)
+    parameters = [
+        each.replace(default=_Named(long[id(each.default)])) if id(each.default) in long else each
+        for each in signature.parameters.values()
+    ]
+    if parameters != [*signature.parameters.values()]:
+        obj.__signature__ = signature.replace(parameters=parameters)
+
+
 def _read_as_text(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
@@ -98,7 +125,8 @@ _CITED = re.compile(r"\bH[1-9][0-9]?\b|\bF [1-9][0-9]?(?:\.[0-9]+)?\b")
 
 
 def setup(app: Sphinx) -> None:
-    """Connect what is done to docstrings, before and after their sections are read."""
+    """Connect what is done to signatures, and to docstrings before and after they are read."""
+    app.connect("autodoc-before-process-signature", _name_defaults)
     app.connect("autodoc-process-docstring", _read_as_text, priority=400)
     app.connect("autodoc-process-docstring", _link_sources, priority=800)
     app.connect("autodoc-process-docstring", _know_own_module, priority=900)

@@ -173,6 +173,10 @@ class MemoryStore:
         return f"<MemoryStore: {', '.join(told)}>"
 
 
+def _end(held: Subscription) -> date | None:
+    return held.term.end if held.status in RUNNING else None
+
+
 class _Ends:
     """The running subscriptions by the end of their term, in the order of ``due``.
 
@@ -186,6 +190,8 @@ class _Ends:
 
     def move(self, before: Subscription | None, after: Subscription) -> None:
         """Take what a profile held out, and put what it holds in, where it runs."""
+        if before is not None and _end(before) == _end(after):
+            return
         if before is not None and before.status in RUNNING:
             day = before.term.end.isoformat()
             profiles = self._profiles[day]

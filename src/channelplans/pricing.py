@@ -597,7 +597,8 @@ def amend(paid: Quote, plan: Plan, tariff: Tariff, *, on: date, effect: Effect) 
 
     The lines that were paid stay, and what the new plan adds to them is a line more, prorated for
     the days that are left or in full. What was paid stays paid through the term: it counts towards
-    a later change to more, even if a change to fewer came between (``Effect.KEEP``).
+    a later change to more, even if a change to fewer came between (``Effect.KEEP``). By a ladder
+    that prices all by the tier reached, more may cost less, and then money comes back.
 
     >>> from channelplans.money import EUR
     >>> from channelplans.offers import SKYPE_CONNECT

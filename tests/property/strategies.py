@@ -1,7 +1,4 @@
-"""What the laws are tried on beside ``channelplans.testing.strategies``.
-
-What is imported here is what ``test_codec_laws`` takes from here.
-"""
+"""What the laws are tried on beside ``channelplans.testing.strategies``."""
 
 from fractions import Fraction
 
@@ -9,39 +6,7 @@ from hypothesis import strategies as st
 
 from channelplans.money import Rounding
 from channelplans.rules import QuantityRule, Step
-from channelplans.testing.strategies import (
-    bundle_rules,
-    countries,
-    currencies,
-    days,
-    lengths,
-    money,
-    names,
-    offers,
-    plans,
-    refund_rules,
-    roundings,
-    terms,
-)
-
-__all__ = [
-    "attempt",
-    "bundle_rules",
-    "countries",
-    "currencies",
-    "days",
-    "lengths",
-    "money",
-    "names",
-    "offers",
-    "plans",
-    "refund_rules",
-    "roundings",
-    "rule_arguments",
-    "rules_of_two_sizes",
-    "shares",
-    "terms",
-]
+from channelplans.testing.strategies import roundings
 
 
 def attempt(error, call, /, *arguments, **named):

@@ -16,31 +16,33 @@
   be used for a whole call.
 - Rollover never creates minutes, nor do they outlive their terms or their cap.
 - In its grace a subscription does not lapse, has no minutes, and renews at the end of its old term.
-- Two different decisions about one subscription never share a token, but at the end of a term.
+- Two decisions that follow one another, at whatever distance, never share a token.
 """
 
 # Identifiers are plain text here, decisions are known to hold a subscription, and wrong types
 # are given on purpose.
 # mypy: disable-error-code="arg-type, misc, union-attr"
 
-from datetime import date, timedelta
+from datetime import timedelta
+from functools import partial
 
 import attrs
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from channelplans import offers
 from channelplans.calendar import Days, days_after, term_at
 from channelplans.errors import MixedChange, OutsideTerm
 from channelplans.ledger import Purse, Reason
 from channelplans.lifecycle import buy, cancel, change, expire, lapse, renew, resume, terminate, use
 from channelplans.money import EUR, Money
-from channelplans.pricing import Tariff, amend, rate
+from channelplans.pricing import amend, rate
 from channelplans.rules import ChangeRule, Effect, Rollover, ShortageRule
+from channelplans.testing import strategies
+from channelplans.testing.builders import OFFERS, TARIFF, make_tariff
+from channelplans.testing.strategies import days, histories
 from channelplans.usage import Allowance, Call, billable
 
-OFFERS = [getattr(offers, name) for name in offers.__all__]
 FREE = [offer for offer in OFFERS if offer.term.holding is None]
 CHOICES = [offer for offer in OFFERS if offer.quantity.minimum < offer.quantity.maximum]
 WITH_BUNDLES = [offer for offer in OFFERS if offer.bundles is not None]
@@ -48,28 +50,10 @@ WHOLE_CALLS = [offer for offer in WITH_BUNDLES if offer.bundles.longest_call is 
 NOTHING = Money(0, EUR)
 NUMBERS = {"US": "+12125550100", "DE": "+49305550100", "GB": "+442079460100"}
 
-tariffs = st.builds(
-    lambda channel, bundle, minute: Tariff(
-        "t",
-        EUR,
-        Money(channel, EUR).amount,
-        Money(bundle, EUR).amount,
-        Money(minute, EUR).amount,
-        dict.fromkeys(NUMBERS, "0.01"),
-    ),
-    *(st.integers(0, 5000) for _ in range(3)),
-)
-days = st.dates(date(1990, 1, 1), date(2090, 1, 1))
-
-
-@st.composite
-def plans(draw, offer):
-    """Draw a legal plan of an offer."""
-    rule = offer.quantity
-    channels = draw(st.integers(rule.minimum, min(rule.maximum, 300)))
-    sold = offer.plan(channels=channels).channels
-    most = offer.bundles.most(sold) if offer.bundles else 0
-    return offer.plan(channels=channels, bundles=draw(st.integers(0, min(most, 3))))
+prices = st.integers(0, 5000).map(lambda cents: Money(cents, EUR).amount)
+fields = ("channel", "bundle", "minute", "setup", "channel_setup")
+tariffs = st.builds(make_tariff, **dict.fromkeys(fields, prices))
+plans = partial(strategies.plans, channels=300, bundles=3)
 
 
 @st.composite
@@ -77,7 +61,7 @@ def subscriptions(draw, of=OFFERS):
     """Draw a subscription that was bought, renewed a few times, and has used some minutes."""
     offer = draw(st.sampled_from(of))
     ids = {"account": "a", "profile": "p", "subscription": "s"}
-    held = buy(draw(plans(offer)), draw(tariffs), on=draw(days), **ids).after
+    held = buy(draw(plans(offer)), draw(tariffs), on=draw(days()), **ids).after
     for _ in range(draw(st.integers(0, 3))):
         held = renew(held, draw(tariffs), on=held.term.end).after
     on = held.term.start
@@ -171,7 +155,7 @@ def test_renewals_tile(held, count, late, data):
         assert paid == [(held.term, held.paid.total)] * bool(held.paid.total)
 
 
-@given(st.sampled_from(OFFERS).flatmap(plans), days, tariffs)
+@given(st.sampled_from(OFFERS).flatmap(plans), days(), tariffs)
 def test_a_first_term_is_what_is_left_of_its_month_where_terms_are_aligned(plan, on, tariff):
     """Otherwise it is whole, from the day itself."""
     rule = plan.offer.term
@@ -220,7 +204,8 @@ def test_otherwise_a_change_leaves_the_term_and_moves_the_difference(changed, ta
     )
     assert held.paid.lines == after.paid.lines[: len(held.paid.lines)]
     assert held.allowance.used == after.allowance.used
-    assert effect is not Effect.KEEP or not due
+    more = max(0, plan.channels - held.plan.channels)
+    assert effect is not Effect.KEEP or due == Money.of(tariff.channel_setup * more, EUR)
     assert effect is not Effect.FULL or due.minor >= 0
 
 
@@ -262,7 +247,7 @@ def test_cancelling_and_resuming_changes_nothing(held, numbers):
     assert cancelled.after.term == held.term
 
 
-@given(st.sampled_from(OFFERS), st.integers(1, 90), days, tariffs, st.data())
+@given(st.sampled_from(OFFERS), st.integers(1, 90), days(), tariffs, st.data())
 def test_it_is_held_for_as_long_as_the_offer_asks(offer, holding, on, tariff, data):
     """Cancelled only in a term that reaches the end of the holding, refunded only after it."""
     held_offer = attrs.evolve(offer, term=attrs.evolve(offer.term, holding=Days(holding)))
@@ -307,7 +292,7 @@ def test_calls_use_up_the_minutes_in_any_order(held, minutes, random):
     st.sampled_from(WITH_BUNDLES),
     st.builds(Rollover, st.integers(1, 3), st.none() | st.integers(1, 9000)),
     st.lists(st.integers(0, 12_000), min_size=1, max_size=6),
-    days,
+    days(),
     st.data(),
 )
 def test_rollover_never_creates_minutes(offer, rule, minutes, on, data):
@@ -334,7 +319,7 @@ def test_rollover_never_creates_minutes(offer, rule, minutes, on, data):
         assert held.allowance.used == timedelta(0)
 
 
-@given(st.sampled_from(OFFERS), st.integers(1, 20), st.integers(0, 19), days, tariffs, st.data())
+@given(st.sampled_from(OFFERS), st.integers(1, 20), st.integers(0, 19), days(), tariffs, st.data())
 def test_in_its_grace_it_runs_without_minutes_and_renews_at_the_old_end(
     offer, grace, number, on, tariff, data
 ):
@@ -358,33 +343,9 @@ def test_in_its_grace_it_runs_without_minutes_and_renews_at_the_old_end(
     assert lapse(held, on=days_after(end, Days(grace))).after.term == held.term
 
 
-@given(subscriptions(FREE), st.data())
-def test_tokens_are_unique_but_at_the_end_of_a_term(held, data):
-    """Whatever follows whatever, two decisions that can both happen have two tokens."""
-    tokens = []
-    for number in range(data.draw(st.integers(2, 8))):
-        on = held.acted_on
-        call = call_of(held.plan.offer, f"c-{number}", on, 1)
-        if on >= held.term.end:
-            decision = renew(held, held.paid.tariff, on=on)
-        else:
-            act = data.draw(st.sampled_from(["cancel", "use", "renew", "end"]))
-            decision = {
-                "cancel": lambda held=held, on=on: cancel(held, on=on),
-                "use": lambda held=held, on=on, call=call: use(held, call, held.paid.tariff, on=on),
-                "renew": lambda held=held: renew(held, held.paid.tariff, on=held.term.end),
-                "end": lambda held=held, on=on: terminate(held, on=on),
-            }[act]()
-        tokens.append(decision.token)
-        held = decision.after
-        if held.status.value == "cancelled":
-            back = resume(held, on=held.acted_on)
-            tokens.append(back.token)
-            held = back.after
-        if held.status.value == "ended":
-            ids = {"account": "a", "profile": "p", "subscription": f"s-{number}"}
-            bought = buy(held.plan, held.paid.tariff, on=on, previous=held, **ids)
-            tokens.append(bought.token)
-            held = bought.after
+@given(st.sampled_from(OFFERS).flatmap(partial(histories, tariff=TARIFF)))
+def test_tokens_are_unique(decided):
+    """Whatever follows whatever, two decisions that both happened have two tokens."""
+    tokens = [decision.token for decision in decided]
 
     assert len(tokens) == len(set(tokens))

@@ -23,6 +23,7 @@
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 
 import attrs
@@ -30,14 +31,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channelplans import offers
 from channelplans.errors import UnknownRate
 from channelplans.money import Currency, Money, Rounding
 from channelplans.pricing import Item, Payer, Quote, Tariff, amend, longest, quote, rate, refund
 from channelplans.rules import CallRule, Effect, RefundBasis, RefundRule
+from channelplans.testing import strategies
+from channelplans.testing.builders import OFFERS
+from channelplans.testing.strategies import days, roundings
 from channelplans.usage import Allowance, Call, billable
 
-OFFERS = [getattr(offers, name) for name in offers.__all__]
 ALIGNED = [offer for offer in OFFERS if offer.term.aligned]
 DAY = date(2026, 1, 5)
 MICROSECOND = timedelta(microseconds=1)
@@ -45,11 +47,8 @@ HUNDRED_YEARS = timedelta(days=36_500)
 
 currencies = st.sampled_from([Currency("EUR", 2), Currency("EUR", 5), Currency("JPY", 0)])
 rates = st.integers(0, 10**6).map(lambda count: Decimal(count).scaleb(-5))
-days = st.dates(date(1990, 1, 1), date(2090, 1, 1))
 durations = st.integers(0, 2 * 86_400 * 10**6).map(lambda count: timedelta(microseconds=count))
-roundings = st.sampled_from(Rounding)
-bases = st.sampled_from(RefundBasis)
-BY_CLOCK = [RefundBasis.TIME, RefundBasis.EXACT_TIME, RefundBasis.NOTHING]
+plans = partial(strategies.plans, channels=300, bundles=300)
 
 
 @st.composite
@@ -64,20 +63,10 @@ def tariffs(draw, currency=None, *, setups=True):
 
 
 @st.composite
-def plans(draw, offer):
-    """Draw a plan of an offer; the bundles are few where nothing bounds them, or none."""
-    rule = offer.quantity
-    channels = draw(st.integers(rule.minimum, min(rule.maximum, 300)))
-    sold = offer.plan(channels=channels).channels
-    most = min(offer.bundles.most(sold), 300) if offer.bundles else 0
-    return offer.plan(channels=channels, bundles=draw(st.integers(0, most)))
-
-
-@st.composite
 def quotes(draw, of=OFFERS, *, setups=True):
     """Draw a quote under one of the published offers, of its first term."""
     plan = draw(plans(draw(st.sampled_from(of))))
-    return quote(plan, draw(tariffs(setups=setups)), on=draw(days))
+    return quote(plan, draw(tariffs(setups=setups)), on=draw(days()))
 
 
 @st.composite
@@ -110,26 +99,16 @@ def counted_offers(draw):
     step = timedelta(microseconds=draw(steps))
     rule = draw(
         st.one_of(
-            st.builds(CallRule, rounding=roundings),
-            st.builds(CallRule, seconds, st.just(step), roundings),
+            st.builds(CallRule, rounding=roundings()),
+            st.builds(CallRule, seconds, st.just(step), roundings()),
         )
     )
     return attrs.evolve(draw(st.sampled_from(OFFERS)), calls=rule)
 
 
-@st.composite
-def refunds(draw, basis=bases):
-    """Draw a refund by some rule on some day of the term, at some time of it."""
-    paid = draw(quotes())
-    term = paid.term
-    on = term.start + timedelta(draw(st.integers(0, term.days - 1)))
-    granted = paid.allowance.granted
-    used = granted * draw(st.integers(0, 64)) / 64
-    by, channels = draw(basis), draw(st.sampled_from(BY_CLOCK))
-    exact = RefundBasis.EXACT_TIME in {by, channels}
-    rule = RefundRule(channels, by, not exact and draw(st.booleans()), draw(roundings))
-    passed = timedelta(seconds=draw(st.integers(0, 86_399)))
-    return refund(paid, on=on, allowance=Allowance(granted, used), rule=rule, passed=passed)
+def refunds():
+    """Refunds by any rule, at any time of the term, of a quote with a price for each."""
+    return quotes().flatmap(strategies.refunds)
 
 
 @st.composite
@@ -207,7 +186,8 @@ def test_each_line_is_its_exact_share_rounded_once(back):
     by_time = (left - rule.change_day_used) / term.days
     by = {
         RefundBasis.TIME: by_time,
-        RefundBasis.EXACT_TIME: (left - Fraction(back.passed.seconds, 86_400)) / term.days,
+        RefundBasis.EXACT_TIME: (left - Fraction(back.passed // MICROSECOND, 86_400_000_000))
+        / term.days,
         RefundBasis.MINUTES: unused,
         RefundBasis.SMALLER: min(by_time, unused),
         RefundBasis.NOTHING: Fraction(0),
@@ -227,7 +207,7 @@ def test_each_line_is_its_exact_share_rounded_once(back):
             assert (off <= 0) if rule.rounding is Rounding.DOWN else (off >= 0)
 
 
-@given(quotes(setups=False), st.booleans(), roundings)
+@given(quotes(setups=False), st.booleans(), roundings())
 def test_by_time_a_later_day_never_returns_more(paid, used, rounding):
     """From the first day to the last; the first returns everything unless it counts as used."""
     rule = RefundRule(change_day_used=used, rounding=rounding)
@@ -241,7 +221,7 @@ def test_by_time_a_later_day_never_returns_more(paid, used, rounding):
     assert not used or not returned[-1]
 
 
-@given(quotes(setups=False), st.integers(0, 86_398), roundings)
+@given(quotes(setups=False), st.integers(0, 86_398), roundings())
 def test_by_exact_time_a_later_instant_never_returns_more(paid, seconds, rounding):
     """Within a day and from day to day; the first instant returns what the day alone does."""
     exact = RefundRule(RefundBasis.EXACT_TIME, RefundBasis.EXACT_TIME, rounding=rounding)
@@ -258,15 +238,15 @@ def test_by_exact_time_a_later_instant_never_returns_more(paid, seconds, roundin
     assert returned[::3] == [refund(paid, on=on, rule=by_day).returned for on in day_of]
 
 
-@given(refunds(basis=st.just(RefundBasis.SMALLER)))
+@given(refunds())
 def test_the_smaller_basis_is_the_lesser_of_the_two(back):
     """Line by line."""
-    others = [
+    smaller, *others = (
         attrs.evolve(back, rule=attrs.evolve(back.rule, bundles=basis)).lines
-        for basis in (RefundBasis.TIME, RefundBasis.MINUTES)
-    ]
+        for basis in (RefundBasis.SMALLER, RefundBasis.TIME, RefundBasis.MINUTES)
+    )
 
-    for line, *alternatives in zip(back.lines, *others, strict=True):
+    for line, *alternatives in zip(smaller, *others, strict=True):
         assert line.returned == min(each.returned for each in alternatives)
 
 
@@ -345,7 +325,7 @@ def test_a_kept_change_that_is_taken_back_costs_nothing(changed, number):
     assert amended.lines == back.lines
 
 
-@given(durations, st.builds(CallRule, rounding=roundings))
+@given(durations, st.builds(CallRule, rounding=roundings()))
 def test_counting_is_fair(duration, rule):
     """Never less than the length, less than a step more beyond the least, and stable."""
     counted = billable(duration, rule)
