@@ -357,9 +357,7 @@ def test_a_prorated_difference_of_a_first_part():
 
 def test_what_is_given_back_on_its_first_day_leaves_no_minutes():
     """30 of 31 days of 5,000 minutes are no whole seconds; bought and given back they are none."""
-    rules = offer(
-        term=TermRule(Months(1), aligned=True), more=Effect.PRORATE, fewer=Effect.PRORATE
-    )
+    rules = offer(term=TermRule(Months(1), aligned=True), more=Effect.PRORATE, fewer=Effect.PRORATE)
     held = bought(rules, bundles=1, on=date(2026, 1, 2)).after
     fewer = change(held, rules.plan(channels=10), TARIFF, on=date(2026, 1, 2)).after
 
