@@ -233,13 +233,15 @@ def threads(works: Sequence[Callable[[], T]], *, patience: float = PATIENCE) -> 
         AssertionError: one of them takes too long.
         Exception: what the first that failed raised.
     """
-    start = threading.Barrier(len(works))
+    # One by one until all are ready: Python 3.11 may fail where two begin to be traced at once.
+    ready, start = threading.Semaphore(0), threading.Event()
     done: dict[int, T] = {}
     failed: list[BaseException] = []
 
     def work(number: int) -> None:
         try:
-            start.wait(patience)
+            ready.release()
+            start.wait()
             done[number] = works[number]()
         except BaseException as error:  # noqa: BLE001 - it is raised where it can be seen
             failed.append(error)
@@ -247,9 +249,11 @@ def threads(works: Sequence[Callable[[], T]], *, patience: float = PATIENCE) -> 
     running = [
         threading.Thread(target=work, args=(number,), daemon=True) for number in range(len(works))
     ]
+    for thread in running:
+        thread.start()
+        ready.acquire()
     with _often():
-        for thread in running:
-            thread.start()
+        start.set()
         for thread in running:
             thread.join(patience)
     if failed:
