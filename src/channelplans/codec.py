@@ -458,7 +458,7 @@ def _take_price(data: str) -> Decimal:
 
 
 def _write_price(price: Decimal) -> str:
-    digits = f"{price:zf}"
+    digits = f"{price or Decimal(0):f}"  # no price is a negative zero
     return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
