@@ -18,6 +18,7 @@ PUBLISHED = {
     "LICENSE",
     "PKG-INFO",
     "README.md",
+    "benchmarks",
     "docs",
     "examples",
     "pyproject.toml",
