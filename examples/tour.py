@@ -19,8 +19,7 @@ import attrs
 
 import channelplans as cp
 from channelplans import offers
-from channelplans.tables import Table
-from channelplans.usage import clock
+from channelplans.tables import Table, clock
 
 
 class Mistake(Exception):
@@ -106,6 +105,9 @@ class Story:
 
     def tell(self) -> None:
         """Tell the story day by day: first what ends on a day, then what was done on it."""
+        days, terms = list(self.events), f"{self.offer.name} ({self.offer.edition})"
+        print(f"The story of account {self.account}, {days[0]} to {days[-1]}, under {terms},")
+        print(f"at {self.tariff.name}: who was advised what, what happened, and what it cost.")
         heading(f"{self.account}: what each office was advised")
         self.print_advice()
         heading("What happened")
@@ -149,6 +151,8 @@ class Story:
             before, after = preview.decision.before, preview.decision.after
             paid = after.paid if after and not (before and before.paid == after.paid) else None
             if paid:
+                if before and before.term == paid.term:  # amended, and not bought anew
+                    print(f"Paid for this term so far: {before.paid.total}.")
                 print(paid)
             done = self.desk.commit(preview)
             untold = tuple(each for each in done.notices if not paid or each not in paid.notices)

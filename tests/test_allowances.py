@@ -189,9 +189,14 @@ def chain(rule, *terms):
         (Rollover(3), [30, 0, 0, 0], [100, 100, 100]),
         # At most so many at a time, the youngest first.
         (Rollover(1, cap=50), [30], [50]),
-        (Rollover(2, cap=80), [30, 0], [80, 0]),
+        (Rollover(2, cap=80), [30, 0], [80]),
         (Rollover(2, cap=120), [30, 0], [100, 20]),
-        (Rollover(1, cap=50), [100], [0]),
+        (Rollover(1, cap=50), [100], []),
+        # Without an end they are one pot, used before the 100 of the term.
+        (Rollover(None), [30, 20], [150]),
+        (Rollover(None), [30, 20, 0], [250]),
+        (Rollover(None), [30, 120], [50]),
+        (Rollover(None, cap=120), [30, 20, 0], [120]),
     ],
 )
 def test_what_is_carried(rule, used, carried):
@@ -237,6 +242,8 @@ def test_impossible_rollovers_are_refused(named):
     ("rule", "text"),
     [
         (Rollover(1), "unused minutes last for 1 more term"),
+        (Rollover(None), "unused minutes are carried on"),
+        (Rollover(None, cap=600), "unused minutes are carried on, at most 600 of them"),
         (Rollover(3, cap=2000), "unused minutes last for 3 more terms, at most 2,000 of them"),
     ],
 )

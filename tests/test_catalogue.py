@@ -17,7 +17,6 @@ from channelplans.catalogue import (
     Comparison,
     Edition,
     Existing,
-    PriceDifference,
     RuleDifference,
     compare,
 )
@@ -722,6 +721,8 @@ class TestCompare:
                 "channels": 12,
                 "bundles": 2,
                 "moves_on": None,
+                "old_term": "30 days",
+                "new_term": "30 days",
                 "old_minor": 10340,
                 "old": Decimal("103.40"),
                 "new_minor": 10700,
@@ -757,10 +758,29 @@ class TestCompare:
 
         assert expected == str(price)
 
+    def test_prices_for_terms_of_other_lengths_are_not_subtracted(self):
+        """2 x 6.95 a month and 2 x 60 a year are both told, with what they are for."""
+        yearly = attrs.evolve(DEARER, name="yearly", channel="60")
+        old = Edition(offer("monthly", term=TermRule(Months(1))), LIST, JAN)
+        new = Edition(offer("yearly", term=TermRule(Months(12))), yearly, FEB)
+        (price,) = compare(old, new, (held(channels=2, bundles=0, of=old.offer),)).prices
+
+        assert None is price.difference
+        assert "s-1, from 2026-02-01: 13.90 EUR for 1 month -> 120.00 EUR for 12 months" == str(
+            price
+        )
+        (row,) = price.to_records()
+        assert ("1 month", "12 months", None) == (
+            row["old_term"],
+            row["new_term"],
+            row["difference_minor"],
+        )
+
     def test_a_price_difference_without_a_price_says_why(self):
         """The problem stands in the place of the price."""
         plan = SKYPE_CONNECT.plan(channels=12)
-        price = PriceDifference(held(), plan, Money(8340, EUR), None, MAR, "it is too large")
+        (price,) = compare(self.OLD, self.OLD, (held(),)).prices
+        price = attrs.evolve(price, plan=plan, new=None, moves_on=MAR, problem="it is too large")
 
         assert "s-1, from 2026-03-01: it is too large" == str(price)
 

@@ -123,7 +123,6 @@ THREE, FIVE = TRUNKS.plan(channels=3, bundles=1), TRUNKS.plan(channels=5, bundle
 AMENDED = amend(
     quote(THREE, TRUNK_PRICES, on=date(2026, 1, 15)),
     FIVE,
-    TRUNK_PRICES,
     on=date(2026, 1, 20),
     effect=Effect.PRORATE,
 )
@@ -1008,7 +1007,7 @@ def parts(kind):
             yield from parts(field.type)
 
 
-@pytest.mark.parametrize("kind", {*parts(Catalogue), *parts(Decision)})
+@pytest.mark.parametrize("kind", dict.fromkeys([*parts(Catalogue), *parts(Decision)]))
 def test_each_field_can_be_told_from_its_annotation_and_default(kind):
     """What one mechanism takes for granted holds for each class that is written by it."""
     for field in attrs.fields(kind):

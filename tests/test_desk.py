@@ -10,6 +10,7 @@ Each test is made with both desks: the asynchronous one is wrapped so that its c
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from itertools import count, islice
 from types import MappingProxyType
 
@@ -209,6 +210,12 @@ def paid_terms(store, profile="berlin", purse=ACME):
     reference = f"s of {profile}"
     booked = (each.posting for each in store.postings(purse))
     return [posting.term for posting in booked if posting.reference == reference]
+
+
+def taken(store, profile, call, *, on):
+    """Take a call of what a profile holds, beside any desk and before what is due."""
+    stored = store.subscription(profile)
+    store.commit(lifecycle.use(stored.value, call, TARIFF, on=on), expected=stored.revision)
 
 
 def told(outcomes):
@@ -600,6 +607,76 @@ class TestUse:
         desk.deposit(BERLIN, euros("1"), transfer="b", on=DAY)
 
         assert call().id == desk.use("berlin", call(), on=DAY).postings[0].reference
+
+
+class TestWhatIsDueFirst:
+    """An action on or after the end of a term does first what is due of the profile."""
+
+    def test_a_change(self, desk, store, berlin):
+        """On the first day of the next term that is paid, comes back whole, and is bought anew."""
+        desk.change("berlin", BIGGER, on=ENDS)
+
+        assert BIGGER == held(store).plan
+        # 1,000 less 20 for berlin, 34.75 for each of two terms, of which one comes back, and 69.50.
+        assert "875.75" == balance(store)
+
+    def test_a_cancellation(self, desk, store, berlin):
+        """It is of the next term, which has begun and is paid."""
+        desk.cancel("berlin", on=ENDS)
+
+        assert (Status.CANCELLED, NEXT_TERM) == (held(store).status, held(store).term)
+        assert [TERM, NEXT_TERM] == paid_terms(store)
+
+    def test_a_call(self, desk, store, berlin):
+        """Terms that were missed are caught up; the call is of the last one."""
+        desk.use("berlin", call(day=NEXT_ENDS), on=NEXT_ENDS)
+
+        assert [TERM, NEXT_TERM, THIRD_TERM] == paid_terms(store)
+        assert "19.94" == balance(store, BERLIN)
+
+    def test_a_purchase(self, desk, store):
+        """What cannot be paid lapses, and makes room for a smaller plan: 44.75 - 34.75 - 6.95."""
+        opened(store, credit="44.75")
+        desk.buy(SKYPE_CONNECT.plan(channels=1), **{**BUYING, "on": ENDS})
+
+        assert ("s-2", Status.ACTIVE) == (held(store).id, held(store).status)
+        assert "3.05" == balance(store)
+
+    def test_what_waits_for_credit(self, desk, store):
+        """In the grace nothing can be done first, and the error says what must be."""
+        opened(store, credit="34.75", plans={"berlin": GRACE.plan(channels=5)})
+        before = store.snapshot()
+        with pytest.raises(OutsideTerm, match="first renew or lapse the term that ended"):
+            desk.cancel("berlin", on=ENDS)
+
+        assert before == store.snapshot()
+
+    def test_a_late_call_in_the_grace(self, desk, store):
+        """One of the term that ended is taken from its minutes, which the renewal would end."""
+        opened(store, plans={"berlin": GRACE.plan(channels=1, bundles=1)})
+        late = attrs.evolve(call(day=ENDS - timedelta(days=1)), country="US")
+        desk.use("berlin", late, on=ENDS)
+
+        assert (TERM, timedelta(minutes=3)) == (held(store).term, held(store).allowance.used)
+
+    def test_what_fails(self, desk_over, store):
+        """Why it failed is what is raised, and nothing is done."""
+        before = opened(store).snapshot()
+
+        def no_prices(offer, day):
+            raise LookupError(f"no prices for {day}")
+
+        with pytest.raises(LookupError, match="no prices for 2026-02-04"):
+            desk_over(store, no_prices).cancel("berlin", on=ENDS)
+        assert before == store.snapshot()
+
+    def test_not_for_a_preview(self, desk, store, berlin):
+        """It does nothing, and says what must be done."""
+        before = store.snapshot()
+        with pytest.raises(OutsideTerm, match="first renew or lapse the term that ended"):
+            desk.preview.cancel("berlin", on=ENDS)
+
+        assert before == store.snapshot()
 
 
 class TestStatement:
@@ -1043,6 +1120,15 @@ class TestRunDue:
         # 20,000.00 less 2 x 1,001 x 6.95
         assert "6086.10" == balance(store)
 
+    def test_once_for_each_profile_and_term(self, desk, store):
+        """Who moved on in the store's order and waits there is not told of again."""
+        paid_for_three = str(3 * Decimal("34.75"))
+        opened(store, credit=paid_for_three, plans=dict.fromkeys("ab", GRACE.plan(channels=5)))
+        store.page = 1
+        outcomes = told(desk.run_due(on=NEXT_ENDS))
+
+        assert [("a", Action.RENEW), ("a", None), ("b", Action.LAPSE)] == outcomes
+
 
 THREE = MappingProxyType({"amiens": PLAN, "berlin": GRACE.plan(channels=5), "calais": PLAN})
 FIVE = MappingProxyType(dict.fromkeys("abcde", PLAN))
@@ -1105,10 +1191,11 @@ class TestFailures:
 
     def test_a_profile_that_is_always_busier(self, desk, store):
         """After a bounded number of conflicts it is left to the next run."""
-        other, numbers = Desk(store, tariff=same_for_all), count()
-        other.deposit(BERLIN, euros("100"), transfer="b", on=BOUGHT)
+        numbers = count()
+        Desk(store, tariff=same_for_all).deposit(BERLIN, euros("100"), transfer="b", on=BOUGHT)
         store.before["commit of berlin"] = iter(
-            lambda: lambda: other.use("berlin", call(f"c-{next(numbers)}", day=ENDS), on=ENDS), None
+            lambda: lambda: taken(store, "berlin", call(f"c-{next(numbers)}", day=ENDS), on=ENDS),
+            None,
         )
         self.check(desk.run_due(on=ENDS), TERM, Conflict)
 
@@ -1116,10 +1203,9 @@ class TestFailures:
 
     def test_a_profile_that_is_busy_once(self, desk, store):
         """A call in the grace comes between: the renewal is decided again, from what is left."""
-        other = Desk(store, tariff=same_for_all)
-        other.deposit(BERLIN, euros("1"), transfer="b", on=BOUGHT)
+        Desk(store, tariff=same_for_all).deposit(BERLIN, euros("1"), transfer="b", on=BOUGHT)
         late = call(day=ENDS)
-        store.before["commit of berlin"] = iter([lambda: other.use("berlin", late, on=ENDS)])
+        store.before["commit of berlin"] = iter([lambda: taken(store, "berlin", late, on=ENDS)])
         outcomes = list(desk.run_due(on=ENDS))
 
         assert [(profile, Action.RENEW) for profile in THREE] == told(outcomes)
@@ -1153,7 +1239,7 @@ class TestFailures:
     def test_a_day_before_the_latest_action(self, desk, store):
         """A worker whose day is behind the others' leaves what they did alone."""
         desk.deposit(BERLIN, euros("1"), transfer="b", on=BOUGHT)
-        desk.use("berlin", call(day=FEB_10), on=FEB_10)
+        taken(store, "berlin", call(day=FEB_10), on=FEB_10)
 
         self.check(desk.run_due(on=ENDS), TERM, OutsideTerm)
 

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import attrs
 import pytest
 
 from channelplans import errors
@@ -162,10 +163,13 @@ def test_every_error_is_public_and_has_a_sample():
 
 @pytest.mark.parametrize("each", CLASSES)
 def test_every_error_is_documented(each):
-    """Each class says in a sentence of its own when it is raised."""
-    documentation = vars(each)["__doc__"]
+    """Each class says in a sentence of its own when it is raised, and what its fields are."""
+    summary, *told = inspect.cleandoc(vars(each)["__doc__"]).splitlines()
+    fields = attrs.fields(each) if attrs.has(each) else ()
+    described = {line.split(":")[0].strip() for line in told}
 
-    assert documentation.endswith(".")
+    assert summary.endswith(".")
+    assert {field.name for field in fields} <= described
 
 
 @pytest.mark.parametrize(("error", "parts"), SAMPLES, ids=named)

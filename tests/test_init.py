@@ -38,11 +38,10 @@ FLOORS_0_TO_9 = (
 SHARED_INSIDE = {
     "calendar": {"days_after"},
     "ladders": {"as_decimal", "checked_price"},
-    "ledger": {"signed"},
-    "lifecycle": {"call_token"},
-    "money": {"exact", "read", "round_ratio", "NUMBER"},
+    "ledger": {"short", "signed"},
+    "money": {"columns", "exact", "read", "round_ratio", "same_currency", "NUMBER"},
     "rules": {"COUNTRY"},
-    "usage": {"admits", "clock"},
+    "usage": {"admits"},
 }
 TREE = ast.parse(Path(channelplans.__file__).read_text(encoding="utf-8"))
 

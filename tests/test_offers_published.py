@@ -303,6 +303,13 @@ def test_sipstation():
     with pytest.raises(TransitionNotAllowed):
         resume(ended.after, on=day(3, 11))
 
+    # One that goes on: of 6,000 minutes 1,000 are used, and 5,000 end with the month.
+    # April costs 2 x 25 = 50 and brings 6,000, not 11,000.
+    april = renew(having_used(first.after, 1000), tariff, on=day(4, 1))
+
+    assert ("-50.00 USD", day(5, 1)) == (moved(april), april.after.term.end)
+    assert minutes(6000) == april.after.allowance.remaining
+
 
 def test_premitel():
     """200 minutes come with each line; what is beyond them is charged by the minute.
@@ -318,10 +325,17 @@ def test_premitel():
     assert ("-15.00 GBP", "-0.14 GBP") == (moved(first), moved(call))
     assert minutes(600) == first.after.allowance.granted
 
-    # A number that begins with 09 is not among those covered: its profile pays, 12 x 0.02 = 0.24.
-    other = called(almost, tariff, day(1, 30), "+44 909 555 0100", "GB", 12)
+    # A number that begins with 09, however it is written, is not among those covered: its profile
+    # pays, 12 x 0.02 = 0.24.
+    for number in ("+44 909 555 0100", "0044 909 555 0100", "0909 555 0100", "+44 (0)909 555 0100"):
+        other = called(almost, tariff, day(1, 30), number, "GB", 12)
+        assert (None, "-0.24 GBP") == (moved(other), moved(other, TRUNK))
 
-    assert (None, "-0.24 GBP") == (moved(other), moved(other, TRUNK))
+    # 5 January to 5 February, then to 5 March: 15 again, and 600 minutes; the 5 left are gone.
+    february = renew(almost, tariff, on=day(2, 5))
+
+    assert ("-15.00 GBP", day(3, 5)) == (moved(february), february.after.term.end)
+    assert minutes(600) == february.after.allowance.remaining
 
 
 def test_strobe_it():
@@ -403,3 +417,10 @@ def test_magnus_billing():
     more = changed(first, tariff, day(4, 11), channels=2)
 
     assert ("-40.00 USD", day(5, 11)) == (moved(more), more.after.term.end)
+
+    # Months count from the 11th now: 2 x 30 = 60, until 11 June, and 11 of its 31 days are left on
+    # 31 May: 60 x 11/31 = 21.290..., rounded 21.29.
+    may = renew(more.after, tariff, on=day(5, 11))
+
+    assert ("-60.00 USD", day(6, 11)) == (moved(may), may.after.term.end)
+    assert "21.29 USD" == moved(terminate(may.after, on=day(5, 31)))

@@ -320,7 +320,7 @@ def test_a_provider_can_be_written_down():
         "2 to 8 channels",
         "pack: 100 minutes to DE, at most 2 for each channel",
         "a term of 7 days",
-        "a change at any time",
+        "a change at any time; refunded and bought anew",
         "channels by time, bundles by time, the day of the change not used, rounded half up",
         "at least 0 s, then steps of 1 s, charges rounded half up",
     ]

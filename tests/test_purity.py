@@ -187,6 +187,8 @@ FUNCTIONS = {
     "checks.whole": (("count", 1), {}),
     "money.exact": (("price", "6.95"), {}),
     "money.read": (("price", "6.95", EUR), {}),
+    "money.same_currency": ((EUR, EUR), {}),
+    "money.columns": ((), {"paid": FIVE}),
     "money.round_ratio": ((5, 2, Rounding.HALF_EVEN), {}),
     "calendar.civil_date": ((datetime(2026, 1, 5, tzinfo=UTC), UTC), {}),
     "calendar.days_after": ((DAY, Months(1)), {}),
@@ -199,14 +201,16 @@ FUNCTIONS = {
     "rules.validate_bundles": ((1,), {"channels": 1, "rule": SKYPE_CONNECT.bundles}),
     "ledger.deltas": (([POSTING],), {}),
     "ledger.settle": (({ACME: FIVE}, [POSTING]), {}),
+    "ledger.short": ((ACME,), {"needed": FIVE, "available": FIVE}),
     "ledger.signed": ((FIVE,), {}),
     "plans.problems": ((SKYPE_CONNECT,), {"channels": 350, "bundles": -1}),
     "usage.admits": ((1,), {"channels": 2}),
     "usage.billable": ((MINUTE, SKYPE_CONNECT.calls), {}),
-    "usage.clock": ((MINUTE,), {}),
+    "tables.clock": ((MINUTE,), {}),
+    "tables.counted": ((2, "day"), {}),
     "usage.covered": ((CALL, SKYPE_CONNECT_2011.bundles), {}),
     "pricing.amend": (
-        (ADD_ONS.paid, MORE, BY_LADDER),
+        (ADD_ONS.paid, MORE),
         {"on": LATER, "effect": rules.Effect.PRORATE},
     ),
     "pricing.longest": (
@@ -771,10 +775,7 @@ def test_no_module_keeps_state(stem):
 # All that is assigned in a method: what is stored, what a desk or a table was given when it was
 # made, and the lots while they are read.
 KEPT = {
-    "desk": {
-        *("DeskActions._prices", "DeskActions._do"),
-        *("Desk._store", "AsyncDesk._store"),
-    },
+    "desk": {"DeskActions._work", "DeskActions._do"},
     "lots": {"_Open.expires"},
     "memory": {
         *("MemoryStore._lock", "MemoryStore._revisions", "MemoryStore._subscriptions"),

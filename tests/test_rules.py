@@ -688,8 +688,8 @@ def test_days_of_changes_are_days(parameter, rule, value):
         (Step(100, 10), "above 100, multiples of 10"),
         (TermRule(Days(30)), "a term of 30 days"),
         (TermRule(Months(1)), "a term of 1 month"),
-        (ChangeRule(), "the next change 1 day after a change"),
-        (ChangeRule(None), "a change at any time"),
+        (ChangeRule(), "the next change 1 day after a change; refunded and bought anew"),
+        (ChangeRule(None), "a change at any time; refunded and bought anew"),
         (CallRule(), "at least 30 s, then steps of 6 s, charges rounded half up"),
         (
             CallRule(timedelta(0), timedelta(seconds=1)),

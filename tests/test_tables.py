@@ -1,11 +1,12 @@
 """Values explain themselves in text and, with every string escaped, in a notebook."""
 
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import attrs
 import pytest
 
-from channelplans.tables import Described, Table
+from channelplans.tables import Described, Table, clock, counted
 
 SCRIPT = '<script>alert("1 & 2")</script>'
 
@@ -104,3 +105,29 @@ def test_a_value_must_describe_itself():
     """A class that forgets its description is told so, not shown as nothing."""
     with pytest.raises(NotImplementedError):
         str(Described())
+
+
+@pytest.mark.parametrize(
+    ("duration", "expected"),
+    [
+        (timedelta(0), "0:00:00"),
+        (timedelta(seconds=59), "0:00:59"),
+        (timedelta(seconds=3661), "1:01:01"),
+        (timedelta(days=4, hours=4), "100:00:00"),
+        (timedelta(microseconds=500_000), "0:00:00.5"),
+        (timedelta(microseconds=1), "0:00:00.000001"),
+    ],
+)
+def test_clock_shows_hours_minutes_and_seconds(duration, expected):
+    """No days, and a fraction of a second only where there is one."""
+
+    assert expected == clock(duration)
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(0, "0 days"), (1, "1 day"), (2, "2 days"), (1000, "1,000 days")]
+)
+def test_counted_says_how_many_of_what(number, expected):
+    """One is one, all else is many, and thousands are set apart."""
+
+    assert expected == counted(number, "day")

@@ -63,6 +63,8 @@ def test_the_tour_tells_the_whole_story(told_of, sentence):
     [
         "7 channels and 1 bundle of 2,000 minutes, 2026-03-10 to 2026-04-01",
         "set-up           1        5.00   5.00",
+        "Paid for this term so far: 25.58 GBP.\n8 channels and 3 bundles of 2,000 minutes",
+        "Total 39.06 GBP; renews on 2026-04-01.\n2026-03-20: change profile leeds",
         "bundles          2        8.00  11.35",
         "The change comes with the next term, on 2026-05-01.",
         "2026-05-01: no renewal of leeds",
@@ -73,10 +75,31 @@ def test_the_tour_tells_the_whole_story(told_of, sentence):
 def test_the_second_story_is_another_offers(told_of, sentence):
     """A part of a month, add-ons that add up, fewer later, and no credit for the add-ons.
 
-    Of March 22 of 31 days are left: two add-ons more are 16.00 times 22/31, which is 11.35.
+    Of March 22 of 31 days are left: two add-ons more are 16.00 times 22/31, which is 11.35, and one
+    channel more is 3.00 times 22/31, which is 2.13. What was paid before is 7 times 3.00 and 8.00,
+    each times 22/31, 14.90 and 5.68, and 5.00 for the set-up: 25.58, and 39.06 with the change.
     """
 
     assert sentence in told_of["second.toml"]
+
+
+@pytest.mark.parametrize(
+    ("file", "opening"),
+    [
+        (
+            "account.toml",
+            "The story of account Baltica, 2026-01-05 to 2026-04-05, under Skype Connect",
+        ),
+        (
+            "second.toml",
+            "The story of account Pennine, 2026-03-10 to 2026-05-09, under VoIP Yonder",
+        ),
+    ],
+)
+def test_a_story_begins_with_what_it_is(told_of, file, opening):
+    """The first line names the account, the days and the offer; 90 days, and 60, are told."""
+
+    assert told_of[file].startswith(opening)
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -16,7 +16,7 @@ import pytest
 from channelplans.errors import InvalidValue, WrongType
 from channelplans.offers import SKYPE_CONNECT, SKYPE_CONNECT_2011
 from channelplans.rules import BundleRule, CallRule
-from channelplans.usage import Allowance, Call, admits, billable, clock, covered
+from channelplans.usage import Allowance, Call, admits, billable, covered
 
 DAY = date(2026, 1, 5)
 US = BundleRule("US minutes", 5000, ("US",), excluded_prefixes=("218632", "6057154"))
@@ -359,23 +359,6 @@ class TestAdmits:
             admits(wrong, channels=2)
         with pytest.raises(WrongType, match="channels"):
             admits(0, channels=wrong)
-
-
-@pytest.mark.parametrize(
-    ("duration", "expected"),
-    [
-        (timedelta(0), "0:00:00"),
-        (seconds(59), "0:00:59"),
-        (seconds(3661), "1:01:01"),
-        (timedelta(days=4, hours=4), "100:00:00"),
-        (timedelta(microseconds=500_000), "0:00:00.5"),
-        (timedelta(microseconds=1), "0:00:00.000001"),
-    ],
-)
-def test_clock_shows_hours_minutes_and_seconds(duration, expected):
-    """No days, and a fraction of a second only where there is one."""
-
-    assert expected == clock(duration)
 
 
 @pytest.mark.parametrize("value", [call(), Allowance(seconds(3), seconds(1))])

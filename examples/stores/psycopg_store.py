@@ -13,7 +13,6 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
 from channelplans import (
-    RUNNING,
     Booked,
     Catalogue,
     Conflict,
@@ -165,7 +164,7 @@ async def _put(
         "profile": after.profile,
         "expected": expected,
         "revision": revision,
-        "ends": after.term.end if after.status in RUNNING else None,
+        "ends": after.due_on,
         "body": _body(after),
     }
     if not (await connection.execute(query, values)).rowcount:

@@ -33,7 +33,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from channelplans import (
-    RUNNING,
     Booked,
     Catalogue,
     Conflict,
@@ -196,7 +195,7 @@ class SQLAlchemyStore:
     ) -> None:
         """Store a subscription in the place of the one that was decided on."""
         held = SUBSCRIPTIONS.c
-        ends = after.term.end if after.status in RUNNING else None
+        ends = after.due_on
         row = {"revision": revision, "ends": ends, "body": encode(after)}
         if expected is None:
             done = self._insert(connection, SUBSCRIPTIONS, {"profile": after.profile} | row)

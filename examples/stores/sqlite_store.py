@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from channelplans import (
-    RUNNING,
     Booked,
     Catalogue,
     Conflict,
@@ -173,7 +172,7 @@ def _put(
     found = None if row is None else row[0]
     if found != expected:
         raise Conflict(after.profile, expected, found)
-    ends = after.term.end.isoformat() if after.status in RUNNING else None
+    ends = after.due_on.isoformat() if after.due_on else None
     connection.execute(
         "REPLACE INTO subscriptions (profile, revision, ends, body) VALUES (?, ?, ?, ?)",
         (after.profile, revision, ends, _text(after)),

@@ -1,16 +1,9 @@
 """Exact rules for selling call channels: what is sold, what it costs, when it renews.
 
-Every public name of the package is importable from here; each is explained in its own module.
+What an application needs is importable from here; each name is explained in its own module.
 """
 
-from channelplans.calendar import (
-    Days,
-    Months,
-    Term,
-    civil_date,
-    renewal_dates,
-    term_at,
-)
+from channelplans.calendar import Days, Months, Term, civil_date, renewal_dates, term_at
 from channelplans.catalogue import (
     Catalogue,
     Comparison,
@@ -20,19 +13,8 @@ from channelplans.catalogue import (
     RuleDifference,
     compare,
 )
-from channelplans.codec import (
-    decode,
-    digest,
-    encode,
-    schema,
-)
-from channelplans.desk import (
-    AsyncDesk,
-    Desk,
-    DeskActions,
-    Outcome,
-    Preview,
-)
+from channelplans.codec import decode, digest, encode, schema
+from channelplans.desk import AsyncDesk, Desk, DeskActions, Outcome, Preview
 from channelplans.errors import (
     AllowanceNeeded,
     BundlesNotAllowed,
@@ -58,30 +40,14 @@ from channelplans.errors import (
     UnknownRate,
     WrongType,
 )
-from channelplans.identifiers import (
-    AccountId,
-    Cursor,
-    ProfileId,
-    Revision,
-    SubscriptionId,
-    Token,
-)
-from channelplans.ladders import (
-    Ladder,
-    Tier,
-)
-from channelplans.ledger import (
-    Posting,
-    Purse,
-    Reason,
-    Statement,
-    deltas,
-    settle,
-)
+from channelplans.identifiers import AccountId, Cursor, ProfileId, Revision, SubscriptionId, Token
+from channelplans.ladders import Ladder, Tier
+from channelplans.ledger import Posting, Purse, Reason, Statement, deltas, settle
 from channelplans.lifecycle import (
     Decision,
     assign_credit,
     buy,
+    call_token,
     cancel,
     change,
     deposit,
@@ -95,29 +61,9 @@ from channelplans.lifecycle import (
     terminate,
     use,
 )
-from channelplans.lots import (
-    Draw,
-    Lot,
-    LotRule,
-    Payment,
-    expiries,
-    open_lots,
-    payments,
-)
-from channelplans.memory import (
-    MemoryStore,
-    Snapshot,
-)
-from channelplans.money import (
-    EUR,
-    GBP,
-    JPY,
-    PLN,
-    USD,
-    Currency,
-    Money,
-    Rounding,
-)
+from channelplans.lots import Draw, Lot, LotRule, Payment, expiries, open_lots, payments
+from channelplans.memory import MemoryStore, Snapshot
+from channelplans.money import EUR, GBP, JPY, PLN, USD, Currency, Money, Rounding
 from channelplans.offers import (
     DIDWW,
     EASYBELL_BASIC,
@@ -137,11 +83,7 @@ from channelplans.offers import (
     VOIP_YONDER,
     VOYANT,
 )
-from channelplans.plans import (
-    Offer,
-    Plan,
-    problems,
-)
+from channelplans.plans import Offer, Plan, problems
 from channelplans.pricing import (
     Charge,
     Item,
@@ -224,20 +166,8 @@ from channelplans.storage import (
     Stored,
     Subscriptions,
 )
-from channelplans.subscriptions import (
-    AT_END,
-    RUNNING,
-    TRANSITIONS,
-    Action,
-    Status,
-    Subscription,
-)
-from channelplans.usage import (
-    Allowance,
-    Call,
-    billable,
-    covered,
-)
+from channelplans.subscriptions import AT_END, RUNNING, TRANSITIONS, Action, Status, Subscription
+from channelplans.usage import Allowance, Call, billable, covered
 
 __all__ = [
     "AT_END",
@@ -394,6 +324,7 @@ __all__ = [
     "assign_credit",
     "billable",
     "buy",
+    "call_token",
     "cancel",
     "change",
     "channels_for",

@@ -13,7 +13,7 @@ import attrs
 
 from channelplans.checks import bounded, checked, civil_day, instance, shown
 from channelplans.errors import CalendarEnds, InvalidValue, WrongType
-from channelplans.tables import Described
+from channelplans.tables import Described, counted
 
 __all__ = ["Days", "Months", "Term", "civil_date", "days_after", "renewal_dates", "term_at"]
 
@@ -32,7 +32,7 @@ class Days(Described):
         bounded("count", self.count, 1)
 
     def _describe(self) -> tuple[str]:
-        return (f"{self.count} day{'s' * (self.count != 1)}",)
+        return (counted(self.count, "day"),)
 
 
 @attrs.frozen(field_transformer=checked)
@@ -51,7 +51,7 @@ class Months(Described):
         bounded("count", self.count, 1)
 
     def _describe(self) -> tuple[str]:
-        return (f"{self.count} month{'s' * (self.count != 1)}",)
+        return (counted(self.count, "month"),)
 
 
 @attrs.frozen(field_transformer=checked)

@@ -15,17 +15,11 @@ from typing import Any, Final
 
 import attrs
 
-from channelplans.calendar import renewal_dates
+from channelplans.calendar import Days, Months, renewal_dates
 from channelplans.checks import checked, civil_day, instance, several
-from channelplans.errors import (
-    CurrencyMismatch,
-    InvalidValue,
-    NotOffered,
-    RuleError,
-    UnknownEdition,
-)
+from channelplans.errors import InvalidValue, NotOffered, RuleError, UnknownEdition
 from channelplans.ledger import signed
-from channelplans.money import Money
+from channelplans.money import Money, columns, same_currency
 from channelplans.plans import Offer, Plan
 from channelplans.pricing import Tariff
 from channelplans.subscriptions import Status, Subscription
@@ -98,12 +92,28 @@ class Edition(Described):
         return self.start <= civil_day("day", day) and (self.end is None or day < self.end)
 
     def holds(self, subscription: Subscription) -> bool:
-        """Return whether a subscription is held under this offer and was paid by this tariff."""
+        """Return whether a subscription is held under this offer and was paid by this tariff.
+
+        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> from channelplans.testing.builders import TARIFF, make_subscription, make_tariff
+        >>> paid = Edition(SKYPE_CONNECT, TARIFF, date(2026, 1, 1))
+        >>> dearer = attrs.evolve(paid, tariff=make_tariff(name="dearer", channel="7.25"))
+        >>> paid.holds(make_subscription()), dearer.holds(make_subscription())
+        (True, False)
+        """
         paid = instance("subscription", subscription, Subscription).paid
         return paid.plan.offer == self.offer and paid.tariff == self.tariff
 
     def price(self, plan: Plan) -> Money:
-        """Return what the channels and bundles of a plan cost for a full term by this tariff."""
+        """Return what the channels and bundles of a plan cost for a full term by this tariff.
+
+        >>> from channelplans.money import EUR
+        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> prices = Tariff("2026", EUR, channel="6.95", bundle="10", minute="0.021", setup="5")
+        >>> edition = Edition(SKYPE_CONNECT, prices, date(2026, 1, 1))
+        >>> print(edition.price(SKYPE_CONNECT.plan(channels=100, bundles=2)))  # 695 + 20
+        715.00 EUR
+        """
         instance("plan", plan, Plan)
         return self.tariff.channels(plan.channels) + self.tariff.bundles(plan.bundles)
 
@@ -138,6 +148,12 @@ the nearest that it has is 5 channels
 
         It is sold as a request for as many channels as the offer's bounds allow, with as many of
         the bundles as go with those.
+
+        >>> from channelplans.offers import EASYBELL_BASIC, SKYPE_CONNECT
+        >>> from channelplans.testing.builders import TARIFF
+        >>> lines = Edition(EASYBELL_BASIC, TARIFF, date(2026, 1, 1))  # 2 to 50 lines, no bundles
+        >>> print(lines.nearest(SKYPE_CONNECT.plan(channels=60, bundles=3)))
+        50 channels
         """
         rule, bundles = self.offer.quantity, self.offer.bundles
         asked = min(max(instance("plan", plan, Plan).channels, rule.minimum), rule.maximum)
@@ -207,9 +223,7 @@ class Catalogue(Described):
             raise InvalidValue("editions", "()", "at least one edition")
         for earlier, later in pairwise(self.editions):
             _check_joined(earlier, later)
-            expected, actual = earlier.tariff.currency, later.tariff.currency
-            if expected != actual:
-                raise CurrencyMismatch(str(expected), str(actual))
+            same_currency(earlier.tariff.currency, later.tariff.currency)
         _check_names(self.editions)
 
     def on(self, day: date) -> Edition:
@@ -218,6 +232,17 @@ class Catalogue(Described):
         Raises:
             UnknownEdition: the day lies before the first edition, or not before the end of the
                 last.
+
+        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> from channelplans.testing.builders import TARIFF
+        >>> january = Edition(SKYPE_CONNECT, TARIFF, date(2026, 1, 1), date(2026, 2, 1))
+        >>> Catalogue((january,)).on(date(2026, 1, 31)) is january
+        True
+        >>> Catalogue((january,)).on(date(2026, 2, 1))
+        Traceback (most recent call last):
+            ...
+        channelplans.errors.UnknownEdition: the catalogue has no edition on 2026-02-01; it has: \
+Skype Connect (help page), tariff plausible, 2026-01-01 to 2026-02-01
         """
         civil_day("day", day)
         for edition in self.editions:
@@ -232,6 +257,13 @@ class Catalogue(Described):
 
         Raises:
             UnknownEdition: no edition has that offer and that tariff.
+
+        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> from channelplans.testing.builders import TARIFF, make_subscription, make_tariff
+        >>> old = Edition(SKYPE_CONNECT, TARIFF, date(2026, 1, 1), date(2026, 2, 1))
+        >>> new = Edition(SKYPE_CONNECT, make_tariff(name="dearer"), date(2026, 2, 1))
+        >>> Catalogue((old, new)).held_by(make_subscription()) is old
+        True
         """
         matching = [edition for edition in self.editions if edition.holds(subscription)]
         if not matching:
@@ -248,6 +280,16 @@ class Catalogue(Described):
 
         Raises:
             UnknownEdition: no edition is what the subscription holds, or none is for that day.
+
+        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> from channelplans.testing.builders import TARIFF, make_subscription, make_tariff
+        >>> dearer, held = make_tariff(name="dearer"), make_subscription()  # until 2026-02-04
+        >>> old = Edition(SKYPE_CONNECT, TARIFF, date(2026, 1, 1), date(2026, 2, 1))
+        >>> for notice in (date(2026, 2, 4), date(2026, 2, 5)):
+        ...     new = Edition(SKYPE_CONNECT, dearer, date(2026, 2, 1), existing=notice)
+        ...     print(notice, Catalogue((old, new)).for_renewal(held).tariff.name)
+        2026-02-04 dearer
+        2026-02-05 plausible
         """
         return self.for_term(subscription, subscription.term.end)
 
@@ -259,6 +301,16 @@ class Catalogue(Described):
 
         Raises:
             UnknownEdition: no edition is what the subscription holds, or none is for that day.
+
+        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> from channelplans.testing.builders import TARIFF, make_subscription, make_tariff
+        >>> dearer, notice = make_tariff(name="dearer"), date(2026, 3, 1)
+        >>> old = Edition(SKYPE_CONNECT, TARIFF, date(2026, 1, 1), date(2026, 2, 1))
+        >>> new = Edition(SKYPE_CONNECT, dearer, date(2026, 2, 1), existing=notice)
+        >>> for start in (date(2026, 2, 28), date(2026, 3, 1)):
+        ...     print(start, Catalogue((old, new)).for_term(make_subscription(), start).tariff.name)
+        2026-02-28 plausible
+        2026-03-01 dearer
         """
         held = self.held_by(subscription)
         self.on(start)
@@ -315,6 +367,8 @@ class PriceDifference(Described):
         plan: what it would be renewed with.
         old: the price under the edition that it holds.
         new: the price under the other one; None where that has no such plan.
+        old_term: the length of a term under the edition that it holds.
+        new_term: that of one under the other.
         moves_on: the first day of the first term under the other edition; None where it keeps its
             own, or does not renew itself.
         problem: why the other edition has no such plan, and what would do.
@@ -324,33 +378,41 @@ class PriceDifference(Described):
     plan: Plan
     old: Money
     new: Money | None
+    old_term: Days | Months
+    new_term: Days | Months
     moves_on: date | None
     problem: str | None
 
     @property
     def difference(self) -> Money | None:
-        """What a term costs more, or below zero less; None where there is no new price."""
-        return None if self.new is None else self.new - self.old
+        """What a term costs more, or below zero less.
+
+        None where there is no new price, or where the terms are not of the same length.
+        """
+        if self.new is None or self.old_term != self.new_term:
+            return None
+        return self.new - self.old
 
     def to_records(self) -> list[dict[str, object]]:
         """Return the difference as one plain row."""
-        row: dict[str, object] = {
+        row = {
             "subscription": self.subscription.id,
             "profile": self.subscription.profile,
             "channels": self.plan.channels,
             "bundles": self.plan.bundles,
             "moves_on": self.moves_on,
+            "old_term": str(self.old_term),
+            "new_term": str(self.new_term),
         }
-        amounts = {"old": self.old, "new": self.new, "difference": self.difference}
-        for name, amount in amounts.items():
-            row[f"{name}_minor"] = None if amount is None else amount.minor
-            row[name] = None if amount is None else amount.amount
-        return [{**row, "currency": self.old.currency.code, "problem": self.problem}]
+        amounts = columns(old=self.old, new=self.new, difference=self.difference)
+        return [{**row, **amounts, "currency": self.old.currency.code, "problem": self.problem}]
 
     def _describe(self) -> tuple[str]:
         change = f": {self.problem}"
         if self.difference is not None:
             change = f": {self.old} -> {self.new}, {signed(self.difference)} a term"
+        elif self.new is not None:
+            change = f": {self.old} for {self.old_term} -> {self.new} for {self.new_term}"
         when = f", from {self.moves_on}" if self.moves_on else ", which keeps its own"
         return (f"{self.subscription.id}{when}{change}",)
 
@@ -373,9 +435,7 @@ class Comparison(Described):
     subscriptions: tuple[Subscription, ...] = ()
 
     def __attrs_post_init__(self) -> None:
-        expected, actual = self.old.tariff.currency, self.new.tariff.currency
-        if expected != actual:
-            raise CurrencyMismatch(str(expected), str(actual))
+        same_currency(self.old.tariff.currency, self.new.tariff.currency)
 
     @property
     def rules(self) -> tuple[RuleDifference, ...]:
@@ -401,7 +461,16 @@ class Comparison(Described):
         except NotOffered as error:
             problem = str(error)
         moves_on = _moves_on(self.new, subscription)
-        return PriceDifference(subscription, plan, self.old.price(plan), new, moves_on, problem)
+        return PriceDifference(
+            subscription,
+            plan,
+            self.old.price(plan),
+            new,
+            self.old.offer.term.length,
+            self.new.offer.term.length,
+            moves_on,
+            problem,
+        )
 
     def _describe(self) -> Iterator[str | Table]:
         old, new = (_named(each.offer, each.tariff) for each in (self.old, self.new))
@@ -439,8 +508,6 @@ def compare(old: Edition, new: Edition, subscriptions: tuple[Subscription, ...] 
     return Comparison(old, new, subscriptions)
 
 
-_APART: Final = "named apart where they differ"
-
 #: What tells two editions apart and is no rule.
 _NAMES: Final = frozenset({"offer.name", "offer.edition", "offer.source", "tariff.name"})
 
@@ -471,13 +538,13 @@ def _check_joined(earlier: Edition, later: Edition) -> None:
 
 
 def _check_names(editions: tuple[Edition, ...]) -> None:
-    known: dict[str, Offer | Tariff] = {}
+    known: dict[str, object] = {}
     for each in editions:
         offer, tariff = f"offer {_named(each.offer)}", f"tariff {each.tariff.name}"
-        if known.setdefault(offer, each.offer) != each.offer:
-            raise InvalidValue("editions", f"two that are called {offer}", _APART)
-        if known.setdefault(tariff, each.tariff) != each.tariff:
-            raise InvalidValue("editions", f"two that are called {tariff}", _APART)
+        for name, value in ((offer, each.offer), (tariff, each.tariff)):
+            if known.setdefault(name, value) != value:
+                expected = "named apart where they differ"
+                raise InvalidValue("editions", f"two that are called {name}", expected)
 
 
 def _moves_on(edition: Edition, subscription: Subscription) -> date | None:

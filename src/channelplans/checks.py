@@ -73,11 +73,11 @@ def text(parameter: str, value: str) -> str:
     return value
 
 
-def instance(parameter: str, value: object, kind: type[T]) -> T:
-    """Return a value of a class, or say which class was expected."""
-    if isinstance(value, kind):
+def instance(parameter: str, value: object, *kinds: type[T]) -> T:
+    """Return a value of a class, or of one of several, or say which were expected."""
+    if isinstance(value, kinds):
         return value
-    raise WrongType(parameter, shown(value), _a(kind.__name__))
+    raise WrongType(parameter, shown(value), " or ".join(_a(kind.__name__) for kind in kinds))
 
 
 def several(parameter: str, value: object, item: Callable[[str, Any], T]) -> tuple[T, ...]:
@@ -120,10 +120,10 @@ def _check_for(kind: Any) -> Callable[[str, Any], Any] | None:
     if kind in _BUILTINS:
         return _BUILTINS[kind]
     if isinstance(kind, type):
-        return lambda name, value: instance(name, value, kind)
+        return _instance_of(kind)
     if typing.get_origin(kind) in (types.UnionType, typing.Union):
         rest = [argument for argument in arguments if argument is not types.NoneType]
-        check = _check_for(rest[0]) if len(rest) == 1 else _check_for_one_of(tuple(rest))
+        check = _check_for(rest[0]) if len(rest) == 1 else _instance_of(*rest)
         if check is None or types.NoneType not in arguments:
             return check
         return lambda name, value: None if value is None else check(name, value)
@@ -133,14 +133,8 @@ def _check_for(kind: Any) -> Callable[[str, Any], Any] | None:
     return None
 
 
-def _check_for_one_of(kinds: tuple[type, ...]) -> Callable[[str, Any], Any]:
-    def check(parameter: str, value: Any) -> Any:
-        if isinstance(value, kinds):
-            return value
-        expected = " or ".join(_a(kind.__name__) for kind in kinds)
-        raise WrongType(parameter, shown(value), expected)
-
-    return check
+def _instance_of(*kinds: type) -> Callable[[str, Any], Any]:
+    return lambda name, value: instance(name, value, *kinds)
 
 
 def _index(parameter: str, value: SupportsIndex) -> int:

@@ -1,16 +1,15 @@
 """The desk: a thin shell over a store that loads, decides and commits.
 
 What is decided is ``lifecycle``'s affair, and how it is stored the store's. Each operation is
-written once, as steps that ask a store and never call it; the two desks differ in whether they wait
-for its answers.
+written once, as a coroutine over an asynchronous store. ``AsyncDesk`` hands it out; ``Desk`` runs
+it over a store whose answers are there at once, so that it never waits and needs no event loop.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import suppress
 from datetime import date, timedelta
 from functools import partial
-from operator import methodcaller
-from typing import Any, Final, Generic, ParamSpec, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Generic, ParamSpec, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -27,13 +26,13 @@ from channelplans.errors import (
     WrongType,
 )
 from channelplans.identifiers import AccountId, Cursor, ProfileId, Revision, SubscriptionId
-from channelplans.ledger import Posting, Purse, Reason, Statement
+from channelplans.ledger import Purse, Reason, Statement
 from channelplans.lifecycle import Decision
 from channelplans.money import Money
 from channelplans.plans import Offer, Plan
 from channelplans.pricing import Tariff
-from channelplans.storage import AsyncStore, Page, Store, Stored
-from channelplans.subscriptions import RUNNING, Action, Status, Subscription
+from channelplans.storage import AsyncStore, Store, Stored
+from channelplans.subscriptions import Action, Status, Subscription
 from channelplans.tables import Described
 from channelplans.usage import Call
 
@@ -43,8 +42,7 @@ R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
 P = ParamSpec("P")
 
-#: Asks of a store, each answered before the next; what they come to is returned.
-_Steps: TypeAlias = Generator[Callable[[Any], Any], Any, T]
+_Steps: TypeAlias = Coroutine[Any, Any, T]
 
 #: How often what nobody confirmed is decided before it is given up, where another decision always
 #: came between. Each time another worker got on, so that only a very busy profile is given up.
@@ -61,6 +59,16 @@ class Preview(Described):
         decision: what would happen; nothing has.
         revision: what the store must still be at when it is committed; None where the profile held
             nothing, or the decision is about purses alone.
+
+    >>> from channelplans.memory import MemoryStore
+    >>> from channelplans.money import EUR
+    >>> from channelplans.testing.builders import DAY, TARIFF
+    >>> desk, acme = Desk(MemoryStore(), tariff=lambda offer, day: TARIFF), Purse("acme")
+    >>> print(desk.preview.deposit(acme, Money.of("50", EUR), transfer="p-1", on=DAY))
+    2026-01-05: pay in from outside.
+    The purse of account acme receives 50.00 EUR (deposit).
+    >>> desk.statement(acme) is None  # nothing has been paid in
+    True
     """
 
     decision: Decision
@@ -79,6 +87,13 @@ class Outcome(Described):
         term: the term that ended; None where not even that could be loaded.
         decision: what was done; None where nothing was, and it is still due.
         error: why it is not an ordinary renewal: credit that was missing, or what failed.
+
+    >>> term = Term(date(2026, 1, 5), date(2026, 2, 4))
+    >>> outcome = Outcome("berlin", term, None, LookupError("no price for 2026-02-04"))
+    >>> print(outcome)
+    berlin, 2026-01-05 to 2026-02-04: failed; LookupError: no price for 2026-02-04
+    >>> outcome.failed
+    True
     """
 
     profile: ProfileId
@@ -100,18 +115,6 @@ class Outcome(Described):
         kind = f"{type(self.error).__name__}: " if self.failed else ""
         reason = f"; {kind}{self.error}" if self.error else ""
         return (f"{self.profile}{term}: {done}{reason}",)
-
-
-class _Prices(Protocol):
-    """Which tariff holds for whom."""
-
-    def sold(self, plan: Plan, on: date) -> Tariff: ...
-
-    def changed(self, subscription: Subscription, plan: Plan, on: date) -> Tariff: ...
-
-    def called(self, subscription: Subscription, on: date) -> Tariff: ...
-
-    def renewal(self, subscription: Subscription) -> tuple[Plan, Tariff]: ...
 
 
 @attrs.frozen
@@ -159,16 +162,183 @@ class _PricesOfEdition:
         return edition.plan_for(subscription.pending or subscription.plan), edition.tariff
 
 
+#: Which tariff holds for whom.
+_Prices: TypeAlias = _PricesOfDay | _PricesOfEdition
+
+
+@attrs.frozen
+class _Work:
+    """What the desks do, written once, over an asynchronous store.
+
+    Whatever is to be ``done`` comes after what is due; a preview changes nothing.
+    """
+
+    store: AsyncStore
+    prices: _Prices
+    done: bool = True
+
+    async def buy(
+        self, profile: ProfileId, on: date, decide: Callable[[Subscription | None], Decision]
+    ) -> Preview:
+        stored = await self._current(profile, on)
+        if stored is None:
+            return Preview(decide(None), None)
+        return Preview(decide(stored.value), stored.revision)
+
+    async def act(
+        self,
+        action: Action,
+        profile: ProfileId,
+        on: date,
+        decide: Callable[[Subscription], Decision],
+    ) -> Preview:
+        stored = _bought(action, await self._current(profile, on))
+        return Preview(decide(stored.value), stored.revision)
+
+    async def commit(self, preview: Preview) -> Decision:
+        decision = instance("preview", preview, Preview).decision
+        await self.store.commit(decision, expected=preview.revision)
+        return decision
+
+    async def do(self, steps: _Steps[Preview]) -> Decision:
+        return await self.commit(await steps)
+
+    async def use(self, profile: ProfileId, call: Call, on: date) -> Decision | None:
+        for _ in range(_ATTEMPTS - 1):
+            with suppress(*_CAME_BETWEEN):
+                return await self._take(profile, call, on)
+        return await self._take(profile, call, on)
+
+    async def statement(
+        self, purse: Purse, since: date | None, until: date | None
+    ) -> Statement | None:
+        for parameter, day in {"since": since, "until": until}.items():
+            if day is not None:
+                civil_day(parameter, day)
+        balance = await self.store.balance(instance("purse", purse, Purse))
+        if balance is None:
+            return None
+        postings = [each.posting for each in await self.store.postings(purse, until=until)]
+        listed = tuple(each for each in postings if since is None or since <= each.on)
+        before = (each.amount for each in postings if since is not None and each.on < since)
+        return Statement(purse, sum(before, start=Money(0, balance.currency)), listed)
+
+    async def run_due(self, on: date) -> AsyncGenerator[Outcome, None]:
+        civil_day("on", on)
+        left = set[ProfileId]()
+        cursor: Cursor | None = None
+        while True:
+            page = await self.store.due(on, cursor=cursor)
+            for profile in page.profiles:
+                if profile in left:
+                    continue
+                async for outcome in self._catch_up(profile, on):
+                    if outcome.decision is None:
+                        left.add(profile)
+                    yield outcome
+            cursor = page.next
+            if cursor is None:
+                return
+
+    async def _load(self, profile: ProfileId) -> Stored[Subscription] | None:
+        return await self.store.subscription(ProfileId(text("profile", profile)))
+
+    async def _current(
+        self, profile: ProfileId, on: date, *, by: date | None = None
+    ) -> Stored[Subscription] | None:
+        """Load what a profile holds; what is due of it by a day is done first, on the other."""
+        stored = await self._load(profile)
+        if not self.done or stored is None or not _is_due(stored.value, by or civil_day("on", on)):
+            return stored
+        async for outcome in self._catch_up(profile, on):
+            if outcome.failed and outcome.error:
+                raise outcome.error
+        return await self._load(profile)
+
+    async def _take(self, profile: ProfileId, call: Call, on: date) -> Decision | None:
+        token = lifecycle.call_token(call)
+        # A call of a term that has ended still finds its minutes while there is grace.
+        day = min(call.day, civil_day("on", on))
+        stored = _bought(Action.USE, await self._current(profile, on, by=day))
+        # Asked after loading: whoever takes the call from now on changes the revision.
+        if await self.store.committed(token) is not None:
+            return None
+        held = stored.value
+        decision = lifecycle.use(held, call, self.prices.called(held, call.day), on=on)
+        await self.store.commit(decision, expected=stored.revision)
+        return decision
+
+    async def _catch_up(self, profile: ProfileId, on: date) -> AsyncGenerator[Outcome, None]:
+        """Do what is due of a profile, term by term, as long as something can be done."""
+        outcome = await self._outcome(profile, on)
+        while outcome is not None:
+            yield outcome
+            held = None if outcome.decision is None else outcome.decision.after
+            more = held is not None and _is_due(held, on)
+            outcome = await self._outcome(profile, on) if more else None
+
+    async def _outcome(self, profile: ProfileId, on: date) -> Outcome | None:
+        """Do what is due of a profile's running term, and say what; None where nothing is."""
+        for _ in range(_ATTEMPTS):
+            outcome = await self._attempt(profile, on)
+            if outcome is None or not isinstance(outcome.error, _CAME_BETWEEN):
+                break
+        return outcome
+
+    async def _attempt(self, profile: ProfileId, on: date) -> Outcome | None:
+        term: Term | None = None
+        decision: Decision | None = None
+        error: Exception | None
+        try:
+            stored = await self._load(profile)
+            if stored is None or not _is_due(stored.value, on):
+                return None
+            term = stored.value.term
+            decision, error = await self._end_term(stored, on)
+        except Exception as failure:  # noqa: BLE001 - it is this profile's, and the others go on
+            error = failure
+        return Outcome(profile, term, decision, error)
+
+    async def _end_term(
+        self, stored: Stored[Subscription], on: date
+    ) -> tuple[Decision | None, InsufficientCredit | None]:
+        """Commit the first thing that there is credit for; return it, and what was missing."""
+        short = None
+        for decision in _ways(stored.value, self.prices, on):
+            try:
+                await self.store.commit(decision, expected=stored.revision)
+            except InsufficientCredit as error:
+                short = error
+            else:
+                return decision, short
+        return None, short
+
+
+def _bought(action: Action, stored: Stored[Subscription] | None) -> Stored[Subscription]:
+    if stored is None:
+        raise TransitionNotAllowed(action.value, "not bought yet", (Action.BUY.value,))
+    return stored
+
+
+def _is_due(held: Subscription, on: date) -> bool:
+    return held.due_on is not None and held.due_on <= on
+
+
 class DeskActions(Generic[R_co]):
     """What can be done at a desk; it is a preview of it, or done, waited for or not.
 
     Identifiers, days and amounts are the caller's; the subscription comes from the store and the
-    prices from the desk. What is raised is what the action of ``lifecycle`` raises, and
-    TransitionNotAllowed where a profile never held anything.
+    prices from the desk. An action on what a profile holds raises TransitionNotAllowed where it
+    never held anything. What is done, and not a preview, raises what the store's ``commit`` raises
+    as well: Conflict, InsufficientCredit, TokenReused or CurrencyMismatch.
+
+    Where a term has ended by the day of an action, what is due of that profile comes first, as
+    ``run_due`` does it; what that fails with is raised. A preview does nothing, and raises
+    OutsideTerm until that has been done.
     """
 
-    def __init__(self, prices: _Prices, do: Callable[[_Steps[Preview]], R_co]) -> None:
-        self._prices = prices
+    def __init__(self, work: _Work, do: Callable[[_Steps[Preview]], R_co]) -> None:
+        self._work = work
         self._do = do
 
     def buy(
@@ -180,30 +350,70 @@ class DeskActions(Generic[R_co]):
         subscription: SubscriptionId,
         on: date,
     ) -> R_co:
-        """Buy a plan for a profile; what it held last, lapsed or ended, is looked up."""
-        decide = partial(
-            lifecycle.buy, plan, account=account, profile=profile, subscription=subscription, on=on
-        )
-        return self._do(_buy(decide, self._prices, plan, profile, on))
+        """Buy a plan for a profile; what it held last, lapsed or ended, is looked up.
+
+        Raises:
+            NotOffered: by a catalogue, another offer is sold on that day.
+            UnknownEdition: by a catalogue, nothing is sold on that day.
+            TransitionNotAllowed, InvalidValue, OutsideTerm, CalendarEnds: as ``lifecycle.buy``.
+        """
+
+        def decide(previous: Subscription | None) -> Decision:
+            return lifecycle.buy(
+                plan,
+                self._work.prices.sold(instance("plan", plan, Plan), civil_day("on", on)),
+                account=account,
+                profile=profile,
+                subscription=subscription,
+                on=on,
+                previous=previous,
+            )
+
+        return self._do(self._work.buy(profile, on, decide))
 
     def change(
         self, profile: ProfileId, plan: Plan, *, on: date, passed: timedelta | None = None
     ) -> R_co:
-        """Change what a profile holds (H15 to H19)."""
+        """Change what a profile holds (H15 to H19).
+
+        ``passed`` is how much of the day has passed, where refunds are by exact time.
+
+        Raises:
+            NotOffered: by a catalogue, the plan's offer is neither that of the edition which
+                ``Catalogue.for_term`` names nor sold on that day.
+            UnknownEdition: by a catalogue, nothing is sold on that day, or no edition is what the
+                profile holds.
+            PlanUnchanged, MixedChange, ChangedTooSoon, CurrencyMismatch: as ``lifecycle.change``.
+            InvalidValue, TransitionNotAllowed, OutsideTerm, CalendarEnds: as ``lifecycle.change``.
+        """
 
         def decide(held: Subscription) -> Decision:
-            tariff = self._prices.changed(held, instance("plan", plan, Plan), civil_day("on", on))
+            tariff = self._work.prices.changed(
+                held, instance("plan", plan, Plan), civil_day("on", on)
+            )
             return lifecycle.change(held, plan, tariff, on=on, passed=passed)
 
-        return self._do(_act(Action.CHANGE, profile, decide))
+        return self._do(self._work.act(Action.CHANGE, profile, on, decide))
 
     def cancel(self, profile: ProfileId, *, on: date) -> R_co:
-        """Cancel what a profile holds; the decision's notice names the day (H20)."""
-        return self._do(_act(Action.CANCEL, profile, partial(lifecycle.cancel, on=on)))
+        """Cancel what a profile holds; the decision's notice names the day (H20).
+
+        Raises:
+            TransitionNotAllowed, OutsideTerm: as ``lifecycle.cancel``.
+        """
+        return self._do(
+            self._work.act(Action.CANCEL, profile, on, partial(lifecycle.cancel, on=on))
+        )
 
     def resume(self, profile: ProfileId, *, on: date) -> R_co:
-        """Take a cancellation back."""
-        return self._do(_act(Action.RESUME, profile, partial(lifecycle.resume, on=on)))
+        """Take a cancellation back.
+
+        Raises:
+            TransitionNotAllowed, OutsideTerm: as ``lifecycle.resume``.
+        """
+        return self._do(
+            self._work.act(Action.RESUME, profile, on, partial(lifecycle.resume, on=on))
+        )
 
     def terminate(
         self,
@@ -213,9 +423,16 @@ class DeskActions(Generic[R_co]):
         refund: bool = True,
         passed: timedelta | None = None,
     ) -> R_co:
-        """End what a profile holds at once (F 5.5, F 5.6)."""
+        """End what a profile holds at once (F 5.5, F 5.6).
+
+        ``passed`` is how much of the day has passed, where refunds are by exact time. With
+        ``refund=False`` the offer's minimum holding is not looked at: all that was paid is kept.
+
+        Raises:
+            InvalidValue, TransitionNotAllowed, OutsideTerm: as ``lifecycle.terminate``.
+        """
         decide = partial(lifecycle.terminate, on=on, refund=refund, passed=passed)
-        return self._do(_act(Action.TERMINATE, profile, decide))
+        return self._do(self._work.act(Action.TERMINATE, profile, on, decide))
 
     def deposit(
         self,
@@ -226,26 +443,42 @@ class DeskActions(Generic[R_co]):
         on: date,
         reason: Reason = Reason.DEPOSIT,
     ) -> R_co:
-        """Pay credit into a purse from outside."""
+        """Pay credit into a purse from outside.
+
+        Raises:
+            InvalidValue: as ``lifecycle.deposit``.
+        """
         move = _move(lifecycle.deposit, purse, amount, transfer=transfer, on=on, reason=reason)
         return self._do(move)
 
     def assign_credit(
         self, account: AccountId, profile: ProfileId, amount: Money, *, transfer: str, on: date
     ) -> R_co:
-        """Move credit from an account to one of its profiles (F 7.3, F 7.4)."""
+        """Move credit from an account to one of its profiles (F 7.3, F 7.4).
+
+        Raises:
+            InvalidValue: as ``lifecycle.assign_credit``.
+        """
         move = _move(lifecycle.assign_credit, account, profile, amount, transfer=transfer, on=on)
         return self._do(move)
 
     def take_back_credit(
         self, account: AccountId, profile: ProfileId, amount: Money, *, transfer: str, on: date
     ) -> R_co:
-        """Move credit from a profile back to its account (F 7.4)."""
+        """Move credit from a profile back to its account (F 7.4).
+
+        Raises:
+            InvalidValue: as ``lifecycle.take_back_credit``.
+        """
         move = _move(lifecycle.take_back_credit, account, profile, amount, transfer=transfer, on=on)
         return self._do(move)
 
     def expire_credit(self, purse: Purse, amount: Money, *, transfer: str, on: date) -> R_co:
-        """Take credit whose time is over out of a purse."""
+        """Take credit whose time is over out of a purse.
+
+        Raises:
+            InvalidValue: as ``lifecycle.expire_credit``.
+        """
         move = _move(lifecycle.expire_credit, purse, amount, transfer=transfer, on=on)
         return self._do(move)
 
@@ -279,8 +512,8 @@ needed; 19.50 EUR more would do
     def __init__(
         self, store: Store, *, tariff: Callable[[Offer, date], Tariff] | Catalogue
     ) -> None:
-        super().__init__(_prices(tariff), lambda steps: self._run(_committing(steps)))
-        self._store = store
+        work = _Work(cast(AsyncStore, _Awaited(store)), _prices(tariff))
+        super().__init__(work, lambda steps: _run(work.do(steps)))
 
     @property
     def preview(self) -> DeskActions[Preview]:
@@ -288,7 +521,7 @@ needed; 19.50 EUR more would do
 
         Nobody is bound by a preview; ``commit`` does what it says, or nothing.
         """
-        return DeskActions(self._prices, self._run)
+        return DeskActions(attrs.evolve(self._work, done=False), _run)
 
     def commit(self, preview: Preview) -> Decision:
         """Do what a preview says, exactly; to do it twice is to do it once.
@@ -298,7 +531,7 @@ needed; 19.50 EUR more would do
             InsufficientCredit: a purse would end below zero.
             TokenReused: the identifier of a transfer was used for another one.
         """
-        return self._run(_committing(_previewed(preview)))
+        return _run(self._work.commit(preview))
 
     def use(self, profile: ProfileId, call: Call, *, on: date) -> Decision | None:
         """Take a call from minutes and credit; None where it has been taken already (H13, F 7.3).
@@ -311,7 +544,7 @@ needed; 19.50 EUR more would do
             InsufficientCredit: a purse would end below zero.
             TransitionNotAllowed, OutsideTerm, UnknownRate: as ``lifecycle.use``.
         """
-        return self._run(_use(self._prices, profile, call, on))
+        return _run(self._work.use(profile, call, on))
 
     def statement(
         self, purse: Purse, *, since: date | None = None, until: date | None = None
@@ -320,7 +553,7 @@ needed; 19.50 EUR more would do
 
         None where nothing was ever posted to it.
         """
-        return self._run(_statement(purse, since, until))
+        return _run(self._work.statement(purse, since, until))
 
     def run_due(self, *, on: date) -> Iterator[Outcome]:
         """Do what is due by a day, and yield what became of each profile and term.
@@ -333,32 +566,14 @@ needed; 19.50 EUR more would do
         It may be stopped at any point and started again, and several workers may run at once: each
         term is charged once. Workers who do the same thing at the same time both tell of it.
         """
-        civil_day("on", on)
-        cursor: Cursor | None = None
-        while True:
-            page = self._run(_page(on, cursor))
-            for profile in page.profiles:
-                outcome = self._run(_outcome(self._prices, profile, on))
-                while outcome is not None:
-                    yield outcome
-                    outcome = self._run(_next(outcome, self._prices, on))
-            cursor = page.next
-            if cursor is None:
-                return
-
-    def _run(self, steps: _Steps[T]) -> T:
+        outcomes = self._work.run_due(on)
         try:
-            ask = next(steps)
             while True:
-                try:
-                    answer = ask(self._store)
-                except Exception as error:  # noqa: BLE001 - the steps know what to do about it
-                    ask = steps.throw(error)
-                else:
-                    ask = steps.send(answer)
-        except StopIteration as done:
-            value: T = done.value
-            return value
+                yield _run(anext(outcomes))
+        except StopAsyncIteration:
+            return
+        finally:
+            _run(outcomes.aclose())
 
 
 class AsyncDesk(DeskActions[Coroutine[Any, Any, Decision]]):
@@ -367,56 +582,56 @@ class AsyncDesk(DeskActions[Coroutine[Any, Any, Decision]]):
     def __init__(
         self, store: AsyncStore, *, tariff: Callable[[Offer, date], Tariff] | Catalogue
     ) -> None:
-        super().__init__(_prices(tariff), lambda steps: self._run(_committing(steps)))
-        self._store = store
+        work = _Work(store, _prices(tariff))
+        super().__init__(work, work.do)
 
     @property
     def preview(self) -> DeskActions[Coroutine[Any, Any, Preview]]:
         """As ``Desk.preview``."""
-        return DeskActions(self._prices, self._run)
+        return DeskActions(attrs.evolve(self._work, done=False), lambda steps: steps)
 
     async def commit(self, preview: Preview) -> Decision:
         """As ``Desk.commit``."""
-        return await self._run(_committing(_previewed(preview)))
+        return await self._work.commit(preview)
 
     async def use(self, profile: ProfileId, call: Call, *, on: date) -> Decision | None:
         """As ``Desk.use``."""
-        return await self._run(_use(self._prices, profile, call, on))
+        return await self._work.use(profile, call, on)
 
     async def statement(
         self, purse: Purse, *, since: date | None = None, until: date | None = None
     ) -> Statement | None:
         """As ``Desk.statement``."""
-        return await self._run(_statement(purse, since, until))
+        return await self._work.statement(purse, since, until)
 
-    async def run_due(self, *, on: date) -> AsyncIterator[Outcome]:
+    def run_due(self, *, on: date) -> AsyncIterator[Outcome]:
         """As ``Desk.run_due``."""
-        civil_day("on", on)
-        cursor: Cursor | None = None
-        while True:
-            page = await self._run(_page(on, cursor))
-            for profile in page.profiles:
-                outcome = await self._run(_outcome(self._prices, profile, on))
-                while outcome is not None:
-                    yield outcome
-                    outcome = await self._run(_next(outcome, self._prices, on))
-            cursor = page.next
-            if cursor is None:
-                return
+        return self._work.run_due(on)
 
-    async def _run(self, steps: _Steps[T]) -> T:
-        try:
-            ask = next(steps)
-            while True:
-                try:
-                    answer = await ask(self._store)
-                except Exception as error:  # noqa: BLE001 - the steps know what to do about it
-                    ask = steps.throw(error)
-                else:
-                    ask = steps.send(answer)
-        except StopIteration as done:
-            value: T = done.value
-            return value
+
+@attrs.frozen
+class _Awaited:
+    """A plain store as an asynchronous one, whose answers are there at once."""
+
+    plain: Store
+
+    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+        ask = getattr(self.plain, name)
+
+        async def answer(*asked: Any, **named: Any) -> Any:
+            return ask(*asked, **named)
+
+        return answer
+
+
+def _run(steps: Awaitable[T]) -> T:
+    """Return what steps come to that never wait: they are done the first time they are run."""
+    try:
+        next(steps.__await__())
+    except StopIteration as done:
+        value: T = done.value
+        return value
+    raise AssertionError("a plain store answers at once")  # pragma: no cover
 
 
 def _prices(tariff: Callable[[Offer, date], Tariff] | Catalogue) -> _Prices:
@@ -427,140 +642,9 @@ def _prices(tariff: Callable[[Offer, date], Tariff] | Catalogue) -> _Prices:
     raise WrongType("tariff", shown(tariff), "a function of an offer and a day, or a Catalogue")
 
 
-def _move(decide: Callable[P, Decision], *moved: P.args, **named: P.kwargs) -> _Steps[Preview]:
+async def _move(decide: Callable[P, Decision], *moved: P.args, **named: P.kwargs) -> Preview:
     """Preview a decision about purses alone, for which nothing is looked up."""
-    yield from ()
     return Preview(decide(*moved, **named), None)
-
-
-def _previewed(preview: Preview) -> _Steps[Preview]:
-    yield from ()
-    return instance("preview", preview, Preview)
-
-
-def _committing(steps: _Steps[Preview]) -> _Steps[Decision]:
-    preview = yield from steps
-    yield methodcaller("commit", preview.decision, expected=preview.revision)
-    return preview.decision
-
-
-def _load(profile: ProfileId) -> _Steps[Stored[Subscription] | None]:
-    stored: Stored[Subscription] | None
-    stored = yield methodcaller("subscription", text("profile", profile))
-    return stored
-
-
-def _held(action: Action, profile: ProfileId) -> _Steps[Stored[Subscription]]:
-    stored = yield from _load(profile)
-    if stored is None:
-        raise TransitionNotAllowed(action.value, "not bought yet", (Action.BUY.value,))
-    return stored
-
-
-def _buy(
-    decide: Callable[..., Decision], prices: _Prices, plan: Plan, profile: ProfileId, on: date
-) -> _Steps[Preview]:
-    tariff = prices.sold(instance("plan", plan, Plan), civil_day("on", on))
-    stored = yield from _load(profile)
-    if stored is None:
-        return Preview(decide(tariff), None)
-    return Preview(decide(tariff, previous=stored.value), stored.revision)
-
-
-def _act(
-    action: Action, profile: ProfileId, decide: Callable[[Subscription], Decision]
-) -> _Steps[Preview]:
-    stored = yield from _held(action, profile)
-    return Preview(decide(stored.value), stored.revision)
-
-
-def _use(prices: _Prices, profile: ProfileId, call: Call, on: date) -> _Steps[Decision | None]:
-    for _ in range(_ATTEMPTS - 1):
-        with suppress(*_CAME_BETWEEN):
-            return (yield from _take(prices, profile, call, on))
-    return (yield from _take(prices, profile, call, on))
-
-
-def _take(prices: _Prices, profile: ProfileId, call: Call, on: date) -> _Steps[Decision | None]:
-    token = lifecycle.call_token(call)
-    stored = yield from _held(Action.USE, profile)
-    # Asked after loading: whoever takes the call from now on changes the revision.
-    if (yield methodcaller("committed", token)) is not None:
-        return None
-    held = stored.value
-    decision = lifecycle.use(held, call, prices.called(held, call.day), on=on)
-    yield methodcaller("commit", decision, expected=stored.revision)
-    return decision
-
-
-def _statement(purse: Purse, since: date | None, until: date | None) -> _Steps[Statement | None]:
-    for parameter, day in {"since": since, "until": until}.items():
-        if day is not None:
-            civil_day(parameter, day)
-    balance = yield methodcaller("balance", instance("purse", purse, Purse))
-    if balance is None:
-        return None
-    booked = yield methodcaller("postings", purse, until=until)
-    postings: list[Posting] = [each.posting for each in booked]
-    listed = tuple(each for each in postings if since is None or since <= each.on)
-    before = (each.amount for each in postings if since is not None and each.on < since)
-    return Statement(purse, sum(before, start=Money(0, balance.currency)), listed)
-
-
-def _page(on: date, cursor: Cursor | None) -> _Steps[Page]:
-    page: Page = yield methodcaller("due", on, cursor=cursor)
-    return page
-
-
-def _is_due(held: Subscription, on: date) -> bool:
-    return held.status in RUNNING and held.term.end <= on
-
-
-def _outcome(prices: _Prices, profile: ProfileId, on: date) -> _Steps[Outcome | None]:
-    """Do what is due of a profile's running term, and say what; None where nothing is."""
-    for _ in range(_ATTEMPTS):
-        outcome = yield from _attempt(prices, profile, on)
-        if outcome is None or not isinstance(outcome.error, _CAME_BETWEEN):
-            break
-    return outcome
-
-
-def _attempt(prices: _Prices, profile: ProfileId, on: date) -> _Steps[Outcome | None]:
-    term: Term | None = None
-    decision: Decision | None = None
-    error: Exception | None
-    try:
-        stored = yield from _load(profile)
-        if stored is None or not _is_due(stored.value, on):
-            return None
-        term = stored.value.term
-        decision, error = yield from _end_term(stored, prices, on)
-    except Exception as failure:  # noqa: BLE001 - it is this profile's, and the others go on
-        error = failure
-    return Outcome(profile, term, decision, error)
-
-
-def _next(outcome: Outcome, prices: _Prices, on: date) -> _Steps[Outcome | None]:
-    """Go on with the profile's next term, where this one is done and that has ended too."""
-    held = None if outcome.decision is None else outcome.decision.after
-    if held is None or not _is_due(held, on):
-        return None
-    return (yield from _outcome(prices, outcome.profile, on))
-
-
-def _end_term(
-    stored: Stored[Subscription], prices: _Prices, on: date
-) -> _Steps[tuple[Decision | None, InsufficientCredit | None]]:
-    """Commit the first thing that there is credit for; return it, and what was missing before."""
-    short = None
-    for decision in _ways(stored.value, prices, on):
-        try:
-            yield methodcaller("commit", decision, expected=stored.revision)
-        except InsufficientCredit as error:
-            short = error
-        else:
-            return decision, short
-    return None, short
 
 
 def _ways(held: Subscription, prices: _Prices, on: date) -> Iterator[Decision]:

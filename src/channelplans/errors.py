@@ -40,7 +40,11 @@ __all__ = [
 
 
 class ChannelPlansError(Exception):
-    """The root of the package's errors; never raised itself."""
+    """The root of the package's errors; never raised itself.
+
+    Each class has a ``code``, a stable name for programs: its sentence may change, the code and the
+    fields do not.
+    """
 
     #: A stable name for programs; the sentence may change, the code does not.
     code: ClassVar[str] = "error"
@@ -48,7 +52,13 @@ class ChannelPlansError(Exception):
 
 @attrs.frozen
 class WrongType(ChannelPlansError, TypeError):
-    """A value is of a type that the parameter does not take."""
+    """A value is of a type that the parameter does not take.
+
+    Attributes:
+        parameter: the parameter or field, such as ``channels`` or ``weights[0]``.
+        value: what was given, as text, with its type.
+        expected: what is taken, in English.
+    """
 
     code: ClassVar[str] = "wrong-type"
     parameter: str
@@ -61,7 +71,13 @@ class WrongType(ChannelPlansError, TypeError):
 
 @attrs.frozen
 class InvalidValue(ChannelPlansError, ValueError):
-    """A value is of the right type, but cannot be what the parameter means."""
+    """A value is of the right type, but cannot be what the parameter means.
+
+    Attributes:
+        parameter: the parameter or field, such as ``channels`` or ``weights[0]``.
+        value: what was given, as text.
+        expected: what would do, in English.
+    """
 
     code: ClassVar[str] = "invalid-value"
     parameter: str
@@ -74,7 +90,12 @@ class InvalidValue(ChannelPlansError, ValueError):
 
 @attrs.frozen
 class CurrencyMismatch(ChannelPlansError, ValueError):
-    """Two amounts, or an amount and a tariff, are in different currencies."""
+    """Two amounts, or an amount and a tariff, are in different currencies.
+
+    Attributes:
+        expected: the currency that was expected: its code, with its decimals where they matter.
+        actual: the one that was given, likewise.
+    """
 
     code: ClassVar[str] = "currency-mismatch"
     expected: str
@@ -90,7 +111,13 @@ class CurrencyMismatch(ChannelPlansError, ValueError):
 
 @attrs.frozen
 class CalendarEnds(ChannelPlansError, ValueError):
-    """A term would end after the last day that a date can hold."""
+    """A term would end after the last day that a date can hold.
+
+    Attributes:
+        anchor: the day from which the terms are counted.
+        length: how long a term is, in English, such as ``30 days``.
+        number: which term does not fit, counted from 0.
+    """
 
     code: ClassVar[str] = "calendar-ends"
     anchor: date
@@ -112,7 +139,15 @@ class RuleError(ChannelPlansError, ValueError):
 
 @attrs.frozen
 class ChannelsOutOfRange(RuleError):
-    """The number of channels asked for is not sold on one profile (H2, F 1.1)."""
+    """The number of channels asked for is not sold on one profile (H2, F 1.1).
+
+    Attributes:
+        requested: the number asked for.
+        minimum: the least that is sold on one profile.
+        maximum: the most that is sold on one profile.
+        split: the channels of several profiles that would do together; empty where none would, or
+            too many to be told.
+    """
 
     code: ClassVar[str] = "channels-out-of-range"
     requested: int
@@ -129,7 +164,13 @@ class ChannelsOutOfRange(RuleError):
 
 @attrs.frozen
 class ChannelsNotSellable(RuleError):
-    """A plan names a number of channels that no request is sold as (H5)."""
+    """A plan names a number of channels that no request is sold as (H5).
+
+    Attributes:
+        channels: the number in the plan.
+        requested: the request that it was to be sold for; the same number where none was given.
+        sold_as: what that request is sold as.
+    """
 
     code: ClassVar[str] = "channels-not-sellable"
     channels: int
@@ -151,7 +192,13 @@ class ChannelsNotSellable(RuleError):
 
 @attrs.frozen
 class BundlesNotAllowed(RuleError):
-    """The number of bundles is not legal with the channels sold (H12)."""
+    """The number of bundles is not legal with the channels sold (H12).
+
+    Attributes:
+        bundles: the number asked for.
+        most: the most that would be legal; None where that was not looked up.
+        reason: why, in English.
+    """
 
     code: ClassVar[str] = "bundles-not-allowed"
     bundles: int
@@ -165,7 +212,13 @@ class BundlesNotAllowed(RuleError):
 
 @attrs.frozen
 class TotalNotReachable(RuleError):
-    """No number of profiles adds up to a total, or it would need too many of them (H6)."""
+    """No number of profiles adds up to a total, or it would need too many of them (H6).
+
+    Attributes:
+        total: the number asked for.
+        most_profiles: how many profiles there may be.
+        nearest: the totals next to it that can be reached.
+    """
 
     code: ClassVar[str] = "total-not-reachable"
     total: int
@@ -181,7 +234,13 @@ class TotalNotReachable(RuleError):
 
 @attrs.frozen
 class ChangedTooSoon(RuleError):
-    """A profile's subscription was changed too short a time ago (H15)."""
+    """A profile's subscription was changed too short a time ago (H15).
+
+    Attributes:
+        last_changed_on: the day of the last change.
+        on: the day asked for.
+        possible_from: the first day on which it can be changed again.
+    """
 
     code: ClassVar[str] = "changed-too-soon"
     last_changed_on: date
@@ -197,7 +256,12 @@ class ChangedTooSoon(RuleError):
 
 @attrs.frozen
 class PlanUnchanged(RuleError):
-    """A change would sell what is already held, and only restart the term and charge for it."""
+    """A change would sell what is already held, and only restart the term and charge for it.
+
+    Attributes:
+        held: the plan that is held, or comes with the next term, in English.
+        status: where the subscription stands, as the value of its ``Status``.
+    """
 
     code: ClassVar[str] = "plan-unchanged"
     held: str
@@ -211,7 +275,12 @@ class PlanUnchanged(RuleError):
 
 @attrs.frozen
 class MixedChange(RuleError):
-    """A change to more of one and fewer of another, where the offer treats the two differently."""
+    """A change to more of one and fewer of another, where the offer treats the two differently.
+
+    Attributes:
+        held: the plan that is held, in English.
+        plan: the plan asked for, in English.
+    """
 
     code: ClassVar[str] = "mixed-change"
     held: str
@@ -226,7 +295,13 @@ class MixedChange(RuleError):
 
 @attrs.frozen
 class NotOffered(RuleError):
-    """An offer does not have what was asked for."""
+    """An offer does not have what was asked for.
+
+    Attributes:
+        what: what was asked for, in English.
+        offer: the offer's name, with its edition where that matters.
+        works: what would work, in English.
+    """
 
     code: ClassVar[str] = "not-offered"
     what: str
@@ -239,7 +314,13 @@ class NotOffered(RuleError):
 
 @attrs.frozen
 class TransitionNotAllowed(RuleError):
-    """An action does not exist from the status that a subscription is in."""
+    """An action does not exist from the status that a subscription is in.
+
+    Attributes:
+        action: the value of the ``Action``.
+        status: the value of the ``Status``, or ``not bought yet``.
+        allowed: the values of the actions that are possible.
+    """
 
     code: ClassVar[str] = "transition-not-allowed"
     action: str
@@ -256,7 +337,15 @@ class TransitionNotAllowed(RuleError):
 
 @attrs.frozen
 class OutsideTerm(RuleError):
-    """A day lies where the action or the look-up does not reach."""
+    """A day lies where the action or the look-up does not reach.
+
+    Attributes:
+        what: what was asked for, in English, such as ``a refund`` or the value of an ``Action``.
+        day: the day asked for.
+        start: the first day on which it is possible.
+        end: the first day on which it is not any more; None where there is none.
+        advice: what else would work, in English; empty where nothing is known.
+    """
 
     code: ClassVar[str] = "outside-term"
     what: str
@@ -266,18 +355,18 @@ class OutsideTerm(RuleError):
     advice: str = ""
 
     def __str__(self) -> str:
-        reach = (
-            f"from {self.start} on"
-            if self.end is None
-            else (f"from {self.start} until the day before {self.end}")
-        )
+        until = f"until the day before {self.end}" if self.end else "on"
         advice = f"; {self.advice}" if self.advice else ""
-        return f"{self.what} is possible {reach}, not on {self.day}{advice}"
+        return f"{self.what} is possible from {self.start} {until}, not on {self.day}{advice}"
 
 
 @attrs.frozen
 class AllowanceNeeded(RuleError):
-    """A refund by minutes was asked for without saying how many minutes are left (F 4.6)."""
+    """A refund by minutes was asked for without saying how many minutes are left (F 4.6).
+
+    Attributes:
+        basis: the value of the rule's ``RefundBasis``.
+    """
 
     code: ClassVar[str] = "allowance-needed"
     basis: str
@@ -291,7 +380,12 @@ class AllowanceNeeded(RuleError):
 
 @attrs.frozen
 class UnknownEdition(ChannelPlansError, LookupError):
-    """A catalogue has no edition for a day, or none that a subscription could hold."""
+    """A catalogue has no edition for a day, or none that a subscription could hold.
+
+    Attributes:
+        wanted: what was looked for, in English.
+        known: the editions that there are, each in English, with its days.
+    """
 
     code: ClassVar[str] = "unknown-edition"
     wanted: str
@@ -303,7 +397,13 @@ class UnknownEdition(ChannelPlansError, LookupError):
 
 @attrs.frozen
 class UnknownRate(ChannelPlansError, LookupError):
-    """A tariff has no price for calls to a country."""
+    """A tariff has no price for calls to a country.
+
+    Attributes:
+        country: the country of the call.
+        tariff: the tariff's name.
+        known: the countries that have a price.
+    """
 
     code: ClassVar[str] = "unknown-rate"
     country: str
@@ -320,7 +420,12 @@ class UnknownRate(ChannelPlansError, LookupError):
 
 @attrs.frozen
 class NotDecodable(ChannelPlansError, ValueError):
-    """Plain data does not stand for a value; the path leads to the fault."""
+    """Plain data does not stand for a value; the path leads to the fault.
+
+    Attributes:
+        path: where the fault is, such as ``offer.quantity.steps[0].multiple``.
+        problem: what is wrong there, in English.
+    """
 
     code: ClassVar[str] = "not-decodable"
     path: str
@@ -332,7 +437,15 @@ class NotDecodable(ChannelPlansError, ValueError):
 
 @attrs.frozen
 class InsufficientCredit(ChannelPlansError, ValueError):
-    """A purse would end below zero; nothing was moved (F 7.3)."""
+    """A purse would end below zero; nothing was moved (F 7.3).
+
+    Attributes:
+        purse: whose it is, in English, such as ``account acme``.
+        needed: what it would have to pay, after what it would receive at once.
+        available: what it holds.
+        missing: how much more would do.
+        currency: the code of their currency.
+    """
 
     code: ClassVar[str] = "insufficient-credit"
     purse: str
@@ -351,7 +464,13 @@ class InsufficientCredit(ChannelPlansError, ValueError):
 
 @attrs.frozen
 class Conflict(ChannelPlansError, RuntimeError):
-    """A profile's subscription is another one by now than what a decision rests on."""
+    """A profile's subscription is another one by now than what a decision rests on.
+
+    Attributes:
+        profile: the profile's identifier.
+        expected: the revision that was decided on; None where nothing was stored.
+        found: the revision that is stored; None where nothing is.
+    """
 
     code: ClassVar[str] = "conflict"
     profile: str
@@ -368,7 +487,11 @@ class Conflict(ChannelPlansError, RuntimeError):
 
 @attrs.frozen
 class TokenReused(ChannelPlansError, ValueError):
-    """A token is known by another decision than the one that was committed with it."""
+    """A token is known by another decision than the one that was committed with it.
+
+    Attributes:
+        token: the token.
+    """
 
     code: ClassVar[str] = "token-reused"
     token: str

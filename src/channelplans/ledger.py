@@ -16,10 +16,10 @@ from channelplans.calendar import Term
 from channelplans.checks import checked, instance, shown
 from channelplans.errors import InsufficientCredit, InvalidValue, WrongType
 from channelplans.identifiers import AccountId, ProfileId
-from channelplans.money import Money
+from channelplans.money import Money, columns
 from channelplans.tables import Described, Table
 
-__all__ = ["Posting", "Purse", "Reason", "Statement", "deltas", "settle", "signed"]
+__all__ = ["Posting", "Purse", "Reason", "Statement", "deltas", "settle", "short", "signed"]
 
 
 @attrs.frozen(field_transformer=checked)
@@ -148,7 +148,7 @@ class Statement(Described):
     def to_records(self) -> list[dict[str, object]]:
         """Return a plain row for each posting, with the balance after it."""
         return [
-            {**row, "balance_minor": balance.minor, "balance": balance.amount}
+            {**row, **columns(balance=balance)}
             for posting, balance in zip(self.postings, self.balances, strict=True)
             for row in posting.to_records()
         ]
@@ -174,6 +174,13 @@ def deltas(postings: Iterable[Posting]) -> dict[Purse, Money]:
 
     Raises:
         CurrencyMismatch: one purse is posted to in two currencies.
+
+    >>> from channelplans.money import EUR
+    >>> acme, day = Purse("acme"), date(2026, 1, 15)
+    >>> back = Posting(acme, Money.of("55.60", EUR), Reason.REFUND, day)
+    >>> fee = Posting(acme, Money.of("-139", EUR), Reason.SUBSCRIPTION, day)
+    >>> print(deltas([back, fee])[acme])
+    -83.40 EUR
     """
     if not isinstance(postings, Iterable):
         raise WrongType("postings", shown(postings), "postings")
@@ -213,11 +220,11 @@ def settle(balances: Mapping[Purse, Money], postings: Iterable[Posting]) -> dict
         before = after.get(purse, Money(0, delta.currency))
         after[purse] = before + delta
         if delta.minor < 0 and after[purse].minor < 0:
-            raise InsufficientCredit(
-                str(purse),
-                (-delta).amount,
-                before.amount,
-                (-after[purse]).amount,
-                delta.currency.code,
-            )
+            raise short(purse, needed=-delta, available=before)
     return after
+
+
+def short(purse: Purse, *, needed: Money, available: Money) -> InsufficientCredit:
+    """Return the error of a purse that holds less than is needed."""
+    missing, code = needed - available, needed.currency.code
+    return InsufficientCredit(str(purse), needed.amount, available.amount, missing.amount, code)

@@ -13,10 +13,9 @@ from typing import Any, Final
 
 import attrs
 
-from channelplans.calendar import Days, Months, Term
+from channelplans.calendar import Term
 from channelplans.checks import checked, civil_day, instance, text
 from channelplans.errors import (
-    CurrencyMismatch,
     InvalidValue,
     MixedChange,
     NotOffered,
@@ -26,9 +25,9 @@ from channelplans.errors import (
 )
 from channelplans.identifiers import AccountId, ProfileId, SubscriptionId, Token
 from channelplans.ledger import Posting, Purse, Reason, deltas, signed
-from channelplans.money import Money
+from channelplans.money import Money, same_currency
 from channelplans.plans import Plan
-from channelplans.pricing import Payer, Quote, Refund, Tariff, amend, quote, rate
+from channelplans.pricing import Item, Payer, Quote, Refund, Tariff, amend, quote, rate
 from channelplans.rules import Effect, Notice, check_change
 from channelplans.subscriptions import AT_END, TRANSITIONS, Action, Status, Subscription
 from channelplans.tables import Described
@@ -78,7 +77,17 @@ class Decision(Described):
 
     @property
     def deltas(self) -> Mapping[Purse, Money]:
-        """By how much each purse changes; a refund counts towards the charge beside it."""
+        """By how much each purse changes; a refund counts towards the charge beside it.
+
+        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> from channelplans.testing.builders import TARIFF, make_subscription
+        >>> held = make_subscription(SKYPE_CONNECT.plan(channels=30))  # 208.50 EUR for 30 days
+        >>> decision = change(held, SKYPE_CONNECT.plan(channels=40), TARIFF, on=date(2026, 1, 15))
+        >>> [str(posting.amount) for posting in decision.postings]
+        ['139.00 EUR', '-278.00 EUR']
+        >>> print(decision.deltas[Purse("acme")])
+        -139.00 EUR
+        """
         return MappingProxyType(deltas(self.postings))
 
     def to_records(self) -> list[dict[str, object]]:
@@ -165,6 +174,7 @@ def buy(
         TransitionNotAllowed: the previous subscription is still running.
         InvalidValue: the previous one is another profile's, or the identifier is used again.
         OutsideTerm: the day lies before the previous one's latest action.
+        CalendarEnds: the term does not fit the calendar.
 
     >>> from channelplans.money import EUR
     >>> from channelplans.offers import SKYPE_CONNECT
@@ -225,7 +235,8 @@ def change(
 
     On the help page a change refunds what is left and sells the new plan, active at once, for a
     term of its own; refund and price are one settlement. Other offers prorate the difference, or
-    wait for the next term (``Effect``). A cancelled subscription that is changed renews itself
+    wait for the next term (``Effect``). ``tariff`` is what a plan is bought anew by; a term that
+    goes on keeps the one it was bought by. A cancelled subscription that is changed renews itself
     again. ``passed`` is how much of the day has passed, where refunds are by exact time.
 
     Raises:
@@ -233,7 +244,18 @@ def change(
         MixedChange: it is more of one and fewer of another, which the offer treats differently.
         ChangedTooSoon: the profile was changed too short a time ago (H15).
         CurrencyMismatch: the tariff is in another currency than what was paid.
+        InvalidValue: ``passed`` is missing where refunds are by exact time, or not a part of a day.
         TransitionNotAllowed, OutsideTerm: the subscription is not running on that day.
+        CalendarEnds: the term of the new plan does not fit the calendar.
+
+    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> from channelplans.testing.builders import TARIFF, make_subscription
+    >>> held = make_subscription(SKYPE_CONNECT.plan(channels=30))  # 30 x 6.95 EUR for 30 days
+    >>> more = SKYPE_CONNECT.plan(channels=40)
+    >>> for posting in change(held, more, TARIFF, on=date(2026, 1, 15)).postings:
+    ...     print(posting)
+    2026-01-15 account acme: +139.00 EUR, refund for 2026-01-05 to 2026-02-04
+    2026-01-15 account acme: -278.00 EUR, subscription for 2026-01-15 to 2026-02-14
     """
     status = _within(subscription, Action.CHANGE, on)
     held = subscription.plan
@@ -244,7 +266,7 @@ def change(
     changed = _after(subscription, on, status=status, last_changed_on=on, pending=None)
     effect = _effect(held, plan)
     if plan.offer != held.offer and on < subscription.held_until:
-        raise _held(subscription, Action.CHANGE, on, subscription.held_until)
+        raise _held_longer(subscription, Action.CHANGE, on, subscription.held_until)
     if effect is Effect.NEXT_TERM or plan == held:
         after = attrs.evolve(changed, pending=None if plan == held else plan)
         later = f"The change comes with the next term, on {subscription.term.end}."
@@ -257,7 +279,7 @@ def change(
         refunded = _refund(subscription, on, passed)
         postings = (*refunded, *_payment(after, Reason.SUBSCRIPTION, on))
         return _decide(Action.CHANGE, on, subscription, after, postings, paid.notices)
-    paid = amend(subscription.paid, plan, tariff, on=on, effect=effect)
+    paid = amend(subscription.paid, plan, on=on, effect=effect)
     allowance = subscription.allowance.granting(paid.allowance.granted)
     after = attrs.evolve(changed, paid=paid, allowance=allowance)
     due = paid.total - subscription.paid.total
@@ -273,9 +295,10 @@ def renew(
 
     One renewal is one term, also when it is processed late: its posting is booked on the day of
     processing and names the term that it pays for. A plan that a change left pending is renewed
-    with; unused minutes are gone (F 8.4) unless the offer carries them on. ``plan`` moves the
-    subscription to another offer, such as a new edition; where its terms are of another length,
-    they are counted from this renewal on.
+    with, and each channel that it adds is set up for what the tariff asks once. Unused minutes are
+    gone (F 8.4) unless the offer carries them on. ``plan`` moves the subscription to another offer,
+    such as a new edition; where its terms are of another length, they are counted from this renewal
+    on.
 
     Raises:
         InvalidValue: the plan given is another one of the same offer, which is a change.
@@ -283,6 +306,11 @@ def renew(
         CurrencyMismatch: the tariff is in another currency than what was paid.
         TransitionNotAllowed: the subscription is not active.
         CalendarEnds: the next term does not fit the calendar.
+
+    >>> from channelplans.testing.builders import TARIFF, make_subscription
+    >>> held = make_subscription()  # 5 channels, until 2026-02-04
+    >>> print(*renew(held, TARIFF, on=date(2026, 2, 6)).postings)
+    2026-02-06 account acme: -34.75 EUR, renewal for 2026-02-04 to 2026-03-06
     """
     instance("subscription", subscription, Subscription)
     return _renewal(subscription, _renewed(subscription, plan), tariff, on)
@@ -297,6 +325,14 @@ def renew_without_bundles(
         NotOffered: the offer does not drop bundles, or none are held.
         InvalidValue, OutsideTerm, CurrencyMismatch, TransitionNotAllowed, CalendarEnds: as
             ``renew``.
+
+    >>> from channelplans.offers import VOIP_YONDER
+    >>> from channelplans.testing.builders import TARIFF, make_subscription
+    >>> held = make_subscription(VOIP_YONDER.plan(channels=2, bundles=1), on=date(2026, 2, 1))
+    >>> for way in (renew, renew_without_bundles):
+    ...     print(*way(held, TARIFF, on=date(2026, 3, 1)).postings)
+    2026-03-01 account acme: -23.90 EUR, renewal for 2026-03-01 to 2026-04-01
+    2026-03-01 account acme: -13.90 EUR, renewal for 2026-03-01 to 2026-04-01
     """
     _at_end(subscription, Action.RENEW, on)
     plan = _renewed(subscription, plan)
@@ -322,10 +358,14 @@ def cancel(subscription: Subscription, *, on: date) -> Decision:
     Raises:
         TransitionNotAllowed, OutsideTerm: the subscription is not active on that day, or its term
             ends before it has been held for as long as the offer asks.
+
+    >>> from channelplans.testing.builders import make_subscription
+    >>> print(cancel(make_subscription(), on=date(2026, 1, 15)).notices[0].text)
+    This cancels the subscription of profile berlin: from 2026-02-04 on it is no longer available.
     """
     status = _within(subscription, Action.CANCEL, on)
     if subscription.term.end < subscription.held_until:
-        raise _held(subscription, Action.CANCEL, on, _last_held_term(subscription).start)
+        raise _held_longer(subscription, Action.CANCEL, on, _last_held_term(subscription).start)
     after = _after(subscription, on, status=status, pending=None)
     warning = Notice(
         "expires",
@@ -341,6 +381,13 @@ def resume(subscription: Subscription, *, on: date) -> Decision:
 
     Raises:
         TransitionNotAllowed, OutsideTerm: the subscription is not cancelled and running.
+
+    >>> from channelplans.testing.builders import make_subscription
+    >>> cancelled = cancel(make_subscription(), on=date(2026, 1, 15)).after
+    >>> print(resume(cancelled, on=date(2026, 2, 3)))
+    2026-02-03: resume the subscription of profile berlin, 5 channels.
+    Runs until 2026-02-04, when it renews itself.
+    No money moves.
     """
     after = _after(subscription, on, status=_within(subscription, Action.RESUME, on))
     return _decide(Action.RESUME, on, subscription, after)
@@ -352,6 +399,13 @@ def lapse(subscription: Subscription, *, on: date) -> Decision:
     Raises:
         TransitionNotAllowed: the subscription is not active.
         OutsideTerm: the running term has not ended yet, or its grace has not.
+
+    >>> from channelplans.testing.builders import make_subscription
+    >>> print(lapse(make_subscription(), on=date(2026, 2, 6)))
+    2026-02-06: let the subscription of profile berlin lapse, 5 channels.
+    Not active since 2026-02-04.
+    No money moves.
+    The renewal was not paid: profile berlin carries no calls since 2026-02-04. (F 6.3)
     """
     status = _at_end(subscription, Action.LAPSE, on)
     if on < subscription.lapses_on:
@@ -372,6 +426,13 @@ def expire(subscription: Subscription, *, on: date) -> Decision:
     Raises:
         TransitionNotAllowed: the subscription is not cancelled.
         OutsideTerm: the running term has not ended yet.
+
+    >>> from channelplans.testing.builders import make_subscription
+    >>> cancelled = cancel(make_subscription(), on=date(2026, 1, 15)).after
+    >>> print(expire(cancelled, on=date(2026, 2, 4)))
+    2026-02-04: end the cancelled subscription of profile berlin, 5 channels.
+    Not active since 2026-02-04.
+    No money moves.
     """
     after = _after(subscription, on, status=_at_end(subscription, Action.EXPIRE, on))
     return _decide(Action.EXPIRE, on, subscription, after)
@@ -386,14 +447,25 @@ def terminate(
 ) -> Decision:
     """End a subscription at once, with or without what is left of it coming back (F 5.5, F 5.6).
 
+    ``passed`` is how much of the day has passed, where refunds are by exact time. With
+    ``refund=False`` the offer's minimum holding is not looked at: all that was paid is kept.
+
     Raises:
-        TransitionNotAllowed, OutsideTerm: the subscription is not running on that day, or has not
-            been held for as long as the offer asks.
+        InvalidValue: ``passed`` is missing where refunds are by exact time, or not a part of a day.
+        TransitionNotAllowed, OutsideTerm: the subscription is not running on that day, or is to be
+            refunded and has not been held for as long as the offer asks.
+
+    >>> from channelplans.testing.builders import make_subscription
+    >>> held = make_subscription()  # 5 x 6.95 EUR for 30 days, and 5.00 EUR once
+    >>> print(*terminate(held, on=date(2026, 1, 15)).postings)
+    2026-01-15 account acme: +23.17 EUR, refund for 2026-01-05 to 2026-02-04
+    >>> terminate(held, on=date(2026, 1, 15), refund=False).postings
+    ()
     """
     instance("refund", refund, bool)
     status = _within(subscription, Action.TERMINATE, on)
     if refund and on < subscription.held_until:
-        raise _held(subscription, Action.TERMINATE, on, subscription.held_until)
+        raise _held_longer(subscription, Action.TERMINATE, on, subscription.held_until)
     after = _after(subscription, on, status=status, pending=None)
     postings = _refund(subscription, on, passed) if refund else ()
     return _decide(Action.TERMINATE, on, subscription, after, postings)
@@ -413,10 +485,21 @@ def use(subscription: Subscription, call: Call, tariff: Tariff, *, on: date) -> 
         InvalidValue: the call began after the day it is processed on.
         TransitionNotAllowed, OutsideTerm: the subscription is not running on that day, or the
             call did not begin in its term.
+
+    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> from channelplans.testing.builders import TARIFF, make_subscription
+    >>> held = make_subscription(SKYPE_CONNECT.plan(channels=1, bundles=1))  # 5,000 minutes, US
+    >>> day, length = date(2026, 1, 6), timedelta(minutes=10)
+    >>> taken = use(held, Call("c-1", "+1 212 555 0100", "US", day, length), TARIFF, on=day)
+    >>> print(taken.after.allowance, taken.postings)
+    83:10:00 of 83:20:00 left ()
+    >>> abroad = Call("c-2", "+49 30 23125 000", "DE", day, length)  # 0.017 EUR a minute
+    >>> print(*use(taken.after, abroad, TARIFF, on=day).postings)
+    2026-01-06 profile berlin of account acme: -0.17 EUR, call for 2026-01-05 to 2026-02-04
     """
     status = _within(subscription, Action.USE, on)
     term = subscription.term
-    if not term.start <= instance("call", call, Call).day < _last_use(subscription):
+    if not term.start <= instance("call", call, Call).day < subscription.active_until:
         advice = "rate(call, allowance, tariff, offer=...) prices a call of another term"
         raise OutsideTerm("a call of this term", call.day, term.start, term.end, advice)
     if call.day > on:
@@ -471,7 +554,14 @@ def assign_credit(
     """Move credit from an account to one of its profiles, for its calls (F 7.3, F 7.4).
 
     Raises:
-        InvalidValue: the amount is not above zero.
+        InvalidValue: the amount is not above zero, or an identifier is empty.
+
+    >>> from channelplans.money import EUR
+    >>> five, day = Money.of("5", EUR), date(2026, 1, 5)
+    >>> print(assign_credit("acme", "berlin", five, transfer="p-2", on=day))
+    2026-01-05: assign credit to a profile.
+    The purse of account acme pays 5.00 EUR (transfer).
+    The purse of profile berlin of account acme receives 5.00 EUR (transfer).
     """
     moves = {Purse(account): -1, Purse(account, _profile(profile)): 1}
     return _move(Action.ASSIGN_CREDIT, Reason.TRANSFER, moves, amount, transfer, on)
@@ -483,7 +573,14 @@ def take_back_credit(
     """Move credit from a profile back to its account (F 7.4).
 
     Raises:
-        InvalidValue: the amount is not above zero.
+        InvalidValue: the amount is not above zero, or an identifier is empty.
+
+    >>> from channelplans.money import EUR
+    >>> two, day = Money.of("2", EUR), date(2026, 1, 9)
+    >>> print(take_back_credit("acme", "berlin", two, transfer="p-3", on=day))
+    2026-01-09: take back credit from a profile.
+    The purse of profile berlin of account acme pays 2.00 EUR (transfer).
+    The purse of account acme receives 2.00 EUR (transfer).
     """
     moves = {Purse(account, _profile(profile)): -1, Purse(account): 1}
     return _move(Action.TAKE_BACK_CREDIT, Reason.TRANSFER, moves, amount, transfer, on)
@@ -532,7 +629,7 @@ def _within(subscription: Subscription, action: Action, on: date) -> Status:
     """Return the next status of an action that comes before the end of the term."""
     after = _next_status(instance("subscription", subscription, Subscription), action, on)
     term = subscription.term
-    end = _last_use(subscription) if action is Action.USE else term.end
+    end = subscription.active_until if action is Action.USE else term.end
     if not term.start <= civil_day("on", on) < end:
         first = f"first {_FIRST[subscription.status]} the term that ended" if on >= term.end else ""
         raise OutsideTerm(action.value, on, term.start, end, first)
@@ -549,13 +646,7 @@ def _at_end(subscription: Subscription, action: Action, on: date) -> Status:
     return after
 
 
-def _last_use(subscription: Subscription) -> date:
-    """Return the day from which on calls are no longer taken: after the grace, if there is one."""
-    active = subscription.status is Status.ACTIVE
-    return subscription.lapses_on if active else subscription.term.end
-
-
-def _held(subscription: Subscription, action: Action, on: date, start: date) -> OutsideTerm:
+def _held_longer(subscription: Subscription, action: Action, on: date, start: date) -> OutsideTerm:
     advice = f"it is held until {subscription.held_until} at least"
     return OutsideTerm(action.value, on, start, None, advice)
 
@@ -587,24 +678,19 @@ def _renewal(
 ) -> Decision:
     _at_end(subscription, Action.RENEW, on)
     _check_currency(subscription, tariff)
-    rule, bundles = plan.offer.term, plan.offer.bundles
-    anchor, number, start = subscription.anchor, subscription.number + 1, subscription.term.end
-    if (rule.length, rule.aligned) == _grid(subscription):
+    held, offer = subscription.plan.offer, plan.offer
+    rule, start = offer.term, subscription.term.end
+    if (rule.length, rule.aligned) == (held.term.length, held.term.aligned):
+        anchor, number = subscription.anchor, subscription.number + 1
         term = rule.nth(anchor, number)
     else:
         anchor, number, term = rule.anchor(start), 0, rule.first(start)
-    paid = Quote(plan, tariff, term)
-    carried = bundles is not None and bundles == subscription.plan.offer.bundles
-    rollover = bundles.rollover if bundles is not None and carried else None
+    added = plan.channels - subscription.plan.channels
+    paid = Quote(plan, tariff, term).adding((Item.CHANNEL_SETUP, added))
+    rollover = offer.bundles.rollover if offer.bundles and offer.bundles == held.bundles else None
     allowance = subscription.allowance.next(paid.allowance.granted, rollover)
     after = _after(
-        subscription,
-        on,
-        paid=paid,
-        anchor=anchor,
-        number=number,
-        allowance=allowance,
-        pending=None,
+        subscription, on, paid=paid, anchor=anchor, number=number, allowance=allowance, pending=None
     )
     postings = _payment(after, Reason.RENEWAL, on)
     return _decide(Action.RENEW, on, subscription, after, postings, notices)
@@ -620,15 +706,8 @@ def _renewed(subscription: Subscription, plan: Plan | None) -> Plan:
     return plan
 
 
-def _grid(subscription: Subscription) -> tuple[Days | Months, bool]:
-    rule = subscription.plan.offer.term
-    return rule.length, rule.aligned
-
-
 def _check_currency(subscription: Subscription, tariff: Tariff) -> None:
-    paid = subscription.paid.tariff.currency
-    if instance("tariff", tariff, Tariff).currency != paid:
-        raise CurrencyMismatch(str(paid), str(tariff.currency))
+    same_currency(subscription.paid.tariff.currency, instance("tariff", tariff, Tariff).currency)
 
 
 def _check_previous(

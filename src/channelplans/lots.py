@@ -14,9 +14,9 @@ import attrs
 
 from channelplans.calendar import Days, Months, days_after
 from channelplans.checks import checked, civil_day, instance, several
-from channelplans.errors import InsufficientCredit, InvalidValue
-from channelplans.ledger import Posting, Reason, Statement
-from channelplans.money import Money
+from channelplans.errors import InvalidValue
+from channelplans.ledger import Posting, Reason, Statement, short
+from channelplans.money import Money, columns
 from channelplans.tables import Described
 
 __all__ = ["Draw", "Lot", "LotRule", "Payment", "expiries", "open_lots", "payments"]
@@ -80,8 +80,8 @@ class Lot(Described):
     def to_records(self) -> list[dict[str, object]]:
         """Return the lot as one plain row: its posting's, and what is left."""
         (row,) = self.posting.to_records()
-        left = {"left_minor": self.left.minor, "left": self.left.amount}
-        return [{**row, "expires": self.expires, "priority": self.priority, **left}]
+        lot = {"expires": self.expires, "priority": self.priority}
+        return [{**row, **lot, **columns(left=self.left)}]
 
     def _describe(self) -> tuple[str]:
         until = f", until {self.expires}" if self.expires else ""
@@ -115,8 +115,7 @@ class Payment(Described):
                 "lot_on": draw.lot.on,
                 "lot_reason": draw.lot.reason.value,
                 "lot_reference": draw.lot.reference,
-                "drawn_minor": draw.amount.minor,
-                "drawn": draw.amount.amount,
+                **columns(drawn=draw.amount),
             }
             for draw in self.draws
         ]
@@ -267,7 +266,9 @@ def _read(
             for lot in opened:
                 lot.use(posting.on)
     if owing:
-        raise _short(owing[0])
+        posting = owing[0].posting
+        missing = Money(owing[0].left, posting.amount.currency)
+        raise short(posting.purse, needed=-posting.amount, available=-posting.amount - missing)
     return opened, paid
 
 
@@ -287,14 +288,6 @@ def _open(posting: Posting, rule: LotRule | None) -> _Open:
     rule = rule or LotRule(posting.reason)
     expires = None if rule.lasts is None else days_after(posting.on, rule.lasts)
     return _Open(posting, rule, expires, posting.amount.minor)
-
-
-def _short(payment: _Owed) -> InsufficientCredit:
-    needed = -payment.posting.amount
-    missing = Money(payment.left, needed.currency)
-    available = needed - missing
-    purse, code = str(payment.posting.purse), needed.currency.code
-    return InsufficientCredit(purse, needed.amount, available.amount, missing.amount, code)
 
 
 def _by_reason(rules: Sequence[LotRule]) -> dict[Reason, LotRule]:

@@ -19,7 +19,8 @@ from channelplans.ledger import Purse, settle
 from channelplans.lifecycle import Decision
 from channelplans.money import Money
 from channelplans.storage import Booked, Page, Stored
-from channelplans.subscriptions import RUNNING, Subscription
+from channelplans.subscriptions import Subscription
+from channelplans.tables import counted
 
 __all__ = ["MemoryStore", "Snapshot"]
 
@@ -169,12 +170,8 @@ class MemoryStore:
                 "purse": len(self._balances),
                 "posting": sum(map(len, self._postings.values())),
             }
-        told = (f"{count:,} {what}{'s' * (count != 1)}" for what, count in counts.items())
+        told = (counted(count, what) for what, count in counts.items())
         return f"<MemoryStore: {', '.join(told)}>"
-
-
-def _end(held: Subscription) -> date | None:
-    return held.term.end if held.status in RUNNING else None
 
 
 class _Ends:
@@ -190,16 +187,17 @@ class _Ends:
 
     def move(self, before: Subscription | None, after: Subscription) -> None:
         """Take what a profile held out, and put what it holds in, where it runs."""
-        if before is not None and _end(before) == _end(after):
+        left, due = None if before is None else before.due_on, after.due_on
+        if left == due:
             return
-        if before is not None and before.status in RUNNING:
-            day = before.term.end.isoformat()
+        if left is not None:
+            day = left.isoformat()
             profiles = self._profiles[day]
-            del profiles[bisect_left(profiles, before.profile)]
+            del profiles[bisect_left(profiles, after.profile)]
             if not profiles:
                 del self._profiles[day], self._days[bisect_left(self._days, day)]
-        if after.status in RUNNING:
-            day = after.term.end.isoformat()
+        if due is not None:
+            day = due.isoformat()
             if day not in self._profiles:
                 insort(self._days, day)
             insort(self._profiles.setdefault(day, []), after.profile)

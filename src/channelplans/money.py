@@ -16,7 +16,7 @@ import attrs
 
 from channelplans.checks import bounded, checked, instance, several, shown, whole
 from channelplans.errors import CurrencyMismatch, InvalidValue, WrongType
-from channelplans.tables import Described
+from channelplans.tables import Described, counted
 
 __all__ = [
     "EUR",
@@ -27,9 +27,11 @@ __all__ = [
     "Currency",
     "Money",
     "Rounding",
+    "columns",
     "exact",
     "read",
     "round_ratio",
+    "same_currency",
 ]
 
 NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?")
@@ -125,7 +127,15 @@ class Currency(Described):
         return int(10**self.exponent)
 
     def _describe(self) -> tuple[str]:
-        return (f"{self.code} with {self.exponent} decimal{'s' * (self.exponent != 1)}",)
+        return (f"{self.code} with {counted(self.exponent, 'decimal')}",)
+
+
+def same_currency(expected: Currency, actual: Currency) -> None:
+    """Refuse another currency; the error tells the decimals where only they differ."""
+    if actual.code != expected.code:
+        raise CurrencyMismatch(expected.code, actual.code)
+    if actual != expected:
+        raise CurrencyMismatch(str(expected), str(actual))
 
 
 EUR: Final = Currency("EUR", 2)
@@ -160,6 +170,14 @@ class Money(Described):
         Raises:
             WrongType: the amount is a float or another inexact type.
             InvalidValue: it is not a finite number, or has more decimals than the currency.
+
+        >>> Money.of("6.95", EUR).minor, Money.of("7", JPY).minor
+        (695, 7)
+        >>> Money.of("0.021", EUR)
+        Traceback (most recent call last):
+            ...
+        channelplans.errors.InvalidValue: amount must be a number of at most 2 decimals, which EUR \
+has here, not 0.021
         """
         return read("amount", amount, currency)
 
@@ -199,7 +217,11 @@ class Money(Described):
     ) -> tuple["Money", "Money"]:
         """Return a part and the rest, which add up to the amount; ``part`` is 0 to 1.
 
-        Only the part is rounded: two parts, each rounded, may not add up.
+        Only the part is rounded: two parts, each rounded, may not add up. Of 2 cents, three
+        quarters are 1.5 and the rest 0.5; each rounded, they would be 2 and 1.
+
+        >>> print(*Money.of("0.02", EUR).split(Fraction(3, 4)), sep=" + ")
+        0.02 EUR + 0.00 EUR
         """
         numerator, denominator = _ratio(part)
         if not 0 <= numerator <= denominator:
@@ -264,15 +286,20 @@ class Money(Described):
 
     def _minor_of(self, other: "Money") -> int:
         instance("amount", other, Money)
-        if other.currency != self.currency:
-            expected, actual = self.currency, other.currency
-            if expected.code == actual.code:
-                raise CurrencyMismatch(str(expected), str(actual))
-            raise CurrencyMismatch(expected.code, actual.code)
+        same_currency(self.currency, other.currency)
         return other.minor
 
     def _describe(self) -> tuple[str]:
         return (f"{self.amount:f} {self.currency.code}",)
+
+
+def columns(**amounts: Money | None) -> dict[str, object]:
+    """Return two columns of a plain row for each amount: its units, and the amount itself."""
+    row: dict[str, object] = {}
+    for name, amount in amounts.items():
+        row[f"{name}_minor"] = None if amount is None else amount.minor
+        row[name] = None if amount is None else amount.amount
+    return row
 
 
 def read(parameter: str, amount: str | int | Decimal, currency: Currency) -> Money:

@@ -4,7 +4,8 @@ The numbers are the providers'; where a source is silent, the constant's text sa
 For all but Skype's the same is taken where it says nothing: any number of channels, calls counted
 by the second, terms of a month from the day of purchase, changes at any time, those to more
 prorated and those to fewer from the next term on, and no refund. So nobody uses what is not paid
-for, and no money comes back that no source speaks of.
+for, and no money comes back that no source speaks of. Where terms are calendar months, that a first
+part of one is prorated is ours as well.
 """
 
 from datetime import timedelta
@@ -144,7 +145,9 @@ SIPGATE_PACKS: Final = attrs.evolve(
 
 #: sipgate's contracts in Germany, for a calendar month. They are switched at any time and at once:
 #: the new one is paid pro rata for the month that runs, and what was paid does not come back. That
-#: outgoing calls are blocked where credit is out, and incoming ones are not, is not said here.
+#: outgoing calls are blocked where credit is out, and incoming ones are not, is not said here. The
+#: calendar month and the calls that are blocked are from its description of services,
+#: https://www.sipgate.de/leistungsbeschreibung.
 SIPGATE_DE: Final = attrs.evolve(
     _PLAIN,
     name="sipgate",
@@ -196,6 +199,8 @@ EASYBELL_TIER: Final = attrs.evolve(
 #: The flat-rate channels of DIDWW. Those added are paid for the days left of the billing cycle, and
 #: for their set-up once (``Tariff.channel_setup``). Those removed are gone at once; that nothing
 #: comes back for them is ours. Its least order is not published as a number, so that 1 is taken.
+#: The removal is from a page of its own,
+#: https://doc.didww.com/phone-numbers/capacity/how-to-guides/remove-flat-rate-channels.html.
 DIDWW: Final = attrs.evolve(
     _PLAIN,
     name="DIDWW",
@@ -206,7 +211,8 @@ DIDWW: Final = attrs.evolve(
 )
 
 #: The channel billing of Telnyx, for calls that come in. What recurs is charged at the start of
-#: each calendar month; that the first part of one is prorated is ours.
+#: each calendar month, by its page on monthly charges,
+#: https://support.telnyx.com/en/articles/4425088-reporting-monthly-charges.
 TELNYX: Final = attrs.evolve(
     _PLAIN,
     name="Telnyx",
@@ -225,8 +231,9 @@ VOYANT: Final = attrs.evolve(
 )
 
 #: The trunks of SIPStation, each with one channel and a soft cap of 3,000 minutes, taken as minutes
-#: that come with it. Its end comes at once (``terminate``), and nothing is refunded for the days
-#: that remain.
+#: that come with it. Its end comes at once (``terminate``) and for good, and nothing is refunded
+#: for the days that remain, by another page of its wiki,
+#: https://wiki.freepbx.org/pages/diffpagesbyversion.action?pageId=4620400&selectedPageVersions=30&selectedPageVersions=31.
 SIPSTATION: Final = attrs.evolve(
     _PLAIN,
     name="SIPStation",
@@ -235,9 +242,10 @@ SIPSTATION: Final = attrs.evolve(
     bundles=BundleRule("soft cap", 0, ("US",), per_channel=0, included=3000),
 )
 
-#: Premitel's smallest tariff, with 200 minutes a line to numbers that begin with 01, 02, 03 or 07.
-#: The other two hold 800 and 2,000. Beyond them landlines and mobiles differ in price, which a
-#: tariff of one price for each country cannot say.
+#: Premitel's smallest tariff, with 200 minutes a line to numbers that begin with 01, 02, 03 or 07,
+#: of which its page means those of some mobile networks, which no prefix can tell: here it is all
+#: of them. The other two hold 800 and 2,000. Beyond them landlines and mobiles differ in price,
+#: which a tariff of one price for each country cannot say.
 PREMITEL: Final = attrs.evolve(
     _PLAIN,
     name="Premitel VoIP Phone Service",
@@ -248,14 +256,16 @@ PREMITEL: Final = attrs.evolve(
         0,
         ("GB",),
         per_channel=0,
-        excluded_prefixes=("4", "5", "6", "8", "9"),
+        excluded_prefixes=("4", "5", "6", "8", "9", "04", "05", "06", "08", "09"),
         calling_code="44",
         included=200,
     ),
 )
 
 #: The plans of Strobe IT, five channels for 12 months, paid by the month. Their minutes are not
-#: published there; calls beyond them are counted by the second. The set-up fee is in the tariff.
+#: published there; calls beyond them are counted by the second. The set-up fee belongs in the
+#: tariff. The page is marked as old, and promises that plans are easily upgraded while a contract
+#: runs, which a rule of five to five cannot say.
 STROBE_IT: Final = attrs.evolve(
     _PLAIN,
     name="Strobe IT",
@@ -266,9 +276,9 @@ STROBE_IT: Final = attrs.evolve(
 )
 
 #: The add-ons of VoIP Yonder, of which that of 2,000 minutes is taken. They take effect at once and
-#: add up, and renew on the 1st; that one added later is paid for all of the term that runs is ours.
-#: Where funds are short, all of them are removed. The minutes are shared by an account's
-#: connections, which are one profile here.
+#: add up, and renew on the 1st; that one added later costs what it would have cost from the first
+#: day of the term is ours. Where funds are short, all of them are removed. The minutes are shared
+#: by an account's connections, which are one profile here.
 VOIP_YONDER: Final = attrs.evolve(
     _PLAIN,
     name="VoIP Yonder",

@@ -25,7 +25,7 @@ from channelplans.rules import (
     normalize_quantity,
     validate_bundles,
 )
-from channelplans.tables import Described
+from channelplans.tables import Described, counted
 
 __all__ = ["Offer", "Plan", "problems"]
 
@@ -46,6 +46,17 @@ class Offer(Described):
         calls: how calls are counted.
         notices: what a buyer must be told (H21).
         shortage: what happens where a renewal cannot be paid (F 6.3).
+
+    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> print(attrs.evolve(SKYPE_CONNECT, edition="small", quantity=QuantityRule(1, 20)))
+    Skype Connect (small)
+    1 to 20 channels
+    US minute bundle: 5,000 minutes to US, at most 1 for each channel
+    a term of 30 days
+    the next change 1 day after a change; refunded and bought anew
+    channels by time, bundles by time, the day of the change not used, rounded half up
+    at least 30 s, then steps of 6 s, charges rounded half up
+    Not a telephone replacement: it cannot call emergency numbers. (H21)
     """
 
     name: str
@@ -120,10 +131,10 @@ class Plan(Described):
         return self.bundles * rule.minutes + self.channels * rule.included if rule else 0
 
     def _describe(self) -> tuple[str]:
-        channels = f"{self.channels} channel{'s' * (self.channels != 1)}"
+        channels = counted(self.channels, "channel")
         if self.offer.bundles is None or not self.bundles:
             return (channels,)
-        bundles = f"{self.bundles} bundle{'s' * (self.bundles != 1)}"
+        bundles = counted(self.bundles, "bundle")
         return (f"{channels} and {bundles} of {self.offer.bundles.minutes:,} minutes",)
 
 

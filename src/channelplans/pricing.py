@@ -20,18 +20,17 @@ from channelplans.calendar import Term
 from channelplans.checks import bounded, checked, civil_day, instance, shown, text
 from channelplans.errors import (
     AllowanceNeeded,
-    CurrencyMismatch,
     InvalidValue,
     OutsideTerm,
     UnknownRate,
     WrongType,
 )
 from channelplans.ladders import Ladder, as_decimal, checked_price
-from channelplans.money import Currency, Money, Rounding, read, round_ratio
+from channelplans.money import Currency, Money, Rounding, columns, read, round_ratio, same_currency
 from channelplans.plans import Offer, Plan
 from channelplans.rules import BY_MINUTES, COUNTRY, Effect, Notice, RefundBasis, RefundRule
-from channelplans.tables import Described, Table
-from channelplans.usage import Allowance, Call, billable, clock, covered
+from channelplans.tables import Described, Table, clock
+from channelplans.usage import Allowance, Call, billable, covered
 
 __all__ = [
     "Charge",
@@ -177,7 +176,12 @@ class Tariff(Described):
         return None if minor is None else Money(minor, self.currency)
 
     def channels(self, count: int) -> Money:
-        """Return the price of so many channels for a term (H1)."""
+        """Return the price of so many channels for a term (H1).
+
+        >>> from channelplans.money import EUR
+        >>> print(Tariff("made up", EUR, channel="6.95", bundle="10", minute="0").channels(3))
+        20.85 EUR
+        """
         return Money(self.units(Item.CHANNELS, bounded("count", count, 0)), self.currency)
 
     def bundles(self, count: int) -> Money:
@@ -242,8 +246,7 @@ class Line(Described):
             {
                 "item": self.item.value,
                 "quantity": self.quantity,
-                "unit_minor": self.unit and self.unit.minor,
-                "unit": self.unit.amount if self.unit else None,
+                **columns(unit=self.unit),
                 "minor": self.total.minor,
                 "amount": self.total.amount,
                 "currency": self.total.currency.code,
@@ -288,8 +291,7 @@ class Quote(Described):
 
     def __attrs_post_init__(self) -> None:
         for line in self.sold or ():
-            if line.total.currency != self.tariff.currency:
-                raise CurrencyMismatch(str(self.tariff.currency), str(line.total.currency))
+            same_currency(self.tariff.currency, line.total.currency)
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -483,13 +485,7 @@ class Refund(Described):
     def to_records(self) -> list[dict[str, object]]:
         """Return a plain row for each quoted line."""
         return [
-            {
-                **row,
-                "returned_minor": line.returned.minor,
-                "returned": line.returned.amount,
-                "kept_minor": line.kept.minor,
-                "kept": line.kept.amount,
-            }
+            {**row, **columns(returned=line.returned, kept=line.kept)}
             for line in self.lines
             for row in line.line.to_records()
         ]
@@ -585,6 +581,15 @@ def quote(plan: Plan, tariff: Tariff, *, on: date, instead: Plan | None = None) 
 
     Raises:
         CalendarEnds: the term does not fit the calendar.
+
+    >>> from channelplans.money import EUR
+    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> tariff = Tariff("made up", EUR, channel="9", bundle="10", minute="0", channel_setup="2")
+    >>> ten, more = SKYPE_CONNECT.plan(channels=10), SKYPE_CONNECT.plan(channels=15)
+    >>> print(quote(more, tariff, on=date(2026, 1, 5)).total)  # 15 x 9 + 15 x 2
+    165.00 EUR
+    >>> print(quote(more, tariff, on=date(2026, 1, 5), instead=ten).total)  # 15 x 9 + 5 x 2
+    145.00 EUR
     """
     term = instance("plan", plan, Plan).offer.term.first(civil_day("on", on))
     priced = Quote(plan, tariff, term)
@@ -593,25 +598,27 @@ def quote(plan: Plan, tariff: Tariff, *, on: date, instead: Plan | None = None) 
     return priced.adding((Item.SETUP, 1), (Item.CHANNEL_SETUP, plan.channels))
 
 
-def amend(paid: Quote, plan: Plan, tariff: Tariff, *, on: date, effect: Effect) -> Quote:
+def amend(paid: Quote, plan: Plan, *, on: date, effect: Effect) -> Quote:
     """Return what is paid for the running term once its plan is changed on a day of it.
 
     The lines that were paid stay, and what the new plan adds to them is a line more, prorated for
     the days that are left or in full. What was paid stays paid through the term: it counts towards
-    a later change to more, even if a change to fewer came between (``Effect.KEEP``). By a ladder
-    that prices all by the tier reached, more may cost less, and then money comes back.
+    a later change to more, even if a change to fewer came between (``Effect.KEEP``). A term keeps
+    the tariff it was bought by, so that no more comes back than was paid; by a ladder that prices
+    all by the tier reached, more may cost less, and then money comes back.
+
+    Raises:
+        OutsideTerm: the day is not a day of the term that was paid for.
 
     >>> from channelplans.money import EUR
     >>> from channelplans.offers import SKYPE_CONNECT
     >>> tariff = Tariff("made up", EUR, channel="9", bundle="10", minute="0")
     >>> paid = quote(SKYPE_CONNECT.plan(channels=10), tariff, on=date(2026, 1, 5))
     >>> more, day = SKYPE_CONNECT.plan(channels=15), date(2026, 1, 15)
-    >>> print(amend(paid, more, tariff, on=day, effect=Effect.PRORATE).lines[1])
+    >>> print(amend(paid, more, on=day, effect=Effect.PRORATE).lines[1])
     5 channels at 9.00 EUR, 2026-01-15 to 2026-02-04: 30.00 EUR
     """
-    if tariff.currency != paid.tariff.currency:
-        raise CurrencyMismatch(str(paid.tariff.currency), str(tariff.currency))
-    if on not in paid.term:
+    if on not in instance("paid", paid, Quote).term:
         raise OutsideTerm("a change", on, paid.term.start, paid.term.end)
     rest = Term(on, paid.term.end) if effect is Effect.PRORATE else paid.term
     held = {item: sum(line.quantity for line in paid.lines if line.item is item) for item in Item}
@@ -620,11 +627,11 @@ def amend(paid: Quote, plan: Plan, tariff: Tariff, *, on: date, effect: Effect) 
         (Item.BUNDLES, paid.plan.bundles, plan.bundles),
     )
     added = (
-        _difference(paid, tariff, item, held[item], count, rest)
+        _difference(paid, item, held[item], count, rest)
         for item, before, count in steps
         if _moves_money(effect, count - held[item], count - before)
     )
-    amended = Quote(plan, tariff, paid.term, (*paid.lines, *added))
+    amended = Quote(plan, paid.tariff, paid.term, (*paid.lines, *added))
     set_up = max(held[Item.CHANNELS], paid.plan.channels)
     return amended.adding((Item.CHANNEL_SETUP, plan.channels - set_up))
 
@@ -714,8 +721,7 @@ def longest(
     """
     per_minute, payer, available = _conditions(call, allowance, tariff, offer)
     for parameter, credit in (("account", account), ("profile", profile)):
-        if instance(parameter, credit, Money).currency != tariff.currency:
-            raise CurrencyMismatch(str(tariff.currency), str(credit.currency))
+        same_currency(tariff.currency, instance(parameter, credit, Money).currency)
     credit = account if payer is Payer.ACCOUNT else profile
     least, step = offer.calls.minimum, offer.calls.step
 
@@ -763,7 +769,8 @@ def _moves_money(effect: Effect, difference: int, step: int) -> bool:
     return difference > 0 or effect is Effect.PRORATE
 
 
-def _difference(paid: Quote, tariff: Tariff, item: Item, held: int, count: int, rest: Term) -> Line:
+def _difference(paid: Quote, item: Item, held: int, count: int, rest: Term) -> Line:
+    tariff = paid.tariff
     full = tariff.units(item, count) - tariff.units(item, held)
     minor = _prorated(full, rest.days, paid.plan.offer.term.whole(paid.term).days)
     return Line(item, count - held, tariff.unit(item), Money(minor, tariff.currency), rest)

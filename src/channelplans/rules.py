@@ -9,11 +9,11 @@ import enum
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
-from math import gcd
 from typing import Final
 
 import attrs
 
+from channelplans._splitting import Sizes, least_total, sizes_of, split
 from channelplans.calendar import Days, Months, Term, days_after, term_at
 from channelplans.checks import bounded, checked, civil_day, instance, whole
 from channelplans.errors import (
@@ -24,7 +24,7 @@ from channelplans.errors import (
     TotalNotReachable,
 )
 from channelplans.money import Rounding, round_ratio
-from channelplans.tables import Described
+from channelplans.tables import Described, clock, counted
 
 __all__ = [
     "COUNTRY",
@@ -92,7 +92,7 @@ class QuantityRule(Described):
 
     A request lies between ``minimum`` and ``maximum``; the last step below it, if any, rounds it
     to a multiple. Three laws hold for each rule that can be made: what is granted lies within the
-    bounds, asking for what is granted grants just that, and who asks for more is never granted
+    bounds, asking for what is granted grants just that, and whoever asks for more is never granted
     less.
 
     Raises:
@@ -139,7 +139,7 @@ class QuantityRule(Described):
 
     def _describe(self) -> tuple[str]:
         steps = "".join(f"; {step}, rounded {self.rounding.value}" for step in self.steps)
-        least = f"{self.minimum:,} channel{'s' * (self.minimum != 1)}"
+        least = counted(self.minimum, "channel")
         bounds = f"{self.minimum:,} to {self.maximum:,} channels"
         if self.minimum == self.maximum:
             bounds = f"{least}, no more and no fewer"
@@ -192,24 +192,26 @@ class Rollover(Described):
     """How unused minutes are carried into the terms that follow, where they are (F 8.4: not).
 
     Attributes:
-        terms: for how many further terms they last.
+        terms: for how many further terms they last; None is for as long as it renews itself.
         cap: the most minutes that are carried at a time, the youngest first; None is no bound.
 
     >>> print(Rollover(terms=1, cap=1000))
     unused minutes last for 1 more term, at most 1,000 of them
     """
 
-    terms: int
+    terms: int | None = None
     cap: int | None = None
 
     def __attrs_post_init__(self) -> None:
-        bounded("terms", self.terms, 1)
-        if self.cap is not None:
-            bounded("cap", self.cap, 1)
+        for name, bound in {"terms": self.terms, "cap": self.cap}.items():
+            if bound is not None:
+                bounded(name, bound, 1)
 
     def _describe(self) -> tuple[str]:
         cap = "" if self.cap is None else f", at most {self.cap:,} of them"
-        return (f"unused minutes last for {self.terms} more term{'s' * (self.terms != 1)}{cap}",)
+        if self.terms is None:
+            return (f"unused minutes are carried on{cap}",)
+        return (f"unused minutes last for {counted(self.terms, 'more term')}{cap}",)
 
 
 @attrs.frozen(field_transformer=checked)
@@ -225,7 +227,7 @@ class BundleRule(Described):
         longest_call: how much of one call may come from a bundle (F 8.6); None is all of it.
         excluded_prefixes: national numbers beginning so are not covered (F 8.10).
         calling_code: what stands before a national number of the area, taken off before its prefix
-            is looked at.
+            is looked at; one for the whole area.
         included: the minutes that each channel brings with it, without a bundle.
         rollover: how unused minutes are carried on; None where they are gone (F 8.4).
 
@@ -275,6 +277,11 @@ class BundleRule(Described):
             told.append(f"{self.minutes:,} minutes to {area}, {bound}")
         if self.included:
             told.append(f"{self.included:,} minutes to {area} with each channel")
+        if self.longest_call is not None:
+            told.append(f"at most {clock(self.longest_call)} of a call")
+        if self.excluded_prefixes:
+            beginnings = counted(len(self.excluded_prefixes), "beginning")
+            told.append(f"not to numbers with {beginnings} after +{self.calling_code}")
         if self.rollover:
             told.append(str(self.rollover))
         return (f"{self.name}: {'; '.join(told)}",)
@@ -286,8 +293,9 @@ class TermRule(Described):
 
     Attributes:
         length: the length of a term.
-        aligned: whether terms begin on the first of a month. The first is then what is left of its
-            month, at that share of the price. Otherwise they begin on the day of purchase.
+        aligned: whether terms begin on the first of a month. The first is then what is left of a
+            term that began on the first of the month of purchase, at that share of the price.
+            Otherwise they begin on the day of purchase.
         holding: how long a subscription is held at least; it can be cancelled from the term on
             that ends no sooner.
 
@@ -338,9 +346,11 @@ class Effect(enum.Enum):
 
     ``REBUY`` refunds what is left and sells the new plan for a term of its own (H16, H17).
     ``PRORATE`` charges or returns the difference for the days that are left of the term, which
-    goes on. ``FULL`` charges the difference for all of the running term, however late; of a first
-    part of a month, that is the part. ``KEEP`` changes at once and moves no money: what was paid
-    stays paid through the term. ``NEXT_TERM`` waits for the next term.
+    goes on; it asks no ``RefundRule``, so that fewer bring money back whatever that says, and
+    however many minutes are used. ``FULL`` charges the difference for all of the running term,
+    however late; of a first part of a term, that is the part. ``KEEP`` changes at once and moves
+    no money but for the set-up of what is added: what was paid stays paid through the term.
+    ``NEXT_TERM`` waits for the next term.
     """
 
     REBUY = "refunded and bought anew"
@@ -360,7 +370,7 @@ class ChangeRule(Described):
         fewer: what a change to fewer does; never ``FULL``, which only charges.
 
     >>> print(ChangeRule(cooldown=Days(1)))
-    the next change 1 day after a change
+    the next change 1 day after a change; refunded and bought anew
     """
 
     cooldown: Days | Months | None = Days(1)
@@ -375,8 +385,8 @@ class ChangeRule(Described):
         soon = "a change at any time"
         if self.cooldown is not None:
             soon = f"the next change {self.cooldown} after a change"
-        if self.more is self.fewer is Effect.REBUY:
-            return (soon,)
+        if self.more is self.fewer:
+            return (f"{soon}; {self.more.value}",)
         return (f"{soon}; more: {self.more.value}; fewer: {self.fewer.value}",)
 
 
@@ -601,10 +611,7 @@ def profiles_for(needed: int, rule: QuantityRule) -> tuple[int, ...]:
     profiles = -(-needed // sizes.largest)
     if profiles > MOST_PROFILES:
         raise TotalNotReachable(needed, MOST_PROFILES, (MOST_PROFILES * sizes.largest,))
-    spare = (profiles * sizes.largest - needed) // sizes.unit
-    sums = _sums(sizes.deficits, most=profiles, target=spare)
-    total = profiles * sizes.largest - (sums[-1].bit_length() - 1) * sizes.unit
-    return split_profiles(total, rule)
+    return split_profiles(least_total(needed, profiles, sizes), rule)
 
 
 def _check_digits(parameter: str, value: str) -> None:
@@ -640,101 +647,19 @@ def _pieces(rule: QuantityRule) -> Iterator[tuple[int, int, int]]:
             yield first, last, step.multiple
 
 
-# A split is looked for in what its profiles lack of the largest: k profiles of at most 300 add up
-# to a total when what they lack adds up to 300 k - total. Most lack nothing, so that the numbers
-# are small, and a set of them is the bits of an integer.
-
-
-@attrs.frozen
-class _Sizes:
-    largest: int
-    least: int
-    unit: int  # what every deficit is a multiple of
-    deficits: tuple[range, ...]  # in units, the smallest first
-    divisor: int  # what every size, and so every total, is a multiple of
-
-
-def _sizes(rule: QuantityRule, most: int) -> _Sizes:
+def _sizes(rule: QuantityRule, most: int) -> Sizes:
     """Return the sellable sizes up to a number that is sold, or above."""
     runs = [
         range(_granted(first, rule), min(_granted(last, rule), most) + 1, multiple)
         for first, last, multiple in _pieces(rule)
     ]
-    runs = [run for run in runs if run]
-    largest = runs[-1][-1]
-    lacking = [range(largest - run[-1], largest - run[0] + 1, run.step) for run in reversed(runs)]
-    steps = [run.step for run in lacking if len(run) > 1]
-    unit = gcd(*steps, *(run[0] for run in lacking))
-    divisor = gcd(unit, largest)
-    unit = unit or 1
-    deficits = [
-        range(run[0] // unit, run[-1] // unit + 1, run.step // unit or 1) for run in lacking
-    ]
-    return _Sizes(largest, runs[0][0], unit, tuple(deficits), divisor)
+    return sizes_of([run for run in runs if run])
 
 
 def _split(total: int, rule: QuantityRule, most: int = MOST_PROFILES) -> tuple[int, ...] | None:
     if total < _granted(rule.minimum, rule):
         return None
-    sizes = _sizes(rule, total)
-    for profiles in _numbers_of_profiles(total, sizes, most):
-        lacking = (profiles * sizes.largest - total) // sizes.unit
-        sums = _sums(sizes.deficits, most=profiles, target=lacking)
-        if sums[-1] >> lacking & 1:
-            full = (sizes.largest,) * (profiles - len(sums) + 1)
-            return full + tuple(
-                sizes.largest - deficit * sizes.unit
-                for deficit in _smallest_first(sizes.deficits, sums, lacking)
-            )
-    return None
-
-
-def _numbers_of_profiles(total: int, sizes: _Sizes, most: int) -> range:
-    """Return the numbers of profiles that may do, by the bounds and by what is divisible."""
-    fewest, most = -(-total // sizes.largest), min(total // sizes.least, most)
-    period = sizes.unit // gcd(sizes.unit, sizes.largest)
-    for profiles in range(fewest, fewest + period):
-        if (profiles * sizes.largest - total) % sizes.unit == 0:
-            return range(profiles, most + 1, period)
-    return range(0)
-
-
-def _sums(deficits: tuple[range, ...], *, most: int, target: int) -> list[int]:
-    """Return sets as bits: entry n holds the sums of n deficits or fewer, up to the target."""
-    within_target = (2 << target) - 1
-    sums = [1]
-    while len(sums) <= most and not sums[-1] >> target & 1:
-        grown = sums[-1]
-        for run in deficits:
-            grown |= _shifted(sums[-1], run) & within_target
-        if grown == sums[-1]:
-            break
-        sums.append(grown)
-    return sums
-
-
-def _shifted(bits: int, run: range) -> int:
-    """Return the union of the bits shifted by each number of a run, by doubling."""
-    done = 1
-    while done < len(run):
-        more = min(done, len(run) - done)
-        bits |= bits << more * run.step
-        done += more
-    return bits << run.start
-
-
-def _smallest_first(deficits: tuple[range, ...], sums: list[int], target: int) -> Iterator[int]:
-    """Yield the deficits that add up to the target, each the smallest that leaves a sum."""
-    for reachable in reversed(sums[:-1]):
-        members = bin(reachable)[:1:-1].ljust(target + 1, "0")
-        deficit = next(
-            each
-            for run in deficits
-            for each in run
-            if each <= target and members[target - each] == "1"
-        )
-        yield deficit
-        target -= deficit
+    return split(total, _sizes(rule, total), most)
 
 
 def _nearest(total: int, rule: QuantityRule) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from channelplans.errors import InvalidValue, WrongType
 from channelplans.offers import SKYPE_CONNECT
 from channelplans.plans import Offer
 from channelplans.rules import profiles_for
-from channelplans.tables import Described
+from channelplans.tables import Described, counted
 
 __all__ = [
     "CAZNET",
@@ -251,10 +251,6 @@ def _percent(part: float) -> str:
     return f"{100 * part:.3g} %"
 
 
-def _of(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
 @attrs.frozen(field_transformer=checked)
 class Traffic(Described):
     """A need by traffic: the fewest channels that refuse at most a part of the calls.
@@ -327,7 +323,8 @@ class Ratio(Described):
     def _describe(self) -> tuple[str]:
         channels, employees = self.channels.as_integer_ratio()
         least = f", at least {self.least}" if self.least > 1 else ""
-        return (f"{_of(channels, 'channel')} for {_of(employees, 'employee')}, rounded up{least}",)
+        rule = f"{counted(channels, 'channel')} for {counted(employees, 'employee')}"
+        return (f"{rule}, rounded up{least}",)
 
 
 @attrs.frozen(field_transformer=checked)
@@ -570,8 +567,8 @@ one profile tries the next
         erlangs = f"{self.erlangs:,.3f}".rstrip("0").rstrip(".")
         refused = _percent(self.blocking) if self.blocking >= 1e-5 else f"below {_percent(1e-5)}"
         return (
-            f"{_of(self.employees, 'employee')}: buy {_of(self.channels, 'channel')} "
-            f"on {_of(len(self.profiles), 'profile')}{each}; {self.needed:,} needed",
+            f"{counted(self.employees, 'employee')}: buy {counted(self.channels, 'channel')} "
+            f"on {counted(len(self.profiles), 'profile')}{each}; {self.needed:,} needed",
             f"by {self.guideline}",
             f"blocking to expect at {erlangs} erlangs: {refused}, "
             "that of the pool of all channels: a call refused on one profile tries the next",

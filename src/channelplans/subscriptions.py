@@ -131,6 +131,11 @@ class Subscription(Described):
         return self.paid.term
 
     @property
+    def due_on(self) -> date | None:
+        """The day from which it is due, to be renewed or ended; None where it runs no more."""
+        return self.term.end if self.status in RUNNING else None
+
+    @property
     def lapses_on(self) -> date:
         """The first day on which it may lapse unless it is renewed: after the grace, if any."""
         grace = self.plan.offer.shortage.grace
@@ -142,13 +147,30 @@ class Subscription(Described):
         holding, since = self.plan.offer.term.holding, self.since or self.anchor
         return since if holding is None else days_after(since, holding)
 
+    @property
+    def active_until(self) -> date:
+        """The first day on which a running one carries no calls, unless it is renewed."""
+        return self.lapses_on if self.status is Status.ACTIVE else self.term.end
+
     def active_on(self, day: date) -> bool:
-        """Return whether the profile is active on a day of the running term or its grace (H4)."""
-        end = self.lapses_on if self.status is Status.ACTIVE else self.term.end
-        return self.status in RUNNING and self.term.start <= civil_day("day", day) < end
+        """Return whether the profile is active on a day of the running term or its grace (H4).
+
+        >>> from channelplans.testing.builders import make_subscription
+        >>> held = make_subscription()  # from 2026-01-05, for 30 days
+        >>> held.active_on(date(2026, 2, 3)), held.active_on(date(2026, 2, 4))
+        (True, False)
+        """
+        running = self.status in RUNNING
+        return running and self.term.start <= civil_day("day", day) < self.active_until
 
     def admits(self, active_calls: int, *, on: date) -> bool:
-        """Return whether the profile can carry one more call: n channels carry n calls (H2)."""
+        """Return whether the profile can carry one more call: n channels carry n calls (H2).
+
+        >>> from channelplans.testing.builders import make_subscription
+        >>> held, day = make_subscription(), date(2026, 1, 5)  # 5 channels
+        >>> held.admits(4, on=day), held.admits(5, on=day)
+        (True, False)
+        """
         free = admits(active_calls, channels=self.plan.channels)
         return self.active_on(civil_day("on", on)) and free
 

@@ -5,11 +5,12 @@ from that description. Nothing here knows what the rows mean.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from html import escape
 
 import attrs
 
-__all__ = ["Described", "Table"]
+__all__ = ["Described", "Table", "clock", "counted"]
 
 
 @attrs.frozen
@@ -69,3 +70,23 @@ class Described:
             part._repr_html_() if isinstance(part, Table) else f"<p>{escape(part)}</p>"
             for part in self._describe()
         )
+
+
+def clock(duration: timedelta) -> str:
+    """Return a duration as hours, minutes and seconds, with no days.
+
+    >>> clock(timedelta(minutes=5000))
+    '83:20:00'
+    """
+    seconds, rest = divmod(duration, timedelta(seconds=1))
+    fraction = f".{rest.microseconds:06}".rstrip("0") if rest else ""
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return so many of something.
+
+    >>> counted(1, "day"), counted(5000, "minute")
+    ('1 day', '5,000 minutes')
+    """
+    return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -12,9 +12,9 @@ import attrs
 from channelplans.checks import bounded, checked, instance
 from channelplans.errors import InvalidValue
 from channelplans.rules import COUNTRY, BundleRule, CallRule, Rollover
-from channelplans.tables import Described
+from channelplans.tables import Described, clock
 
-__all__ = ["Allowance", "Call", "admits", "billable", "clock", "covered"]
+__all__ = ["Allowance", "Call", "admits", "billable", "covered"]
 
 _NOTHING = timedelta(0)
 _NUMBER = re.compile(r"\+?\(?[0-9][0-9 ().-]*")
@@ -117,10 +117,15 @@ class Allowance(Described):
         """
         if rule is None:
             return Allowance(granted)
+        lasting = (self.granted - self.used, *self.carried)[: rule.terms]
+        if rule.terms is None:
+            lasting = (sum(lasting, _NOTHING),)
         carried, room = [], timedelta.max if rule.cap is None else timedelta(minutes=rule.cap)
-        for left in (self.granted - self.used, *self.carried)[: rule.terms]:
+        for left in lasting:
             carried.append(min(left, room))
             room -= carried[-1]
+        while carried and not carried[-1]:
+            carried.pop()
         return Allowance(granted, _NOTHING, tuple(carried))
 
     def _describe(self) -> tuple[str]:
@@ -173,17 +178,6 @@ def covered(call: Call, rule: BundleRule) -> bool:
     instance("rule", rule, BundleRule)
     national = _national(call.number, rule.calling_code)
     return call.country in rule.area and not national.startswith(rule.excluded_prefixes)
-
-
-def clock(duration: timedelta) -> str:
-    """Return a duration as hours, minutes and seconds, with no days.
-
-    >>> clock(timedelta(minutes=5000))
-    '83:20:00'
-    """
-    seconds, rest = divmod(duration, timedelta(seconds=1))
-    fraction = f".{rest.microseconds:06}".rstrip("0") if rest else ""
-    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}"
 
 
 def _national(number: str, calling_code: str) -> str:

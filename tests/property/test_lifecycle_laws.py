@@ -196,7 +196,8 @@ def test_otherwise_a_change_leaves_the_term_and_moves_the_difference(changed, ta
 
     after = decision.after
     assert plan == after.plan
-    assert amend(held.paid, plan, tariff, on=on, effect=effect) == after.paid
+    assert amend(held.paid, plan, on=on, effect=effect) == after.paid
+    assert held.paid.tariff == after.paid.tariff
     assert (held.term, held.anchor, held.number) == (after.term, after.anchor, after.number)
     due = after.paid.total - held.paid.total
     assert [(posting.purse, posting.amount) for posting in decision.postings] == (
@@ -205,7 +206,7 @@ def test_otherwise_a_change_leaves_the_term_and_moves_the_difference(changed, ta
     assert held.paid.lines == after.paid.lines[: len(held.paid.lines)]
     assert held.allowance.used == after.allowance.used
     more = max(0, plan.channels - held.plan.channels)
-    assert effect is not Effect.KEEP or due == Money.of(tariff.channel_setup * more, EUR)
+    assert effect is not Effect.KEEP or due == Money.of(held.paid.tariff.channel_setup * more, EUR)
     assert effect is not Effect.FULL or due.minor >= 0
 
 
@@ -223,9 +224,11 @@ def test_a_change_that_waits_changes_nothing_until_the_renewal(changed, tariff, 
 
     renewed = renew(waiting, later, on=held.term.end)
     assert (plan, None) == (renewed.after.plan, renewed.after.pending)
+    more = max(0, plan.channels - held.plan.channels)
+    set_up = Money.of(later.channel_setup * more, EUR)
     assert (
         -sum(posting.amount.minor for posting in renewed.postings)
-        == (later.channels(plan.channels) + later.bundles(plan.bundles)).minor
+        == (later.channels(plan.channels) + later.bundles(plan.bundles) + set_up).minor
     )
 
     back = change(waiting, held.plan, tariff, on=on)

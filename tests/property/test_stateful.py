@@ -366,14 +366,15 @@ class Account(RuleBasedStateMachine):
             "used": 0,
             "carried": (),
             "pending": None,
+            "tariff": tariff,
         }
         model["lines"] = self.lines(model, tariff)
         model["granted"] = self.granted(model)
         model["lines"] += self.set_up(model, tariff, added, bought=bought)
         return model
 
-    def amended(self, model, tariff, sold, bundles, on, effect):
-        """Predict a subscription whose running term goes on with another plan."""
+    def amended(self, model, sold, bundles, on, effect):
+        """Predict a subscription whose running term goes on with another plan, at its prices."""
         after = {**model, "channels": sold, "bundles": bundles, "lines": list(model["lines"])}
         after |= {"status": "active", "pending": None}
         start = on if effect is Effect.PRORATE else model["start"]
@@ -381,7 +382,7 @@ class Account(RuleBasedStateMachine):
             item: sum(count for of, count, _, _ in model["lines"] if of == item)
             for item in ("channels", "bundles")
         }
-        for item, price in zip(paid, PRICES[tariff][:2], strict=True):
+        for item, price in zip(paid, PRICES[model["tariff"]][:2], strict=True):
             more = after[item] > model[item] and after[item] > paid[item]
             fewer = after[item] < model[item] and after[item] < paid[item]
             if effect is not Effect.KEEP and (more or (fewer and effect is Effect.PRORATE)):
@@ -391,7 +392,7 @@ class Account(RuleBasedStateMachine):
                 after["lines"].append((item, step, cost, start))
         after["granted"] = max(self.granted(after), model["used"])
         added = sold - max(paid["channels"], model["channels"])
-        after["lines"] += self.set_up(model, tariff, added, bought=False)
+        after["lines"] += self.set_up(model, model["tariff"], added, bought=False)
         return after
 
     def next_id(self):
@@ -485,7 +486,7 @@ class Account(RuleBasedStateMachine):
             after |= self.fresh(tariff, sold, bundles, on, added=added, bought=False)
             moves = [(None, self.refund(model, on)), (None, -cost(after))]
         else:
-            after = self.amended(model, tariff, sold, bundles, on, effect)
+            after = self.amended(model, sold, bundles, on, effect)
             moves = [(None, cost(model) - cost(after))]
         done = self.act(
             lambda: lifecycle.change(
@@ -533,9 +534,12 @@ class Account(RuleBasedStateMachine):
             "used": 0,
             "carried": self.carried(model),
             "pending": None,
+            "tariff": tariff,
         }
         after["lines"] = self.lines(after, tariff)
         after["granted"] = self.granted(after)
+        added = channels - model["channels"]
+        after["lines"] += self.set_up(after, tariff, added, bought=False)
         decide = lifecycle.renew_without_bundles if without_bundles else lifecycle.renew
         self.act(
             lambda: decide(self.held[profile], TARIFFS[tariff], on=on),
@@ -551,11 +555,11 @@ class Account(RuleBasedStateMachine):
         if not rollover:
             return ()
         left = [model["granted"] - model["used"], *model["carried"]][: rollover.terms]
-        if rollover.cap is None:
-            return tuple(left)
-        most, kept = rollover.cap * 60, list[int]()
+        most, kept = (rollover.cap or 10**9) * 60, list[int]()
         for each in left:
             kept.append(min(each, most - sum(kept)))
+        while kept and kept[-1] == 0:
+            del kept[-1]
         return tuple(kept)
 
     @rule(
@@ -740,6 +744,7 @@ class Account(RuleBasedStateMachine):
                 "acted": held.acted_on,
                 "since": held.since,
                 "pending": (pending.channels, pending.bundles) if pending else None,
+                "tariff": held.paid.tariff.name,
             }
             assert {line.term.end for line in held.paid.lines} == {held.term.end}
 

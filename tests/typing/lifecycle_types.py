@@ -61,7 +61,7 @@ from channelplans.pricing import (
 )
 from channelplans.rules import Effect, Notice, RefundRule, Rollover
 from channelplans.subscriptions import AT_END, RUNNING, TRANSITIONS, Action, Status, Subscription
-from channelplans.usage import Allowance, Call, admits, billable, clock, covered
+from channelplans.usage import Allowance, Call, admits, billable, covered
 
 DAY = date(2026, 1, 5)
 ACCOUNT, PROFILE, ID = AccountId("acme"), ProfileId("berlin"), SubscriptionId("s-1")
@@ -106,7 +106,6 @@ def usage() -> None:
     assert_type(allowance.next(call.duration, None), Allowance)
     assert_type(admits(1, channels=2), bool)
     assert_type(billable(call.duration, SKYPE_CONNECT.calls), timedelta)
-    assert_type(clock(call.duration), str)
     if SKYPE_CONNECT.bundles is not None:
         assert_type(covered(call, SKYPE_CONNECT.bundles), bool)
     covered(call, SKYPE_CONNECT.bundles)  # type: ignore[arg-type]
@@ -170,11 +169,11 @@ def amendments(quoted: Quote, tariff: Tariff) -> None:
     """What is paid changes with the plan, and may be returned to the hour."""
     assert_type(quote(PLAN, tariff, on=DAY, instead=PLAN), Quote)
     assert_type(quoted.adding((Item.SETUP, 1)), Quote)
-    assert_type(amend(quoted, PLAN, tariff, on=DAY, effect=Effect.PRORATE), Quote)
+    assert_type(amend(quoted, PLAN, on=DAY, effect=Effect.PRORATE), Quote)
     assert_type(refund(quoted, on=DAY, passed=timedelta(hours=6)).passed, timedelta | None)
     refund(quoted, on=DAY, passed=0.25)  # type: ignore[arg-type]
-    amend(quoted, PLAN, tariff, on=DAY, effect="prorated")  # type: ignore[arg-type]
-    amend(quoted, PLAN, tariff, on=DAY)  # type: ignore[call-arg]
+    amend(quoted, PLAN, on=DAY, effect="prorated")  # type: ignore[arg-type]
+    amend(quoted, PLAN, on=DAY)  # type: ignore[call-arg]
     assert_type(quoted.sold, tuple[Line, ...] | None)
 
 

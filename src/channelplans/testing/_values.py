@@ -63,7 +63,7 @@ def roundings() -> st.SearchStrategy[Rounding]:
 
 
 def currencies(*, decimals: int = 12) -> st.SearchStrategy[Currency]:
-    """Currencies of at most so many decimals: the known ones, and any code in any unit."""
+    """Currencies of at most ``decimals``: the known ones, and any code in any unit."""
     codes = st.text(string.ascii_uppercase, min_size=3, max_size=3)
     known = [each for each in (EUR, USD, GBP, PLN, JPY) if each.exponent <= decimals]
     return st.sampled_from(known) | st.builds(Currency, codes, st.integers(0, decimals))
@@ -77,7 +77,7 @@ def money(
     least: int = -(10**15),
     most: int = 10**15,
 ) -> Money:
-    """Amounts of one currency, or of any; the bounds count its units.
+    """Amounts of one currency, or of any; ``least`` and ``most`` count its units.
 
     >>> from hypothesis import find
     >>> print(find(money(EUR, least=0), lambda amount: amount >= Money.of("6.95", EUR)))
@@ -94,20 +94,20 @@ def days(draw: st.DrawFn, *, first: date = FIRST_DAY, last: date = LAST_DAY) -> 
 
 
 def lengths(*, days: int = 400, months: int = 36) -> st.SearchStrategy[Days | Months]:
-    """Lengths of a term: from 1 day or month to so many."""
+    """Lengths of a term: from 1 day or month to ``days`` or ``months``."""
     return st.builds(Days, st.integers(1, days)) | st.builds(Months, st.integers(1, months))
 
 
 @st.composite
 def terms(draw: st.DrawFn, *, longest: int = 730) -> Term:
-    """Terms of 1 day to so many, from any day on."""
+    """Terms of 1 day to ``longest`` days, from any day on."""
     start = draw(days())
     return Term(start, start + draw(st.integers(1, longest)) * _DAY)
 
 
 @st.composite
 def quantity_rules(draw: st.DrawFn, *, steps: int = 2, stretch: int = 6) -> QuantityRule:
-    """Rules of at most so many steps, which sell so many numbers at most above the last of them.
+    """Rules of at most ``steps``, which sell at most ``stretch`` numbers above the last of them.
 
     By default they sell at most 500 channels. A step begins at a common multiple of its own
     multiple and the one before, or just below it, and so never sells less for more; the maximum is
@@ -130,16 +130,17 @@ def quantity_rules(draw: st.DrawFn, *, steps: int = 2, stretch: int = 6) -> Quan
 
 
 def rollovers(*, terms: int = 5, cap: int = 20_000) -> st.SearchStrategy[Rollover]:
-    """Unused minutes that last for 1 to so many terms, so many of them at most or without bound."""
-    return st.builds(Rollover, st.integers(1, terms), st.none() | st.integers(1, cap))
+    """Unused minutes that last for 1 to ``terms`` or for good, all or at most ``cap`` of them."""
+    lasting = st.none() | st.integers(1, terms)
+    return st.builds(Rollover, lasting, st.none() | st.integers(1, cap))
 
 
 def bundle_rules(
     *, minutes: int = 20_000, per_channel: int = 3, terms: int = 5
 ) -> st.SearchStrategy[BundleRule]:
-    """Bundles of 1 to so many minutes, so many for each channel at most or without such a bound.
+    """Bundles of 1 to ``minutes``, at most ``per_channel`` of them or without such a bound.
 
-    Some come beside minutes of the channels' own, and some are carried on, for so many terms.
+    Some come beside minutes of the channels' own, and some are carried on, for at most ``terms``.
     """
     return _minutes(
         st.integers(1, minutes),
@@ -150,14 +151,14 @@ def bundle_rules(
 
 
 def included_minutes(*, minutes: int = 20_000, terms: int = 5) -> st.SearchStrategy[BundleRule]:
-    """From 1 to so many minutes that come with each channel, where no bundles are sold."""
+    """From 1 to ``minutes`` that come with each channel, where no bundles are sold."""
     carried = st.none() | rollovers(terms=terms, cap=minutes)
     return _minutes(st.just(0), st.just(0), st.integers(1, minutes), carried)
 
 
 @st.composite
 def term_rules(draw: st.DrawFn, *, days: int = 400, months: int = 36) -> TermRule:
-    """Terms from a purchase or from the first of a month; held for three of them at most."""
+    """Terms of at most ``days`` or ``months``, aligned or not; held for three of them at most."""
     length = draw(lengths(days=days, months=months))
     aligned = isinstance(length, Months) and draw(st.booleans())
     holding = draw(st.none() | _up_to(length, times=3))
@@ -165,7 +166,7 @@ def term_rules(draw: st.DrawFn, *, days: int = 400, months: int = 36) -> TermRul
 
 
 def change_rules(*, days: int = 400, months: int = 36) -> st.SearchStrategy[ChangeRule]:
-    """Changes of every effect, with a cool-down of at most so long, or none."""
+    """Changes of every effect, with a cool-down of at most ``days`` or ``months``, or none."""
     cooldowns = st.none() | lengths(days=days, months=months)
     fewer = st.sampled_from([effect for effect in Effect if effect is not Effect.FULL])
     return st.builds(ChangeRule, cooldowns, st.sampled_from(Effect), fewer)
@@ -181,13 +182,13 @@ def refund_rules(draw: st.DrawFn) -> RefundRule:
 
 
 def call_rules(*, longest: timedelta = timedelta(minutes=2)) -> st.SearchStrategy[CallRule]:
-    """Calls counted in steps of 1 microsecond to so long, from nothing to so long at least."""
+    """Calls counted in steps of 1 microsecond to ``longest``; as long is the least length."""
     steps = st.timedeltas(timedelta.resolution, longest)
     return st.builds(CallRule, st.timedeltas(_NOTHING, longest), steps, roundings())
 
 
 def shortage_rules(*, days: int = 90) -> st.SearchStrategy[ShortageRule]:
-    """What happens without credit, with a grace of at most so many days, or none."""
+    """What happens without credit, with a grace of at most ``days``, or none."""
     graces = st.none() | st.builds(Days, st.integers(1, days))
     return st.builds(ShortageRule, st.booleans(), graces)
 
@@ -224,7 +225,7 @@ def shipped_offers() -> st.SearchStrategy[Offer]:
 def plans(
     draw: st.DrawFn, offer: Offer | None = None, *, channels: int = 1000, bundles: int = 50
 ) -> Plan:
-    """Plans of an offer or of any, asked for or as sold, of at most so many channels and bundles.
+    """Plans of an offer or of any, of at most ``channels`` and ``bundles``, asked for or as sold.
 
     Where the offer sells no plan as small as that, its smallest is drawn.
 
@@ -247,9 +248,10 @@ def plans(
 def ladders(
     draw: st.DrawFn, *, tiers: int = 4, quantity: int = 1000, price: int = 1000, decimals: int = 2
 ) -> Ladder:
-    """Prices by quantity, by volume and graduated, of 1 to so many tiers.
+    """Prices by quantity, by volume and graduated, of 1 to ``tiers``.
 
-    The last of them begins at a quantity of at most so many; each price is at most so high.
+    The last of them begins at ``quantity`` at most; no price is above ``price``, or has more than
+    so many ``decimals``.
     """
     ends = sorted(draw(st.sets(st.integers(1, quantity), max_size=tiers - 1)))
     prices = st.decimals(0, price, places=decimals)
@@ -261,7 +263,7 @@ def ladders(
 
 @st.composite
 def tariffs(draw: st.DrawFn, currency: Currency | None = None, *, price: int = 1000) -> Tariff:
-    """Tariffs of every part that there is, in one currency or in any; no price is above so much.
+    """Tariffs of every part that there is, in one currency or in any; none is above ``price``.
 
     Each has a rate for calls to Germany, Poland and the United States, and some have others.
     """
@@ -315,7 +317,7 @@ def calls(
     on: date | None = None,
     longest: timedelta = timedelta(hours=3),
 ) -> Call:
-    """Calls of at most so long, on a day or on any.
+    """Calls that last for ``longest`` at most, on a day or on any.
 
     With an offer or a tariff they go to where these have a price, and to the offer's excluded
     prefixes too.
@@ -339,7 +341,7 @@ def calls(
 def allowances(
     draw: st.DrawFn, *, most: timedelta = timedelta(minutes=20_000), carried: int = 2
 ) -> Allowance:
-    """Allowances of at most so much, used in part, with what at most so many terms left."""
+    """Allowances of at most ``most``, used in part, with what at most ``carried`` terms left."""
     granted, left = draw(st.timedeltas(_NOTHING, most)), st.timedeltas(_NOTHING, most)
     used = draw(st.timedeltas(_NOTHING, granted) | st.sampled_from([_NOTHING, granted]))
     return Allowance(granted, used, tuple(draw(st.lists(left, max_size=carried))))
@@ -359,7 +361,7 @@ def postings(
     *,
     most: int = 10**9,
 ) -> Posting:
-    """Postings of 1 to so many units, on one purse or on any, with the sign that the reason has."""
+    """Postings of 1 to ``most`` units, on one purse or on any, with the sign of the reason."""
     reason = draw(st.sampled_from(Reason))
     amount = draw(money(currency, least=1, most=most)) * draw(st.sampled_from(_SIGNS[reason]))
     term, reference = draw(st.none() | terms()), draw(st.none() | names())
@@ -374,7 +376,7 @@ def catalogues(
     *,
     editions: int = 2,
 ) -> Catalogue:
-    """Catalogues of 1 to so many editions, each with a tariff, and an offer, of its own."""
+    """Catalogues of 1 to ``editions``, each with a tariff, and an offer, of its own."""
     starts = sorted(draw(st.sets(days(), min_size=1, max_size=editions)))
     of = currency or draw(currencies())
     made = []

@@ -160,7 +160,7 @@ def histories(
     account: str = "acme",
     profile: str = "berlin",
 ) -> tuple[Decision, ...]:
-    """Decisions about one profile, each resting on the one before: a purchase and so many at most.
+    """Decisions about one profile, each resting on the one before: a purchase, ``steps`` at most.
 
     A store in which the account and the profile have credit enough commits them one after the
     other. What is refused is left out, such as a change too soon after a change.
@@ -196,7 +196,7 @@ def subscriptions(
     account: str = "acme",
     profile: str = "berlin",
 ) -> st.SearchStrategy[Subscription]:
-    """Subscriptions of every status, as at most so many actions after the purchase leave them.
+    """Subscriptions of every status, as at most ``steps`` actions after the purchase leave them.
 
     >>> from hypothesis import find
     >>> from channelplans.offers import SKYPE_CONNECT
@@ -213,7 +213,7 @@ def subscriptions(
 def decisions(
     offer: Offer | None = None, tariff: Tariff | None = None, *, steps: int = 8
 ) -> st.SearchStrategy[Decision]:
-    """Decisions of every action: one of a history, or one about purses alone."""
+    """Decisions of every action: one of a history of ``steps`` at most, or about purses alone."""
     return histories(offer, tariff, steps=steps).flatmap(st.sampled_from) | _moves()
 
 
