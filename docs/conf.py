@@ -1,12 +1,16 @@
 """How the documentation is built: `tox run -e docs`."""
 
+import doctest
 import inspect
 import re
 import sys
+from enum import Enum
 from importlib.metadata import version as version_of
 from pathlib import Path
 
 from sphinx.application import Sphinx
+
+from channelplans import Offer
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
@@ -55,6 +59,8 @@ napoleon_use_ivar = True
 # The examples of a page share its names. Those of a docstring know their module's names as well.
 doctest_test_doctest_blocks = "default"
 trim_doctest_flags = True
+# An error's sentence is compared too: what Sphinx takes by itself leaves it out.
+doctest_default_flags = doctest.DONT_ACCEPT_TRUE_FOR_1
 
 html_theme = "furo"
 html_title = f"channelplans {release}"
@@ -121,6 +127,21 @@ def _link_sources(
             lines[number] = _CITED.sub(r":ref:`\g<0> <\g<0>>`", line)
 
 
+def _show_offer(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Show below an offer's text what `print` shows of it."""
+    if what == "data" and isinstance(obj, Offer):
+        lines += ["", ".. code-block:: text", "", *(f"   {line}" for line in str(obj).split("\n"))]
+
+
+def _keep_enum_members(
+    app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object
+) -> bool | None:
+    """Show the members of an enum, which have no text of their own."""
+    return False if isinstance(obj, Enum) else None
+
+
 _CITED = re.compile(r"\bH[1-9][0-9]?\b|\bF [1-9][0-9]?(?:\.[0-9]+)?\b")
 
 
@@ -129,4 +150,6 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-before-process-signature", _name_defaults)
     app.connect("autodoc-process-docstring", _read_as_text, priority=400)
     app.connect("autodoc-process-docstring", _link_sources, priority=800)
+    app.connect("autodoc-process-docstring", _show_offer, priority=850)
     app.connect("autodoc-process-docstring", _know_own_module, priority=900)
+    app.connect("autodoc-skip-member", _keep_enum_members)

@@ -67,7 +67,9 @@ def length_within(length, days, months):
 
 def rolls_within(rule, terms, cap):
     """Return whether minutes are carried within bounds, if they are."""
-    return rule is None or (1 <= rule.terms <= terms and (rule.cap is None or rule.cap <= cap))
+    if rule is None:
+        return True
+    return (rule.terms is None or 1 <= rule.terms <= terms) and (rule.cap is None or rule.cap <= cap)
 
 
 def prices_of(tariff):
