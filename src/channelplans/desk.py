@@ -170,12 +170,12 @@ _Prices: TypeAlias = _PricesOfDay | _PricesOfEdition
 class _Work:
     """What the desks do, written once, over an asynchronous store.
 
-    Whatever is to be ``done`` comes after what is due; a preview changes nothing.
+    Before it does anything it catches up with what is due; for a preview it does nothing at all.
     """
 
     store: AsyncStore
     prices: _Prices
-    done: bool = True
+    catches_up: bool = True
 
     async def buy(
         self, profile: ProfileId, on: date, decide: Callable[[Subscription | None], Decision]
@@ -232,10 +232,12 @@ class _Work:
             for profile in page.profiles:
                 if profile in left:
                     continue
-                async for outcome in self._catch_up(profile, on):
+                outcome = await self._outcome(profile, on)
+                while outcome is not None:
+                    yield outcome
                     if outcome.decision is None:
                         left.add(profile)
-                    yield outcome
+                    outcome = await self._next(outcome, on)
             cursor = page.next
             if cursor is None:
                 return
@@ -248,11 +250,14 @@ class _Work:
     ) -> Stored[Subscription] | None:
         """Load what a profile holds; what is due of it by a day is done first, on the other."""
         stored = await self._load(profile)
-        if not self.done or stored is None or not _is_due(stored.value, by or civil_day("on", on)):
+        due = stored is not None and _is_due(stored.value, by or civil_day("on", on))
+        if not (due and self.catches_up):
             return stored
-        async for outcome in self._catch_up(profile, on):
+        outcome = await self._outcome(profile, on)
+        while outcome is not None:
             if outcome.failed and outcome.error:
                 raise outcome.error
+            outcome = await self._next(outcome, on)
         return await self._load(profile)
 
     async def _take(self, profile: ProfileId, call: Call, on: date) -> Decision | None:
@@ -267,15 +272,6 @@ class _Work:
         decision = lifecycle.use(held, call, self.prices.called(held, call.day), on=on)
         await self.store.commit(decision, expected=stored.revision)
         return decision
-
-    async def _catch_up(self, profile: ProfileId, on: date) -> AsyncGenerator[Outcome, None]:
-        """Do what is due of a profile, term by term, as long as something can be done."""
-        outcome = await self._outcome(profile, on)
-        while outcome is not None:
-            yield outcome
-            held = None if outcome.decision is None else outcome.decision.after
-            more = held is not None and _is_due(held, on)
-            outcome = await self._outcome(profile, on) if more else None
 
     async def _outcome(self, profile: ProfileId, on: date) -> Outcome | None:
         """Do what is due of a profile's running term, and say what; None where nothing is."""
@@ -298,6 +294,13 @@ class _Work:
         except Exception as failure:  # noqa: BLE001 - it is this profile's, and the others go on
             error = failure
         return Outcome(profile, term, decision, error)
+
+    async def _next(self, outcome: Outcome, on: date) -> Outcome | None:
+        """Go on with the profile's next term, where this one is done and that has ended too."""
+        held = None if outcome.decision is None else outcome.decision.after
+        if held is None or not _is_due(held, on):
+            return None
+        return await self._outcome(outcome.profile, on)
 
     async def _end_term(
         self, stored: Stored[Subscription], on: date
@@ -521,7 +524,7 @@ needed; 19.50 EUR more would do
 
         Nobody is bound by a preview; ``commit`` does what it says, or nothing.
         """
-        return DeskActions(attrs.evolve(self._work, done=False), _run)
+        return DeskActions(attrs.evolve(self._work, catches_up=False), _run)
 
     def commit(self, preview: Preview) -> Decision:
         """Do what a preview says, exactly; to do it twice is to do it once.
@@ -588,7 +591,7 @@ class AsyncDesk(DeskActions[Coroutine[Any, Any, Decision]]):
     @property
     def preview(self) -> DeskActions[Coroutine[Any, Any, Preview]]:
         """As ``Desk.preview``."""
-        return DeskActions(attrs.evolve(self._work, done=False), lambda steps: steps)
+        return DeskActions(attrs.evolve(self._work, catches_up=False), lambda steps: steps)
 
     async def commit(self, preview: Preview) -> Decision:
         """As ``Desk.commit``."""

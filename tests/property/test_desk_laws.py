@@ -8,7 +8,8 @@
   was never stopped would have.
 - A call is charged once, however often and to whichever workers it is delivered; where its term is
   renewed meanwhile, all of its deliveries are refused or none is.
-- A preview that is committed, an action at the desk and lifecycle's own decision are the same.
+- A preview that is committed, an action at the desk and lifecycle's own decision are the same,
+  once nothing is due; where something is, an action does it first, as a run would.
 """
 
 # Identifiers are plain text here, and what was bought and paid in is known to be there.
@@ -346,8 +347,7 @@ def test_a_preview_that_is_committed_is_lifecycle_s_decision(actions):
     """Three ways to the same decisions, the same errors and the same state, step by step."""
     direct, confirmed = MemoryStore(), MemoryStore()
     desk, confirming = Desk(direct, tariff=prices), AsyncDesk(TurnStore(confirmed), tariff=prices)
-    held, day = None, DAY
-    balances: dict[Purse, Money] = {}
+    held, balances, day = None, direct.snapshot().balances, DAY
 
     def by_hand(action, arguments, named):
         decision = decided(action, held, arguments, named)
@@ -362,6 +362,10 @@ def test_a_preview_that_is_committed_is_lifecycle_s_decision(actions):
         day += timedelta(later)
         arguments, named = asked(action, amount, f"id-{number}")
         named["on"] = day
+        for store in direct, confirmed:
+            list(Desk(store, tariff=prices).run_due(on=day))
+        stored = direct.subscription("berlin")
+        held, balances = stored and stored.value, direct.snapshot().balances
         done = told(getattr(desk, action), *arguments, **named)
         expected = told(by_hand, action, arguments, named)
 
@@ -378,3 +382,23 @@ def test_a_preview_that_is_committed_is_lifecycle_s_decision(actions):
         assert held == (stored and stored.value)
         assert balances == direct.snapshot().balances
         assert state(direct) == state(confirmed)
+
+
+@given(st.lists(steps, max_size=12))
+def test_an_action_does_first_what_is_due(actions):
+    """It comes to the same as the same action after a run for its day, an error included."""
+    alone, after_a_run, day = MemoryStore(), MemoryStore(), DAY
+    begun = [("deposit", 5, 0), ("buy", 1, 0)]
+
+    for number, (action, amount, later) in enumerate([*begun, *actions]):
+        day += timedelta(5 * later)
+        arguments, named = asked(action, amount, f"id-{number}")
+        named["on"] = day
+        run = Desk(after_a_run, tariff=prices)
+        # A movement of credit looks at no subscription.
+        if "transfer" not in named:
+            list(run.run_due(on=day))
+        done = told(getattr(Desk(alone, tariff=prices), action), *arguments, **named)
+
+        assert done == told(getattr(run, action), *arguments, **named)
+        assert state(alone) == state(after_a_run)

@@ -69,7 +69,8 @@ def rolls_within(rule, terms, cap):
     """Return whether minutes are carried within bounds, if they are."""
     if rule is None:
         return True
-    return (rule.terms is None or 1 <= rule.terms <= terms) and (rule.cap is None or rule.cap <= cap)
+    lasts = rule.terms is None or 1 <= rule.terms <= terms
+    return lasts and (rule.cap is None or rule.cap <= cap)
 
 
 def prices_of(tariff):
