@@ -36,7 +36,7 @@ from channelplans.errors import MixedChange, OutsideTerm
 from channelplans.ledger import Purse, Reason
 from channelplans.lifecycle import buy, cancel, change, expire, lapse, renew, resume, terminate, use
 from channelplans.money import EUR, Money
-from channelplans.pricing import amend, rate
+from channelplans.pricing import amend, rate, refund
 from channelplans.rules import ChangeRule, Effect, Rollover, ShortageRule
 from channelplans.testing import strategies
 from channelplans.testing.builders import OFFERS, TARIFF, make_tariff
@@ -208,6 +208,9 @@ def test_otherwise_a_change_leaves_the_term_and_moves_the_difference(changed, ta
     more = max(0, plan.channels - held.plan.channels)
     assert effect is not Effect.KEEP or due == Money.of(held.paid.tariff.channel_setup * more, EUR)
     assert effect is not Effect.FULL or due.minor >= 0
+    # However prices have moved since, no more comes back than was paid.
+    back = refund(after.paid, on=on, allowance=after.allowance, passed=timedelta(hours=12))
+    assert NOTHING <= back.returned <= after.paid.total
 
 
 @given(changes(Effect.NEXT_TERM), tariffs, tariffs)
