@@ -72,11 +72,13 @@ class MemoryStore:
 
     def subscription(self, profile: ProfileId, /) -> Stored[Subscription] | None:
         """As ``storage.Subscriptions.subscription``."""
-        return self._subscriptions.get(profile)
+        with self._lock:
+            return self._subscriptions.get(profile)
 
     def balance(self, purse: Purse, /) -> Money | None:
         """As ``storage.Purses.balance``."""
-        return self._balances.get(purse)
+        with self._lock:
+            return self._balances.get(purse)
 
     def postings(
         self, purse: Purse, /, *, since: date | None = None, until: date | None = None
@@ -126,7 +128,8 @@ class MemoryStore:
 
     def committed(self, token: Token, /) -> Revision | None:
         """As ``storage.Commits.committed``."""
-        known = self._known.get(token)
+        with self._lock:
+            known = self._known.get(token)
         return None if known is None else known.revision
 
     def due(self, on: date, /, *, cursor: Cursor | None = None, limit: int = 1000) -> Page:

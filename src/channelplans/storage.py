@@ -184,7 +184,7 @@ class AsyncPurses(Protocol):
 
 
 class AsyncCommits(Protocol):
-    """``Commits``, awaited."""
+    """``Commits``, awaited; a task that is cancelled in ``commit`` leaves all of it or nothing."""
 
     async def commit(self, decision: Decision, /, *, expected: Revision | None) -> Revision | None:
         """As ``Commits.commit``."""

@@ -4,6 +4,7 @@ Most differ from the plain one in a line or two, so that it is known what is wro
 """
 
 import asyncio
+import json
 import time
 from collections import defaultdict
 from contextlib import ExitStack, nullcontext
@@ -14,12 +15,13 @@ from typing import Any
 
 import attrs
 
+from channelplans.codec import encode
 from channelplans.errors import Conflict, InsufficientCredit, TokenReused
 from channelplans.identifiers import Cursor, Revision
 from channelplans.ledger import Purse, settle
 from channelplans.money import Currency, Money
 from channelplans.storage import Booked, Page, Stored
-from channelplans.subscriptions import RUNNING, Status
+from channelplans.subscriptions import RUNNING, Action, Status
 
 
 class PlainStore:
@@ -131,8 +133,8 @@ class PlainStore:
 
 
 def pause():
-    """Let the other threads go on, as a database that is asked would."""
-    time.sleep(0.005)
+    """Let the other threads go on, as a database that is asked would, and get as far."""
+    time.sleep(0.02)
 
 
 # Revisions
@@ -150,6 +152,15 @@ class NoneIsAnything(PlainStore):
 
     def conflict(self, decision, expected):
         if expected is not None:
+            super().conflict(decision, expected)
+
+
+class NoneAfterEnd(PlainStore):
+    """Takes what has ended for nothing, so that None is its revision too."""
+
+    def conflict(self, decision, expected):
+        stored = decision.after and self.held.get(decision.after.profile)
+        if expected is not None or not stored or stored.value.status in RUNNING:
             super().conflict(decision, expected)
 
 
@@ -264,6 +275,32 @@ class TokenAndSums(PlainStore):
 
     def same(self, first, second):
         return first.deltas == second.deltas and first.after == second.after
+
+
+class ComparesText(PlainStore):
+    """Compares what is stored, letter by letter."""
+
+    def same(self, first, second):
+        return json.dumps(encode(first)) == json.dumps(encode(second))
+
+
+class TokenPerProfile(PlainStore):
+    """Has a unique key over profile and token."""
+
+    def place(self, decision):
+        return decision.after and decision.after.profile
+
+    def reused(self, decision, expected):
+        known, _ = self.known.get(decision.token, (decision, None))
+        if self.place(known) == self.place(decision):
+            super().reused(decision, expected)
+
+
+class TokenPerPurse(TokenPerProfile):
+    """Has a unique key over purse and token."""
+
+    def place(self, decision):
+        return decision.postings[0].purse
 
 
 class EqualRefused(PlainStore):
@@ -435,6 +472,42 @@ class HalfDone(PlainStore):
             pause()
 
 
+class SoldFirst(PlainStore):
+    """Writes the subscription before the money, for all to see."""
+
+    def book(self, decision):
+        if decision.after is not None:
+            self.held[decision.after.profile] = Stored(
+                decision.after, self.known[decision.token][1]
+            )
+        pause()
+        super().book(decision)
+
+
+class PaidFirst(PlainStore):
+    """Writes the money before the subscription, for all to see."""
+
+    def book(self, decision):
+        super().book(decision)
+        pause()
+
+
+class TakenBack(PlainStore):
+    """Writes the subscription, and takes it back where credit is missing."""
+
+    def credit(self, decision, expected):
+        if decision.before is not None or decision.after is None:
+            return super().credit(decision, expected)
+        profile = decision.after.profile
+        self.held[profile] = Stored(decision.after, Revision("soon"))
+        pause()
+        try:
+            super().credit(decision, expected)
+        except InsufficientCredit:
+            del self.held[profile]
+            raise
+
+
 class Deadlock(PlainStore):
     """Locks purse by purse in the order of the postings, as a database locks rows."""
 
@@ -579,6 +652,13 @@ class IndexOfPurse(PlainStore):
             ]
 
 
+class ThousandPostings(PlainStore):
+    """Asks a database that answers with a thousand rows at most."""
+
+    def postings(self, purse, /, *, since=None, until=None):
+        return super().postings(purse, since=since, until=until)[:1000]
+
+
 class NoSequence(PlainStore):
     """Gives something that can be gone through once."""
 
@@ -614,6 +694,29 @@ class DueIfActive(PlainStore):
 
     def is_due(self, held, on):
         return held.status is Status.ACTIVE and held.term.end <= on
+
+
+class EndOfPurchase(PlainStore):
+    """Keeps the end of a term beside a subscription, and forgets it when that is changed."""
+
+    def __init__(self):
+        super().__init__()
+        self.ends = {}
+
+    def write(self, decision):
+        if decision.after is not None and decision.action is not Action.CHANGE:
+            self.ends[decision.after.profile] = decision.after.term.end
+        return super().write(decision)
+
+    def is_due(self, held, on):
+        return held.status in RUNNING and self.ends[held.profile] <= on
+
+
+class HundredDue(PlainStore):
+    """Asks a database that answers with a hundred rows at most."""
+
+    def page(self, found, cursor, limit):
+        return super().page(found[:100], cursor, limit)
 
 
 class SkipsRows(PlainStore):
@@ -723,7 +826,45 @@ class AwaitsInBetween(AwaitedStore):
         if not known:
             self.store.conflict(decision, expected)
             self.store.credit(decision, expected)
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.02)
         if known:
             return self.store.commit(decision, expected=expected)
         return self.store.write(decision)
+
+
+class CancelledHalfway(AwaitedStore):
+    """Writes one thing after the other, and a task that is cancelled leaves what it has written."""
+
+    def __init__(self):
+        super().__init__()
+        self.lock = asyncio.Lock()
+
+    async def commit(self, decision, /, *, expected):
+        async with self.lock:
+            store = self.store
+            if decision.token in store.known or decision.after is None:
+                return store.commit(decision, expected=expected)
+            for check in store.checks():
+                check(decision, expected)
+            store.book(decision)
+            await asyncio.sleep(0)
+            revision = store.revision(decision)
+            store.known[decision.token] = decision, revision
+            store.held[decision.after.profile] = Stored(decision.after, revision)
+            return revision
+
+
+class LockedForEver(AwaitedStore):
+    """Takes a lock that a task which is cancelled does not release."""
+
+    def __init__(self):
+        super().__init__()
+        self.lock = asyncio.Lock()
+
+    async def commit(self, decision, /, *, expected):
+        await self.lock.acquire()
+        await asyncio.sleep(0)
+        try:
+            return self.store.commit(decision, expected=expected)
+        finally:
+            self.lock.release()

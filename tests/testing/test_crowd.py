@@ -4,6 +4,7 @@
 # mypy: disable-error-code="arg-type, attr-defined, union-attr"
 
 from collections import Counter
+from datetime import date
 from functools import partial
 from threading import Event
 
@@ -11,6 +12,7 @@ import attrs
 import pytest
 from tests.testing.broken import NoBound, NoCompareAndSet, PlainStore
 
+from channelplans.desk import Desk
 from channelplans.ledger import Purse, Reason
 from channelplans.lifecycle import buy, cancel, deposit
 from channelplans.memory import MemoryStore
@@ -19,7 +21,7 @@ from channelplans.offers import SKYPE_CONNECT
 from channelplans.storage import Booked
 from channelplans.subscriptions import Action
 from channelplans.testing.builders import DAY, TARIFF
-from channelplans.testing.crowd import PURSES, Work, audit, opening, threads, work
+from channelplans.testing.crowd import PURSES, Work, _run_due, audit, opening, threads, work
 
 ACME = Purse("acme")
 
@@ -58,20 +60,32 @@ def test_a_crowd_does_all_kinds_of_things_and_is_short_of_credit():
     assert {posting.purse for each in whole.committed for posting in each.postings} <= {*PURSES}
 
 
+class Failing(PlainStore):
+    """Does not let a term end."""
+
+    def commit(self, decision, /, *, expected):
+        if decision.action in {Action.RENEW, Action.LAPSE}:
+            raise LookupError("no such table")
+        return super().commit(decision, expected=expected)
+
+
 def test_work_does_not_hide_that_a_store_failed():
-    """Not even in a run over what is due, which goes on after a failure of one profile."""
-
-    class Failing(PlainStore):
-        def commit(self, decision, /, *, expected):
-            if decision.action in {Action.RENEW, Action.LAPSE}:
-                raise LookupError("no such table")
-            return super().commit(decision, expected=expected)
-
+    """What is no refusal is raised where it can be seen."""
     store = Failing()
     store.commit(opening("10000"), expected=None)
 
     with pytest.raises(LookupError, match="no such table"):
         work(store, worker=0, actions=100)
+
+
+def test_a_run_of_what_is_due_does_not_hide_it_either():
+    """Though it goes on after a failure of one profile."""
+    store = Failing()
+    for decision in (paid_in("100", "t-1"), bought("s-1")):
+        store.commit(decision, expected=None)
+
+    with pytest.raises(LookupError, match="no such table"):
+        _run_due(Desk(store, tariff=lambda _offer, _day: TARIFF), date(2026, 2, 4))
 
 
 def test_work_adds_up():

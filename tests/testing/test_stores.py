@@ -23,6 +23,11 @@ from channelplans.testing.stores import AsyncStoreContract, StoreContract
 SYNC = [
     (broken.NoCompareAndSet, "a_stale_decision_is_refused", "rests on another revision"),
     (broken.NoneIsAnything, "a_stale_decision_is_refused", "rests on another revision"),
+    (
+        broken.NoneAfterEnd,
+        "what_has_ended_is_stored_still",
+        "a purchase that found nothing was stored too",
+    ),
     (broken.ComparesFirst, "threads_that_decide_on_one_revision_win_once", "seven raise Conflict"),
     (broken.ComparesFirst, "threads_that_buy_for_one_profile_win_once", "seven raise Conflict"),
     (broken.NoLock, "a_crowd_leaves_the_books_in_order", "AssertionError"),
@@ -77,6 +82,21 @@ SYNC = [
         broken.TokenAndSums,
         "a_token_of_another_subscription_is_refused",
         "another subscription before the decision",
+    ),
+    (
+        broken.ComparesText,
+        "an_equal_decision_of_another_request_changes_nothing",
+        "of which another number was asked for, was taken for another",
+    ),
+    (
+        broken.TokenPerProfile,
+        "a_token_is_taken_for_the_whole_store",
+        "a token was used again, for another profile",
+    ),
+    (
+        broken.TokenPerPurse,
+        "a_token_is_taken_for_the_whole_store",
+        "or another purse",
     ),
     (
         broken.EqualRefused,
@@ -141,6 +161,21 @@ SYNC = [
     (broken.WrongPart, "missing_credit_is_told_exactly", "[available]: expected Decimal('10.50')"),
     (broken.OneCurrency, "a_purse_keeps_its_currency", "a purse holds another currency"),
     (broken.HalfDone, "a_reader_never_sees_half_a_decision", "a reader saw a decision half done"),
+    (
+        broken.SoldFirst,
+        "a_reader_who_sees_a_purchase_sees_all_of_it",
+        "in the subscription, and after that not in",
+    ),
+    (
+        broken.PaidFirst,
+        "a_reader_who_sees_a_purchase_sees_all_of_it",
+        "and after that not in the subscription",
+    ),
+    (
+        broken.TakenBack,
+        "a_reader_who_sees_a_purchase_sees_all_of_it",
+        "a reader saw subscription/too dear 1/0/buy in the subscription",
+    ),
     (broken.LosesRequested, "a_subscription_is_read_back_to_the_last_field", "paid.plan.requested"),
     (broken.LosesLines, "a_subscription_is_read_back_to_the_last_field", "value.paid.sold"),
     (broken.LosesPending, "a_subscription_is_read_back_to_the_last_field", "value.pending"),
@@ -173,6 +208,17 @@ SYNC = [
     (broken.DueThoughEnded, "what_does_not_run_is_not_due", "is wrong about what has ended"),
     (broken.DueIfActive, "what_does_not_run_is_not_due", "what is cancelled: its term ends too"),
     (
+        broken.EndOfPurchase,
+        "a_change_moves_what_is_due",
+        "what is due is wrong after a change from 2026-01-05 to 2026-02-04 to 2026-01-15 to",
+    ),
+    (
+        broken.ThousandPostings,
+        "nothing_is_cut_off_after_a_thousand",
+        "the postings of a purse are cut off",
+    ),
+    (broken.HundredDue, "nothing_is_cut_off_after_a_thousand", "what is due is cut off"),
+    (
         broken.SkipsRows,
         "a_walk_stands_what_happens_meanwhile",
         "passed by what was due throughout",
@@ -192,6 +238,11 @@ SYNC = [
 ASYNC = [
     (broken.NotAsync, "an_empty_store_holds_nothing", "write `async def balance`"),
     (broken.MissingAwait, "an_empty_store_holds_nothing", "missing inside `async def balance`"),
+    (
+        broken.CancelledHalfway,
+        "a_commit_that_is_cancelled_is_whole_or_not_at_all",
+        "a commit is half done that was cancelled where it waits",
+    ),
     (broken.ForgottenFuture, "an_empty_store_holds_nothing", "missing inside `async def balance`"),
     (
         broken.AwaitsInBetween,
@@ -204,6 +255,9 @@ ASYNC = [
         "something else than 20 times 1 EUR was taken",
     ),
 ]
+
+# Those for a store that is awaited are all that there are.
+TESTS = [name for name in dir(AsyncStoreContract) if name.startswith("test_")]
 
 
 @pytest.fixture
@@ -267,18 +321,26 @@ def test_a_healthy_store_passes(hold, store):
     assert 1 == outcomes["skipped"]
 
 
+def test_a_lock_that_a_cancelled_task_keeps_is_found(hold, monkeypatch):
+    """Whoever commits next waits for it, and not for ever."""
+    monkeypatch.setattr(_asking, "PATIENCE", 0.5)
+    result = hold("AsyncStoreContract", made_by("broken.LockedForEver"), "a_commit_that_is_cancel")
+
+    assert 1 == result.parseoutcomes()["failed"]
+    result.stdout.fnmatch_lines(["*raised TimeoutError()*such as a lock, is the store's*"])
+
+
 def test_every_test_of_the_contract_fails_some_store():
     """None is there that no broken store was seen to break; the one of processes comes below."""
-    tests = {name for name in dir(StoreContract) if name.startswith("test_")}
-    broken_by = {f"test_{test}" for _, test, _ in SYNC}
+    broken_by = {f"test_{test}" for _, test, _ in [*SYNC, *ASYNC]}
 
-    assert {"test_processes_leave_the_books_in_order"} == tests - broken_by
+    assert {"test_processes_leave_the_books_in_order"} == {*TESTS} - broken_by
 
 
-@pytest.mark.parametrize("name", [name for name in dir(StoreContract) if name.startswith("test_")])
+@pytest.mark.parametrize("name", TESTS)
 def test_every_test_of_the_contract_says_where_to_look(name):
     """Its docstring states the behaviour, and then what to look at."""
-    behaviour, _, advice = getattr(StoreContract, name).__doc__.partition("\n\n")
+    behaviour, _, advice = getattr(AsyncStoreContract, name).__doc__.partition("\n\n")
 
     assert behaviour.endswith(".")
     assert advice.strip().startswith("If it fails")

@@ -32,7 +32,17 @@ from channelplans.money import Money
 from channelplans.storage import Booked, Page, Store, Stored
 from channelplans.subscriptions import Subscription
 
-__all__ = ["PATIENCE", "Asked", "Run", "background", "expect", "opened", "refused", "walk"]
+__all__ = [
+    "PATIENCE",
+    "Asked",
+    "Run",
+    "background",
+    "cut_off",
+    "expect",
+    "opened",
+    "refused",
+    "walk",
+]
 
 E = TypeVar("E", bound=ChannelPlansError)
 T = TypeVar("T")
@@ -150,6 +160,39 @@ def background() -> Iterator[Run]:
         thread.join(PATIENCE)
 
 
+async def cut_off(ask: Callable[[], Awaitable[object]], point: int) -> bool:
+    """Cancel the task that asks, where it waits for so many a time; tell whether it came there."""
+    counted = _Counted(ask(), point)
+
+    async def wait() -> None:
+        await counted
+
+    await asyncio.gather(asyncio.create_task(wait()), return_exceptions=True)
+    return counted.left <= 0
+
+
+class _Counted:
+    """Something awaited, whose task is cancelled when it waits for so many a time."""
+
+    def __init__(self, awaitable: Awaitable[object], point: int) -> None:
+        self._steps: Any = awaitable.__await__()
+        self.left = point
+
+    def __await__(self) -> Any:
+        return self
+
+    def __next__(self) -> object:
+        awaited: object = next(self._steps)
+        self.left -= 1
+        if not self.left:
+            cast("asyncio.Task[None]", asyncio.current_task()).cancel()
+        return awaited
+
+    def throw(self, *error: Any) -> object:
+        """Pass on what a task is told where it waits, such as that it is cancelled."""
+        return cast("object", self._steps.throw(*error))
+
+
 def _at_once(method: str, ask: Callable[[], Any]) -> Any:
     """Ask a store that answers at once."""
     answer = ask()
@@ -260,14 +303,18 @@ class Asked:
         return answer
 
 
-def walk(store: Store, on: date, limit: int = 1000) -> list[ProfileId]:
-    """Return what all pages of a walk over what is due hold, in their order."""
+def walk(store: Store, on: date, limit: int | None = None) -> list[ProfileId]:
+    """Return what all pages of a walk over what is due hold, in their order.
+
+    Where no limit is given, the store is given none.
+    """
     found: list[ProfileId] = []
     cursor = None
+    named, most = ({}, 1000) if limit is None else ({"limit": limit}, limit)
     for _ in range(10_000):
-        page = store.due(on, cursor=cursor, limit=limit)
-        if len(page.profiles) > limit:
-            raise AssertionError(f"a page of due holds {len(page.profiles)} profiles, over {limit}")
+        page = store.due(on, cursor=cursor, **named)
+        if len(page.profiles) > most:
+            raise AssertionError(f"a page of due holds {len(page.profiles)} profiles, over {most}")
         found += page.profiles
         cursor = page.next
         if cursor is None:

@@ -139,6 +139,12 @@ def held_by(store: Store, profile: ProfileId) -> Stored[Subscription]:
     return stored
 
 
+def fields(error: ChannelPlansError) -> dict[str, object]:
+    """Return what an error tells, by name."""
+    names = (each.name for each in attrs.fields(cast("type[attrs.AttrsInstance]", type(error))))
+    return {name: getattr(error, name) for name in names}
+
+
 def check_held(
     store: Store, subscription: Subscription | None, revision: Revision | None, sentence: str
 ) -> None:

@@ -1,9 +1,7 @@
-"""The contract of a store, second part: a commit does all of it or nothing, once, in its order."""
+"""The contract of a store, third part: a commit does all of it or nothing, in its order."""
 
-import pickle
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, cast
 
 import attrs
 import pytest
@@ -20,9 +18,8 @@ from channelplans.identifiers import Token
 from channelplans.ledger import Purse
 from channelplans.lifecycle import Decision
 from channelplans.money import USD, Currency, Money
-from channelplans.rules import Notice
 from channelplans.storage import Store
-from channelplans.subscriptions import Action, Subscription
+from channelplans.subscriptions import Subscription
 from channelplans.testing._asking import expect
 from channelplans.testing._cases import (
     ACCOUNT,
@@ -39,11 +36,11 @@ from channelplans.testing._cases import (
     check_held,
     days,
     eur,
+    fields,
     held_by,
     moved,
     open_account,
     paid_in,
-    picture,
     posting,
     refuse,
     taken,
@@ -54,128 +51,6 @@ from channelplans.testing.builders import DAY
 
 class Committing:
     """What is committed, what is refused, and what comes first."""
-
-    # Tokens
-
-    def test_the_same_decision_again_changes_nothing(self, store: Store) -> None:
-        """What is known by its token and equal returns what it returned then, and does no more.
-
-        If it fails: compare the decision with the one stored for its token before anything else,
-        and store what was returned along with it.
-        """
-        decision, revision = open_account(store)
-        made_anew: Decision = pickle.loads(pickle.dumps(decision))  # noqa: S301 - our own
-        before = picture(store, decision)
-        for expected in (revision, None, NEVER):
-            same = "an equal decision did not return the revision of the first"
-            expect(revision, accept(store, made_anew, same, expected=expected), same)
-            twice = "an equal decision, committed again, changed something: it is done once"
-            expect(before, picture(store, decision), twice)
-
-    def test_the_same_decision_long_after_changes_nothing(self, store: Store) -> None:
-        """What is known stays known, when the subscription is another one and there is no credit.
-
-        If it fails: tokens are kept for good, apart from what was stored last; and the revision of
-        a known decision is that of then, not of now.
-        """
-        decision, revision = open_account(store, "39.75")
-        cancelled = lifecycle.cancel(after(decision), on=DAY)
-        store.commit(cancelled, expected=revision)
-        before = picture(store, decision)
-        late = "a decision that is known was not answered with the revision of then"
-        expect(revision, accept(store, decision, late), late)
-        expect(revision, store.committed(decision.token), late)
-        again = "a decision that is known changed something when it was committed again"
-        expect(before, picture(store, decision), again)
-
-    def test_the_same_transfer_again_changes_nothing(self, store: Store) -> None:
-        """A decision about purses alone is done once too, and returns None each time.
-
-        If it fails: keep the tokens of decisions about purses as well.
-        """
-        decision = paid_in("10", "t-1")
-        for _ in range(2):
-            answer = accept(store, decision, "an equal transfer was refused")
-            expect(None, answer, "for a decision about purses alone commit returns None")
-        expect(eur("10"), store.balance(ACME), "a transfer was booked twice")
-        expect(1, len(store.postings(ACME)), "a transfer was booked twice")
-
-    @pytest.mark.parametrize("field", ["action", "on", "postings", "notices", "reference", "order"])
-    def test_a_token_of_another_decision_is_refused(self, store: Store, field: str) -> None:
-        """Whatever it is that differs: the day, the action, a notice, a part of a posting.
-
-        If it fails: store the decision, and compare it with ``==``, not its token, purses or sums.
-        """
-        store.commit(paid_in("100"), expected=None)
-        first = assigned("10", "t-1")
-        charged, received = first.postings
-        changes: dict[str, object] = {
-            "action": {"action": Action.DEPOSIT},
-            "on": {"on": DAY + days(1)},
-            "postings": {"postings": (*first.postings, posting("1"), posting("-1"))},
-            "notices": {"notices": (Notice("n", "a notice", "H1"),)},
-            "reference": {"postings": (attrs.evolve(charged, reference="other"), received)},
-            "order": {"postings": (received, charged)},
-        }
-        other = attrs.evolve(first, **changes[field])  # type: ignore[arg-type]
-        store.commit(first, expected=None)
-        sentence = f"a token was used again with a decision that differs in its {field}"
-        error = refuse(store, TokenReused, other, sentence)
-        expect(first.token, _fields(error)["token"], "TokenReused names another token")
-
-    def test_a_token_of_another_subscription_is_refused(self, store: Store) -> None:
-        """A decision that leads to another subscription, or from one, is another decision.
-
-        If it fails: compare what is stored for a token with ``before`` and ``after`` too.
-        """
-        decision, first = open_account(store)
-        call = used(after(decision), "c-1")
-        store.commit(paid_in("1", "t-1", purse=CALLS), expected=None)
-        revision = store.commit(call, expected=first)
-        for other, side in (
-            (attrs.evolve(call, after=attrs.evolve(after(call), sequence=9)), "after"),
-            (attrs.evolve(call, before=attrs.evolve(after(decision), sequence=9)), "before"),
-        ):
-            sentence = f"a token was used again with another subscription {side} the decision"
-            refuse(store, TokenReused, other, sentence, expected=revision)
-
-    def test_committed_tells_what_is_known(self, store: Store) -> None:
-        """The revision that commit returned; for purses alone one that nothing stored is at.
-
-        If it fails: ``committed`` reads what is stored for a token, of purses too.
-        """
-        decision, revision = open_account(store)
-        call = used(after(decision), "c/1")
-        store.commit(paid_in("1", "t-1", purse=CALLS), expected=None)
-        later = store.commit(call, expected=revision)
-        known = "committed does not tell the revision that commit returned"
-        expect(revision, store.committed(decision.token), known)
-        expect(later, store.committed(call.token), known)
-        purse = store.committed(Token("transfer/opening"))
-        if purse is None or purse in (revision, later):
-            raise AssertionError(
-                f"committed told {purse!r} of a deposit: it is a revision, so that one can tell "
-                "that it was committed, and one that nothing stored is at"
-            )
-        for token in ("transfer/other", "call/c", "call/c/1"):
-            expect(None, store.committed(Token(token)), f"nothing was committed with {token!r}")
-
-    def test_a_refused_commit_does_not_use_up_its_token(self, store: Store) -> None:
-        """Whatever the refusal was, the decision can be committed later, or another one instead.
-
-        If it fails: the token is stored in the transaction that is rolled back, not before it.
-        """
-        burnt = "a commit that was refused has used its token up, or is taken for done"
-        buy = bought()
-        refuse(store, InsufficientCredit, buy, "there is no credit at all")
-        store.commit(paid_in("50"), expected=None)
-        refuse(store, Conflict, buy, "nothing is stored for the profile", expected=NEVER)
-        expect(None, store.committed(buy.token), burnt)
-        revision = accept(store, buy, burnt)
-        expect(revision, store.committed(buy.token), burnt)
-        refuse(store, InsufficientCredit, taken("11", "t-1"), "there is not as much credit")
-        expect(None, accept(store, taken("10", "t-1"), burnt), burnt)
-        expect(eur("0.25"), store.balance(ACME), burnt)
 
     # What comes first
 
@@ -240,6 +115,35 @@ class Committing:
         third = accept(store, resume, sound, expected=second)
         check_held(store, resume.after, third, "what was decided last is not what is stored")
 
+    def test_what_has_ended_is_stored_still(self, store: Store) -> None:
+        """What is bought after it rests on its revision, and a purchase that found nothing is late.
+
+        If it fails: the row of what has lapsed or ended stays, and ``expected`` is None only where
+        a profile never had one.
+        """
+        store.commit(paid_in("1000"), expected=None)
+        ends: dict[str, list[Callable[[Subscription], Decision]]] = {
+            "was ended": [lambda held: lifecycle.terminate(held, on=DAY)],
+            "has lapsed": [lambda held: lifecycle.lapse(held, on=held.lapses_on)],
+            "has expired": [
+                lambda held: lifecycle.cancel(held, on=DAY),
+                lambda held: lifecycle.expire(held, on=held.term.end),
+            ],
+        }
+        for what, acts in ends.items():
+            decision = bought(what, "of one that " + what)
+            revision = store.commit(decision, expected=None)
+            for act in acts:
+                decision = act(after(decision))
+                revision = store.commit(decision, expected=revision)
+            late = f"what {what} is stored still, and a purchase that found nothing was stored too"
+            refuse(store, Conflict, bought(what, f"after one that {what}"), late)
+            again = bought(
+                what, f"after one that {what}", on=DAY + days(60), previous=after(decision)
+            )
+            sound = f"what rests on the revision of one that {what} was refused"
+            accept(store, again, sound, expected=revision)
+
     def test_a_decision_about_purses_guards_no_subscription(self, store: Store) -> None:
         """``expected`` is not looked at, None is returned, and no subscription moves.
 
@@ -297,7 +201,7 @@ class Committing:
         store.commit(paid_in("10.50"), expected=None)
         error = refuse(store, InsufficientCredit, bought(), "39.75 EUR were taken from 10.50 EUR")
         told = _credit("account acme", "39.75", "10.50", "29.25")
-        expect(told, _fields(error), "InsufficientCredit tells something else")
+        expect(told, fields(error), "InsufficientCredit tells something else")
         store.commit(paid_in("29.24", "more"), expected=None)
         refuse(store, InsufficientCredit, bought(), "39.75 EUR were taken from 39.74 EUR")
         store.commit(paid_in("0.01", "enough"), expected=None)
@@ -312,12 +216,12 @@ class Committing:
         decision = taken("0.01", "t-1")
         error = refuse(store, InsufficientCredit, decision, "credit was taken where none was")
         told = _credit("account acme", "0.01", "0.00", "0.01")
-        expect(told, _fields(error), "InsufficientCredit tells something else")
+        expect(told, fields(error), "InsufficientCredit tells something else")
         store.commit(paid_in("1", purse=Purse(ACCOUNT, PARIS)), expected=None)
         error = refuse(
             store, InsufficientCredit, assigned("1", "t-2"), "credit was taken from none"
         )
-        expect("account acme", _fields(error)["purse"], "InsufficientCredit tells another purse")
+        expect("account acme", fields(error)["purse"], "InsufficientCredit tells another purse")
 
     @pytest.mark.parametrize("order", [1, -1])
     def test_a_refund_counts_towards_the_charge_beside_it(self, store: Store, order: int) -> None:
@@ -330,7 +234,7 @@ class Committing:
         store.commit(paid_in("9.99"), expected=None)
         refusal = refuse(store, InsufficientCredit, moved("t-1", *both), "9.99 EUR are not 10 EUR")
         told = _credit("account acme", "10", "9.99", "0.01")
-        expect(told, _fields(refusal), "a refund counts towards the charge: the sum is needed")
+        expect(told, fields(refusal), "a refund counts towards the charge: the sum is needed")
         store.commit(paid_in("0.01", "t-2"), expected=None)
         sum_alone = "a refund of 70 and a charge of 80, in either order, take 10"
         accept(store, moved("t-1", *both), sum_alone)
@@ -364,7 +268,7 @@ class Committing:
         error = refuse(
             store, InsufficientCredit, changed(after(decision), 100), partial, expected=revision
         )
-        expect("account acme", _fields(error)["purse"], "InsufficientCredit tells another purse")
+        expect("account acme", fields(error)["purse"], "InsufficientCredit tells another purse")
 
     def test_a_purse_keeps_its_currency(self, store: Store) -> None:
         """Another currency, or another unit of it, is refused, also where nothing is left.
@@ -387,14 +291,8 @@ class Committing:
         expect(eur("1"), store.balance(ACME), burnt)
 
 
-def _fields(error: ChannelPlansError) -> dict[str, object]:
-    """Return what an error tells, by name."""
-    fields: tuple[attrs.Attribute[object], ...] = attrs.fields(cast("Any", type(error)))
-    return {each.name: getattr(error, each.name) for each in fields}
-
-
 def _conflict(error: ChannelPlansError) -> tuple[object, ...]:
-    told = _fields(error)
+    told = fields(error)
     return told["profile"], told["expected"], told["found"]
 
 

@@ -1,4 +1,8 @@
-"""Arbitrary sequences of commits and reads, against a model of plain dicts."""
+"""Arbitrary sequences of commits and reads, against a model of plain dicts.
+
+What is drawn is text, numbers, days, booleans and None, so that a sequence that is printed can be
+pasted and run.
+"""
 
 from collections.abc import Callable
 from datetime import date
@@ -13,7 +17,6 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -49,7 +52,7 @@ from channelplans.testing._cases import (
 from channelplans.testing.builders import DAY, OFFERS, TARIFF
 from channelplans.usage import Call
 
-__all__ = ["run_machine"]
+__all__ = ["Machine", "run_machine"]
 
 PROFILES: Final = (BERLIN, PARIS)
 NAMED: Final = MappingProxyType({f"{offer.name}, {offer.edition}": offer for offer in OFFERS})
@@ -107,9 +110,12 @@ class Model:
 
 
 profiles = st.sampled_from(PROFILES)
-purses = st.sampled_from(PURSES)
+#: Whose purse: a profile's, or the account's.
+owners = st.sampled_from((None, *PROFILES))
 cents = st.one_of(st.integers(1, 900), st.integers(1, 90_000))
 transfers = st.integers(0, 30).map("t-{}".format)
+#: Which of what there is by then, counted round and round.
+places = st.integers(0, 200)
 #: An offer's name, and numbers that are brought into its bounds: small ones that credit is enough
 #: for, and some large ones. What is drawn is printed, and so it is short.
 wanted = st.tuples(
@@ -167,13 +173,8 @@ class Machine(RuleBasedStateMachine):
     def act(self, profile: ProfileId, decide: Callable[[Subscription], Decision]) -> None:
         """Commit what is decided on what the store says a profile holds, if anything can be."""
         stored = self.store.subscription(profile)
-        if stored is None:
-            return
-        try:
-            decision = decide(stored.value)
-        except ChannelPlansError:
-            return
-        self.commit(decision, stored.revision)
+        if stored is not None:
+            self.act_at(stored.revision, lambda: decide(stored.value))
 
     def name(self) -> str:
         """Return an identifier that was never used."""
@@ -185,58 +186,59 @@ class Machine(RuleBasedStateMachine):
         """Let days pass."""
         self.today += days(count)
 
-    @rule(purse=purses, amount=cents)
-    def deposit(self, purse: Purse, amount: int) -> None:
+    @rule(profile=owners, amount=cents)
+    def deposit(self, profile: ProfileId | None, amount: int) -> None:
         """Pay credit in."""
+        purse = Purse(ACCOUNT, profile)
         self.commit(paid_in(Money(amount, EUR), self.name(), purse=purse, on=self.today), None)
 
-    @rule(purse=purses, amount=cents)
-    def expire_credit(self, purse: Purse, amount: int) -> None:
+    @rule(profile=owners, amount=cents)
+    def expire_credit(self, profile: ProfileId | None, amount: int) -> None:
         """Take credit out, often more than there is."""
+        purse = Purse(ACCOUNT, profile)
         self.commit(taken(Money(amount, EUR), self.name(), purse=purse, on=self.today), None)
 
     @rule(
-        move=st.sampled_from([lifecycle.assign_credit, lifecycle.take_back_credit]),
+        move=st.sampled_from(["assign_credit", "take_back_credit"]),
         profile=profiles,
         amount=cents,
         transfer=transfers,
     )
-    def move(self, move: Any, profile: ProfileId, amount: int, transfer: str) -> None:
+    def move(self, move: str, profile: ProfileId, amount: int, transfer: str) -> None:
         """Move credit between two purses, by an identifier that may be another transfer's."""
-        money = Money(amount, EUR)
-        self.commit(move(ACCOUNT, profile, money, transfer=transfer, on=self.today), None)
+        act, money = getattr(lifecycle, move), Money(amount, EUR)
+        self.commit(act(ACCOUNT, profile, money, transfer=transfer, on=self.today), None)
 
     @rule(profile=profiles, plan=wanted)
     def buy(self, profile: ProfileId, plan: tuple[str, int, int]) -> None:
         """Buy, where nothing runs."""
         stored = self.store.subscription(profile)
         held, revision = (stored.value, stored.revision) if stored else (None, None)
-        try:
-            decision = lifecycle.buy(
-                plan_of(plan),
-                TARIFF,
-                account=ACCOUNT,
-                profile=profile,
-                subscription=SubscriptionId(self.name()),
-                on=self.today,
-                previous=held,
-            )
-        except ChannelPlansError:
-            return
-        self.commit(decision, revision)
+        self.act_at(revision, lambda: self.purchase(profile, plan, held))
+
+    def purchase(
+        self, profile: ProfileId, plan: tuple[str, int, int], held: Subscription | None
+    ) -> Decision:
+        """Decide to buy, by an identifier that was never used."""
+        return lifecycle.buy(
+            plan_of(plan),
+            TARIFF,
+            account=ACCOUNT,
+            profile=profile,
+            subscription=SubscriptionId(self.name()),
+            on=self.today,
+            previous=held,
+        )
 
     @rule(profile=profiles, plan=wanted)
     def change(self, profile: ProfileId, plan: tuple[str, int, int]) -> None:
         """Change, mostly to another offer."""
         self.act(profile, lambda held: lifecycle.change(held, plan_of(plan), TARIFF, on=self.today))
 
-    @rule(
-        profile=profiles,
-        act=st.sampled_from([lifecycle.cancel, lifecycle.resume, lifecycle.terminate]),
-    )
-    def end(self, profile: ProfileId, act: Callable[..., Decision]) -> None:
+    @rule(profile=profiles, act=st.sampled_from(["cancel", "resume", "terminate"]))
+    def end(self, profile: ProfileId, act: str) -> None:
         """Cancel, take that back, or end at once."""
-        self.act(profile, lambda held: act(held, on=self.today))
+        self.act(profile, lambda held: getattr(lifecycle, act)(held, on=self.today))
 
     @rule(profile=profiles, country=st.sampled_from(["DE", "US"]), minutes=st.integers(1, 90))
     def use(self, profile: ProfileId, country: str, minutes: int) -> None:
@@ -259,15 +261,20 @@ class Machine(RuleBasedStateMachine):
 
         self.act(profile, decide)
 
-    @precondition(lambda self: self.model.given)
-    @rule(data=st.data(), profile=profiles)
-    def stale(self, data: st.DataObject, profile: ProfileId) -> None:
-        """Decide on what was held at another time, or on nothing, or on what never was."""
-        revision = data.draw(st.sampled_from([None, NEVER, *self.model.given]))
+    @rule(profile=profiles, plan=wanted, place=places)
+    def stale(self, profile: ProfileId, plan: tuple[str, int, int], place: int) -> None:
+        """Call or buy on what was held at another time, or on nothing, or on what never was."""
         call = Call(self.name(), "+49 30 555 0100", "DE", self.today, days(1) / 1440)
         held, _ = self.model.held.get(profile, (None, None))
-        if held is not None:
-            self.act_at(revision, lambda: lifecycle.use(held, call, TARIFF, on=self.today))
+        if held is not None and held.status.value in {"active", "cancelled"}:
+            self.act_at(self.any(place), lambda: lifecycle.use(held, call, TARIFF, on=self.today))
+        else:
+            self.act_at(self.any(place), lambda: self.purchase(profile, plan, held))
+
+    def any(self, place: int) -> Revision | None:
+        """Return a revision that something was at, or None, or one that never was."""
+        revisions = [None, NEVER, *self.model.given]
+        return revisions[place % len(revisions)]
 
     def act_at(self, revision: Revision | None, decide: Callable[[], Decision]) -> None:
         """Commit what is decided, if anything can be, at some revision."""
@@ -277,21 +284,24 @@ class Machine(RuleBasedStateMachine):
             return
         self.commit(decision, revision)
 
-    @rule(data=st.data())
-    def again(self, data: st.DataObject) -> None:
+    @rule(known=places, place=places)
+    def again(self, known: int, place: int) -> None:
         """Commit what is known again, whatever revision it is said to rest on."""
-        decision, _ = self.model.known[data.draw(st.sampled_from(list(self.model.known)))]
-        revision = data.draw(st.sampled_from([None, NEVER, *self.model.given]))
-        self.commit(decision, revision)
+        decision, _ = self.known(known)
+        self.commit(decision, self.any(place))
 
-    @rule(data=st.data(), current=st.booleans())
-    def reuse(self, data: st.DataObject, *, current: bool) -> None:
+    @rule(known=places, current=st.booleans())
+    def reuse(self, known: int, *, current: bool) -> None:
         """Commit another decision with a token that is known."""
-        token = data.draw(st.sampled_from(list(self.model.known)))
-        decision, revision = self.model.known[token]
+        decision, revision = self.known(known)
         if current and decision.after is not None:
             revision = self.model.at(decision.after.profile)
         self.commit(attrs.evolve(decision, on=decision.on + days(1)), revision)
+
+    def known(self, place: int) -> tuple[Decision, Revision | None]:
+        """Return one of the decisions that were committed, and what it returned."""
+        decisions = list(self.model.known.values())
+        return decisions[place % len(decisions)]
 
     @rule(later=st.integers(0, 40), limit=st.integers(1, 3))
     def due(self, later: int, limit: int) -> None:

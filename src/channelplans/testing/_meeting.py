@@ -1,22 +1,27 @@
-"""The contract of a store, fourth part: any number at once, and it is as if one came after one."""
+"""The contract of a store, fifth part: any number at once, and it is as if one came after one."""
 
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from itertools import chain
+from threading import Event
 from typing import Final
 
 from channelplans.errors import ChannelPlansError, Conflict, InsufficientCredit, TokenReused
 from channelplans.identifiers import ProfileId, Revision
 from channelplans.ledger import Purse
 from channelplans.lifecycle import Decision
+from channelplans.offers import SKYPE_CONNECT
 from channelplans.storage import Store
-from channelplans.testing._asking import expect
+from channelplans.testing._asking import expect, walk
 from channelplans.testing._cases import (
     ACCOUNT,
     ACME,
     BERLIN,
     CALLS,
+    FAR,
     PARIS,
+    after,
     bought,
     eur,
     held_by,
@@ -169,6 +174,21 @@ class Meeting:
         threads([partial((write, read)[each % 2], each) for each in range(MANY)])
         audit(store, [ACME])
 
+    def test_a_reader_who_sees_a_purchase_sees_all_of_it(self, store: Store) -> None:
+        """Whoever has seen it in one place sees it in all, and what is refused is seen in none.
+
+        If it fails: write token, subscription, balance and postings in one transaction, check the
+        credit before any of them can be seen, and read only what is committed.
+        """
+        store.commit(paid_in("200"), expected=None)
+        dear = SKYPE_CONNECT.plan(channels=300)
+        # Five places: in four turns each of them is looked at right after each other.
+        for turn in range(1, 5):
+            _watch(store, bought(f"p-{turn}", f"too dear {turn}", plan=dear), turn)
+            _watch(store, bought(f"p-{turn}", f"s-{turn}"), turn)
+        four = "of eight purchases, something else than the four for 39.75 EUR was stored"
+        expect(eur("41"), store.balance(ACME), four)
+
     def test_a_crowd_leaves_the_books_in_order(self, store: Store) -> None:
         """Eight threads buy, change, use, pay in, renew and end, with too little credit for all.
 
@@ -195,6 +215,37 @@ def _outcomes(store: Store, decisions: list[Decision]) -> list[object]:
 
 def _at_once(store: Store, decisions: list[Decision], expected: Revision | None) -> list[object]:
     return threads([partial(_outcome, store, decision, expected) for decision in decisions])
+
+
+def _watch(store: Store, decision: Decision, turn: int) -> None:
+    """Commit a purchase while others wait to see it somewhere, and then look so many places on."""
+    profile, before, over = after(decision).profile, store.balance(ACME), Event()
+    places: dict[str, Callable[[], bool]] = {
+        "the subscription": lambda: store.subscription(profile) is not None,
+        "the balance": lambda: store.balance(ACME) != before,
+        "the postings": lambda: decision.token in {each.token for each in store.postings(ACME)},
+        "the tokens": lambda: store.committed(decision.token) is not None,
+        "what is due": lambda: profile in walk(store, FAR),
+    }
+
+    def write() -> None:
+        try:
+            _outcome(store, decision, None)
+        finally:
+            over.set()
+
+    def look(first: str, then: str) -> None:
+        while not over.is_set():
+            if places[first]() and not places[then]():
+                raise AssertionError(
+                    f"a reader saw {decision.token} in {first}, and after that not in {then}: "
+                    "it was seen half done, or it was taken back"
+                )
+
+    names = list(places)
+    pairs = zip(names, names[turn:] + names[:turn], strict=True)
+    works: list[Callable[[], None]] = [write, *(partial(look, *pair) for pair in pairs)]
+    threads(works)
 
 
 def _one_wins(found: list[object], error: type[ChannelPlansError], what: str) -> None:

@@ -1,4 +1,4 @@
-"""The contract of a store, third part: what is due is found, whatever happens meanwhile."""
+"""The contract of a store, fourth part: what is due is found, whatever happens meanwhile."""
 
 from datetime import date
 
@@ -6,10 +6,11 @@ import pytest
 
 from channelplans import lifecycle
 from channelplans.identifiers import Revision
+from channelplans.offers import EASYBELL_BASIC, SKYPE_CONNECT
 from channelplans.storage import Store
 from channelplans.subscriptions import Subscription
 from channelplans.testing._asking import expect, walk
-from channelplans.testing._cases import FAR, after, bought, days, paid_in
+from channelplans.testing._cases import ACME, FAR, after, bought, days, paid_in
 from channelplans.testing._reading import ODD
 from channelplans.testing.builders import DAY, TARIFF
 
@@ -55,6 +56,24 @@ class Walking:
         _commit(store, lifecycle.terminate(berlin, on=berlin.term.start), at)
         check([], "what was ended before its term was over", FAR)
 
+    def test_a_change_moves_what_is_due(self, store: Store) -> None:
+        """To the end of the new term where one begins at once, and not where the change waits.
+
+        If it fails: what ``due`` looks for is written with every decision about a subscription, a
+        change too, and is the end of the term that runs.
+        """
+        store.commit(paid_in("1000"), expected=None)
+        for offer, moves in ((SKYPE_CONNECT, True), (EASYBELL_BASIC, False)):
+            few, many = (offer.plan(channels=channels) for channels in (5, 7))
+            held, at = _commit(store, bought(offer.name, offer.name, plan=few), None)
+            change = lifecycle.change(held, many, TARIFF, on=DAY + days(10))
+            now, at = _commit(store, change, at)
+            wrong = f"what is due is wrong after a change from {held.term} to {now.term}"
+            expect(not moves, offer.name in walk(store, held.term.end), wrong)
+            expect([], walk(store, now.term.end - days(1)), wrong)
+            expect([offer.name], walk(store, now.term.end), wrong)
+            _commit(store, lifecycle.lapse(now, on=now.lapses_on), at)
+
     @pytest.mark.parametrize("limit", range(1, 9))
     def test_a_walk_finds_all_that_is_due(self, store: Store, limit: int) -> None:
         """In pages of any size, of which none is larger, and the last has no cursor.
@@ -70,6 +89,22 @@ class Walking:
         found = walk(store, ends, limit)
         expect(due, set(found), f"a walk in pages of {limit} found something else than is due")
         expect([], walk(store, DAY + days(29), limit), "a walk found what is not due")
+
+    def test_nothing_is_cut_off_after_a_thousand(self, store: Store) -> None:
+        """A purse's postings come at once, however many; what is due, in pages that go on.
+
+        If it fails: look for a bound that the database, its driver or a service in between sets by
+        itself. ``postings`` has none, and where a page of ``due`` is cut it has a cursor.
+        """
+        store.commit(paid_in("100000"), expected=None)
+        sold = [bought(f"p-{number}", f"s-{number}") for number in range(1010)]
+        for decision in sold:
+            store.commit(decision, expected=None)
+        cut = "after a thousand or fewer, what is due is cut off"
+        expect(sorted(after(each).profile for each in sold), sorted(walk(store, FAR)), cut)
+        cut = "after a thousand or fewer, the postings of a purse are cut off"
+        tokens = [each.token for each in store.postings(ACME)]
+        expect([each.token for each in sold], tokens[1:], cut)
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 5])
     def test_a_walk_stands_what_happens_meanwhile(self, store: Store, limit: int) -> None:

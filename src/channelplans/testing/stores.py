@@ -7,24 +7,28 @@
         def make_store(self, tmp_path):
             return lambda: MyStore(tmp_path / "store.db", CATALOGUE)
 
-Every sentence of the docstrings in ``channelplans.storage`` is tested, for all offers that the
-package ships; ``builders.CATALOGUE`` holds them with the tariff that is used. A test that fails
-says what it found, and its docstring where to look. What is promised is the same for every store:
-no flag lets one off.
+The docstrings in ``channelplans.storage`` are tested sentence by sentence, but for one: what it
+costs to find what is due is for you to measure. All offers that the package ships are stored;
+``builders.CATALOGUE`` holds them with the tariff that is used. A test that fails says what it
+found, and its docstring where to look. What is promised is the same for every store: no flag lets
+one off.
 """
 
 import inspect
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from typing import Any, ClassVar, Final
 
 import pytest
 
 from channelplans.storage import AsyncStore, Store
 from channelplans.testing._asking import Asked, Run, background, opened
+from channelplans.testing._cancelling import Cancelling
 from channelplans.testing._committing import Committing
-from channelplans.testing._machine import run_machine
+from channelplans.testing._machine import Machine, run_machine
 from channelplans.testing._meeting import Meeting
 from channelplans.testing._reading import Reading
+from channelplans.testing._repeating import Repeating
 from channelplans.testing._walking import Walking
 from channelplans.testing.crowd import audit, opening, processes
 
@@ -43,7 +47,7 @@ make_store must give a callable that makes an empty store:
 _FREE: Final = ("make_store", "several_processes", "reopen")
 
 
-class StoreContract(Reading, Committing, Walking, Meeting):
+class StoreContract(Reading, Repeating, Committing, Walking, Meeting):
     """The tests that every ``Store`` passes.
 
     A subclass, called ``Test...`` so that pytest finds it, gives the fixture ``make_store``: a
@@ -51,7 +55,8 @@ class StoreContract(Reading, Committing, Walking, Meeting):
     that is tried in a test; then what an earlier store of the test held is no longer needed, so
     that the same tables may be emptied.
 
-    Tests of your own may be added. Those of the contract cannot be overridden.
+    Tests of your own may be added; the fixture ``store`` gives them an empty store, and ``Machine``
+    makes one for each sequence that is run by hand. Those of the contract cannot be overridden.
 
     Attributes:
         several_processes: whether several processes can work on one store, which is tested then;
@@ -104,13 +109,19 @@ class StoreContract(Reading, Committing, Walking, Meeting):
         """Give an empty store whose answers are looked at; ``store.store`` is itself."""
         return new_store()
 
+    @pytest.fixture(name="Machine")
+    def machine(self, new_store: Callable[[], Store]) -> Callable[[], Machine]:
+        """Give a callable that begins a sequence by hand, on an empty store of its own."""
+        return partial(Machine, new_store)
+
     def test_any_sequence_of_commits_is_as_the_model_says(
         self, new_store: Callable[[], Store]
     ) -> None:
         """Whatever is committed in whatever order, the store answers as a model of plain dicts.
 
-        If it fails: the last lines tell the shortest sequence that was found. More of them are
-        tried where the profile of Hypothesis that is loaded has more examples.
+        If it fails: the last lines tell the shortest sequence that was found, and can be pasted
+        into a test ``def test_by_hand(self, Machine)`` of the same class. More sequences are tried
+        where the profile of Hypothesis that is loaded has more examples.
         """
         run_machine(new_store)
 
@@ -131,9 +142,10 @@ class StoreContract(Reading, Committing, Walking, Meeting):
     _awaited: ClassVar[bool] = False
 
 
-class AsyncStoreContract(StoreContract):
-    """The same tests for an ``AsyncStore``: ``make_store`` gives one, or a coroutine function does.
+class AsyncStoreContract(Cancelling, StoreContract):
+    """The same tests for an ``AsyncStore``, and one more, of a commit that is cancelled.
 
+    ``make_store`` gives a callable that makes an empty store, or a coroutine function that does.
     All of a test's calls are awaited on one event loop, in a thread in the background. What must
     be done on that loop, such as opening and closing a pool, ``make_store`` does by the fixture
     ``run``:
