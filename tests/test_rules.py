@@ -688,6 +688,16 @@ def test_days_of_changes_are_days(parameter, rule, value):
         (Step(100, 10), "above 100, multiples of 10"),
         (TermRule(Days(30)), "a term of 30 days"),
         (TermRule(Months(1)), "a term of 1 month"),
+        (
+            BundleRule("pack", 100, ("GB",), None, timedelta(hours=12), ("9", "09"), "44"),
+            "pack: 100 minutes to GB, any number of them; at most 12:00:00 of a call; "
+            "not to numbers with 9, 09 after +44",
+        ),
+        (
+            BundleRule("pack", 100, ("US",), excluded_prefixes=tuple(map(str, range(200, 213)))),
+            "pack: 100 minutes to US, at most 1 for each channel; "
+            "not to numbers with 13 beginnings after +1",
+        ),
         (ChangeRule(), "the next change 1 day after a change; refunded and bought anew"),
         (ChangeRule(None), "a change at any time; refunded and bought anew"),
         (CallRule(), "at least 30 s, then steps of 6 s, charges rounded half up"),

@@ -63,6 +63,9 @@ _MOST_TOLD: Final = 6
 #: The largest number of profiles that a total is split over.
 MOST_PROFILES: Final = 1_000_000
 
+#: So many prefixes are printed one by one.
+_FEW_PREFIXES: Final = 12
+
 #: The ISO 3166 code of two letters that names a country.
 COUNTRY: Final = re.compile(r"[A-Z]{2}")
 
@@ -280,8 +283,10 @@ class BundleRule(Described):
         if self.longest_call is not None:
             told.append(f"at most {clock(self.longest_call)} of a call")
         if self.excluded_prefixes:
-            beginnings = counted(len(self.excluded_prefixes), "beginning")
-            told.append(f"not to numbers with {beginnings} after +{self.calling_code}")
+            count = len(self.excluded_prefixes)
+            few = count <= _FEW_PREFIXES
+            prefixes = ", ".join(self.excluded_prefixes) if few else counted(count, "beginning")
+            told.append(f"not to numbers with {prefixes} after +{self.calling_code}")
         if self.rollover:
             told.append(str(self.rollover))
         return (f"{self.name}: {'; '.join(told)}",)

@@ -25,7 +25,7 @@ from channelplans.subscriptions import RUNNING, Action, Status
 
 
 class PlainStore:
-    """Each step of a commit, and each look-up, by itself."""
+    """Each step of a commit, and each look-up, by itself; a reader waits for what is written."""
 
     def __init__(self):
         self.lock: Any = RLock()
@@ -33,10 +33,15 @@ class PlainStore:
         self.count = 0
 
     def subscription(self, profile, /):
-        return self.held.get(profile)
+        with self.reading():
+            return self.held.get(profile)
 
     def balance(self, purse, /):
-        return self.balances.get(self.key(purse))
+        with self.reading():
+            return self.balances.get(self.key(purse))
+
+    def reading(self):
+        return self.lock
 
     def postings(self, purse, /, *, since=None, until=None):
         with self.lock:
@@ -109,7 +114,8 @@ class PlainStore:
         return subscription
 
     def committed(self, token, /):
-        known = self.known.get(token)
+        with self.reading():
+            known = self.known.get(token)
         return known and known[1]
 
     def due(self, on, /, *, cursor=None, limit=1000):
@@ -138,6 +144,13 @@ def pause():
 
 
 # Revisions
+
+
+class Unlocked(PlainStore):
+    """Shows what is being written to whoever looks."""
+
+    def reading(self):
+        return nullcontext()
 
 
 class NoCompareAndSet(PlainStore):
@@ -459,7 +472,7 @@ class OneCurrency(PlainStore):
         }
 
 
-class HalfDone(PlainStore):
+class HalfDone(Unlocked):
     """Books posting by posting, for all to see."""
 
     def book(self, decision):
@@ -472,7 +485,7 @@ class HalfDone(PlainStore):
             pause()
 
 
-class SoldFirst(PlainStore):
+class SoldFirst(Unlocked):
     """Writes the subscription before the money, for all to see."""
 
     def book(self, decision):
@@ -484,7 +497,7 @@ class SoldFirst(PlainStore):
         super().book(decision)
 
 
-class PaidFirst(PlainStore):
+class PaidFirst(Unlocked):
     """Writes the money before the subscription, for all to see."""
 
     def book(self, decision):
@@ -492,7 +505,7 @@ class PaidFirst(PlainStore):
         pause()
 
 
-class TakenBack(PlainStore):
+class TakenBack(Unlocked):
     """Writes the subscription, and takes it back where credit is missing."""
 
     def credit(self, decision, expected):
