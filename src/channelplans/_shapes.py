@@ -42,14 +42,19 @@ _REFUSED: Final = (LookupError, OverflowError, TypeError, ValueError)
 
 
 class Shape(Protocol):
-    """How what an annotation names is written, read, and told in a schema.
+    """How what an annotation names is written, read, and told in a schema."""
 
-    ``form`` puts the tables that it meets among the parts of the schema, and refers to them there.
-    """
+    def write(self, value: Any, /) -> Any:
+        """Return a value as plain data."""
+        ...
 
-    def write(self, value: Any, /) -> Any: ...
-    def read(self, data: Any, place: Place, /) -> Any: ...
-    def form(self, parts: dict[str, Any], /) -> dict[str, Any]: ...
+    def read(self, data: Any, place: Place, /) -> Any:
+        """Return the value that data stands for, or refuse it with its place."""
+        ...
+
+    def form(self, parts: dict[str, Any], /) -> dict[str, Any]:
+        """Return the schema; tables go among its parts, and are referred to there."""
+        ...
 
 
 @attrs.frozen
