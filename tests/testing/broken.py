@@ -44,7 +44,7 @@ class PlainStore:
         return self.lock
 
     def postings(self, purse, /, *, since=None, until=None):
-        with self.lock:
+        with self.reading():
             booked = [each for each in self.booked if each.posting.purse == purse]
         return [each for each in booked if self.within(each.posting.on, since, until)]
 
