@@ -332,6 +332,7 @@ PLAIN: Final[Mapping[Any, Plain]] = types.MappingProxyType(
 
 
 def choice(kind: enum.EnumMeta) -> Plain:
+    """Return the shape of an enum, which is written as its value."""
     members: list[enum.Enum] = list(kind)
     values = {member.value: member for member in members}
     told = f"one of {', '.join(map(repr, values))}"
@@ -339,4 +340,5 @@ def choice(kind: enum.EnumMeta) -> Plain:
 
 
 def one_of(*shapes: Any) -> Shape:
+    """Return the shape of what may be written in several ways, or in the only one."""
     return shapes[0] if len(shapes) == 1 else OneOf(shapes)
