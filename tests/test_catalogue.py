@@ -592,6 +592,14 @@ class TestCompare:
             "tariff.setup: 0 -> 5",
         ] == list(map(str, compare(old, Edition(SKYPE_CONNECT, after, FEB)).rules))
 
+    def test_the_first_price_of_its_kind_is_named_too(self):
+        """Rates to a country where there were none at all, and the other way round."""
+        old = Edition(SKYPE_CONNECT, LIST, JAN, FEB)
+        rated = Edition(SKYPE_CONNECT, attrs.evolve(LIST, name="2026", rates={"PL": "0.1"}), FEB)
+
+        assert ["tariff.rates.PL: none -> 0.1"] == list(map(str, compare(old, rated).rules))
+        assert ["tariff.rates.PL: 0.1 -> none"] == list(map(str, compare(rated, old).rules))
+
     def test_a_rule_difference_is_one_plain_row(self):
         """The field, and both values as text."""
 

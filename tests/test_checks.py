@@ -128,7 +128,17 @@ def test_a_number_too_long_to_print_is_refused_like_any_other(value):
     assert str(caught.value).startswith("exponent must be at least 0 and at most 12, not ")
 
 
-@pytest.mark.parametrize("value", [10**5000, [10**5000]], ids=["number", "list"])
+def nested(depth):
+    """Return lists in lists, deeper than Python prints them."""
+    value: list[object] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "value", [10**5000, [10**5000], nested(100_000)], ids=["number", "list", "nested"]
+)
 def test_a_value_too_long_to_print_can_be_shown(value):
     """Showing a value for an error's sentence never fails itself."""
     picture = shown(value)

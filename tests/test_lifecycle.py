@@ -1162,15 +1162,15 @@ class TestExpiryOfCredit:
     def expired(self):
         """Return the decision that books what is over."""
         (due,) = expiries(self.booked(), self.RULES, on=self.OVER)
-        transfer = f"expiry of {due.reference}"
-        return expire_credit(due.purse, -due.amount, transfer=transfer, on=due.on)
+        return expire_credit(due.purse, -due.amount, transfer=due.reference, on=due.on)
 
     def test_one_posting_goes_out(self):
-        """No subscription is touched and nothing comes in."""
+        """The one that was due; no subscription is touched and nothing comes in."""
         decision = self.expired()
-        posting = Posting(ACME, euros("-6"), Reason.EXPIRY, self.OVER, None, "expiry of b-1")
+        posting = Posting(ACME, euros("-6"), Reason.EXPIRY, self.OVER, None, "expiry of b-1, lot 1")
 
         assert (posting,) == decision.postings
+        assert decision.postings == expiries(self.booked(), self.RULES, on=self.OVER)
         assert (Action.EXPIRE_CREDIT, None, None, ()) == (
             decision.action,
             decision.before,
@@ -1190,11 +1190,11 @@ class TestExpiryOfCredit:
     def test_happens_once(self):
         """Decided again, late and from other postings, it has the token of the first time."""
         first = self.expired()
-        again = expire_credit(ACME, euros("1"), transfer="expiry of b-1", on=MUCH_LATER)
+        again = expire_credit(ACME, euros("1"), transfer="expiry of b-1, lot 1", on=MUCH_LATER)
 
         assert first == self.expired()
         assert (first.token, True) == (again.token, first != again)
-        assert "transfer/expiry of b-1" == first.token
+        assert "transfer/expiry of b-1, lot 1" == first.token
 
     def test_is_named_apart_from_what_it_takes(self):
         """All transfers of a store share their names: that of the bonus itself is taken."""

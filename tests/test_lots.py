@@ -367,7 +367,7 @@ class TestExpiries:
         postings = [posting("10", BONUS, 1, 5, "b-1"), posting("-4", FEE, 1, 6)]
 
         assert () == expiries(postings, self.RULES, on=date(2026, 2, 3))
-        assert (posting("-6", EXPIRY, 2, 4, "b-1"),) == expiries(
+        assert (posting("-6", EXPIRY, 2, 4, "expiry of b-1, lot 1"),) == expiries(
             postings, self.RULES, on=date(2026, 2, 4)
         )
 
@@ -401,7 +401,9 @@ class TestExpiries:
         ]
         day = date(2026, 2, 20)
 
-        assert (posting("-10", EXPIRY, 2, 20, "b"),) == expiries(postings, self.RULES, on=day)
+        assert (posting("-10", EXPIRY, 2, 20, "expiry of b, lot 1"),) == expiries(
+            postings, self.RULES, on=day
+        )
         assert [("a", "30.00"), ("b", "10.00")] == left(postings, self.RULES, on=day)
 
     def test_a_charge_that_needs_what_is_over_is_paid_from_it(self):
@@ -428,9 +430,48 @@ class TestExpiries:
         """Each lot has a posting of its own, the first to have expired first."""
         postings = [posting("10", BONUS, 1, 5, "a"), posting("7", BONUS, 1, 9, "b")]
 
-        assert ["a", "b"] == [
+        assert ["expiry of a, lot 1", "expiry of b, lot 1"] == [
             each.reference for each in expiries(postings, self.RULES, on=date(2026, 2, 8))
         ]
+
+    def test_each_lot_of_one_reference_has_a_name_of_its_own(self):
+        """Two refunds of s-1 expire as two transfers, also when the first was spent before."""
+        rules = (LotRule(REFUND, Days(3)),)
+        postings = [posting("5", REFUND, 1, 6, "s-1"), posting("7", REFUND, 1, 8, "s-1")]
+        spent = posting("-5", CALL, 1, 8)
+        second = posting("-7", EXPIRY, 1, 15, "expiry of s-1, lot 2")
+
+        assert (posting("-5", EXPIRY, 1, 15, "expiry of s-1, lot 1"), second) == expiries(
+            postings, rules, on=date(2026, 1, 15)
+        )
+        assert (second,) == expiries([*postings, spent], rules, on=date(2026, 1, 15))
+
+    def test_what_has_no_name_gives_none(self):
+        """A lot without a reference is named by whoever books its expiry."""
+        (due,) = expiries([posting("5", BONUS, 1, 5)], self.RULES, on=date(2026, 2, 4))
+
+        assert due.reference is None
+
+    def test_a_day_that_was_missed_takes_no_more_than_is_left(self):
+        """Of a bonus of 60 a charge of 105 left 5, whether it is taken for that day or later.
+
+        The charge of 10 February needed all 50 that were bought, and 55 of what was over. Taken
+        for 4 February, 60 would be 55 of the 100 that were bought since.
+        """
+        postings = [
+            posting("50", DEPOSIT, 1, 4, "p-1"),
+            posting("60", BONUS, 1, 5, "b-1"),
+            posting("-105", FEE, 2, 10),
+            posting("100", DEPOSIT, 2, 12, "p-2"),
+        ]
+
+        for day in (date(2026, 2, 4), date(2026, 2, 20)):
+            (due,) = expiries(postings, self.RULES, on=day)
+            booked = [*postings, due]
+
+            assert (Money(-500, EUR), day) == (due.amount, due.on)
+            assert () == expiries(booked, self.RULES, on=date(2026, 2, 20))
+            assert [("p-2", "100.00")] == left(booked, self.RULES, on=date(2026, 2, 20))
 
 
 class TestPublished:
@@ -447,7 +488,7 @@ class TestPublished:
         postings = [posting("50", DEPOSIT, 1, 5, "p-1"), posting("-20", CALL, 6, 30)]
 
         assert () == expiries(postings, rules, on=date(2026, 7, 4))
-        assert (posting("-30", EXPIRY, 7, 5, "p-1"),) == expiries(
+        assert (posting("-30", EXPIRY, 7, 5, "expiry of p-1, lot 1"),) == expiries(
             postings, rules, on=date(2026, 7, 5)
         )
 

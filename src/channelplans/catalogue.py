@@ -487,7 +487,7 @@ class Comparison(Described):
         yield from (f"{each.subscription.id}: {each.problem}" for each in prices if each.problem)
 
 
-def compare(old: Edition, new: Edition, subscriptions: tuple[Subscription, ...] = ()) -> Comparison:
+def compare(old: Edition, new: Edition, subscriptions: Sequence[Subscription] = ()) -> Comparison:
     """Compare two editions: the rules and prices that differ, and what that means for whom.
 
     Raises:
@@ -505,7 +505,10 @@ def compare(old: Edition, new: Edition, subscriptions: tuple[Subscription, ...] 
     --------------  ----  ----
     tariff.channel  6.95  7.25
     """
-    return Comparison(old, new, subscriptions)
+    held = several(
+        "subscriptions", subscriptions, lambda name, each: instance(name, each, Subscription)
+    )
+    return Comparison(old, new, held)
 
 
 #: What tells two editions apart and is no rule.
@@ -570,7 +573,7 @@ def _differences(field: str, old: Any, new: Any) -> Iterator[RuleDifference]:
     if old == new or field in _NAMES:
         return
     before, after = _fields(old), _fields(new)
-    if type(old) is not type(new) or not before or field.count(".") > 1:
+    if type(old) is not type(new) or not (before or after) or field.count(".") > 1:
         yield RuleDifference(field, _told(old), _told(new))
         return
     for name in {**before, **after}:

@@ -32,7 +32,7 @@ def shown(value: object) -> str:
     """Return a short picture of a value for an error's sentence: its repr and its type."""
     try:
         picture = repr(value)
-    except ValueError:  # Python does not print numbers of thousands of digits
+    except (ValueError, RecursionError):  # thousands of digits, or a thousand nestings
         picture = "too long to print"
     if len(picture) > 60:
         picture = f"{picture[:57]}..."

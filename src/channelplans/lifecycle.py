@@ -589,15 +589,16 @@ def take_back_credit(
 def expire_credit(purse: Purse, amount: Money, *, transfer: str, on: date) -> Decision:
     """Take credit whose time is over out of a purse; ``lots.expiries`` tells which it is.
 
-    ``transfer`` identifies the expiry, and is unique among all transfers of one store: named after
-    what brought the credit, it expires once, however often that is tried.
+    ``transfer`` identifies the expiry, and is unique among all transfers of one store. ``expiries``
+    gives one for each lot, so that it expires once, however often that is tried.
 
     Raises:
         InvalidValue: the amount is not above zero.
 
     >>> from channelplans.money import EUR
     >>> old = Money.of("10", EUR)
-    >>> print(expire_credit(Purse("acme"), old, transfer="expiry of p-1", on=date(2026, 7, 5)))
+    >>> expiry = "expiry of p-1, lot 1"
+    >>> print(expire_credit(Purse("acme"), old, transfer=expiry, on=date(2026, 7, 5)))
     2026-07-05: let credit expire.
     The purse of account acme pays 10.00 EUR (expiry).
     """

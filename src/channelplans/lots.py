@@ -6,7 +6,8 @@ the lots that there are. A rule says how long the lots of a reason last and whic
 expiry is an ordinary posting, so that the lots always add up to the balance.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -160,7 +161,7 @@ def payments(postings: Sequence[Posting], rules: Sequence[LotRule] = ()) -> tupl
     """Return what each posting that took money was paid from, in the order of booking.
 
     Raises:
-        InvalidValue, CurrencyMismatch, InsufficientCredit: as ``lots``.
+        InvalidValue, CurrencyMismatch, InsufficientCredit: as ``open_lots``.
 
     >>> from channelplans.ledger import Purse
     >>> from channelplans.money import EUR
@@ -184,22 +185,26 @@ def expiries(
 ) -> tuple[Posting, ...]:
     """Return the postings that take the lots whose time is over on a day from their purse.
 
-    Once they are booked, none are due any more. Each carries the reference of what brought its lot.
+    All postings are read, so that what a later day paid from such a lot is not taken again. Once
+    they are booked, none are due any more. The reference is the transfer to book each by, and names
+    the lot: the second that ``s-1`` brought expires as ``expiry of s-1, lot 2``. It is None where
+    what brought the lot has none.
 
     Raises:
-        InvalidValue, CurrencyMismatch, InsufficientCredit: as ``lots``.
+        InvalidValue, CurrencyMismatch, InsufficientCredit: as ``open_lots``.
 
     >>> from channelplans.ledger import Purse
     >>> from channelplans.money import EUR
-    >>> given = Posting(Purse("acme"), Money.of("10", EUR), Reason.BONUS, date(2026, 1, 5))
-    >>> print(*expiries([given], [LotRule(Reason.BONUS, Months(3))], on=date(2026, 4, 5)))
-    2026-04-05 account acme: -10.00 EUR, expiry
+    >>> acme, ten = Purse("acme"), Money.of("10", EUR)
+    >>> given = Posting(acme, ten, Reason.BONUS, date(2026, 1, 5), reference="b-1")
+    >>> (due,) = expiries([given], [LotRule(Reason.BONUS, Months(3))], on=date(2026, 4, 5))
+    >>> print(due, due.reference, sep="; ")
+    2026-04-05 account acme: -10.00 EUR, expiry; expiry of b-1, lot 1
     """
-    due = (lot for lot in open_lots(postings, rules, on=on) if lot.expired(on))
-    return tuple(
-        Posting(lot.posting.purse, -lot.left, Reason.EXPIRY, on, reference=lot.posting.reference)
-        for lot in due
-    )
+    civil_day("on", on)
+    opened, _ = _read(postings, rules, date.max)
+    due = sorted((lot for lot in opened if lot.expired(on)), key=lambda lot: lot.order(on))
+    return tuple(lot.expiry(on) for lot in due)
 
 
 @attrs.define
@@ -207,6 +212,7 @@ class _Open:
     """A lot while the postings are read."""
 
     posting: Posting
+    number: int
     rule: LotRule
     expires: date | None
     left: int
@@ -220,14 +226,14 @@ class _Open:
         rank = self.expired(on) is not expired_first
         return rank, self.rule.priority, self.expires or date.max
 
-    def use(self, on: date) -> None:
-        """Count its time anew, where the rule says so and it is not over."""
-        if self.rule.lasts and self.rule.since_use and self.expires and not self.expired(on):
-            self.expires = max(self.expires, days_after(on, self.rule.lasts))
-
     def frozen(self) -> Lot:
         left = Money(self.left, self.posting.amount.currency)
         return Lot(self.posting, self.expires, self.rule.priority, left)
+
+    def expiry(self, on: date) -> Posting:
+        posting, left = self.posting, Money(self.left, self.posting.amount.currency)
+        name = posting.reference and f"expiry of {posting.reference}, lot {self.number}"
+        return Posting(posting.purse, -left, Reason.EXPIRY, on, reference=name)
 
 
 @attrs.define
@@ -247,6 +253,7 @@ def _read(
     A settlement may book what it pays before what it receives: that is paid once it is there.
     """
     by_reason = _by_reason(rules)
+    brought: Counter[str | None] = Counter()
     opened: list[_Open] = []
     paid: list[_Owed] = []
     owing: list[_Owed] = []
@@ -254,7 +261,9 @@ def _read(
         if posting.on > on:
             continue
         if posting.amount.minor > 0:
-            opened.append(_open(posting, by_reason.get(posting.reason)))
+            brought[posting.reference] += 1
+            number = brought[posting.reference]
+            opened.append(_open(posting, number, by_reason.get(posting.reason)))
         else:
             paid.append(_Owed(posting, -posting.amount.minor, []))
             owing.append(paid[-1])
@@ -263,8 +272,7 @@ def _read(
         opened = [lot for lot in opened if lot.left]
         owing = [payment for payment in owing if payment.left]
         if posting.reason in _USES:
-            for lot in opened:
-                lot.use(posting.on)
+            _use(opened, by_reason, posting.on)
     if owing:
         posting = owing[0].posting
         missing = Money(owing[0].left, posting.amount.currency)
@@ -284,10 +292,23 @@ def _draw(payment: _Owed, opened: list[_Open]) -> None:
             payment.left -= drawn
 
 
-def _open(posting: Posting, rule: LotRule | None) -> _Open:
+def _use(opened: list[_Open], rules: Mapping[Reason, LotRule], on: date) -> None:
+    """Count anew the time of lots whose rule says so, where it is not over."""
+    until = {
+        rule.reason: days_after(on, rule.lasts)
+        for rule in rules.values()
+        if rule.lasts and rule.since_use
+    }
+    for lot in opened:
+        expires = until.get(lot.posting.reason)
+        if expires and lot.expires and not lot.expired(on):
+            lot.expires = max(lot.expires, expires)
+
+
+def _open(posting: Posting, number: int, rule: LotRule | None) -> _Open:
     rule = rule or LotRule(posting.reason)
     expires = None if rule.lasts is None else days_after(posting.on, rule.lasts)
-    return _Open(posting, rule, expires, posting.amount.minor)
+    return _Open(posting, number, rule, expires, posting.amount.minor)
 
 
 def _by_reason(rules: Sequence[LotRule]) -> dict[Reason, LotRule]:

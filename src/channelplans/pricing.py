@@ -232,6 +232,9 @@ class Line(Described):
 
     ``unit`` is the price of one for a full term; None where a ladder tells only that of all. A
     quantity below zero takes back some of what an earlier line sold.
+
+    Raises:
+        CurrencyMismatch: the price of one is in another currency than the total.
     """
 
     item: Item
@@ -239,6 +242,10 @@ class Line(Described):
     unit: Money | None
     total: Money
     term: Term
+
+    def __attrs_post_init__(self) -> None:
+        if self.unit is not None:
+            same_currency(self.total.currency, self.unit.currency)
 
     def to_records(self) -> list[dict[str, object]]:
         """Return the line as one plain row."""
@@ -282,6 +289,10 @@ class Quote(Described):
         term: for how long.
         sold: the lines as they were sold, where they do not follow from plan, tariff and term:
             those of a purchase with a set-up fee, or of a term in which the plan was changed.
+
+    Raises:
+        CurrencyMismatch: a line is in another currency than the tariff.
+        InvalidValue: a line is for days outside the term.
     """
 
     plan: Plan
@@ -292,6 +303,8 @@ class Quote(Described):
     def __attrs_post_init__(self) -> None:
         for line in self.sold or ():
             same_currency(self.tariff.currency, line.total.currency)
+            if line.term.start < self.term.start or self.term.end < line.term.end:
+                raise InvalidValue("sold", str(line), f"lines within {self.term}")
 
     @property
     def lines(self) -> tuple[Line, ...]:

@@ -233,7 +233,7 @@ def catalogue(held: Subscription, tariff: Tariff) -> None:
     assert_type(editions.on(DAY), Edition)
     assert_type(editions.held_by(held), Edition)
     assert_type(editions.for_renewal(held), Edition)
-    compared = compare(edition, edition, (held,))
+    compared = compare(edition, edition, [held])
     assert_type(compared, Comparison)
     assert_type(compared.rules, tuple[RuleDifference, ...])
     assert_type(compared.prices, tuple[PriceDifference, ...])
