@@ -1,7 +1,7 @@
 """Prices: what a plan costs for a term, what comes back of it, what a call costs.
 
 A quote is its plan, tariff and term; lines and total follow from those and are not stored. Each
-line carries its own term and is refunded by itself, so that one mechanism serves every change.
+line carries its own term and is refunded by it, so that one mechanism serves every change.
 Prices are net of tax, which is the application's (F 3.10), and no price is built in (F 3).
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Final, cast
 
@@ -473,11 +474,17 @@ class Refund(Described):
         return self.paid.total - self.returned
 
     def _returned(self) -> list[int]:
-        """Return what comes back of each quoted line, rounded once, in units of the currency."""
+        """Return what comes back of each line, in units; that of all of an item is rounded once."""
+        sums: dict[Item, tuple[int, int, int]] = {}
         returned = []
         for item, _, minor, term in self.paid.parts():
-            numerator, denominator = self._part(item, term)
-            returned.append(round_ratio(minor * numerator, denominator, self.rule.rounding))
+            part, whole = self._part(item, term)
+            numerator, denominator, before = sums.get(item, (0, 1, 0))
+            numerator = numerator * whole + minor * part * denominator
+            denominator *= whole
+            so_far = max(0, round_ratio(numerator, denominator, self.rule.rounding))
+            sums[item] = numerator, denominator, so_far
+            returned.append(so_far - before)
         return returned
 
     def _part(self, item: Item, term: Term) -> tuple[int, int]:
@@ -617,8 +624,9 @@ def amend(paid: Quote, plan: Plan, *, on: date, effect: Effect) -> Quote:
     The lines that were paid stay, and what the new plan adds to them is a line more, prorated for
     the days that are left or in full. What was paid stays paid through the term: it counts towards
     a later change to more, even if a change to fewer came between (``Effect.KEEP``). A term keeps
-    the tariff it was bought by, so that no more comes back than was paid; by a ladder that prices
-    all by the tier reached, more may cost less, and then money comes back.
+    the tariff it was bought by, and no more comes back than was paid. By a ladder that prices all
+    by the tier reached, more may cost less: prorated, money comes back, and in full none does. What
+    changes of one day add to an item is rounded as one sum, so that small steps gain nothing.
 
     Raises:
         OutsideTerm: the day is not a day of the term that was paid for.
@@ -640,7 +648,7 @@ def amend(paid: Quote, plan: Plan, *, on: date, effect: Effect) -> Quote:
         (Item.BUNDLES, paid.plan.bundles, plan.bundles),
     )
     added = (
-        _difference(paid, item, held[item], count, rest)
+        _difference(paid, item, count, rest, effect)
         for item, before, count in steps
         if _moves_money(effect, count - held[item], count - before)
     )
@@ -782,11 +790,21 @@ def _moves_money(effect: Effect, difference: int, step: int) -> bool:
     return difference > 0 or effect is Effect.PRORATE
 
 
-def _difference(paid: Quote, item: Item, held: int, count: int, rest: Term) -> Line:
-    tariff = paid.tariff
-    full = tariff.units(item, count) - tariff.units(item, held)
-    minor = _prorated(full, rest.days, paid.plan.offer.term.whole(paid.term).days)
-    return Line(item, count - held, tariff.unit(item), Money(minor, tariff.currency), rest)
+def _difference(paid: Quote, item: Item, count: int, rest: Term, effect: Effect) -> Line:
+    """Return the line that a change adds: what moves on one day is rounded as one sum.
+
+    In full, nothing comes back; prorated, no more than was paid for the item.
+    """
+    tariff, whole = paid.tariff, paid.plan.offer.term.whole(paid.term)
+    lines = [line for line in paid.lines if line.item is item]
+    same_day = list(takewhile(lambda line: line.term == rest, reversed(lines)))
+    held = sum(line.quantity for line in lines)
+    before = held - sum(line.quantity for line in same_day)
+    full = tariff.units(item, count) - tariff.units(item, before)
+    due = _prorated(full, rest.days, whole.days) - sum(line.total.minor for line in same_day)
+    least = 0 if effect is Effect.FULL else -sum(line.total.minor for line in lines)
+    total = Money(max(due, least), tariff.currency)
+    return Line(item, count - held, tariff.unit(item), total, rest)
 
 
 def _prorated(minor: int, days: int, whole: int) -> int:

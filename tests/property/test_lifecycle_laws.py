@@ -9,7 +9,8 @@
   quote is more or less than the old one.
 - A change that waits moves nothing until the renewal, which is priced by it; taken back or
   cancelled, it is gone.
-- What is returned is never more than what was paid; nothing else ever comes back.
+- What is returned is never more than what was paid; nothing else ever comes back, in however many
+  steps a plan is changed; and there and back on one day moves nothing where both are prorated.
 - Cancelling and resuming leaves everything but the sequence as it was, where nothing is pending.
 - Before it was held for as long as the offer asks, nobody cancels into it or ends it for a refund.
 - Calls use up the allowance and never more of it, in whatever order they come, where a bundle may
@@ -24,6 +25,7 @@
 # mypy: disable-error-code="arg-type, misc, union-attr"
 
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 
 import attrs
@@ -33,10 +35,11 @@ from hypothesis import strategies as st
 
 from channelplans.calendar import Days, days_after, term_at
 from channelplans.errors import MixedChange, OutsideTerm
+from channelplans.ladders import Ladder, Tier
 from channelplans.ledger import Purse, Reason
 from channelplans.lifecycle import buy, cancel, change, expire, lapse, renew, resume, terminate, use
 from channelplans.money import EUR, Money
-from channelplans.pricing import amend, rate, refund
+from channelplans.pricing import Item, amend, rate, refund
 from channelplans.rules import ChangeRule, Effect, Rollover, ShortageRule
 from channelplans.testing import strategies
 from channelplans.testing.builders import OFFERS, TARIFF, make_tariff
@@ -211,6 +214,68 @@ def test_otherwise_a_change_leaves_the_term_and_moves_the_difference(changed, ta
     # However prices have moved since, no more comes back than was paid.
     back = refund(after.paid, on=on, allowance=after.allowance, passed=timedelta(hours=12))
     assert NOTHING <= back.returned <= after.paid.total
+
+
+@st.composite
+def prices_by_quantity(draw):
+    """Draw a price of some cents, or a ladder by which more may cost less than fewer."""
+    first, then = (Decimal(draw(st.integers(0, 30))).scaleb(-2) for _ in range(2))
+    ladder = Ladder((Tier(draw(st.integers(1, 20)), first), Tier(None, then)), draw(st.booleans()))
+    return draw(st.sampled_from([first, ladder]))
+
+
+@st.composite
+def chains(draw, more, fewer):
+    """Draw what was bought, and days and plans that it is changed to on them, one by one."""
+    rule = ChangeRule(None, draw(st.sampled_from(more)), draw(st.sampled_from(fewer)))
+    offer = attrs.evolve(draw(st.sampled_from(CHOICES)), change=rule)
+    by_quantity = {name: draw(prices_by_quantity()) for name in ("channel", "bundle")}
+    sold = strategies.plans(offer, channels=40, bundles=3)
+    ids = {"account": "a", "profile": "p", "subscription": "s"}
+    held = buy(draw(sold), make_tariff(**by_quantity), on=draw(days()), **ids).after
+    last = held.term.end - timedelta(1)
+    steps = draw(st.lists(st.tuples(st.integers(0, 90), sold), min_size=1, max_size=12))
+    ahead = sorted(days for days, _ in steps)
+    plans_on = [plan for _, plan in steps]
+    return held, [
+        (min(held.term.start + timedelta(days), last), plan)
+        for days, plan in zip(ahead, plans_on, strict=True)
+    ]
+
+
+@given(chains(more=[Effect.PRORATE, Effect.FULL, Effect.KEEP], fewer=[Effect.PRORATE, Effect.KEEP]))
+def test_in_however_many_steps_no_more_comes_back_than_was_paid(chain):
+    """Neither by changes nor by ending it after them, whatever quantities cost."""
+    held, steps = chain
+    rule = held.plan.offer.change
+
+    for on, plan in steps:
+        if plan == held.plan or (rule.more is not rule.fewer and is_mixed(held, plan)):
+            continue
+        held = change(held, plan, held.paid.tariff, on=on).after
+        back = refund(held.paid, on=on, allowance=held.allowance, passed=timedelta(hours=12))
+
+        assert NOTHING <= back.returned <= held.paid.total
+        assert all(NOTHING <= sum_of(held.paid, item) for item in Item)
+
+
+@given(chains(more=[Effect.PRORATE], fewer=[Effect.PRORATE]), st.integers(0, 30))
+def test_there_and_back_on_one_day_moves_nothing(chain, number):
+    """However many steps it takes, what they cost is rounded as one sum."""
+    bought, steps = chain
+    on, held = day_of(bought, number), bought
+
+    for _, plan in [*steps, (on, bought.plan)]:
+        if plan != held.plan:
+            held = change(held, plan, held.paid.tariff, on=on).after
+
+    for item in (Item.CHANNELS, Item.BUNDLES):
+        assert sum_of(bought.paid, item) == sum_of(held.paid, item)
+
+
+def sum_of(paid, item):
+    """Return what was paid for an item, all its lines together."""
+    return sum((line.total for line in paid.lines if line.item is item), start=NOTHING)
 
 
 @given(changes(Effect.NEXT_TERM), tariffs, tariffs)
