@@ -75,7 +75,8 @@ class BusyStore(MemoryStore):
     """Tells what was asked of it, and lets others get on, or fails, before it answers.
 
     ``before`` holds for a question, or for one of a profile, what is done at its first asking, at
-    its second and so on; what that asks in turn is neither told nor disturbed.
+    its second and so on, and likewise before the ``answer`` to a commit; what that asks in turn is
+    neither told nor disturbed.
     """
 
     def __init__(self):
@@ -83,12 +84,16 @@ class BusyStore(MemoryStore):
         self.asked, self.before, self.page, self._others = [], {}, 1000, False
 
     def _ask(self, question, profile=None):
+        if not self._others:
+            self.asked.append(question)
+        self._disturb(question, profile)
+
+    def _disturb(self, moment, profile):
         if self._others:
             return
-        self.asked.append(question)
         self._others = True
         try:
-            for asked in (question, f"{question} of {profile}"):
+            for asked in (moment, f"{moment} of {profile}"):
                 next(self.before.get(asked, iter(())), bool)()
         finally:
             self._others = False
@@ -104,9 +109,12 @@ class BusyStore(MemoryStore):
         return super().committed(token)
 
     def commit(self, decision, /, *, expected):
-        """Ask, then answer."""
-        self._ask("commit", decision.after and decision.after.profile)
-        return super().commit(decision, expected=expected)
+        """Ask, then answer; or do it, and fail before it can be told."""
+        profile = decision.after and decision.after.profile
+        self._ask("commit", profile)
+        revision = super().commit(decision, expected=expected)
+        self._disturb("answer", profile)
+        return revision
 
     def due(self, on, /, *, cursor=None, limit=1000):
         """Answer in pages of the store's own size."""
@@ -642,14 +650,32 @@ class TestWhatIsDueFirst:
         assert ("s-2", Status.ACTIVE) == (held(store).id, held(store).status)
         assert "3.05" == balance(store)
 
-    def test_what_waits_for_credit(self, desk, store):
-        """In the grace nothing can be done first, and the error says what must be."""
+    @pytest.mark.parametrize(
+        "act",
+        [
+            lambda desk: desk.cancel("berlin", on=ENDS),
+            lambda desk: desk.change("berlin", BIGGER, on=ENDS),
+            lambda desk: desk.terminate("berlin", on=ENDS),
+            lambda desk: desk.buy(PLAN, **{**BUYING, "on": ENDS}),
+        ],
+        ids=["cancel", "change", "terminate", "buy"],
+    )
+    def test_what_waits_for_credit(self, desk, store, act):
+        """In the grace nothing else can be done before the renewal, and the error says it lacks."""
         opened(store, credit="34.75", plans={"berlin": GRACE.plan(channels=5)})
         before = store.snapshot()
-        with pytest.raises(OutsideTerm, match="first renew or lapse the term that ended"):
-            desk.cancel("berlin", on=ENDS)
+        with pytest.raises(InsufficientCredit, match=r"34\.75 EUR more would do"):
+            act(desk)
 
         assert before == store.snapshot()
+
+    def test_a_call_does_not_wait_for_credit(self, desk, store):
+        """In the grace the profile pays for it, three minutes at 0.02, while the renewal waits."""
+        opened(store, credit="35.75", plans={"berlin": GRACE.plan(channels=5)})
+        desk.assign_credit("acme", "berlin", euros("1"), transfer="b", on=DAY)
+        desk.use("berlin", call(day=ENDS), on=ENDS)
+
+        assert ("0.94", TERM) == (balance(store, BERLIN), held(store).term)
 
     def test_a_late_call_in_the_grace(self, desk, store):
         """One of the term that ended is taken from its minutes, which the renewal would end."""
@@ -740,7 +766,10 @@ class TestPrices:
     """Whose prices they are, and of which day."""
 
     def test_a_function_is_asked_for_an_offer_and_a_day(self, desk_over, store):
-        """Of a purchase and a change the day, of a call its own, of a renewal its first day."""
+        """Of a purchase the day, of a call its own, of a renewal its first day.
+
+        A change within the term is of the tariff that it was bought by, and asks for none.
+        """
         asked = []
 
         def prices(offer, day):
@@ -755,7 +784,7 @@ class TestPrices:
         desk.use("berlin", call(day=date(2026, 1, 20)), on=date(2026, 1, 31))
         list(desk.run_due(on=date(2026, 2, 20)))
 
-        days = [BOUGHT, DAY, date(2026, 1, 20), ENDS]
+        days = [BOUGHT, date(2026, 1, 20), ENDS]
         assert [(LATER_FEWER, day) for day in days] == asked
 
     def test_a_function_is_asked_for_the_new_offer(self, desk_over, store):
@@ -822,8 +851,25 @@ class TestPrices:
         amounts = [before.postings[1], used.postings[0], after.postings[1]]
         assert ["-69.50", "-0.06", "-37.50"] == [str(each.amount.amount) for each in amounts]
 
-    def test_an_offer_that_its_holders_leave_is_not_changed_within(self, desk_over, store):
-        """From the new edition's first day on a change is made of what that one sells."""
+    @pytest.mark.parametrize("end", [None, date(2026, 3, 1)], ids=["an edition", "nothing"])
+    def test_a_term_that_goes_on_asks_for_no_edition(self, desk_over, store, end):
+        """Whatever is sold by then: five more channels, and the tariff that the term was bought by.
+
+        5 x 6.95 for 2 of 30 days are 2.3167. What comes with the next term is noted as well.
+        """
+        first = Edition(LATER_FEWER, TARIFF, date(2025, 1, 1), date(2026, 2, 1))
+        later = Edition(SKYPE_CONNECT, DEARER, first.end, end)
+        editions = Catalogue((first, later) if end is None else (first,))
+        plans = {"berlin": LATER_FEWER.plan(channels=5)}
+        desk = under(desk_over, store, editions, plans=plans)
+        more = desk.change("berlin", LATER_FEWER.plan(channels=10), on=date(2026, 2, 2))
+        desk.change("berlin", LATER_FEWER.plan(channels=4), on=date(2026, 2, 3))
+
+        assert ["-2.32"] == [str(each.amount.amount) for each in more.postings]
+        assert 4 == held(store).pending.channels
+
+    def test_an_offer_that_its_holders_leave_is_not_bought_anew(self, desk_over, store):
+        """From the new edition's first day on, what is bought anew is of what that one sells."""
         desk = under(desk_over, store, catalogue(offer=GRACE))
         with pytest.raises(NotOffered, match="sold on that day: Skype Connect \\(grace\\)"):
             desk.change("berlin", BIGGER, on=date(2026, 2, 2))
@@ -1175,9 +1221,19 @@ class TestFailures:
         assert "berlin: failed; RuntimeError: a broken row" == sentence
         assert [("berlin", Action.RENEW)] == told(desk.run_due(on=ENDS))
 
+    @pytest.mark.parametrize("lost", ["commit of berlin", "answer of berlin"])
+    def test_a_commit_that_breaks_down_once(self, desk, store, lost):
+        """Tried once more, it is done once and told, whether it had been done before or not."""
+        store.before[lost] = iter([failing(ConnectionError("the line is dead"))])
+        outcomes = list(desk.run_due(on=ENDS))
+
+        assert [(profile, Action.RENEW) for profile in THREE] == told(outcomes)
+        assert [TERM, NEXT_TERM] == paid_terms(store)
+        assert [] == list(desk.run_due(on=ENDS))
+
     def test_a_commit_that_fails(self, desk, store):
-        """It is not tried again at once; the next run does it."""
-        store.before["commit of berlin"] = iter([failing(RuntimeError("a full disk"))])
+        """Where it fails again, it is left to the next run."""
+        store.before["commit of berlin"] = iter([failing(RuntimeError("a full disk"))] * 2)
         sentence = self.check(desk.run_due(on=ENDS), TERM, RuntimeError)
 
         assert "berlin, 2026-01-05 to 2026-02-04: failed; RuntimeError: a full disk" == sentence

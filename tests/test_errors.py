@@ -62,7 +62,7 @@ SAMPLES = [
     (PlanUnchanged("10 channels", "cancelled"), ["10 channels", "already", "resume"]),
     (
         MixedChange("9 channels and 1 bundle", "8 channels and 2 bundles"),
-        ["from 9 channels and 1 bundle", "to 8 channels and 2 bundles", "one first"],
+        ["from 9 channels and 1 bundle", "to 8 channels and 2 bundles", "one at a time"],
     ),
     (
         NotOffered("plan of 350 channels", "Nordlicht", "the nearest is 300"),

@@ -34,15 +34,6 @@ FLOORS_0_TO_9 = (
     "desk",
 )
 
-#: Names that modules share among themselves; a user is served by what is built on them.
-SHARED_INSIDE = {
-    "calendar": {"days_after"},
-    "ladders": {"as_decimal", "checked_price"},
-    "ledger": {"short", "signed"},
-    "money": {"columns", "exact", "read", "round_ratio", "same_currency", "NUMBER"},
-    "rules": {"COUNTRY"},
-    "usage": {"admits"},
-}
 TREE = ast.parse(Path(channelplans.__file__).read_text(encoding="utf-8"))
 
 
@@ -53,7 +44,6 @@ def public_names():
         for module in FLOORS_0_TO_9
         if find_spec(f"channelplans.{module}")
         for name in import_module(f"channelplans.{module}").__all__
-        if name not in SHARED_INSIDE.get(module, ())
     }
 
 

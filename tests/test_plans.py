@@ -13,12 +13,21 @@ from channelplans.errors import (
     ChannelsNotSellable,
     ChannelsOutOfRange,
     InvalidValue,
+    MixedChange,
     RuleError,
     WrongType,
 )
 from channelplans.offers import SKYPE_CONNECT, SKYPE_CONNECT_NEAREST
 from channelplans.plans import Offer, Plan, problems
-from channelplans.rules import BundleRule, CallRule, ChangeRule, QuantityRule, RefundRule, TermRule
+from channelplans.rules import (
+    BundleRule,
+    CallRule,
+    ChangeRule,
+    Effect,
+    QuantityRule,
+    RefundRule,
+    TermRule,
+)
 
 NO_BUNDLES = attrs.evolve(SKYPE_CONNECT, name="Bare", bundles=None)
 NO_WHOLE_NUMBERS = [True, False, 5.0, "5", None, np.float64(5)]
@@ -240,6 +249,44 @@ def test_a_plan_says_what_is_sold(plan, expected):
 def test_a_plans_minutes_are_those_of_its_bundles(bundles, minutes):
     """Each bundle grants 5,000 minutes in a term (H10)."""
     assert minutes == Plan(SKYPE_CONNECT, 10, bundles).minutes
+
+
+TWO_WAYS = attrs.evolve(
+    SKYPE_CONNECT, change=ChangeRule(more=Effect.PRORATE, fewer=Effect.NEXT_TERM)
+)
+
+
+@pytest.mark.parametrize(
+    ("plan", "expected"),
+    [
+        (TWO_WAYS.plan(channels=11, bundles=2), Effect.PRORATE),
+        (TWO_WAYS.plan(channels=10, bundles=3), Effect.PRORATE),
+        (TWO_WAYS.plan(channels=9, bundles=2), Effect.NEXT_TERM),
+        (TWO_WAYS.plan(channels=10, bundles=1), Effect.NEXT_TERM),
+        (TWO_WAYS.plan(channels=10, bundles=2), Effect.KEEP),
+        (SKYPE_CONNECT_NEAREST.plan(channels=10, bundles=2), Effect.REBUY),
+    ],
+)
+def test_a_plan_tells_what_a_change_of_it_does(plan, expected):
+    """By more and by fewer of either, of nothing at all, and to another offer (H15 to H19)."""
+    assert expected is TWO_WAYS.plan(channels=10, bundles=2).effect_of(plan)
+
+
+def test_more_of_one_and_fewer_of_another():
+    """Where the offer treats them differently it is neither; where it does not, it is both."""
+    for more, fewer in ((11, 1), (9, 3)):
+        mixed = {"channels": more, "bundles": fewer}
+        with pytest.raises(MixedChange, match="last what waits for the next term"):
+            TWO_WAYS.plan(channels=10, bundles=2).effect_of(TWO_WAYS.plan(**mixed))
+
+        held = SKYPE_CONNECT.plan(channels=10, bundles=2)
+        assert Effect.REBUY is held.effect_of(SKYPE_CONNECT.plan(**mixed))
+
+
+def test_a_change_is_to_a_plan():
+    """Anything else is named."""
+    with pytest.raises(WrongType, match="plan"):
+        SKYPE_CONNECT.plan(channels=10).effect_of(11)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

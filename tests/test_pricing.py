@@ -83,7 +83,9 @@ class TestTariff:
     """Prices as data, in one currency."""
 
     @pytest.mark.parametrize("parameter", PRICES)
-    @pytest.mark.parametrize("wrong", [6.95, True, None, b"1", (1,), 1j, np.float64(1)])
+    @pytest.mark.parametrize(
+        "wrong", [6.95, True, None, b"1", (1,), 1j, np.float64(1), np.array([1, 2])]
+    )
     def test_inexact_prices_are_refused(self, parameter, wrong):
         """A float is no price, and neither is a bool; the error names the field and what works."""
         with pytest.raises(WrongType, match=r'an exact number: text such as "6.95"') as caught:

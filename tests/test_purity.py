@@ -204,7 +204,6 @@ FUNCTIONS = {
     "ledger.short": ((ACME,), {"needed": FIVE, "available": FIVE}),
     "ledger.signed": ((FIVE,), {}),
     "plans.problems": ((SKYPE_CONNECT,), {"channels": 350, "bundles": -1}),
-    "usage.admits": ((1,), {"channels": 2}),
     "usage.billable": ((MINUTE, SKYPE_CONNECT.calls), {}),
     "tables.clock": ((MINUTE,), {}),
     "tables.counted": ((2, "day"), {}),
@@ -360,6 +359,7 @@ METHODS = {
     "Tariff.channels": ((2,), {}),
     "Tariff.bundles": ((2,), {}),
     "Tariff.per_minute": (("DE", SKYPE_CONNECT), {}),
+    "Plan.effect_of": ((SKYPE_CONNECT.plan(channels=4),), {}),
     "Subscription.active_on": ((DAY,), {}),
     "Subscription.admits": ((1,), {"on": DAY}),
     "Edition.__contains__": ((DAY,), {}),
@@ -776,7 +776,6 @@ def test_no_module_keeps_state(stem):
 # made, and the lots while they are read.
 KEPT = {
     "desk": {"DeskActions._work", "DeskActions._do"},
-    "lots": {"_Open.expires"},
     "memory": {
         *("MemoryStore._lock", "MemoryStore._revisions", "MemoryStore._subscriptions"),
         *("MemoryStore._balances", "MemoryStore._postings", "MemoryStore._known"),

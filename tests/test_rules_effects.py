@@ -293,6 +293,43 @@ def test_what_waits_comes_with_the_next_term(channels):
     )
 
 
+def test_steps_of_one_day_gain_nothing():
+    """On the last of 31 days each channel more costs 1.45 / 31 = 0.0468; a hundred cost 4.68.
+
+    One by one they would be 5 cents each, 5.00, and all at once the way back would return 4.68.
+    """
+    cheap = attrs.evolve(TARIFF, channel="1.45")
+    rules = offer(change=ChangeRule(None, Effect.PRORATE, Effect.PRORATE))
+    held, last = bought(rules, 1, tariff=cheap).after, date(2026, 1, 31)
+    cents = []
+    for channels in (*range(2, 102), 1):
+        decision = changed(held, channels, on=last)
+        cents.append(moved(decision))
+        held = decision.after
+
+    assert (-468, 468) == (sum(cents[:-1]), cents[-1])
+    # 145 cents for the one channel, of which a day's share comes back, 4.68 rounded.
+    assert 145 == held.paid.total.minor
+    assert 5 == moved(terminate(held, on=last))
+
+
+def test_in_full_nothing_comes_back():
+    """Up to 9 at 8.00 and 6.00 from 10 on: ten cost less than nine, and less is not charged.
+
+    Nine are 72.00 and ten 60.00. Then eleven would be 66.00, and thirteen 78.00 are 6.00 more.
+    """
+    ladder = Ladder((Tier(9, "8"), Tier(None, "6")))
+    held = bought(offer(more=Effect.FULL), 9, tariff=attrs.evolve(TARIFF, channel=ladder)).after
+    cents = []
+    for channels in (10, 11, 13):
+        decision = changed(held, channels, on=date(2026, 1, 31))
+        cents.append(moved(decision))
+        held = decision.after
+
+    assert [0, 0, -600] == cents
+    assert 7_800 == held.paid.total.minor
+
+
 def test_fewer_is_never_charged_in_full():
     """That effect only charges, and there is nothing to charge for fewer."""
     with pytest.raises(InvalidValue, match="smaller plan"):
@@ -317,7 +354,7 @@ def test_more_of_one_and_fewer_of_another_is_refused_where_they_differ():
     held = bought(offer(more=Effect.PRORATE, fewer=Effect.NEXT_TERM), 10, 2).after
 
     for channels, bundles in (12, 1), (9, 3):
-        with pytest.raises(MixedChange, match="change the one first"):
+        with pytest.raises(MixedChange, match="change one at a time"):
             changed(held, channels, bundles)
 
 
@@ -558,6 +595,27 @@ def test_another_change_replaces_what_is_pending(waiting):
     assert (None, 12, -2_000) == (more.after.pending, more.after.plan.channels, moved(more))
 
 
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda held: changed(held, 3, on=JAN_22),
+        lambda held: changed(held, 12, on=JAN_22),
+        lambda held: changed(held, 10, on=JAN_22),
+        lambda held: change(held, SKYPE_CONNECT.plan(channels=5), TARIFF, on=JAN_22),
+        lambda held: cancel(held, on=JAN_22),
+    ],
+    ids=["waits", "at once", "withdrawn", "bought anew", "cancelled"],
+)
+def test_what_is_pending_is_not_dropped_without_a_word(waiting, act):
+    """Whatever takes its place, a notice says what will not come; without it there is none."""
+    dropped = "The change to 5 channels, which was to come on 2026-02-01, is dropped."
+    nothing_waits = attrs.evolve(waiting, pending=None)
+
+    assert [dropped] == [each.text for each in act(waiting).notices if "dropped" in each.code]
+    if act(waiting).after.plan.channels != 10:
+        assert not [each for each in act(nothing_waits).notices if "dropped" in each.code]
+
+
 def test_what_is_pending_is_not_asked_for_twice(waiting):
     """It would change nothing."""
     with pytest.raises(PlanUnchanged):
@@ -662,6 +720,32 @@ def test_a_renewal_in_time_starts_at_the_old_end(in_grace):
 
     assert (Term(FEB_1, MAR_1), -37_200) == (renewed.after.term, moved(renewed))
     assert timedelta(minutes=5000) == renewed.after.allowance.remaining
+
+
+def test_in_grace_a_call_tells_minutes_only_where_it_took_some(in_grace):
+    """Those of the old term are not there for a call of the grace; a late call took two."""
+    calls = [
+        Call(f"c-{day}", "+1 212 555 0100", "US", day, timedelta(minutes=2))
+        for day in (date(2026, 1, 31), date(2026, 2, 3))
+    ]
+    late, of_the_grace = (str(use(in_grace, call, TARIFF, on=date(2026, 2, 3))) for call in calls)
+
+    assert "83:18:00 of 83:20:00 left." in late
+    assert "left" not in of_the_grace
+
+
+def test_in_grace_what_is_possible_is_told(in_grace):
+    """It can be renewed, and calls be taken; it lapses once the grace is over, and not before."""
+    for on, told, first in [
+        (date(2026, 2, 10), ("use", "renew"), "renew"),
+        (date(2026, 2, 11), ("renew", "lapse"), "renew or lapse"),
+    ]:
+        with pytest.raises(TransitionNotAllowed) as resumed:
+            resume(in_grace, on=on)
+        with pytest.raises(OutsideTerm, match=f"; first {first} the term that ended$"):
+            cancel(in_grace, on=on)
+
+        assert set(told) == set(resumed.value.allowed)
 
 
 def test_in_grace_nothing_else_happens(in_grace):

@@ -208,7 +208,7 @@ SECOND_MISTAKES = {
     "more of one and fewer of another": (
         "channels = 8\nbundles = 2",
         "channels = 7\nbundles = 2",
-        "change the one first",
+        "change one at a time",
     ),
     "a change to what is held": ("channels = 1\n", "channels = 3\n", "already held"),
     "a change after which nothing is held": ("channels = 1\n", "channels = 0\n", "at least 1"),

@@ -10,13 +10,12 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 import attrs
-import numpy as np
 import pytest
 
 from channelplans.errors import InvalidValue, WrongType
 from channelplans.offers import SKYPE_CONNECT, SKYPE_CONNECT_2011
 from channelplans.rules import BundleRule, CallRule
-from channelplans.usage import Allowance, Call, admits, billable, covered
+from channelplans.usage import Allowance, Call, billable, covered
 
 DAY = date(2026, 1, 5)
 US = BundleRule("US minutes", 5000, ("US",), excluded_prefixes=("218632", "6057154"))
@@ -327,38 +326,6 @@ class TestAllowance:
         """Less cannot be granted afterwards than is used already."""
         with pytest.raises(InvalidValue, match="used"):
             attrs.evolve(Allowance(seconds(2), seconds(2)), granted=seconds(1))
-
-
-class TestAdmits:
-    """n channels carry n calls (H1, H2, F 1.3)."""
-
-    @pytest.mark.parametrize(
-        ("active", "channels", "expected"),
-        [(0, 1, True), (1, 1, False), (299, 300, True), (300, 300, False), (0, 0, False)],
-    )
-    def test_one_more_call_needs_a_free_channel(self, active, channels, expected):
-        """As many calls as channels, no more."""
-
-        assert expected is admits(active, channels=channels)
-
-    def test_numpy_integers_are_fine(self):
-        """A count from an array is a count."""
-
-        assert admits(np.int64(1), channels=np.int64(2))
-
-    @pytest.mark.parametrize(("active", "channels"), [(-1, 1), (0, -1)])
-    def test_counts_are_not_negative(self, active, channels):
-        """A negative count is a mistake, not room for one more."""
-        with pytest.raises(InvalidValue, match="must be at least 0, not -1"):
-            admits(active, channels=channels)
-
-    @pytest.mark.parametrize("wrong", [True, 1.0, "1", None])
-    def test_counts_are_whole_numbers(self, wrong):
-        """bool, float and numeric text are refused."""
-        with pytest.raises(WrongType, match="active_calls"):
-            admits(wrong, channels=2)
-        with pytest.raises(WrongType, match="channels"):
-            admits(0, channels=wrong)
 
 
 @pytest.mark.parametrize("value", [call(), Allowance(seconds(3), seconds(1))])

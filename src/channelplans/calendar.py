@@ -6,8 +6,10 @@ This is the only module that knows dateutil. Nothing here reads a clock.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime, timedelta, tzinfo
 from fractions import Fraction
+from itertools import count
 
 import attrs
 
@@ -15,7 +17,7 @@ from channelplans.checks import bounded, checked, civil_day, instance, shown
 from channelplans.errors import CalendarEnds, InvalidValue, WrongType
 from channelplans.tables import Described, counted
 
-__all__ = ["Days", "Months", "Term", "civil_date", "days_after", "renewal_dates", "term_at"]
+__all__ = ["Days", "Months", "Term", "civil_date", "renewal_dates", "term_at"]
 
 
 @attrs.frozen(field_transformer=checked)
@@ -164,13 +166,9 @@ def civil_date(instant: datetime, zone: tzinfo) -> date:
 
 
 def _renewals(anchor: date, length: Days | Months) -> Iterator[date]:
-    number = 0
-    while True:
-        try:
+    with suppress(CalendarEnds):
+        for number in count():
             yield term_at(anchor, length, number).end
-        except CalendarEnds:
-            return
-        number += 1
 
 
 def _later(anchor: date, length: Days | Months, times: int) -> date:

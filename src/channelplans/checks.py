@@ -41,16 +41,19 @@ def shown(value: object) -> str:
 
 def whole(parameter: str, value: SupportsIndex) -> int:
     """Return a whole number as an int; numpy integers are fine, bool, float and text are not."""
-    return _printable(parameter, _index(parameter, value))
+    number = _index(parameter, value)
+    if -_TOO_LONG < number < _TOO_LONG:
+        return number
+    raise InvalidValue(parameter, "one of more digits", "a whole number of at most 60 digits")
 
 
 def bounded(parameter: str, value: int, least: int, most: int | None = None) -> int:
     """Return a whole number that lies within bounds, both included."""
-    number = _index(parameter, value)
+    number = whole(parameter, value)
     if number < least or (most is not None and number > most):
         upper = "" if most is None else f" and at most {most:,}"
-        raise InvalidValue(parameter, _digits(number), f"at least {least}{upper}")
-    return _printable(parameter, number)
+        raise InvalidValue(parameter, str(number), f"at least {least}{upper}")
+    return number
 
 
 def civil_day(parameter: str, value: date) -> date:
@@ -146,16 +149,6 @@ def _index(parameter: str, value: SupportsIndex) -> int:
         except TypeError:
             pass
     raise WrongType(parameter, shown(value), "a whole number (int)")
-
-
-def _printable(parameter: str, number: int) -> int:
-    if -_TOO_LONG < number < _TOO_LONG:
-        return number
-    raise InvalidValue(parameter, _digits(number), "a whole number of at most 60 digits")
-
-
-def _digits(number: int) -> str:
-    return str(number) if -_TOO_LONG < number < _TOO_LONG else "a number of more than 60 digits"
 
 
 def _a(noun: str) -> str:

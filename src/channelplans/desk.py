@@ -18,6 +18,7 @@ from channelplans.calendar import Term
 from channelplans.catalogue import Catalogue
 from channelplans.checks import civil_day, instance, shown, text
 from channelplans.errors import (
+    ChannelPlansError,
     Conflict,
     InsufficientCredit,
     NotOffered,
@@ -31,6 +32,7 @@ from channelplans.lifecycle import Decision
 from channelplans.money import Money
 from channelplans.plans import Offer, Plan
 from channelplans.pricing import Tariff
+from channelplans.rules import Effect
 from channelplans.storage import AsyncStore, Store, Stored
 from channelplans.subscriptions import Action, Status, Subscription
 from channelplans.tables import Described
@@ -219,8 +221,9 @@ class _Work:
         if balance is None:
             return None
         postings = [each.posting for each in await self.store.postings(purse, until=until)]
-        listed = tuple(each for each in postings if since is None or since <= each.on)
-        before = (each.amount for each in postings if since is not None and each.on < since)
+        first = since or date.min
+        listed = tuple(each for each in postings if each.on >= first)
+        before = (each.amount for each in postings if each.on < first)
         return Statement(purse, sum(before, start=Money(0, balance.currency)), listed)
 
     async def run_due(self, on: date) -> AsyncGenerator[Outcome, None]:
@@ -246,25 +249,28 @@ class _Work:
         return await self.store.subscription(ProfileId(text("profile", profile)))
 
     async def _current(
-        self, profile: ProfileId, on: date, *, by: date | None = None
+        self, profile: ProfileId, on: date, *, call: Call | None = None
     ) -> Stored[Subscription] | None:
-        """Load what a profile holds; what is due of it by a day is done first, on the other."""
+        """Load what a profile holds; what is due of it is done first.
+
+        A call of a term that has ended still finds its minutes while there is grace, and where
+        credit is short for the next term it is taken all the same.
+        """
         stored = await self._load(profile)
-        due = stored is not None and _is_due(stored.value, by or civil_day("on", on))
-        if not (due and self.catches_up):
+        by = civil_day("on", on) if call is None else min(call.day, on)
+        if stored is None or not _is_due(stored.value, by) or not self.catches_up:
             return stored
         outcome = await self._outcome(profile, on)
         while outcome is not None:
-            if outcome.failed and outcome.error:
+            if outcome.error and (outcome.failed or (call is None and outcome.decision is None)):
                 raise outcome.error
             outcome = await self._next(outcome, on)
         return await self._load(profile)
 
     async def _take(self, profile: ProfileId, call: Call, on: date) -> Decision | None:
         token = lifecycle.call_token(call)
-        # A call of a term that has ended still finds its minutes while there is grace.
-        day = min(call.day, civil_day("on", on))
-        stored = _bought(Action.USE, await self._current(profile, on, by=day))
+        civil_day("on", on)
+        stored = _bought(Action.USE, await self._current(profile, on, call=call))
         # Asked after loading: whoever takes the call from now on changes the revision.
         if await self.store.committed(token) is not None:
             return None
@@ -309,12 +315,21 @@ class _Work:
         short = None
         for decision in _ways(stored.value, self.prices, on):
             try:
-                await self.store.commit(decision, expected=stored.revision)
+                await self._surely(decision, stored.revision)
             except InsufficientCredit as error:
                 short = error
             else:
                 return decision, short
         return None, short
+
+    async def _surely(self, decision: Decision, expected: Revision) -> None:
+        """Commit, and once more where the store breaks down: it may have been done before that."""
+        try:
+            await self.store.commit(decision, expected=expected)
+        except ChannelPlansError:
+            raise
+        except Exception:  # noqa: BLE001 - what breaks twice is raised
+            await self.store.commit(decision, expected=expected)
 
 
 def _bought(action: Action, stored: Stored[Subscription] | None) -> Stored[Subscription]:
@@ -382,18 +397,18 @@ class DeskActions(Generic[R_co]):
         ``passed`` is how much of the day has passed, where refunds are by exact time.
 
         Raises:
-            NotOffered: by a catalogue, the plan's offer is neither that of the edition which
-                ``Catalogue.for_term`` names nor sold on that day.
-            UnknownEdition: by a catalogue, nothing is sold on that day, or no edition is what the
-                profile holds.
+            NotOffered: by a catalogue, a plan is bought anew whose offer is neither that of the
+                edition which ``Catalogue.for_term`` names nor sold on that day.
+            UnknownEdition: by a catalogue, a plan is bought anew where nothing is sold on that day,
+                or no edition is what the profile holds.
             PlanUnchanged, MixedChange, ChangedTooSoon, CurrencyMismatch: as ``lifecycle.change``.
             InvalidValue, TransitionNotAllowed, OutsideTerm, CalendarEnds: as ``lifecycle.change``.
         """
 
         def decide(held: Subscription) -> Decision:
-            tariff = self._work.prices.changed(
-                held, instance("plan", plan, Plan), civil_day("on", on)
-            )
+            tariff = held.paid.tariff  # which a term that goes on keeps
+            if held.plan.effect_of(plan) is Effect.REBUY:
+                tariff = self._work.prices.changed(held, plan, civil_day("on", on))
             return lifecycle.change(held, plan, tariff, on=on, passed=passed)
 
         return self._do(self._work.act(Action.CHANGE, profile, on, decide))

@@ -289,7 +289,7 @@ class MixedChange(RuleError):
     def __str__(self) -> str:
         return (
             f"from {self.held} to {self.plan} is more of one and fewer of another, which this "
-            "offer treats differently; change the one first, and then the other"
+            "offer treats differently; change one at a time, and last what waits for the next term"
         )
 
 

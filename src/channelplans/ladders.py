@@ -4,6 +4,7 @@ One mechanism holds them all: tiers of quantities, each with a price for each pa
 What is priced, and in which currency, is not known here.
 """
 
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from operator import index
@@ -16,15 +17,16 @@ from channelplans.errors import InvalidValue
 from channelplans.money import NUMBER, Currency, Rounding, exact, round_ratio
 from channelplans.tables import Described
 
-__all__ = ["Ladder", "Tier", "as_decimal", "checked_price"]
+__all__ = ["Ladder", "Tier"]
 
 
 def as_decimal(value: Decimal | str | int) -> Decimal:
     """Read a price; what is none is left as it is, for its owner to refuse it by its name."""
     if isinstance(value, str):
         return Decimal(value) if NUMBER.fullmatch(value) else cast(Decimal, value)
-    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
-        return Decimal(index(value))
+    if not isinstance(value, bool):
+        with suppress(TypeError):
+            return Decimal(index(cast(SupportsIndex, value)))
     return cast(Decimal, value)
 
 
@@ -103,15 +105,12 @@ class Ladder(Described):
     def price(self, count: int) -> Fraction:
         """Return what so many cost, exactly."""
         bounded("count", count, 0)
-        total, below = Fraction(0), 0
-        for tier in self.tiers:
-            within = count if tier.up_to is None else min(count, tier.up_to)
-            if self.graduated:
-                total += tier.cost(within - below)
-                below = within
-            if within == count:
-                return total if self.graduated else tier.cost(count)
-        raise AssertionError("the last tier is open")  # pragma: no cover
+        ends = [count if tier.up_to is None else min(count, tier.up_to) for tier in self.tiers]
+        last = ends.index(count)
+        if not self.graduated:
+            return self.tiers[last].cost(count)
+        parts = zip(self.tiers[: last + 1], [0, *ends], ends, strict=False)
+        return sum((tier.cost(end - start) for tier, start, end in parts), start=Fraction(0))
 
     def units(self, count: int, currency: Currency) -> int:
         """Return what so many cost in units of a currency, rounded once, half up."""

@@ -16,10 +16,10 @@ from channelplans.calendar import Term
 from channelplans.checks import checked, instance, shown
 from channelplans.errors import InsufficientCredit, InvalidValue, WrongType
 from channelplans.identifiers import AccountId, ProfileId
-from channelplans.money import Money, columns
+from channelplans.money import Money, columns, same_currency
 from channelplans.tables import Described, Table
 
-__all__ = ["Posting", "Purse", "Reason", "Statement", "deltas", "settle", "short", "signed"]
+__all__ = ["Posting", "Purse", "Reason", "Statement", "deltas", "settle"]
 
 
 @attrs.frozen(field_transformer=checked)
@@ -132,7 +132,7 @@ class Statement(Described):
         for posting in self.postings:
             if posting.purse != self.purse:
                 raise InvalidValue("postings", str(posting), f"postings of {self.purse}")
-        self.closing  # noqa: B018 - adding up refuses another currency
+            same_currency(self.opening.currency, posting.amount.currency)
 
     @property
     def balances(self) -> tuple[Money, ...]:

@@ -5,7 +5,7 @@ postings and the new subscription together, or neither. Who pays is fixed by the
 F 7.3) and no caller can choose it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from itertools import count
 from types import MappingProxyType
@@ -17,7 +17,6 @@ from channelplans.calendar import Term
 from channelplans.checks import checked, civil_day, instance, text
 from channelplans.errors import (
     InvalidValue,
-    MixedChange,
     NotOffered,
     OutsideTerm,
     PlanUnchanged,
@@ -106,7 +105,10 @@ class Decision(Described):
         outlook = _OUTLOOKS[status].format(end=end, since=min(self.on, end))
         if status is Status.ACTIVE and self.on >= end:
             outlook = f"Its term ended on {end}: it is due for renewal."
-        left = (f"{self.after.allowance}.",) if self.action is Action.USE else ()
+        # In the grace after a term its minutes are for late calls of its own.
+        took = self.before is not None and self.before.allowance != self.after.allowance
+        shown = self.action is Action.USE and (took or self.on < term.end)
+        left = (f"{self.after.allowance}.",) if shown else ()
         return (f"{self.on}: {act}.", *left, outlook, *told)
 
     def _moves(self) -> tuple[str, ...]:
@@ -152,8 +154,6 @@ _OUTLOOKS: Final = MappingProxyType(
     }
 )
 
-_FIRST: Final = MappingProxyType({Status.ACTIVE: "renew or lapse", Status.CANCELLED: "expire"})
-
 
 def buy(
     plan: Plan,
@@ -195,14 +195,11 @@ def buy(
     Not a telephone replacement: it cannot call emergency numbers. (H21)
     """
     civil_day("on", on)
-    identifiers = {"account": account, "profile": profile, "subscription": subscription}
-    for parameter, identifier in identifiers.items():
-        text(parameter, identifier)
+    text("subscription", subscription)
+    status = TRANSITIONS[None, Action.BUY]
     if previous is not None:
         _check_previous(previous, account, profile, subscription)
-    status = _next_status(previous, Action.BUY, on)
-    if previous is not None:
-        _check_order(previous, Action.BUY, on)
+        status = _next_status(previous, Action.BUY, on)
     paid = quote(plan, instance("tariff", tariff, Tariff), on=on)
     bought = Subscription(
         id=subscription,
@@ -235,8 +232,9 @@ def change(
 
     On the help page a change refunds what is left and sells the new plan, active at once, for a
     term of its own; refund and price are one settlement. Other offers prorate the difference, or
-    wait for the next term (``Effect``). ``tariff`` is what a plan is bought anew by; a term that
-    goes on keeps the one it was bought by. A cancelled subscription that is changed renews itself
+    wait for the next term (``Effect``); such a change gives way to a later one, and a notice says
+    so. ``tariff`` is what a plan is bought anew by; a term that goes on keeps the one it was bought
+    by. A cancelled subscription that is changed renews itself
     again. ``passed`` is how much of the day has passed, where refunds are by exact time.
 
     Raises:
@@ -257,35 +255,39 @@ def change(
     2026-01-15 account acme: +139.00 EUR, refund for 2026-01-05 to 2026-02-04
     2026-01-15 account acme: -278.00 EUR, subscription for 2026-01-15 to 2026-02-14
     """
-    status = _within(subscription, Action.CHANGE, on)
+    status = _next_status(subscription, Action.CHANGE, on)
     held = subscription.plan
     if instance("plan", plan, Plan) == (subscription.pending or held):
         raise PlanUnchanged(str(plan), subscription.status.value)
     check_change(subscription.last_changed_on, on=on, rule=held.offer.change)
     _check_currency(subscription, tariff)
     changed = _after(subscription, on, status=status, last_changed_on=on, pending=None)
-    effect = _effect(held, plan)
+    effect, dropped = held.effect_of(plan), _dropped(subscription)
     if plan.offer != held.offer and on < subscription.held_until:
         raise _held_longer(subscription, Action.CHANGE, on, subscription.held_until)
-    if effect is Effect.NEXT_TERM or plan == held:
-        after = attrs.evolve(changed, pending=None if plan == held else plan)
+    if plan == held:  # instead of the plan that was pending
+        return _decide(Action.CHANGE, on, subscription, changed, notices=dropped)
+    if effect is Effect.NEXT_TERM:
         later = f"The change comes with the next term, on {subscription.term.end}."
-        notices = (Notice("pending", later, held.offer.source),) if after.pending else ()
-        return _decide(Action.CHANGE, on, subscription, after, notices=notices)
+        notice = Notice("pending", later, held.offer.source)
+        after = attrs.evolve(changed, pending=plan)
+        return _decide(Action.CHANGE, on, subscription, after, notices=(*dropped, notice))
     if effect is Effect.REBUY:
         paid = quote(plan, tariff, on=on, instead=held)
         anchor = plan.offer.term.anchor(on)
         after = attrs.evolve(changed, paid=paid, anchor=anchor, number=0, allowance=paid.allowance)
         refunded = _refund(subscription, on, passed)
         postings = (*refunded, *_payment(after, Reason.SUBSCRIPTION, on))
-        return _decide(Action.CHANGE, on, subscription, after, postings, paid.notices)
+        notices = (*dropped, *paid.notices)
+        return _decide(Action.CHANGE, on, subscription, after, postings, notices)
     paid = amend(subscription.paid, plan, on=on, effect=effect)
     allowance = subscription.allowance.granting(paid.allowance.granted)
     after = attrs.evolve(changed, paid=paid, allowance=allowance)
     due = paid.total - subscription.paid.total
     reason = Reason.REFUND if due.minor < 0 else Reason.SUBSCRIPTION
     postings = _posting(after, -due, reason, on)
-    return _decide(Action.CHANGE, on, subscription, after, postings, paid.notices)
+    notices = (*dropped, *paid.notices)
+    return _decide(Action.CHANGE, on, subscription, after, postings, notices)
 
 
 def renew(
@@ -334,7 +336,7 @@ def renew_without_bundles(
     2026-03-01 account acme: -23.90 EUR, renewal for 2026-03-01 to 2026-04-01
     2026-03-01 account acme: -13.90 EUR, renewal for 2026-03-01 to 2026-04-01
     """
-    _at_end(subscription, Action.RENEW, on)
+    _next_status(subscription, Action.RENEW, on)
     plan = _renewed(subscription, plan)
     if not (plan.offer.shortage.drops_bundles and plan.bundles):
         works = "renew it whole, or let it lapse"
@@ -351,9 +353,8 @@ def renew_without_bundles(
 def cancel(subscription: Subscription, *, on: date) -> Decision:
     """Cancel: it runs to the end of its term, nothing comes back, it does not renew (H20).
 
-    The decision's notice is the warning that names the day, to be shown before it is confirmed.
-
-    A change that was to come with the next term is dropped.
+    The decision's notice is the warning that names the day, to be shown before it is confirmed. A
+    change that was to come with the next term is dropped, and another notice says so.
 
     Raises:
         TransitionNotAllowed, OutsideTerm: the subscription is not active on that day, or its term
@@ -363,7 +364,7 @@ def cancel(subscription: Subscription, *, on: date) -> Decision:
     >>> print(cancel(make_subscription(), on=date(2026, 1, 15)).notices[0].text)
     This cancels the subscription of profile berlin: from 2026-02-04 on it is no longer available.
     """
-    status = _within(subscription, Action.CANCEL, on)
+    status = _next_status(subscription, Action.CANCEL, on)
     if subscription.term.end < subscription.held_until:
         raise _held_longer(subscription, Action.CANCEL, on, _last_held_term(subscription).start)
     after = _after(subscription, on, status=status, pending=None)
@@ -373,7 +374,8 @@ def cancel(subscription: Subscription, *, on: date) -> Decision:
         f"from {subscription.term.end} on it is no longer available.",
         "H20",
     )
-    return _decide(Action.CANCEL, on, subscription, after, notices=(warning,))
+    notices = (warning, *_dropped(subscription))
+    return _decide(Action.CANCEL, on, subscription, after, notices=notices)
 
 
 def resume(subscription: Subscription, *, on: date) -> Decision:
@@ -389,7 +391,7 @@ def resume(subscription: Subscription, *, on: date) -> Decision:
     Runs until 2026-02-04, when it renews itself.
     No money moves.
     """
-    after = _after(subscription, on, status=_within(subscription, Action.RESUME, on))
+    after = _after(subscription, on, status=_next_status(subscription, Action.RESUME, on))
     return _decide(Action.RESUME, on, subscription, after)
 
 
@@ -407,9 +409,7 @@ def lapse(subscription: Subscription, *, on: date) -> Decision:
     No money moves.
     The renewal was not paid: profile berlin carries no calls since 2026-02-04. (F 6.3)
     """
-    status = _at_end(subscription, Action.LAPSE, on)
-    if on < subscription.lapses_on:
-        raise OutsideTerm("lapse", on, subscription.lapses_on, None, "until then there is grace")
+    status = _next_status(subscription, Action.LAPSE, on)
     after = _after(subscription, on, status=status, pending=None)
     warning = Notice(
         "lapsed",
@@ -434,7 +434,7 @@ def expire(subscription: Subscription, *, on: date) -> Decision:
     Not active since 2026-02-04.
     No money moves.
     """
-    after = _after(subscription, on, status=_at_end(subscription, Action.EXPIRE, on))
+    after = _after(subscription, on, status=_next_status(subscription, Action.EXPIRE, on))
     return _decide(Action.EXPIRE, on, subscription, after)
 
 
@@ -463,7 +463,7 @@ def terminate(
     ()
     """
     instance("refund", refund, bool)
-    status = _within(subscription, Action.TERMINATE, on)
+    status = _next_status(subscription, Action.TERMINATE, on)
     if refund and on < subscription.held_until:
         raise _held_longer(subscription, Action.TERMINATE, on, subscription.held_until)
     after = _after(subscription, on, status=status, pending=None)
@@ -497,7 +497,7 @@ def use(subscription: Subscription, call: Call, tariff: Tariff, *, on: date) -> 
     >>> print(*use(taken.after, abroad, TARIFF, on=day).postings)
     2026-01-06 profile berlin of account acme: -0.17 EUR, call for 2026-01-05 to 2026-02-04
     """
-    status = _within(subscription, Action.USE, on)
+    status = _next_status(subscription, Action.USE, on)
     term = subscription.term
     if not term.start <= instance("call", call, Call).day < subscription.active_until:
         advice = "rate(call, allowance, tariff, offer=...) prices a call of another term"
@@ -606,45 +606,56 @@ def expire_credit(purse: Purse, amount: Money, *, transfer: str, on: date) -> De
     return _move(Action.EXPIRE_CREDIT, Reason.EXPIRY, moves, amount, transfer, on)
 
 
-def _next_status(subscription: Subscription | None, action: Action, on: date) -> Status:
-    if subscription is None:
-        return TRANSITIONS[None, action]
-    status = subscription.status
+def _next_status(subscription: Subscription, action: Action, on: date) -> Status:
+    """Return the status that an action on a day leads to, or refuse it."""
+    status = instance("subscription", subscription, Subscription).status
+    civil_day("on", on)
     after = TRANSITIONS.get((status, action))
     if after is None:
-        over = civil_day("on", on) >= subscription.term.end
-        known = (known for source, known in TRANSITIONS if source is status)
-        fitting = (act.value for act in known if act is Action.BUY or (act in AT_END) == over)
-        raise TransitionNotAllowed(action.value, status.value, tuple(fitting))
-    return after
-
-
-def _check_order(subscription: Subscription, action: Action, on: date) -> None:
+        possible = tuple(each.value for each in _possible(subscription, on))
+        raise TransitionNotAllowed(action.value, status.value, possible)
+    if not _in_time(subscription, action, on):
+        advice = _advice(subscription, action, on)
+        raise OutsideTerm(action.value, on, *_days(subscription, action), advice)
     earliest = subscription.acted_on or subscription.term.start
-    if civil_day("on", on) < earliest:
+    if on < earliest:
         advice = f"{earliest} is the day of the latest action"
         raise OutsideTerm(action.value, on, earliest, None, advice)
+    return after
 
 
-def _within(subscription: Subscription, action: Action, on: date) -> Status:
-    """Return the next status of an action that comes before the end of the term."""
-    after = _next_status(instance("subscription", subscription, Subscription), action, on)
+def _days(subscription: Subscription, action: Action) -> tuple[date, date | None]:
+    """Return the first day on which an action is possible, and the first on which it is no more."""
     term = subscription.term
-    end = subscription.active_until if action is Action.USE else term.end
-    if not term.start <= civil_day("on", on) < end:
-        first = f"first {_FIRST[subscription.status]} the term that ended" if on >= term.end else ""
-        raise OutsideTerm(action.value, on, term.start, end, first)
-    _check_order(subscription, action, on)
-    return after
+    if action is Action.BUY:
+        return date.min, None
+    if action in AT_END:
+        return (subscription.lapses_on if action is Action.LAPSE else term.end), None
+    return term.start, (subscription.active_until if action is Action.USE else term.end)
 
 
-def _at_end(subscription: Subscription, action: Action, on: date) -> Status:
-    """Return the next status of an action that waits for the end of the term."""
-    after = _next_status(instance("subscription", subscription, Subscription), action, on)
-    if civil_day("on", on) < subscription.term.end:
-        raise OutsideTerm(action.value, on, subscription.term.end, None, "the term runs until then")
-    _check_order(subscription, action, on)
-    return after
+def _possible(subscription: Subscription, on: date) -> Iterator[Action]:
+    """Yield the actions that are possible on a day, as things stand."""
+    for status, action in TRANSITIONS:
+        if status is subscription.status and _in_time(subscription, action, on):
+            yield action
+
+
+def _in_time(subscription: Subscription, action: Action, on: date) -> bool:
+    start, end = _days(subscription, action)
+    return start <= on and (end is None or on < end)
+
+
+def _advice(subscription: Subscription, action: Action, on: date) -> str:
+    """Return what would work where an action comes on the wrong day, if anything is known."""
+    term = subscription.term
+    if action in AT_END:
+        runs = on < term.end and subscription.lapses_on == term.end
+        return "the term runs until then" if runs else "until then there is grace"
+    if on < term.end:
+        return ""
+    first = (each.value for each in _possible(subscription, on) if each in AT_END)
+    return f"first {' or '.join(first)} the term that ended"
 
 
 def _held_longer(subscription: Subscription, action: Action, on: date, start: date) -> OutsideTerm:
@@ -659,15 +670,13 @@ def _last_held_term(subscription: Subscription) -> Term:
     return next(term for term in terms if term.end >= subscription.held_until)
 
 
-def _effect(held: Plan, plan: Plan) -> Effect:
-    """Return what a change does; one to another offer always buys anew."""
-    if plan.offer != held.offer:
-        return Effect.REBUY
-    rule = held.offer.change
-    steps = (plan.channels - held.channels, plan.bundles - held.bundles)
-    if min(steps) < 0 < max(steps) and rule.more is not rule.fewer:
-        raise MixedChange(str(held), str(plan))
-    return rule.fewer if min(steps) < 0 else rule.more
+def _dropped(subscription: Subscription) -> tuple[Notice, ...]:
+    """Tell that the change which was to come with the next term will not."""
+    pending, term = subscription.pending, subscription.term
+    if pending is None:
+        return ()
+    told = f"The change to {pending}, which was to come on {term.end}, is dropped."
+    return (Notice("pending-dropped", told, subscription.plan.offer.source),)
 
 
 def _renewal(
@@ -677,7 +686,7 @@ def _renewal(
     on: date,
     notices: tuple[Notice, ...] = (),
 ) -> Decision:
-    _at_end(subscription, Action.RENEW, on)
+    _next_status(subscription, Action.RENEW, on)
     _check_currency(subscription, tariff)
     held, offer = subscription.plan.offer, plan.offer
     rule, start = offer.term, subscription.term.end
@@ -741,9 +750,10 @@ def _refund(subscription: Subscription, on: date, passed: timedelta | None) -> t
 def _posting(
     subscription: Subscription, amount: Money, reason: Reason, on: date
 ) -> tuple[Posting, ...]:
-    purse = Purse(subscription.account)
-    posting = (purse, amount, reason, on, subscription.term, subscription.id)
-    return (Posting(*posting),) if amount else ()
+    if not amount:
+        return ()
+    purse, term = Purse(subscription.account), subscription.term
+    return (Posting(purse, amount, reason, on, term, subscription.id),)
 
 
 def _payer(subscription: Subscription, payer: Payer) -> tuple[Purse, Reason]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import total_ordering
 from typing import Final, SupportsIndex
 
 import attrs
@@ -18,21 +19,7 @@ from channelplans.checks import bounded, checked, instance, several, shown, whol
 from channelplans.errors import CurrencyMismatch, InvalidValue, WrongType
 from channelplans.tables import Described, counted
 
-__all__ = [
-    "EUR",
-    "GBP",
-    "JPY",
-    "PLN",
-    "USD",
-    "Currency",
-    "Money",
-    "Rounding",
-    "columns",
-    "exact",
-    "read",
-    "round_ratio",
-    "same_currency",
-]
+__all__ = ["EUR", "GBP", "JPY", "PLN", "USD", "Currency", "Money", "Rounding"]
 
 NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?")
 _CODE = re.compile(r"[A-Z]{3}")
@@ -145,6 +132,7 @@ PLN: Final = Currency("PLN", 2)
 JPY: Final = Currency("JPY", 0)
 
 
+@total_ordering
 @attrs.frozen(field_transformer=checked)
 class Money(Described):
     """An amount: ``minor`` counts the smallest units of its currency, and may be negative.
@@ -274,15 +262,6 @@ has here, not 0.021
 
     def __lt__(self, other: "Money") -> bool:
         return self.minor < self._minor_of(other)
-
-    def __le__(self, other: "Money") -> bool:
-        return self.minor <= self._minor_of(other)
-
-    def __gt__(self, other: "Money") -> bool:
-        return self.minor > self._minor_of(other)
-
-    def __ge__(self, other: "Money") -> bool:
-        return self.minor >= self._minor_of(other)
 
     def _minor_of(self, other: "Money") -> int:
         instance("amount", other, Money)

@@ -11,12 +11,14 @@ from channelplans.errors import (
     BundlesNotAllowed,
     ChannelsNotSellable,
     ChannelsOutOfRange,
+    MixedChange,
     RuleError,
 )
 from channelplans.rules import (
     BundleRule,
     CallRule,
     ChangeRule,
+    Effect,
     Notice,
     QuantityRule,
     RefundRule,
@@ -129,6 +131,31 @@ class Plan(Described):
         """The minutes that it grants in a term: those of its bundles (H10), and of its channels."""
         rule = self.offer.bundles
         return self.bundles * rule.minutes + self.channels * rule.included if rule else 0
+
+    def effect_of(self, plan: "Plan") -> Effect:
+        """Return what a change to another plan does, as the offer says of more and of fewer.
+
+        A change to another offer's plan buys anew; the plan itself keeps what there is.
+
+        Raises:
+            MixedChange: it is more of one and fewer of another, which the offer treats differently.
+
+        >>> from channelplans.offers import VOIP_YONDER
+        >>> held = VOIP_YONDER.plan(channels=10)
+        >>> for channels in (12, 8):
+        ...     print(held.effect_of(VOIP_YONDER.plan(channels=channels)))
+        Effect.FULL
+        Effect.NEXT_TERM
+        """
+        if instance("plan", plan, Plan).offer != self.offer:
+            return Effect.REBUY
+        rule = self.offer.change
+        steps = (plan.channels - self.channels, plan.bundles - self.bundles)
+        if min(steps) < 0 < max(steps) and rule.more is not rule.fewer:
+            raise MixedChange(str(self), str(plan))
+        if not any(steps):
+            return Effect.KEEP
+        return rule.fewer if min(steps) < 0 else rule.more
 
     def _describe(self) -> tuple[str]:
         channels = counted(self.channels, "channel")

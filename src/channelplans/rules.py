@@ -27,7 +27,6 @@ from channelplans.money import Rounding, round_ratio
 from channelplans.tables import Described, clock, counted
 
 __all__ = [
-    "COUNTRY",
     "MOST_BUNDLES",
     "MOST_CHANNELS",
     "MOST_PROFILES",
@@ -353,8 +352,9 @@ class Effect(enum.Enum):
     ``PRORATE`` charges or returns the difference for the days that are left of the term, which
     goes on; it asks no ``RefundRule``, so that fewer bring money back whatever that says, and
     however many minutes are used. ``FULL`` charges the difference for all of the running term,
-    however late; of a first part of a term, that is the part. ``KEEP`` changes at once and moves
-    no money but for the set-up of what is added: what was paid stays paid through the term.
+    however late, and nothing where a ladder prices more at less; of a first part of a term, that is
+    the part. ``KEEP`` changes at once and moves no money but for the set-up of what is added: what
+    was paid stays paid through the term, and what is added brings no minutes until the next.
     ``NEXT_TERM`` waits for the next term.
     """
 
@@ -446,7 +446,7 @@ class RefundRule(Described):
         bundles: the basis for the bundles.
         change_day_used: whether the day of the change counts as used. If it does not, a change on
             the first day returns everything.
-        rounding: how what comes back is rounded, once for each line; the rest is kept.
+        rounding: how what comes back is rounded, once for each item; the rest is kept.
 
     >>> print(RefundRule(bundles=RefundBasis.MINUTES))
     channels by time, bundles by minutes, the day of the change not used, rounded half up

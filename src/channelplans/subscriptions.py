@@ -19,7 +19,7 @@ from channelplans.identifiers import AccountId, ProfileId, SubscriptionId
 from channelplans.plans import Plan
 from channelplans.pricing import Quote
 from channelplans.tables import Described
-from channelplans.usage import Allowance, admits
+from channelplans.usage import Allowance
 
 __all__ = ["AT_END", "RUNNING", "TRANSITIONS", "Action", "Status", "Subscription"]
 
@@ -171,7 +171,7 @@ class Subscription(Described):
         >>> held.admits(4, on=day), held.admits(5, on=day)
         (True, False)
         """
-        free = admits(active_calls, channels=self.plan.channels)
+        free = bounded("active_calls", active_calls, 0) < self.plan.channels
         return self.active_on(civil_day("on", on)) and free
 
     def _describe(self) -> tuple[str, ...]:

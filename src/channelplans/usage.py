@@ -9,12 +9,12 @@ from fractions import Fraction
 
 import attrs
 
-from channelplans.checks import bounded, checked, instance
+from channelplans.checks import checked, instance
 from channelplans.errors import InvalidValue
 from channelplans.rules import COUNTRY, BundleRule, CallRule, Rollover
 from channelplans.tables import Described, clock
 
-__all__ = ["Allowance", "Call", "admits", "billable", "covered"]
+__all__ = ["Allowance", "Call", "billable", "covered"]
 
 _NOTHING = timedelta(0)
 _NUMBER = re.compile(r"\+?\(?[0-9][0-9 ().-]*")
@@ -134,15 +134,6 @@ class Allowance(Described):
         return (f"{clock(self.remaining)} of {clock(self.granted)} left{carried}",)
 
 
-def admits(active_calls: int, *, channels: int) -> bool:
-    """Return whether one more call can be carried: n channels carry n calls (H1, H2, F 1.3).
-
-    >>> admits(99, channels=100), admits(100, channels=100)
-    (True, False)
-    """
-    return bounded("active_calls", active_calls, 0) < bounded("channels", channels, 0)
-
-
 def billable(duration: timedelta, rule: CallRule) -> timedelta:
     """Return what is counted of a call: the least length, then whole steps (F 3.5, F 8.5).
 
@@ -156,10 +147,11 @@ def billable(duration: timedelta, rule: CallRule) -> timedelta:
     """
     _not_negative("duration", instance("duration", duration, timedelta))
     instance("rule", rule, CallRule)
-    if not duration or duration <= rule.minimum:
-        return rule.minimum if duration else duration
+    if not duration:
+        return duration
     try:
-        return rule.minimum - (rule.minimum - duration) // rule.step * rule.step
+        steps = max(-((rule.minimum - duration) // rule.step), 0)  # whole ones, rounded up
+        return rule.minimum + steps * rule.step
     except OverflowError:
         raise InvalidValue("duration", str(duration), "short enough to be rounded up") from None
 

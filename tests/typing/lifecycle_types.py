@@ -61,7 +61,7 @@ from channelplans.pricing import (
 )
 from channelplans.rules import Effect, Notice, RefundRule, Rollover
 from channelplans.subscriptions import AT_END, RUNNING, TRANSITIONS, Action, Status, Subscription
-from channelplans.usage import Allowance, Call, admits, billable, covered
+from channelplans.usage import Allowance, Call, billable, covered
 
 DAY = date(2026, 1, 5)
 ACCOUNT, PROFILE, ID = AccountId("acme"), ProfileId("berlin"), SubscriptionId("s-1")
@@ -104,7 +104,6 @@ def usage() -> None:
     assert_type(allowance.granting(call.duration), Allowance)
     assert_type(allowance.next(call.duration, Rollover(1)), Allowance)
     assert_type(allowance.next(call.duration, None), Allowance)
-    assert_type(admits(1, channels=2), bool)
     assert_type(billable(call.duration, SKYPE_CONNECT.calls), timedelta)
     if SKYPE_CONNECT.bundles is not None:
         assert_type(covered(call, SKYPE_CONNECT.bundles), bool)
@@ -112,7 +111,6 @@ def usage() -> None:
     Call("c-1", "+12125550100", "US", DAY, 31)  # type: ignore[arg-type]
     Allowance(5000)  # type: ignore[arg-type]
     allowance.next(call.duration, 1)  # type: ignore[arg-type]
-    admits(1, 2)  # type: ignore[call-arg]
 
 
 def pricing() -> None:
