@@ -49,8 +49,8 @@ def test_a_ladder_is_a_price_of_a_tariff():
     assert Money.of("41.25", EUR) == tariff.bundles(10)
     assert None is tariff.unit(Item.CHANNELS)
     assert (
-        "made up: (by volume: up to 9 at 5; above at 4.125) a channel, "
-        "(by volume: up to 9 at 5; above at 4.125) a bundle, 0.02 EUR a minute"
+        "made up: (by volume: up to 9 at 5; above at 4.125) for the channels, "
+        "(by volume: up to 9 at 5; above at 4.125) for the bundles, 0.02 EUR a minute"
     ) == str(tariff)
 
 
@@ -67,6 +67,8 @@ def test_none_of_something_costs_nothing():
         (Tier(10, unit="6.5"), "up to 10 at 6.5"),
         (Tier(None, unit=5, flat=2), "above at 5 and 2 flat"),
         (Tier(None, unit=5, pack=100), "above at 5 for 100"),
+        (Tier(None, flat="19.99"), "above at 19.99 flat"),
+        (Tier(10), "up to 10 at 0"),
         (Ladder((Tier(5, 7), Tier(None, 6))), "by volume: up to 5 at 7; above at 6"),
         (Ladder((Tier(None, 6),), graduated=True), "graduated: above at 6"),
     ],

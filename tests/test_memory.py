@@ -290,8 +290,7 @@ class TestCost:
     def looks_of(store, ask):
         """Return how many entries of the store's order of ends an answer looks at."""
         ends = store._ends
-        ends._days = Looked(ends._days)
-        ends._profiles = {day: Looked(each) for day, each in ends._profiles.items()}
+        ends.update({day: Looked(each) for day, each in ends.items()})
         Looked.looks = 0
         ask(store)
         return Looked.looks
@@ -356,8 +355,8 @@ class TestCost:
                 if stored.value.status in RUNNING
             ]
             ends = sorted({str(held.term.end) for held in running})
-            assert (ends, ends) == (store._ends._days, sorted(store._ends._profiles))
-            assert all(store._ends._profiles.values())
+            assert ends == sorted(store._ends)
+            assert all(store._ends.values())
             sizes.append(len(ends))
 
         # Of two days: berlin leaves for a third; paris and then rome leave theirs, which goes;
@@ -528,4 +527,4 @@ class TestThreads:
 
         assert [] == walk(store, END)
         assert profiles == walk(store, END + timedelta(30), limit=7)
-        assert [profiles] == list(store._ends._profiles.values())
+        assert [profiles] == list(store._ends.values())

@@ -779,7 +779,7 @@ KEPT = {
     "memory": {
         *("MemoryStore._lock", "MemoryStore._revisions", "MemoryStore._subscriptions"),
         *("MemoryStore._balances", "MemoryStore._postings", "MemoryStore._known"),
-        *("MemoryStore._ends", "_Ends._days", "_Ends._profiles"),
+        "MemoryStore._ends",
     },
     "pricing": {"_Rates._table"},
 }

@@ -6,6 +6,7 @@ The sentence names what was wrong and what would work.
 This module knows no other module of the package.
 """
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import ClassVar
@@ -46,8 +47,12 @@ class ChannelPlansError(Exception):
     fields do not.
     """
 
-    #: A stable name for programs; the sentence may change, the code does not.
+    #: The words of the class's name, such as ``wrong-type``; a last word ``Error`` is left out.
     code: ClassVar[str] = "error"
+
+    def __init_subclass__(cls) -> None:
+        words = re.findall("[A-Z][a-z]*", cls.__name__.removesuffix("Error"))
+        cls.code = "-".join(words).lower()
 
 
 @attrs.frozen
@@ -60,7 +65,6 @@ class WrongType(ChannelPlansError, TypeError):
         expected: what is taken, in English.
     """
 
-    code: ClassVar[str] = "wrong-type"
     parameter: str
     value: str
     expected: str
@@ -79,7 +83,6 @@ class InvalidValue(ChannelPlansError, ValueError):
         expected: what would do, in English.
     """
 
-    code: ClassVar[str] = "invalid-value"
     parameter: str
     value: str
     expected: str
@@ -97,7 +100,6 @@ class CurrencyMismatch(ChannelPlansError, ValueError):
         actual: the one that was given, likewise.
     """
 
-    code: ClassVar[str] = "currency-mismatch"
     expected: str
     actual: str
 
@@ -119,7 +121,6 @@ class CalendarEnds(ChannelPlansError, ValueError):
         number: which term does not fit, counted from 0.
     """
 
-    code: ClassVar[str] = "calendar-ends"
     anchor: date
     length: str
     number: int
@@ -134,8 +135,6 @@ class CalendarEnds(ChannelPlansError, ValueError):
 class RuleError(ChannelPlansError, ValueError):
     """A request breaches a rule of an offer; never raised itself."""
 
-    code: ClassVar[str] = "rule"
-
 
 @attrs.frozen
 class ChannelsOutOfRange(RuleError):
@@ -149,7 +148,6 @@ class ChannelsOutOfRange(RuleError):
             too many to be told.
     """
 
-    code: ClassVar[str] = "channels-out-of-range"
     requested: int
     minimum: int
     maximum: int
@@ -172,7 +170,6 @@ class ChannelsNotSellable(RuleError):
         sold_as: what that request is sold as.
     """
 
-    code: ClassVar[str] = "channels-not-sellable"
     channels: int
     requested: int
     sold_as: int
@@ -200,7 +197,6 @@ class BundlesNotAllowed(RuleError):
         reason: why, in English.
     """
 
-    code: ClassVar[str] = "bundles-not-allowed"
     bundles: int
     most: int | None
     reason: str
@@ -220,7 +216,6 @@ class TotalNotReachable(RuleError):
         nearest: the totals next to it that can be reached.
     """
 
-    code: ClassVar[str] = "total-not-reachable"
     total: int
     most_profiles: int
     nearest: tuple[int, ...]
@@ -242,7 +237,6 @@ class ChangedTooSoon(RuleError):
         possible_from: the first day on which it can be changed again.
     """
 
-    code: ClassVar[str] = "changed-too-soon"
     last_changed_on: date
     on: date
     possible_from: date
@@ -263,7 +257,6 @@ class PlanUnchanged(RuleError):
         status: where the subscription stands, as the value of its ``Status``.
     """
 
-    code: ClassVar[str] = "plan-unchanged"
     held: str
     status: str
 
@@ -282,7 +275,6 @@ class MixedChange(RuleError):
         plan: the plan asked for, in English.
     """
 
-    code: ClassVar[str] = "mixed-change"
     held: str
     plan: str
 
@@ -303,7 +295,6 @@ class NotOffered(RuleError):
         works: what would work, in English.
     """
 
-    code: ClassVar[str] = "not-offered"
     what: str
     offer: str
     works: str
@@ -322,7 +313,6 @@ class TransitionNotAllowed(RuleError):
         allowed: the values of the actions that are possible.
     """
 
-    code: ClassVar[str] = "transition-not-allowed"
     action: str
     status: str
     allowed: tuple[str, ...]
@@ -347,7 +337,6 @@ class OutsideTerm(RuleError):
         advice: what else would work, in English; empty where nothing is known.
     """
 
-    code: ClassVar[str] = "outside-term"
     what: str
     day: date
     start: date
@@ -368,7 +357,6 @@ class AllowanceNeeded(RuleError):
         basis: the value of the rule's ``RefundBasis``.
     """
 
-    code: ClassVar[str] = "allowance-needed"
     basis: str
 
     def __str__(self) -> str:
@@ -387,7 +375,6 @@ class UnknownEdition(ChannelPlansError, LookupError):
         known: the editions that there are, each in English, with its days.
     """
 
-    code: ClassVar[str] = "unknown-edition"
     wanted: str
     known: tuple[str, ...]
 
@@ -405,7 +392,6 @@ class UnknownRate(ChannelPlansError, LookupError):
         known: the countries that have a price.
     """
 
-    code: ClassVar[str] = "unknown-rate"
     country: str
     tariff: str
     known: tuple[str, ...]
@@ -427,7 +413,6 @@ class NotDecodable(ChannelPlansError, ValueError):
         problem: what is wrong there, in English.
     """
 
-    code: ClassVar[str] = "not-decodable"
     path: str
     problem: str
 
@@ -447,7 +432,6 @@ class InsufficientCredit(ChannelPlansError, ValueError):
         currency: the code of their currency.
     """
 
-    code: ClassVar[str] = "insufficient-credit"
     purse: str
     needed: Decimal
     available: Decimal
@@ -472,7 +456,6 @@ class Conflict(ChannelPlansError, RuntimeError):
         found: the revision that is stored; None where nothing is.
     """
 
-    code: ClassVar[str] = "conflict"
     profile: str
     expected: str | None
     found: str | None
@@ -493,7 +476,6 @@ class TokenReused(ChannelPlansError, ValueError):
         token: the token.
     """
 
-    code: ClassVar[str] = "token-reused"
     token: str
 
     def __str__(self) -> str:

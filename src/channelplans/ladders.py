@@ -71,8 +71,9 @@ class Tier(Described):
     def _describe(self) -> tuple[str]:
         reach = "above" if self.up_to is None else f"up to {self.up_to}"
         pack = f" for {self.pack}" if self.pack > 1 else ""
-        flat = f" and {self.flat:f} flat" if self.flat else ""
-        return (f"{reach} at {self.unit:f}{pack}{flat}",)
+        prices = [f"{self.unit:f}{pack}"] if self.unit or not self.flat else []
+        flat = [f"{self.flat:f} flat"] if self.flat else []
+        return (f"{reach} at {' and '.join((*prices, *flat))}",)
 
 
 @attrs.frozen(field_transformer=checked)

@@ -8,7 +8,6 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping
 from datetime import date
 from threading import Lock
-from typing import NamedTuple
 
 import attrs
 
@@ -25,11 +24,6 @@ from channelplans.tables import counted
 __all__ = ["MemoryStore", "Snapshot"]
 
 
-class _Known(NamedTuple):
-    decision: Decision
-    revision: Revision
-
-
 @attrs.frozen
 class Snapshot:
     """All that a store held at one moment; equal where all of it is at the same revisions.
@@ -43,7 +37,7 @@ class Snapshot:
     subscriptions: Mapping[ProfileId, Stored[Subscription]]
     balances: Mapping[Purse, Money]
     postings: Mapping[Purse, tuple[Booked, ...]]
-    _known: Mapping[Token, _Known] = attrs.field(alias="known", repr=False)
+    _known: Mapping[Token, Stored[Decision]] = attrs.field(alias="known", repr=False)
     _revisions: int = attrs.field(alias="revisions", repr=False, eq=False)
 
 
@@ -67,7 +61,7 @@ class MemoryStore:
         self._subscriptions: dict[ProfileId, Stored[Subscription]] = {}
         self._balances: dict[Purse, Money] = {}
         self._postings: dict[Purse, list[Booked]] = {}
-        self._known: dict[Token, _Known] = {}
+        self._known: dict[Token, Stored[Decision]] = {}
         self._ends = _Ends()
 
     def subscription(self, profile: ProfileId, /) -> Stored[Subscription] | None:
@@ -98,7 +92,7 @@ class MemoryStore:
         after = instance("decision", decision, Decision).after
         with self._lock:
             known = self._known.get(decision.token)
-            if known is not None and known.decision == decision:
+            if known is not None and known.value == decision:
                 return None if after is None else known.revision
             if after is not None:
                 stored = self._subscriptions.get(after.profile)
@@ -114,7 +108,7 @@ class MemoryStore:
     def _store(self, decision: Decision, balances: Mapping[Purse, Money]) -> Revision | None:
         self._revisions += 1
         revision, after = Revision(str(self._revisions)), decision.after
-        self._known[decision.token] = _Known(decision, revision)
+        self._known[decision.token] = Stored(decision, revision)
         self._balances |= balances
         for index, posting in enumerate(decision.postings):
             booked = Booked(posting, decision.token, index)
@@ -177,43 +171,32 @@ class MemoryStore:
         return f"<MemoryStore: {', '.join(told)}>"
 
 
-class _Ends:
-    """The running subscriptions by the end of their term, in the order of ``due``.
+class _Ends(dict[str, list[ProfileId]]):
+    """The profiles of the running subscriptions, in order, by the day on which their term ends.
 
-    Days are kept as ISO text, whose order is theirs, so that a cursor, day and profile, is compared
-    and never parsed.
+    Days are ISO text, whose order is theirs, so that a cursor, day and profile, is compared and
+    never parsed. There are never more of them than days on which terms end, however many are
+    stored.
     """
-
-    def __init__(self) -> None:
-        self._days: list[str] = []
-        self._profiles: dict[str, list[ProfileId]] = {}
 
     def move(self, before: Subscription | None, after: Subscription) -> None:
         """Take what a profile held out, and put what it holds in, where it runs."""
         left, due = None if before is None else before.due_on, after.due_on
-        if left == due:
-            return
-        if left is not None:
-            day = left.isoformat()
-            profiles = self._profiles[day]
+        if left is not None and left != due:
+            profiles = self[str(left)]
             del profiles[bisect_left(profiles, after.profile)]
             if not profiles:
-                del self._profiles[day], self._days[bisect_left(self._days, day)]
-        if due is not None:
-            day = due.isoformat()
-            if day not in self._profiles:
-                insort(self._days, day)
-            insort(self._profiles.setdefault(day, []), after.profile)
+                del self[str(left)]
+        if due is not None and left != due:
+            insort(self.setdefault(str(due), []), after.profile)
 
     def page(self, on: date, cursor: str, limit: int) -> Page:
         """Return the profiles behind a cursor, and the cursor of the last if there are more."""
         since, _, last = cursor.partition("/")
         found: list[tuple[str, ProfileId]] = []
-        days = self._days[bisect_left(self._days, since) : bisect_right(self._days, on.isoformat())]
-        for day in days:
-            profiles = self._profiles[day]
-            first = bisect_right(profiles, last) if day == since else 0
-            found += [(day, each) for each in profiles[first : first + limit + 1 - len(found)]]
+        for day in sorted(day for day in self if since <= day <= str(on)):
+            first = bisect_right(self[day], last) if day == since else 0
+            found += [(day, each) for each in self[day][first : first + limit + 1 - len(found)]]
             if len(found) > limit:
                 break
         more = Cursor("/".join(found[limit - 1])) if len(found) > limit else None

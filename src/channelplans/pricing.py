@@ -211,8 +211,8 @@ class Tariff(Described):
     def _describe(self) -> tuple[str]:
         code = self.currency.code
         prices = [
-            f"{_told(self.unit(Item.CHANNELS), self.channel)} a channel",
-            f"{_told(self.unit(Item.BUNDLES), self.bundle)} a bundle",
+            _told(self.unit(Item.CHANNELS), self.channel, "channel"),
+            _told(self.unit(Item.BUNDLES), self.bundle, "bundle"),
             f"{self.minute:f} {code} a minute",
             *(f"{rate:f} {code} to {country}" for country, rate in self.rates.items()),
         ]
@@ -223,8 +223,8 @@ class Tariff(Described):
         return (f"{self.name}: {', '.join(prices)}",)
 
 
-def _told(unit: Money | None, price: Decimal | Ladder) -> str:
-    return f"({price})" if unit is None else str(unit)
+def _told(unit: Money | None, price: Decimal | Ladder, noun: str) -> str:
+    return f"({price}) for the {noun}s" if unit is None else f"{unit} a {noun}"
 
 
 @attrs.frozen(field_transformer=checked)
@@ -650,7 +650,7 @@ def amend(paid: Quote, plan: Plan, *, on: date, effect: Effect) -> Quote:
     added = (
         _difference(paid, item, count, rest, effect)
         for item, before, count in steps
-        if _moves_money(effect, count - held[item], count - before)
+        if _moves_money(effect, beyond_paid=count - held[item], beyond_held=count - before)
     )
     amended = Quote(plan, paid.tariff, paid.term, (*paid.lines, *added))
     set_up = max(held[Item.CHANNELS], paid.plan.channels)
@@ -783,11 +783,11 @@ def _cost(duration: timedelta, per_minute: Decimal, tariff: Tariff, offer: Offer
     return Money(minor, tariff.currency)
 
 
-def _moves_money(effect: Effect, difference: int, step: int) -> bool:
+def _moves_money(effect: Effect, *, beyond_paid: int, beyond_held: int) -> bool:
     """Going up to what is paid for costs nothing, and going down to it returns nothing."""
-    if effect is Effect.KEEP or difference * step <= 0:
+    if effect is Effect.KEEP or beyond_paid * beyond_held <= 0:
         return False
-    return difference > 0 or effect is Effect.PRORATE
+    return beyond_paid > 0 or effect is Effect.PRORATE
 
 
 def _difference(paid: Quote, item: Item, count: int, rest: Term, effect: Effect) -> Line:
