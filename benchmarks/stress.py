@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 from functools import partial
-from itertools import groupby
 from math import ceil
 from multiprocessing import get_context
 from pathlib import Path
@@ -252,11 +251,6 @@ def audit(store: Store, works: Sequence[Work]) -> None:
             below zero once; a term was charged twice.
     """
     crowd_audit(store, PURSES, committed=[decision for work in works for decision in work.done])
-    for purse in PURSES:
-        balance = Money(0, EUR)
-        for token, booked in groupby(store.postings(purse), key=lambda each: each.token):
-            balance = sum((each.posting.amount for each in booked), start=balance)
-            assert balance.minor >= 0, f"{purse} was below zero after {token}"
     renewals = Counter(
         (each.posting.reference, each.posting.term)
         for each in store.postings(ACCOUNT)

@@ -1,8 +1,8 @@
 """An asynchronous store on PostgreSQL, with psycopg 3.
 
-It rests on READ COMMITTED, PostgreSQL's usual level of isolation, and on the order in which rows
-are locked: the token, the subscription, the purses by name. Whoever waits for a row of one kind
-holds none of a later kind, so that no two commits wait for each other.
+It rests on READ COMMITTED, which it asks for, and on the order in which rows are locked: the token,
+the subscription, the purses by name. Whoever waits for a row of one kind holds none of a later
+kind, so that no two commits wait for each other.
 """
 
 from datetime import date
@@ -103,6 +103,7 @@ class PsycopgStore:
         after = decision.after
         revision = None if after is None else Revision(decision.token)
         async with self.pool.connection() as connection:  # commits; rolls back what is raised
+            await connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
             known = await self._claim(connection, decision)
             if known == decision:
                 return revision

@@ -1,9 +1,9 @@
 """A store on SQLite or PostgreSQL, with SQLAlchemy 2's Core; no classes are mapped.
 
-On PostgreSQL it rests on READ COMMITTED, the usual level of isolation, and on the order in which
-rows are locked: the token, the subscription, the purses by name. Whoever waits for a row of one
-kind holds none of a later kind, so that no two commits wait for each other. On SQLite the first
-statement of a commit writes, and so the others wait for the file until it is done.
+On PostgreSQL it rests on READ COMMITTED, which it asks for, and on the order in which rows are
+locked: the token, the subscription, the purses by name. Whoever waits for a row of one kind holds
+none of a later kind, so that no two commits wait for each other. On SQLite the first statement of a
+commit writes, and so the others wait for the file until it is done.
 """
 
 from collections.abc import Mapping
@@ -105,10 +105,10 @@ POSTINGS: Final = Table(
     Index("postings_of_purse", "account", "profile", "id"),
 )
 
-#: SQLAlchemy has ON CONFLICT in each dialect's own ``insert``.
-_INSERTS: Final[Mapping[str, Any]] = {
-    "postgresql": postgresql.insert,
-    "sqlite": sqlite.insert,
+#: SQLAlchemy has ON CONFLICT in each dialect's own ``insert``; SQLite needs no level of isolation.
+_DIALECTS: Final[Mapping[str, tuple[Any, dict[str, str]]]] = {
+    "postgresql": (postgresql.insert, {"isolation_level": "READ COMMITTED"}),
+    "sqlite": (sqlite.insert, {}),
 }
 
 
@@ -116,9 +116,9 @@ class SQLAlchemyStore:
     """A store behind an engine; the catalogue has every offer and tariff that is stored."""
 
     def __init__(self, engine: Engine, catalogue: Catalogue) -> None:
-        self.engine = engine
+        self._insert_of_dialect, options = _DIALECTS[engine.dialect.name]
+        self.engine = engine.execution_options(**options)
         self._catalogue = catalogue
-        self._insert_of_dialect = _INSERTS[engine.dialect.name]
 
     def create_tables(self) -> None:
         """Make the tables, where they are not there yet."""

@@ -66,7 +66,7 @@ class SQLiteStore:
         self._idle: list[sqlite3.Connection] = []
 
     def create_tables(self) -> None:
-        """Make the tables, where they are not there yet."""
+        """Make the tables, where they are not there yet; once, before several processes begin."""
         with self._connection() as connection:
             connection.execute("PRAGMA journal_mode = WAL")  # readers need not wait for a writer
             connection.executescript(TABLES)

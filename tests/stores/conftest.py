@@ -12,6 +12,9 @@ NONE = (
     'export CHANNELPLANS_POSTGRES="$(.ci/postgres.sh start FOLDER)"'
 )
 
+# A server may be set to another level of isolation than its usual one: stores ask for theirs.
+LEVEL = r"-cdefault_transaction_isolation=repeatable\ read"
+
 
 @pytest.fixture(scope="session")
 def postgres():
@@ -33,7 +36,7 @@ def new_schema(postgres):
         def make():
             made.append(f"store_{uuid4().hex}")
             connection.execute(f"CREATE SCHEMA {made[-1]}")
-            return make_conninfo(postgres, options=f"-csearch_path={made[-1]}")
+            return make_conninfo(postgres, options=f"-csearch_path={made[-1]} {LEVEL}")
 
         yield make
         for schema in made:

@@ -5,12 +5,14 @@ Most differ from the plain one in a line or two, so that it is known what is wro
 
 import asyncio
 import json
+import pickle
 import time
 from collections import defaultdict
 from contextlib import ExitStack, nullcontext
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
-from threading import RLock
+from itertools import count
+from threading import RLock, local
 from typing import Any
 
 import attrs
@@ -351,6 +353,20 @@ class ChecksTokenFirst(PlainStore):
             return self.write(decision)
 
 
+class TokenUnderPurseLock(ChecksTokenFirst):
+    """Looks the token up once it has the locks of the purses, which others do not wait for."""
+
+    def __init__(self):
+        super().__init__()
+        self.locks = defaultdict(RLock)
+
+    def commit(self, decision, /, *, expected):
+        with ExitStack() as locked:
+            for purse in sorted(decision.deltas, key=str):
+                locked.enter_context(self.locks[purse])
+            return super().commit(decision, expected=expected)
+
+
 # The order of the checks
 
 
@@ -373,6 +389,17 @@ class CreditBeforeToken(PlainStore):
 
     def checks(self):
         return self.conflict, self.credit, self.reused
+
+
+class CurrencyFirst(PlainStore):
+    """Looks at the currency first."""
+
+    def checks(self):
+        return self.currency, *super().checks()
+
+    def currency(self, decision, _expected):
+        for purse, balance in self.amounts(decision).items():
+            assert balance + decision.deltas[purse] is not None
 
 
 # Credit
@@ -521,6 +548,59 @@ class TakenBack(Unlocked):
             raise
 
 
+class Snapshots(PlainStore):
+    """A thread reads what there was when it looked first, until it commits something itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.mine = local()
+
+    def snapshot(self):
+        mine = vars(self.mine)
+        if "then" not in mine:
+            mine["then"] = then = PlainStore()
+            with self.lock:
+                then.held, then.balances = dict(self.held), dict(self.balances)
+                then.booked, then.known = list(self.booked), dict(self.known)
+        return mine["then"]
+
+    def subscription(self, profile, /):
+        return self.snapshot().subscription(profile)
+
+    def balance(self, purse, /):
+        return self.snapshot().balance(purse)
+
+    def postings(self, purse, /, *, since=None, until=None):
+        return self.snapshot().postings(purse, since=since, until=until)
+
+    def commit(self, decision, /, *, expected):
+        vars(self.mine).clear()
+        return super().commit(decision, expected=expected)
+
+    def committed(self, token, /):
+        return self.snapshot().committed(token)
+
+    def due(self, on, /, *, cursor=None, limit=1000):
+        return self.snapshot().due(on, cursor=cursor, limit=limit)
+
+
+class CachesRows(PlainStore):
+    """A thread keeps the subscriptions that it has read, until it commits something itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.mine = local()
+
+    def subscription(self, profile, /):
+        rows = vars(self.mine)
+        rows[profile] = rows.get(profile) or super().subscription(profile)
+        return rows[profile]
+
+    def commit(self, decision, /, *, expected):
+        vars(self.mine).clear()
+        return super().commit(decision, expected=expected)
+
+
 class Deadlock(PlainStore):
     """Locks purse by purse in the order of the postings, as a database locks rows."""
 
@@ -630,6 +710,20 @@ class JoinedKeys(PlainStore):
         return f"{purse.account}/{purse.profile}"
 
 
+class OneEmoji(PlainStore):
+    """Takes all that is beyond the basic plane for one, as some databases do."""
+
+    def key(self, purse):
+        return "".join("?" if ord(each) > 0xFFFF else each for each in f"{purse}")
+
+
+class CutsLongNames(PlainStore):
+    """Keeps what a column holds, and says nothing of the rest."""
+
+    def key(self, purse):
+        return Purse(purse.account[:255], purse.profile and purse.profile[:255])
+
+
 class AnyCase(PlainStore):
     """Compares identifiers as some databases do."""
 
@@ -652,6 +746,15 @@ class UntilTheEnd(PlainStore):
         return (since is None or since <= day) and (until is None or day <= until)
 
 
+class DayOfDecision(PlainStore):
+    """Looks at the day of the decision."""
+
+    def postings(self, purse, /, *, since=None, until=None):
+        booked = super().postings(purse)
+        days = {each.token: self.known[each.token][0].on for each in booked}
+        return [each for each in booked if self.within(days[each.token], since, until)]
+
+
 class IndexOfPurse(PlainStore):
     """Counts the postings of a decision purse by purse."""
 
@@ -670,6 +773,27 @@ class ThousandPostings(PlainStore):
 
     def postings(self, purse, /, *, since=None, until=None):
         return super().postings(purse, since=since, until=until)[:1000]
+
+
+class NumberedEarly(PlainStore):
+    """Draws the number of its postings before it has the lock; who takes waits for that longest."""
+
+    def __init__(self):
+        super().__init__()
+        self.numbers, self.number_of = count(), {}
+
+    def commit(self, decision, /, *, expected):
+        number = next(self.numbers)
+        if any(delta.minor < 0 for delta in decision.deltas.values()):
+            pause()
+        with self.lock:
+            answer = super().commit(decision, expected=expected)
+            self.number_of.setdefault(decision.token, number)
+            return answer
+
+    def postings(self, purse, /, *, since=None, until=None):
+        booked = super().postings(purse, since=since, until=until)
+        return sorted(booked, key=lambda each: self.number_of[each.token])
 
 
 class NoSequence(PlainStore):
@@ -693,6 +817,13 @@ class DueTooLate(PlainStore):
 
     def is_due(self, held, on):
         return held.status in RUNNING and held.term.end < on
+
+
+class SecondsIn32Bits(PlainStore):
+    """Takes what ends after 2038 for what ends then."""
+
+    def is_due(self, held, on):
+        return held.status in RUNNING and min(held.term.end, date(2038, 1, 19)) <= on
 
 
 class DueThoughEnded(PlainStore):
@@ -781,6 +912,52 @@ class SlashInProfile(PlainStore):
         return Page(tuple(each.split("/")[1] for each in found[:limit]), cursor)
 
 
+# Opened again
+
+
+class FileStore(PlainStore):
+    """Writes all that it holds to a file after each commit."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+        if path.exists():
+            self.load(pickle.loads(path.read_bytes()))
+
+    def load(self, found):
+        vars(self).update(found)
+
+    def write(self, decision):
+        revision = super().write(decision)
+        self.path.write_bytes(pickle.dumps(self.saved()))
+        return revision
+
+    def saved(self):
+        names = ("held", "balances", "booked", "known", "count")
+        return {name: getattr(self, name) for name in names}
+
+
+class NeverCommits(FileStore):
+    """Writes nothing."""
+
+    def saved(self):
+        return {}
+
+
+class CountsAnew(FileStore):
+    """Counts revisions from when it was opened."""
+
+    def load(self, found):
+        super().load(found | {"count": 0})
+
+
+class ForgetsTokens(FileStore):
+    """Knows the tokens of what it committed itself."""
+
+    def load(self, found):
+        super().load(found | {"known": {}})
+
+
 # Awaited
 
 
@@ -808,6 +985,13 @@ class AwaitedStore:
 
     async def due(self, on, /, *, cursor=None, limit=1000):
         return self.store.due(on, cursor=cursor, limit=limit)
+
+
+class AwaitedFile(AwaitedStore):
+    """The store in a file, awaited."""
+
+    def __init__(self, path):
+        self.store = FileStore(path)
 
 
 class NotAsync(AwaitedStore):

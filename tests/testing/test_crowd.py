@@ -118,6 +118,21 @@ def test_an_audit_finds_a_purse_below_zero():
         audit(store, [ACME])
 
 
+def test_an_audit_finds_postings_out_of_their_order():
+    """They add up, but what was taken was not there yet; within one decision it need not be."""
+    store, decision = PlainStore(), paid_in("39.75", "t-1")
+    (posting,) = decision.postings
+    back = attrs.evolve(posting, amount=-posting.amount)
+    nothing = attrs.evolve(paid_in("1", "t-0"), postings=(back, posting))
+    for each in (nothing, decision, bought("s-1")):
+        store.commit(each, expected=None)
+    audit(store, [ACME])
+    store.booked.reverse()
+
+    with pytest.raises(AssertionError, match="below zero after subscription/s-1/0/buy: its postin"):
+        audit(store, [ACME])
+
+
 def test_an_audit_finds_what_is_booked_twice():
     """Even if the balance has it twice too."""
     store, decision = PlainStore(), paid_in("10", "t-1")

@@ -92,7 +92,7 @@ def changed(held: Subscription, channels: int, *, on: date = DAY) -> Decision:
 
 
 def used(held: Subscription, call: str, *, on: date | None = None) -> Decision:
-    """Take a call of three minutes to Germany, at 0.06 EUR from the profile's purse."""
+    """Take a call of three minutes to Germany, at 0.05 EUR from the profile's purse."""
     day = on or held.acted_on or held.term.start
     made = Call(call, "+49 30 555 0100", "DE", day, timedelta(minutes=3))
     return lifecycle.use(held, made, TARIFF, on=day)

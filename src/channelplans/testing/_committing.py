@@ -66,7 +66,7 @@ class Committing:
         refuse(store, Conflict, second, order, expected=revision)
 
     def test_a_conflict_comes_before_missing_credit(self, store: Store) -> None:
-        """What rests on another subscription is not held against the credit.
+        """What rests on another subscription is not held against the credit, or its currency.
 
         If it fails: compare the revision before the balances are looked at.
         """
@@ -74,10 +74,12 @@ class Committing:
         dear = changed(after(decision), 100)
         store.commit(lifecycle.cancel(after(decision), on=DAY), expected=revision)
         order = "the subscription is another one by now, which comes before the credit"
-        refuse(store, Conflict, dear, order, expected=revision)
+        for postings in (dear.postings, paid_in(Money(1, USD)).postings):
+            stale = attrs.evolve(dear, postings=postings)
+            refuse(store, Conflict, stale, order, expected=revision)
 
     def test_a_reused_token_comes_before_missing_credit(self, store: Store) -> None:
-        """A token that stands for another decision is refused as such, whatever the credit.
+        """A token that stands for another decision is refused as such, whatever is posted.
 
         If it fails: look the token up before the balances are looked at.
         """
@@ -89,6 +91,7 @@ class Committing:
         other = used(after(call), "c-1", on=DAY + days(1))
         refuse(store, TokenReused, other, order, expected=later)
         refuse(store, TokenReused, taken("1", "t-1"), order)
+        refuse(store, TokenReused, paid_in(Money(1, USD), "t-1", purse=CALLS), order)
 
     # Revisions
 

@@ -7,6 +7,7 @@ from itertools import chain
 from threading import Event
 from typing import Final
 
+from channelplans import lifecycle
 from channelplans.errors import ChannelPlansError, Conflict, InsufficientCredit, TokenReused
 from channelplans.identifiers import ProfileId, Revision
 from channelplans.ledger import Purse
@@ -23,15 +24,18 @@ from channelplans.testing._cases import (
     PARIS,
     after,
     bought,
+    days,
     eur,
     held_by,
     moved,
     open_account,
     paid_in,
+    picture,
     posting,
     taken,
     used,
 )
+from channelplans.testing.builders import DAY
 from channelplans.testing.crowd import audit, opening, threads, work
 
 #: How many are at it at once.
@@ -105,13 +109,17 @@ class Meeting:
         """Of eight transfers by one identifier, one is stored, and seven are told of its use.
 
         If it fails: let a unique key over tokens decide, and raise TokenReused, or return what is
-        known, after a look at the decision that came first.
+        known, after a look at the decision that came first. The lock of a purse does not do: the
+        transfers are on one purse first, and then on eight.
         """
-        transfers = [paid_in(f"{each}", "t-1") for each in range(1, MANY + 1)]
-        found = _at_once(store, transfers, None)
-        _one_wins(found, TokenReused, "different deposits by one identifier")
-        amount = transfers[found.index(None)].postings[0].amount
-        expect(amount, store.balance(ACME), "a deposit was booked that was refused")
+        purses = [Purse(ACCOUNT, ProfileId(f"p-{each}")) for each in range(MANY)]
+        for transfer, owners in (("t-1", [ACME] * MANY), ("t-2", purses)):
+            transfers = [
+                paid_in(f"{each}", transfer, purse=purse) for each, purse in enumerate(owners, 1)
+            ]
+            found = _at_once(store, transfers, None)
+            _one_wins(found, TokenReused, "different deposits by one identifier")
+            audit(store, {*owners}, committed=[transfers[found.index(None)]])
 
     def test_threads_that_post_to_a_new_purse_add_up(self, store: Store) -> None:
         """Eight that are each the first to post to a purse: nothing is lost, nobody is refused.
@@ -126,6 +134,24 @@ class Meeting:
             expect({None: MANY}, dict(Counter(found)), "a deposit was refused")
             expect(eur("8"), store.balance(purse), "a deposit was lost: a balance was overwritten")
             audit(store, [purse], committed=deposits)
+
+    def test_threads_that_pay_in_and_take_are_booked_in_their_order(self, store: Store) -> None:
+        """From a purse that holds next to nothing, what is taken stands after what was paid in.
+
+        If it fails: number postings under the purse's lock. What draws its number before it waits
+        for the lock is booked before what came first.
+        """
+        acts = (taken, paid_in, taken)
+        wanted = [
+            [
+                act("1", f"t-{each}-{turn}-{place}")
+                for turn in range(3)
+                for place, act in enumerate(acts)
+            ]
+            for each in range(MANY)
+        ]
+        threads([partial(_outcomes, store, mine) for mine in wanted])
+        audit(store, [ACME])
 
     def test_threads_that_move_credit_both_ways_get_through(self, store: Store) -> None:
         """Between two purses, in either order, nobody waits for ever, and nothing is lost.
@@ -192,6 +218,24 @@ class Meeting:
             _watch(store, bought(f"p-{turn}", f"s-{turn}"), turn)
         four = "of eight purchases, something else than the four for 39.75 EUR was stored"
         expect(eur("41"), store.balance(ACME), four)
+
+    def test_what_another_has_committed_is_read_at_once(self, store: Store) -> None:
+        """Also by who has looked before, and has committed nothing since.
+
+        If it fails: a read leaves its transaction open, and later reads see what that saw, as under
+        REPEATABLE READ; or a session or a cache of the thread answers in the database's place.
+        """
+        decision, revision = open_account(store)
+        end = lifecycle.terminate(after(decision), on=DAY + days(3))
+
+        def write() -> dict[str, object]:
+            store.commit(end, expected=revision)
+            return picture(store, end)
+
+        picture(store, end)
+        (seen,) = threads([write])
+        stale = "what another thread has committed is not read by whoever has looked before"
+        expect(seen, picture(store, end), stale)
 
     def test_a_crowd_leaves_the_books_in_order(self, store: Store) -> None:
         """Eight threads buy, change, use, pay in, renew and end, with too little credit for all.

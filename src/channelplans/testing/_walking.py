@@ -21,14 +21,16 @@ class Walking:
     def test_a_term_is_due_from_its_end_on(self, store: Store) -> None:
         """The day after the last day of the term is the first on which it is due.
 
-        If it fails: due is ``term.end <= on``, and ``term.end`` is no day of the term.
+        If it fails: due is ``term.end <= on``, and ``term.end`` is no day of the term. It may be in
+        2099, which seconds in 32 bits do not reach.
         """
         store.commit(paid_in("1000"), expected=None)
-        held, _ = _buy(store, "berlin")
-        for count, wanted in ((-1, []), (0, ["berlin"]), (1, ["berlin"]), (4000, ["berlin"])):
-            on = held.term.end + days(count)
-            found = walk(store, on)
-            expect(wanted, found, f"due({on}) is wrong about a term that ends on {held.term.end}")
+        sold = _buy(store, "berlin"), _buy(store, "paris", date(2099, 1, 5))
+        first, second = (held.term.end for held, _ in sold)
+        for on in (end + days(count) for end in (first, second) for count in (-1, 0, 1, 4000)):
+            wanted = ["berlin"] * (first <= on) + ["paris"] * (second <= on)
+            wrong = f"due({on}) is wrong about a term that ends on {first} or {second}"
+            expect(wanted, sorted(walk(store, on)), wrong)
 
     def test_what_does_not_run_is_not_due(self, store: Store) -> None:
         """What is active or cancelled is; what has lapsed or ended never is, whatever its term.

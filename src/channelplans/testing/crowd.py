@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
 from datetime import date, timedelta
-from itertools import chain, count, islice
+from itertools import chain, count, groupby, islice
 from multiprocessing import get_context
 from typing import Any, Final, TypeVar, cast
 
@@ -166,10 +166,11 @@ def audit(
 ) -> None:
     """Check that what is stored adds up, once nobody is at work.
 
-    No purse is below zero, each holds the sum of its postings, and no posting of a decision is
-    booked twice. With ``committed``, all the decisions that were ever committed (one may be there
-    several times), each posting of theirs is booked and no other, and for each profile they are one
-    chain: each decision rests on the one before it, and the last is what is stored.
+    No purse is below zero, or was after any decision in the order of its postings; each holds their
+    sum, and no posting of a decision is booked twice. With ``committed``, all the decisions that
+    were ever committed (one may be there several times), each posting of theirs is booked and no
+    other, and for each profile they are one chain: each decision rests on the one before it, and
+    the last is what is stored.
 
     Raises:
         AssertionError: something does not add up; the message says what.
@@ -190,11 +191,24 @@ def audit(
                 f"{purse} holds {balance}: it was checked that there is enough credit, and then "
                 "more was taken; check and change a balance in one transaction"
             )
+        _audit_order(purse, there)
         booked += there
     again = [key for key, count in Counter(map(_key, booked)).items() if count > 1]
     expect([], again, "postings are booked twice, by their token and index")
     if committed is not None:
         _audit_decisions(store, booked, {each.token: each for each in committed})
+
+
+def _audit_order(purse: Purse, there: Sequence[Booked]) -> None:
+    """Add the postings up in their order, decision by decision."""
+    held = 0
+    for token, booked in groupby(there, key=lambda each: each.token):
+        held += sum(each.posting.amount.minor for each in booked)
+        if held < 0:
+            raise AssertionError(
+                f"{purse} would have been below zero after {token}: its postings are not in the "
+                "order in which they were committed; number them under the purse's lock"
+            )
 
 
 def _audit_decisions(
