@@ -22,7 +22,8 @@ no shipped offer has. After each step:
 
 import calendar
 from datetime import date, timedelta
-from itertools import pairwise
+from fractions import Fraction
+from itertools import pairwise, takewhile
 
 import attrs
 import pytest
@@ -236,16 +237,16 @@ class Account(RuleBasedStateMachine):
         return minute_days * 60 // of
 
     def refund(self, model, on):
-        """Predict what comes back: each line by the basis that the offer has for it."""
+        """Predict what comes back: each item by the basis that the offer has for it."""
         rule = self.offer.refund
         bases = {"channels": rule.channels, "bundles": rule.bundles}
-        back = 0
+        back = dict.fromkeys([item for item, _, _, _ in model["lines"]], Fraction(0))
         for item, _, total, start in model["lines"]:
             left, of = (model["end"] - on).days, (model["end"] - start).days
             time = left - rule.change_day_used, of
             minutes = model["granted"] - model["used"], model["granted"] or 1
             less = min(time, minutes, key=lambda part: part[0] / part[1])
-            back += half_up(
+            back[item] += Fraction(
                 *{
                     None: (0, 1),
                     RefundBasis.NOTHING: (0, 1),
@@ -255,7 +256,7 @@ class Account(RuleBasedStateMachine):
                     RefundBasis.SMALLER: (total * less[0], less[1]),
                 }[bases.get(item)]
             )
-        return back
+        return sum(max(0, half_up(*each.as_integer_ratio())) for each in back.values())
 
     def refusal(self, model, action, on):
         """Predict by which error an action is refused, if it is."""
@@ -387,9 +388,14 @@ class Account(RuleBasedStateMachine):
             fewer = after[item] < model[item] and after[item] < paid[item]
             if effect is not Effect.KEEP and (more or (fewer and effect is Effect.PRORATE)):
                 step = after[item] - paid[item]
+                lines = [line for line in model["lines"] if line[0] == item]
+                alike = list(takewhile(lambda line: line[3] == start, reversed(lines)))
+                whole = step + sum(count for _, count, _, _ in alike)
                 part = (model["end"] - start).days
-                cost = half_up(step * price * part, self.days(model))
-                after["lines"].append((item, step, cost, start))
+                due = half_up(whole * price * part, self.days(model))
+                due -= sum(cents for _, _, cents, _ in alike)
+                least = 0 if effect is Effect.FULL else -sum(cents for _, _, cents, _ in lines)
+                after["lines"].append((item, step, max(due, least), start))
         after["granted"] = max(self.granted(after), model["used"])
         added = sold - max(paid["channels"], model["channels"])
         after["lines"] += self.set_up(model, model["tariff"], added, bought=False)
