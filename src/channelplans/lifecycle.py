@@ -234,8 +234,8 @@ def change(
     term of its own; refund and price are one settlement. Other offers prorate the difference, or
     wait for the next term (``Effect``); such a change gives way to a later one, and a notice says
     so. ``tariff`` is what a plan is bought anew by; a term that goes on keeps the one it was bought
-    by. A cancelled subscription that is changed renews itself
-    again. ``passed`` is how much of the day has passed, where refunds are by exact time.
+    by. A cancelled subscription that is changed renews itself again. ``passed`` is how much of the
+    day has passed, where refunds are by exact time.
 
     Raises:
         PlanUnchanged: the plan is held already.
@@ -648,11 +648,11 @@ def _in_time(subscription: Subscription, action: Action, on: date) -> bool:
 
 def _advice(subscription: Subscription, action: Action, on: date) -> str:
     """Return what would work where an action comes on the wrong day, if anything is known."""
-    term = subscription.term
+    end = subscription.term.end
     if action in AT_END:
-        runs = on < term.end and subscription.lapses_on == term.end
-        return "the term runs until then" if runs else "until then there is grace"
-    if on < term.end:
+        in_grace = _days(subscription, action) != (end, None)
+        return "until then there is grace" if in_grace else "the term runs until then"
+    if on < end:
         return ""
     first = (each.value for each in _possible(subscription, on) if each in AT_END)
     return f"first {' or '.join(first)} the term that ended"
