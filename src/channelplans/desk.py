@@ -351,8 +351,9 @@ class DeskActions(Generic[R_co]):
     as well: Conflict, InsufficientCredit, TokenReused or CurrencyMismatch.
 
     Where a term has ended by the day of an action, what is due of that profile comes first, as
-    ``run_due`` does it; what that fails with is raised. A preview does nothing, and raises
-    OutsideTerm until that has been done.
+    ``run_due`` does it; what that fails with is raised, or in a grace the credit that it lacks. A
+    call is taken in the grace all the same. A preview does nothing, and raises OutsideTerm until
+    that has been done.
     """
 
     def __init__(self, work: _Work, do: Callable[[_Steps[Preview]], R_co]) -> None:
