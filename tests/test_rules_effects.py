@@ -736,9 +736,9 @@ def test_in_grace_a_call_tells_minutes_only_where_it_took_some(in_grace):
 
 def test_before_the_end_of_a_term_with_grace(in_grace):
     """What waits for the end of the term is told so, and a lapse waits for that of the grace."""
-    with pytest.raises(OutsideTerm, match="from 2026-02-01 on.*; the term runs until then$"):
+    with pytest.raises(OutsideTerm, match=r"from 2026-02-01 on.*; the term runs until then$"):
         renew(in_grace, TARIFF, on=date(2026, 1, 31))
-    with pytest.raises(OutsideTerm, match="from 2026-02-11 on.*; until then there is grace$"):
+    with pytest.raises(OutsideTerm, match=r"from 2026-02-11 on.*; until then there is grace$"):
         lapse(in_grace, on=date(2026, 1, 31))
 
 

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from tests.property.strategies import attempt
 
+from channelplans.calendar import Term
 from channelplans.catalogue import Catalogue, Edition
 from channelplans.codec import decode, digest, encode, schema
 from channelplans.errors import NotDecodable
@@ -51,7 +52,6 @@ from channelplans.testing.strategies import (
     refund_rules,
     shipped_offers,
     tariffs,
-    terms,
 )
 from channelplans.usage import Allowance
 
@@ -131,20 +131,25 @@ def any_subscriptions():
     return reached | anything
 
 
-def any_quotes():
-    """Quotes as actions leave them, and with any lines for what was sold."""
-    reached = known_histories().map(lambda made: made[-1].after.paid)
-    currency = TARIFF.currency
+@st.composite
+def any_quotes(draw):
+    """Quotes as actions leave them, and with any lines of their term for what was sold."""
+    reached = draw(known_histories())[-1].after.paid
+    currency, start = TARIFF.currency, reached.term.start
+    numbers = st.lists(st.integers(0, reached.term.days), min_size=2, max_size=2, unique=True)
+    within = numbers.map(sorted).map(
+        lambda ends: Term(*(start + timedelta(number) for number in ends))
+    )
     lines = st.builds(
         Line,
         st.sampled_from(Item),
         st.integers(-100, 100),
         st.none() | money(currency),
         money(currency),
-        terms(),
+        within,
     )
-    sold = st.none() | st.lists(lines, max_size=4).map(tuple)
-    return reached | st.builds(attrs.evolve, reached, sold=sold)
+    sold = draw(st.none() | st.lists(lines, max_size=4).map(tuple))
+    return attrs.evolve(reached, sold=sold) if draw(st.booleans()) else reached
 
 
 def any_postings():
