@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime, timedelta, tzinfo
 from fractions import Fraction
-from itertools import count
 
 import attrs
 
@@ -166,9 +165,11 @@ def civil_date(instant: datetime, zone: tzinfo) -> date:
 
 
 def _renewals(anchor: date, length: Days | Months) -> Iterator[date]:
+    number = 0
     with suppress(CalendarEnds):
-        for number in count():
+        while True:
             yield term_at(anchor, length, number).end
+            number += 1
 
 
 def _later(anchor: date, length: Days | Months, times: int) -> date:

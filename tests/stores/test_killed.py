@@ -1,5 +1,8 @@
 """Workers that are killed in the middle of a run, and the run after them."""
 
+# Loaded with this module: where a run of pytest within a test loads it first, and unloads it again,
+# half of it is loaded twice, and its values cannot be sent to another process any more.
+import multiprocessing.sharedctypes  # noqa: F401
 from collections import Counter
 from ctypes import c_int
 from datetime import timedelta
