@@ -1,4 +1,4 @@
-"""Build what would be published, look through it, install it where nothing else is, use it."""
+"""Build the published archives, inspect them, install each into an empty environment, use it."""
 
 import subprocess
 import sys
@@ -26,9 +26,10 @@ PUBLISHED = {
     "tests",
     "tox.ini",
 }
-# hatchling adds it, for the sake of tools that build from the source archive.
+# hatchling adds this file for tools that build from the source archive.
 TOLERATED = {".gitignore"}
-# What `channelplans[testing]` brings; nothing else of the package needs it.
+HOOK = "_channelplans_hypothesis.py"
+# The dependencies of `channelplans[testing]`; the rest of the package does not need them.
 EXTRA = {"hypothesis", "pytest"}
 PLAIN = f"""
 from importlib.util import find_spec
@@ -38,7 +39,7 @@ import channelplans.testing.builders
 for name in {sorted(EXTRA)}:
     assert find_spec(name) is None, name
 """
-# Only Hypothesis is imported, whose hook makes the package's types known to it.
+# Importing Hypothesis is enough: its entry point registers the strategies of the package.
 WITH_EXTRA = """
 from hypothesis import given, settings, strategies
 from channelplans import Plan
@@ -61,13 +62,13 @@ def run(*command: str | Path, cwd: Path) -> None:
 
 
 def refuse(condition: bool, sentence: str) -> None:
-    """Stop with a sentence where a condition holds."""
+    """Stop with a sentence if a condition is true."""
     if condition:
         sys.exit(f"check_wheel: {sentence}")
 
 
 def check_source_archive(archive: Path) -> None:
-    """The source archive holds what is listed, and nothing that lay around."""
+    """Check that the source archive has exactly the listed files and folders."""
     with tarfile.open(archive) as opened:
         tops = {Path(name).parts[1] for name in opened.getnames() if len(Path(name).parts) > 1}
     refuse(
@@ -77,7 +78,7 @@ def check_source_archive(archive: Path) -> None:
 
 
 def check_wheel(wheel: Path) -> None:
-    """The wheel holds the package, all of it, with valid metadata, and nothing else."""
+    """Check that the wheel has every source file, valid metadata, and nothing else."""
     with zipfile.ZipFile(wheel) as opened:
         names = set(opened.namelist())
         metadata = next(name for name in names if name.endswith(".dist-info/METADATA"))
@@ -85,15 +86,15 @@ def check_wheel(wheel: Path) -> None:
         information = metadata.partition("/")[0]
         entry_points = ConfigParser()
         entry_points.read_string(opened.read(f"{information}/entry_points.txt").decode())
-    strays = {name for name in names if name.partition("/")[0] not in {"channelplans", information}}
-    refuse(bool(strays), f"{wheel.name} holds strays: {sorted(strays)}")
     sources = {
         path.relative_to(ROOT / "src").as_posix()
         for pattern in ("*.py", "py.typed")
-        for path in (ROOT / "src" / "channelplans").rglob(pattern)
+        for path in (ROOT / "src").rglob(pattern)
     }
-    held = {name for name in names if name.startswith("channelplans/")}
-    refuse(held != sources, f"{wheel.name} differs from the sources by {sorted(held ^ sources)}")
+    modules = {name for name in names if not name.startswith(f"{information}/")}
+    difference = sorted(modules ^ sources)
+    refuse(bool(difference), f"{wheel.name} differs from the sources by {difference}")
+    refuse(HOOK not in modules, f"{wheel.name} lacks the hook for Hypothesis")
     refuse(f"{information}/licenses/LICENSE" not in names, f"{wheel.name} lacks its licence")
     refuse(not described.description, f"{wheel.name} lacks its description")
     runtime = {need.name for need in described.requires_dist or [] if need.marker is None}
@@ -108,13 +109,13 @@ def check_wheel(wheel: Path) -> None:
     refuse(extra != EXTRA, f"{wheel.name} needs {sorted(extra)} for its extra")
     hooks = dict(entry_points["hypothesis"]) if "hypothesis" in entry_points else {}
     refuse(
-        hooks != {"channelplans": "channelplans._hypothesis:register"},
+        hooks != {"channelplans": "_channelplans_hypothesis:register"},
         f"{wheel.name} declares {hooks} to Hypothesis",
     )
 
 
 def main() -> None:
-    """Go the way from the sources to a user's machine."""
+    """Build, check, install and use the archives, as a user's machine would."""
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         run(sys.executable, "-m", "build", "--outdir", scratch, ROOT, cwd=scratch)
@@ -122,7 +123,7 @@ def main() -> None:
         (wheel,) = scratch.glob("*.whl")
         check_source_archive(archive)
         check_wheel(wheel)
-        # virtualenv, since some systems ship Python without what venv needs for pip.
+        # virtualenv, because some systems ship Python without ensurepip.
         run(sys.executable, "-m", "virtualenv", "--quiet", "user", cwd=scratch)
         python = scratch / "user" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
         run(python, "-m", "pip", "install", "--quiet", wheel, cwd=scratch)

@@ -1,6 +1,6 @@
-"""Time the formulas of sizing beside the plain recursion: python benchmarks/sizing.py.
+"""Compare the sizing formulas with the textbook recursion: python benchmarks/sizing.py.
 
-All are timed in turn, round by round, so that the ratios hold when the machine's speed drifts.
+Each round times everything, so the ratios stay right when the speed of the machine changes.
 """
 
 from collections.abc import Callable
@@ -13,23 +13,23 @@ ROUNDS = 15
 
 
 def recursion(erlangs: float, channels: int) -> float:
-    """Tell Erlang's B from the first channel up, as textbooks do."""
+    """Return Erlang's B by the textbook recursion from the first channel up."""
     blocking = 1.0
     for busy in range(1, channels + 1):
         blocking = erlangs * blocking / (busy + erlangs * blocking)
     return blocking
 
 
-def walk(erlangs: float, blocking: float) -> int:
-    """Tell the channels for a load by that recursion, from the first channel up."""
-    channels, refused = 0, 1.0
-    while refused > blocking:
+def channels_by_recursion(erlangs: float, blocking: float) -> int:
+    """Return the channels for a load, by the same recursion."""
+    channels, blocked_share = 0, 1.0
+    while blocked_share > blocking:
         channels += 1
-        refused = erlangs * refused / (channels + erlangs * refused)
+        blocked_share = erlangs * blocked_share / (channels + erlangs * blocked_share)
     return channels
 
 
-# What is timed, how often in a round, and what it is timed beside.
+# A formula, its number of runs in a round, and the recursion to compare it with.
 TIMED: dict[str, tuple[Callable[[], float], int, Callable[[], float] | None]] = {
     "erlang_b(270, 300)": (
         lambda: erlang_b(270.0, 300),
@@ -54,12 +54,12 @@ TIMED: dict[str, tuple[Callable[[], float], int, Callable[[], float] | None]] = 
     "channels_for(500, blocking=0.001)": (
         lambda: channels_for(500.0, blocking=0.001),
         300,
-        lambda: walk(500.0, 0.001),
+        lambda: channels_by_recursion(500.0, 0.001),
     ),
     "channels_for(10_000, blocking=0.001)": (
         lambda: channels_for(10_000.0, blocking=0.001),
         50,
-        lambda: walk(10_000.0, 0.001),
+        lambda: channels_by_recursion(10_000.0, 0.001),
     ),
     "engset(0.2, 300, 50)": (lambda: engset(0.2, 300, 50), 500, None),
     "engset(1, 1_000_000, 500_000)": (lambda: engset(1.0, 10**6, 500_000), 3, None),
@@ -68,22 +68,26 @@ TIMED: dict[str, tuple[Callable[[], float], int, Callable[[], float] | None]] = 
 
 
 def microseconds(run: Callable[[], object], number: int) -> float:
-    """Tell how long one run takes."""
+    """Return the time of one run."""
     return timeit(run, number=number) / number * 1e6
 
 
 def main() -> None:
-    """Print medians of interleaved rounds, and ratios pair by pair."""
-    ours: dict[str, list[float]] = {name: [] for name in TIMED}
+    """Print the median times, and the median ratios of the pairs."""
+    times: dict[str, list[float]] = {name: [] for name in TIMED}
     ratios: dict[str, list[float]] = {name: [] for name in TIMED}
     for _ in range(ROUNDS):
-        for name, (run, number, plain) in TIMED.items():
-            ours[name].append(microseconds(run, number))
-            if plain:
-                ratios[name].append(microseconds(plain, max(number // 10, 1)) / ours[name][-1])
-    for name, times in ours.items():
-        beside = f"   recursion {median(ratios[name]):6.1f} times that" if ratios[name] else ""
-        print(f"{name:44} {median(times):9.1f} µs{beside}")
+        for name, (run_formula, number, run_recursion) in TIMED.items():
+            formula_time = microseconds(run_formula, number)
+            times[name].append(formula_time)
+            if run_recursion:
+                recursion_time = microseconds(run_recursion, max(number // 10, 1))
+                ratios[name].append(recursion_time / formula_time)
+    for name in TIMED:
+        comparison = ""
+        if ratios[name]:
+            comparison = f"   recursion: {median(ratios[name]):6.1f} times as long"
+        print(f"{name:44} {median(times[name]):9.1f} µs{comparison}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Measure stores: python benchmarks/storage.py [commits] [due]; both unless one is named.
+"""Measure stores: python benchmarks/storage.py [commits] [due]. By default, measure both.
 
-``commits`` are commits a second; ``due`` is what ``run_due`` takes where ever more is stored and as
-much is due, and with it what a million subscriptions take in memory. What is compared is measured
-in turn, round by round, so that ratios hold when the machine's speed drifts. PostgreSQL takes part
-where CHANNELPLANS_POSTGRES names one.
+``commits`` counts commits per second. ``due`` times ``run_due`` with the same number of due
+subscriptions among ever more stored ones, and measures the memory of a million subscriptions.
+Each round measures all stores, so the ratios stay right when the speed of the machine changes.
+PostgreSQL is included if CHANNELPLANS_POSTGRES has the address of a server.
 """
 
 import asyncio
@@ -27,23 +27,22 @@ from psycopg_pool import AsyncConnectionPool
 from channelplans import (
     EUR,
     SKYPE_CONNECT,
-    AccountId,
-    AsyncDesk,
+    AsyncBilling,
+    Billing,
     Call,
     Decision,
-    Desk,
     Money,
     Offer,
-    ProfileId,
-    Purse,
     Store,
-    SubscriptionId,
     Tariff,
+    Transfer,
+    Wallet,
 )
-from channelplans.lifecycle import deposit
+from channelplans.subscriptions import AccountId, ProfileId
+from channelplans.subscriptions.transfers import deposit
 from channelplans.testing.builders import CATALOGUE, DAY, TARIFF, make_account
 
-# The other modules are found from the root, wherever this is run from.
+# Python finds the other modules from any working directory.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.stores import opened, place
@@ -52,152 +51,164 @@ from examples.stores.psycopg_store import PsycopgStore
 ROUNDS = 7
 STORES = ("memory", "sqlite", *(("postgres",) if "CHANNELPLANS_POSTGRES" in os.environ else ()))
 
-# Commits of a crowd in one round, and the crowds: how many work, on how many accounts.
+# The commits of a crowd in one round, and for each crowd the numbers of workers and accounts.
 COMMITS = 480
 CROWDS = {
     "one worker": (1, 1),
-    "eight workers, an account each": (8, 8),
-    "eight workers on one account": (8, 1),
+    "eight workers, eight accounts": (8, 8),
+    "eight workers, one account": (8, 1),
 }
 
-# How many are due, and how many are stored.
+# The number of due subscriptions, and the numbers of stored ones.
 DUE = 100
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 
 CREDIT = Money.of("10", EUR)
 
-#: Does so many commits on one account and profile, under names that begin so; tells the seconds.
+#: Lets a number of workers commit on a number of accounts, whose names start with a prefix. Returns
+#: the seconds.
 Crowd: TypeAlias = Callable[[int, int, str], float]
 
 
 def price(_offer: Offer, _day: object) -> Tariff:
-    """Name the tariff of everything."""
+    """Return the same tariff for every offer and day."""
     return TARIFF
 
 
-def names(worker: int, accounts: int, name: str) -> tuple[AccountId, ProfileId]:
-    """Name a worker's account and profile."""
-    return AccountId(f"{name} {worker % accounts}"), ProfileId(f"{name} {worker}")
+def names(worker: int, accounts: int, prefix: str) -> tuple[AccountId, ProfileId]:
+    """Return the names of a worker's account and profile."""
+    return f"{prefix} {worker % accounts}", f"{prefix} {worker}"
 
 
-def openings(workers: int, accounts: int, name: str) -> Iterator[Decision]:
-    """Yield what gives each worker a profile with a plan, and credit for its calls."""
+def openings(workers: int, accounts: int, prefix: str) -> Iterator[Decision | Transfer]:
+    """Yield what gives each worker a profile with a plan and credit for calls."""
     for worker in range(workers):
-        account, profile = names(worker, accounts, name)
-        paid_in, bought = make_account({profile: SKYPE_CONNECT.plan(channels=5)}, account=account)
-        yield from (paid_in, bought) if worker < accounts else (bought,)
-        purse = Purse(account, profile)
-        yield deposit(purse, CREDIT * 100, transfer=f"for calls of {profile}", on=DAY)
+        account, profile = names(worker, accounts, prefix)
+        account_deposit, purchase = make_account(
+            {profile: SKYPE_CONNECT.plan(channels=5)}, account=account
+        )
+        is_first_worker_of_account = worker < accounts
+        if is_first_worker_of_account:
+            yield account_deposit
+        yield purchase
+        wallet = Wallet(account, profile)
+        yield deposit(wallet, CREDIT * 100, transfer=f"for calls of {profile}", on=DAY)
 
 
-def call(name: str) -> Call:
-    """Return a call that its profile pays for."""
-    return Call(name, "+48 22 555 0100", "PL", DAY, timedelta(minutes=3))
+def paid_call(call_id: str) -> Call:
+    """Return a call that no bundle covers, so the profile's wallet pays for it."""
+    return Call(call_id, "+48 22 555 0100", "PL", DAY, timedelta(minutes=3))
 
 
-def crowd(store: Store, workers: int, accounts: int, name: str) -> float:
-    """Let workers pay in and use in turn, each in a thread; tell the seconds."""
-    for decision in openings(workers, accounts, name):
+def crowd(store: Store, workers: int, accounts: int, prefix: str) -> float:
+    """Let each worker, in a thread, commit deposits and calls. Return the seconds."""
+    for decision in openings(workers, accounts, prefix):
         store.commit(decision, expected=None)
-    desk = Desk(store, tariff=price)
+    billing = Billing(store, tariff=price)
 
     def work(worker: int) -> None:
-        account, profile = names(worker, accounts, name)
+        account, profile = names(worker, accounts, prefix)
         for number in range(COMMITS // workers // 2):
-            unique = f"{profile} {number}"
-            desk.deposit(Purse(account), CREDIT, transfer=unique, on=DAY)
-            desk.use(profile, call(unique), on=DAY)
+            unique_name = f"{profile} {number}"
+            billing.deposit(Wallet(account), CREDIT, transfer=unique_name, on=DAY)
+            billing.record_call(profile, paid_call(unique_name), on=DAY)
 
     with ThreadPoolExecutor(workers) as pool:
-        began = perf_counter()
+        started_at = perf_counter()
         list(pool.map(work, range(workers)))
-        return perf_counter() - began
+        return perf_counter() - started_at
 
 
 async def crowd_of_tasks(
-    pool: AsyncConnectionPool, workers: int, accounts: int, name: str
+    pool: AsyncConnectionPool, workers: int, accounts: int, prefix: str
 ) -> float:
-    """Do the same in tasks of one thread."""
+    """Let each worker commit deposits and calls as a task of one thread. Return the seconds."""
     store = PsycopgStore(pool, CATALOGUE)
-    for decision in openings(workers, accounts, name):
+    for decision in openings(workers, accounts, prefix):
         await store.commit(decision, expected=None)
-    desk = AsyncDesk(store, tariff=price)
+    billing = AsyncBilling(store, tariff=price)
 
     async def work(worker: int) -> None:
-        account, profile = names(worker, accounts, name)
+        account, profile = names(worker, accounts, prefix)
         for number in range(COMMITS // workers // 2):
-            unique = f"{profile} {number}"
-            await desk.deposit(Purse(account), CREDIT, transfer=unique, on=DAY)
-            await desk.use(profile, call(unique), on=DAY)
+            unique_name = f"{profile} {number}"
+            await billing.deposit(Wallet(account), CREDIT, transfer=unique_name, on=DAY)
+            await billing.record_call(profile, paid_call(unique_name), on=DAY)
 
-    began = perf_counter()
+    started_at = perf_counter()
     await asyncio.gather(*map(work, range(workers)))
-    return perf_counter() - began
+    return perf_counter() - started_at
 
 
 @contextmanager
-def tasks() -> Iterator[Crowd]:
-    """Open an asynchronous store, and give what lets a crowd of tasks work on it."""
+def open_crowd_of_tasks() -> Iterator[Crowd]:
+    """Open an asynchronous store, and yield a function that runs a crowd of tasks on it."""
     with place("postgres") as address, asyncio.Runner() as runner:
         pool = AsyncConnectionPool(address, min_size=8, max_size=8, open=False)
         runner.run(pool.open())
         runner.run(PsycopgStore(pool, CATALOGUE).create_tables())
-        yield lambda *given: runner.run(crowd_of_tasks(pool, *given))
+        yield lambda workers, accounts, prefix: runner.run(
+            crowd_of_tasks(pool, workers, accounts, prefix)
+        )
         runner.run(pool.close())
 
 
 def measure_commits() -> None:
-    """Print commits a second, medians of interleaved rounds."""
+    """Print the median commits per second of each crowd and store."""
     with ExitStack() as stack:
         crowds: dict[str, Crowd] = {}
         for kind in STORES:
             address = stack.enter_context(place(kind))
             crowds[kind] = partial(crowd, stack.enter_context(opened(kind, address)))
         if "postgres" in STORES:
-            crowds["postgres, async"] = stack.enter_context(tasks())
+            crowds["postgres, async"] = stack.enter_context(open_crowd_of_tasks())
         rates: dict[tuple[str, str], list[float]] = {}
         for number in range(ROUNDS):
-            for who, (workers, accounts) in CROWDS.items():
-                for kind, run in crowds.items():
-                    seconds = run(workers, accounts, f"{who}, {number}:")
-                    rates.setdefault((who, kind), []).append(COMMITS / seconds)
-    print(f"{'commits a second':32}", *(f"{kind:>16}" for kind in crowds))
-    for who in CROWDS:
-        print(f"{who:32}", *(f"{median(rates[who, kind]):16,.0f}" for kind in crowds))
+            for crowd_name, (workers, accounts) in CROWDS.items():
+                for kind, run_crowd in crowds.items():
+                    seconds = run_crowd(workers, accounts, f"{crowd_name}, {number}:")
+                    rates.setdefault((crowd_name, kind), []).append(COMMITS / seconds)
+    print(f"{'commits per second':32}", *(f"{kind:>16}" for kind in crowds))
+    for crowd_name in CROWDS:
+        medians = (median(rates[crowd_name, kind]) for kind in crowds)
+        print(f"{crowd_name:32}", *(f"{rate:16,.0f}" for rate in medians))
 
 
-def buy(store: Store, number: int, name: str, *, days: range) -> None:
-    """Sell to so many profiles, a thousand to an account, on each of some days after the first."""
-    desk = Desk(store, tariff=price)
+def buy(store: Store, number: int, prefix: str, *, days: range) -> None:
+    """Buy a plan for a number of profiles, on the given days after ``DAY`` in turn.
+
+    A thousand profiles share an account.
+    """
+    billing = Billing(store, tariff=price)
     for index in range(number):
-        account = AccountId(f"{name} {index // 1000}")
+        account = f"{prefix} {index // 1000}"
         if index % 1000 == 0:
-            desk.deposit(Purse(account), CREDIT * 100_000, transfer=account, on=DAY)
-        desk.buy(
+            billing.deposit(Wallet(account), CREDIT * 100_000, transfer=account, on=DAY)
+        billing.buy(
             SKYPE_CONNECT.plan(channels=5),
             account=account,
-            profile=ProfileId(f"{name} {index}"),
-            subscription=SubscriptionId(f"{name} {index}"),
+            profile=f"{prefix} {index}",
+            subscription=f"{prefix} {index}",
             on=DAY + timedelta(days=days[index % len(days)]),
         )
 
 
 def fill(kind: str, address: str, store: Store, size: int) -> None:
-    """Store so many that are not due: by commits in memory, elsewhere behind the store's back."""
+    """Store a number of subscriptions that are not due: in memory by commits, elsewhere by SQL."""
     if kind == "memory":
         buy(store, size, "stored", days=range(1, 30))
         return
     buy(store, 1, "stored", days=range(1))
     if kind == "sqlite":
-        with closing(sqlite3.connect(address)) as file:
-            file.executescript(MULTIPLY_SQLITE.format(size=size))
+        with closing(sqlite3.connect(address)) as connection:
+            connection.executescript(MULTIPLY_SQLITE.format(size=size))
     else:
-        with psycopg.connect(address, autocommit=True) as connection:
-            connection.execute(MULTIPLY_POSTGRES.format(size=size))
+        with psycopg.connect(address, autocommit=True) as server:
+            server.execute(MULTIPLY_POSTGRES.format(size=size))
 
 
-# What is not due is not read: copies of one subscription that end on other days, and as many
-# tokens, make the tables and their indexes as large as if each had been sold.
+# ``run_due`` reads due subscriptions only, so the others may be copies of one subscription. The
+# copies end on other days. The tables and indexes become as large as after as many purchases.
 MULTIPLY_SQLITE = """
     CREATE TEMP TABLE copies AS
         WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT {size})
@@ -219,43 +230,44 @@ MULTIPLY_POSTGRES = """
 """
 
 
-def renew(store: Store, name: str) -> float:
-    """Sell to some profiles, renew them a term later, and tell the seconds of the renewal."""
-    buy(store, DUE, name, days=range(1))
-    began = perf_counter()
-    outcomes = list(Desk(store, tariff=price).run_due(on=DAY + timedelta(days=30)))
-    seconds = perf_counter() - began
+def renew(store: Store, prefix: str) -> float:
+    """Buy plans, renew them a term later, and return the seconds of the renewal."""
+    buy(store, DUE, prefix, days=range(1))
+    started_at = perf_counter()
+    outcomes = list(Billing(store, tariff=price).run_due(on=DAY + timedelta(days=30)))
+    seconds = perf_counter() - started_at
     assert sum(outcome.decision is not None for outcome in outcomes) == DUE
     return seconds
 
 
-def peak() -> int:
-    """Tell how much memory this process has taken at most, in bytes."""
+def peak_memory() -> int:
+    """Return the largest memory of this process so far, in bytes."""
     return getrusage(RUSAGE_SELF).ru_maxrss * 1024
 
 
 def measure_due() -> None:
-    """Print what renewing takes by what is stored, medians of interleaved rounds."""
+    """Print the median time of a renewal for each store and number of stored subscriptions."""
     with ExitStack() as stack:
         stores: dict[tuple[str, int], Store] = {}
-        # The largest first, so that the peak of memory is its own.
+        # The largest store comes first, so the peak of memory is caused by this store alone.
         for size in reversed(SIZES):
             for kind in STORES:
                 address = stack.enter_context(place(kind))
                 store = stores[kind, size] = stack.enter_context(opened(kind, address))
-                before, began = peak(), perf_counter()
+                memory_before, started_at = peak_memory(), perf_counter()
                 fill(kind, address, store, size)
                 if (kind, size) == ("memory", SIZES[-1]):
-                    each = (peak() - before) / size
-                    seconds = perf_counter() - began
+                    seconds = perf_counter() - started_at
+                    size_in_bytes = (peak_memory() - memory_before) / size
                     print(
-                        f"memory: {size:,} subscriptions in {seconds:.0f} s, {each:,.0f} bytes each"
+                        f"memory: {size:,} subscriptions in {seconds:.0f} s, "
+                        f"{size_in_bytes:,.0f} bytes each"
                     )
         times: dict[tuple[str, int], list[float]] = {key: [] for key in stores}
         for number in range(ROUNDS):
             for key, store in stores.items():
                 times[key].append(renew(store, f"due {number}") / DUE * 1e6)
-    print(f"{f'µs a renewal, {DUE} due of':24}", *(f"{kind:>10}" for kind in STORES))
+    print(f"{f'µs per renewal, {DUE} due of':24}", *(f"{kind:>10}" for kind in STORES))
     for size in SIZES:
         print(f"{size:24,}", *(f"{median(times[kind, size]):10,.0f}" for kind in STORES))
 
@@ -264,7 +276,7 @@ MEASURES = {"commits": measure_commits, "due": measure_due}
 
 
 def main() -> None:
-    """Measure what the command line names."""
+    """Run the measurements named on the command line, or all of them."""
     for name in sys.argv[1:] or MEASURES:
         MEASURES[name]()
 

@@ -1,4 +1,4 @@
-"""Open the stores that are measured: in memory, and the examples on SQLite and on PostgreSQL."""
+"""Open stores for the benchmarks: in memory, and the examples for SQLite and PostgreSQL."""
 
 import os
 import sys
@@ -15,21 +15,21 @@ from sqlalchemy import Engine, create_engine
 from channelplans import MemoryStore, Store
 from channelplans.testing.builders import CATALOGUE
 
-# The examples are found from the root, wherever this is run from.
+# Python finds the examples from any working directory.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from examples.stores.sqlalchemy_store import SQLAlchemyStore
 from examples.stores.sqlite_store import SQLiteStore
 
-# What the command line calls them; the third is SQLite through SQLAlchemy.
+# The names on the command line. "sqlalchemy" is SQLite through SQLAlchemy.
 KINDS = ("memory", "sqlite", "sqlalchemy", "postgres")
 
 
 @contextmanager
 def place(kind: str) -> Iterator[str]:
-    """Make room for a store, a file or a schema, and clear it away.
+    """Create a file or a schema for a store, yield its address, and delete it afterwards.
 
-    Which PostgreSQL it is, CHANNELPLANS_POSTGRES tells.
+    The environment variable CHANNELPLANS_POSTGRES has the address of the PostgreSQL server.
     """
     if kind != "postgres":
         with TemporaryDirectory() as folder:
@@ -37,7 +37,7 @@ def place(kind: str) -> Iterator[str]:
         return
     server = os.environ.get("CHANNELPLANS_POSTGRES")
     if not server:
-        sys.exit("CHANNELPLANS_POSTGRES must tell where a PostgreSQL is")
+        sys.exit("set CHANNELPLANS_POSTGRES to the address of a PostgreSQL server")
     schema = f"place_{uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {schema}")
@@ -49,25 +49,25 @@ def place(kind: str) -> Iterator[str]:
 
 @contextmanager
 def opened(kind: str, address: str) -> Iterator[Store]:
-    """Open the store of a place, with its tables; in memory it is always a new one."""
+    """Open the store at an address and create its tables. In memory, the store is always new."""
     if kind == "memory":
         yield MemoryStore()
     elif kind == "sqlite":
-        with closing(SQLiteStore(address, CATALOGUE)) as file:
-            file.create_tables()
-            yield file
+        with closing(SQLiteStore(address, CATALOGUE)) as store:
+            store.create_tables()
+            yield store
     else:
         engine = engine_of(kind, address)
         try:
-            tables = SQLAlchemyStore(engine, CATALOGUE)
-            tables.create_tables()
-            yield tables
+            sqlalchemy_store = SQLAlchemyStore(engine, CATALOGUE)
+            sqlalchemy_store.create_tables()
+            yield sqlalchemy_store
         finally:
             engine.dispose()
 
 
 def engine_of(kind: str, address: str) -> Engine:
-    """Return SQLAlchemy's way to a place, with a connection for each of eight threads."""
+    """Return an SQLAlchemy engine with a connection for each of eight threads."""
     if kind == "sqlalchemy":
         return create_engine(f"sqlite:///{address}", connect_args={"timeout": 60}, pool_size=8)
     return create_engine(

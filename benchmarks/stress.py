@@ -1,9 +1,9 @@
-"""Crowd one account with workers, and audit what is left: python benchmarks/stress.py --help.
+"""Let workers act on one account at once, then audit the store: python benchmarks/stress.py --help.
 
-Several workers buy, change, use, move credit, cancel and renew on the six profiles of one account
-at once, with too little credit for all. What each draws follows from the seed; who comes first does
-not. Each keeps the decisions that the store took from it: what is stored in the end must be those,
-each once, and nothing else.
+The workers buy, change, record calls, move credit, cancel and renew on the account's six profiles.
+There is too little credit for all actions. The seed decides the actions of each worker, but not the
+order of the workers. Each worker keeps the decisions and transfers that it committed. In the end,
+the store must contain exactly these, each of them once.
 """
 
 import argparse
@@ -24,192 +24,193 @@ import attrs
 
 from channelplans import (
     EUR,
-    PREMITEL,
     SKYPE_CONNECT,
-    VOIP_YONDER,
-    AccountId,
     Action,
+    Billing,
     Call,
     ChannelPlansError,
     Conflict,
     Decision,
-    Desk,
     InsufficientCredit,
     Money,
     Plan,
-    ProfileId,
-    Purse,
     Reason,
-    Revision,
     Store,
-    SubscriptionId,
     TokenReused,
+    Transfer,
+    Wallet,
 )
+from channelplans.offers import OFFERS
+from channelplans.storage import Revision
+from channelplans.subscriptions import ProfileId
 from channelplans.testing.builders import DAY, TARIFF
-from channelplans.testing.crowd import audit as crowd_audit
-from channelplans.testing.crowd import threads
+from channelplans.testing.contract.crowd import check_books, run_threads
 
-# The other modules are found from the root, wherever this is run from.
+# Python finds the other modules from any working directory.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.stores import KINDS, opened, place
 
-ACCOUNT = Purse(AccountId("acme"))
-PROFILES = tuple(map(ProfileId, ("berlin", "gdynia", "leeds", "lyon", "oslo", "york")))
-PURSES = (ACCOUNT, *(Purse(ACCOUNT.account, profile) for profile in PROFILES))
+ACCOUNT = Wallet("acme")
+PROFILES = ("berlin", "gdynia", "leeds", "lyon", "oslo", "york")
+WALLETS = (ACCOUNT, *(Wallet(ACCOUNT.account, profile) for profile in PROFILES))
 
-# Rules that differ in what a change does, and in what happens where credit is short.
-OFFERS = (SKYPE_CONNECT, PREMITEL, VOIP_YONDER)
+# The offers differ in the effect of a change and in the rules for non-payment.
+SOLD_OFFERS = (SKYPE_CONNECT, OFFERS["premitel"], OFFERS["voip-yonder"])
 
-# What is printed, of what is counted.
-TOLD = (
+# The printed counts. The indented lines are the results of the commits.
+PRINTED_COUNTS = (
     "attempted commits",
     "  done",
-    "  done before, told again",
+    "  repeated",
     f"  {Conflict.code}",
     f"  {InsufficientCredit.code}",
     f"  {TokenReused.code}",
-    "calls found taken",
+    "calls known before",
     "refused by a rule",
     "terms renewed",
     "postings",
 )
 
-# A crowd that takes longer, in seconds, is stuck.
+# A crowd that needs more seconds than this is stuck.
 PATIENCE = 900
 
 
-class Watched:
-    """A store that counts what is tried and keeps what was done."""
+class CountingStore:
+    """Counts the commits of a store and keeps the committed decisions and transfers."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.tally: Counter[str] = Counter()
-        self.done: list[Decision] = []
+        self.accepted: list[Decision | Transfer] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def commit(self, decision: Decision, /, *, expected: Revision | None) -> Revision | None:
-        """Commit, and note what came of it."""
+    def commit(
+        self, decision: Decision | Transfer, /, *, expected: Revision | None
+    ) -> Revision | None:
+        """Commit a decision or a transfer, and count the result."""
         self.tally["attempted commits"] += 1
         try:
             revision = self._store.commit(decision, expected=expected)
         except (Conflict, InsufficientCredit, TokenReused) as error:
             self.tally[error.code] += 1
             raise
-        self.done.append(decision)
+        self.accepted.append(decision)
         return revision
 
 
 @attrs.frozen
-class Work:
-    """What was done: how often each thing happened, and the decisions that the store took."""
+class WorkerResult:
+    """The counts of a worker, and the decisions and transfers that it committed."""
 
     tally: Counter[str]
-    done: tuple[Decision, ...]
+    committed: tuple[Decision | Transfer, ...]
 
 
 class Worker:
-    """One of those who crowd the account; each of its steps is a day's."""
+    """Acts on the account, one action per day."""
 
     def __init__(self, store: Store, seed: int, number: int) -> None:
-        self.store = Watched(store)
-        self.draw = Random(f"{seed}, worker {number}")  # noqa: S311 - it is to be repeatable
+        self.store = CountingStore(store)
+        self.random = Random(f"{seed}, worker {number}")  # noqa: S311 - a seed repeats it
         self.number = number
         self.steps = 0
         self.day = DAY
-        # Only what it is asked for must be there: the proxy is no store to a type checker.
-        self.desk = Desk(cast("Store", self.store), tariff=lambda _offer, _day: TARIFF)
+        # The proxy has all methods of a store, but a type checker does not see them.
+        self.billing = Billing(cast("Store", self.store), tariff=lambda _offer, _day: TARIFF)
 
-    def work(self, commits: int) -> Work:
-        """Do one thing after the other, until so many commits were attempted."""
+    def run(self, commits: int) -> WorkerResult:
+        """Act until a number of commits were attempted."""
         tally = self.store.tally
         while tally["attempted commits"] < commits:
             self.steps += 1
             self.day += timedelta(days=1)
-            (act,) = self.draw.choices(tuple(ACTS), tuple(ACTS.values()))
+            (act,) = self.random.choices(tuple(ACTS), tuple(ACTS.values()))
             try:
                 act(self)
             except (Conflict, InsufficientCredit):
-                pass  # counted where it was raised
+                pass  # the store has counted it
             except ChannelPlansError:
                 tally["refused by a rule"] += 1
-        return Work(tally, tuple(self.store.done))
+        return WorkerResult(tally, tuple(self.store.accepted))
 
     @property
     def name(self) -> str:
-        """A name that nobody used before."""
+        """A name that no worker has used before."""
         return f"{self.number}-{self.steps}"
 
     def profile(self) -> ProfileId:
-        """Draw a profile, and go on to the day on which another worker acted on it."""
-        profile = self.draw.choice(PROFILES)
+        """Draw a profile, and advance to the day of the latest action on it."""
+        profile = self.random.choice(PROFILES)
         stored = self.store.subscription(profile)
         if stored is not None:
-            self.day = max(self.day, stored.value.acted_on)
+            self.day = max(self.day, stored.value.acted_on or self.day)
         return profile
 
     def plan(self) -> Plan:
         """Draw a plan of any offer."""
-        channels, bundles = self.draw.randint(1, 6), self.draw.choice((0, 0, 1))
-        offer = self.draw.choice(OFFERS)
-        return offer.plan(channels=channels, bundles=bundles if offer is not PREMITEL else 0)
+        channels, bundles = self.random.randint(1, 6), self.random.choice((0, 0, 1))
+        offer = self.random.choice(SOLD_OFFERS)
+        if offer is OFFERS["premitel"]:
+            return offer.plan(channels=channels)
+        return offer.plan(channels=channels, bundles=bundles)
 
     def buy(self) -> None:
-        """Buy for a profile that may hold something already."""
-        self.desk.buy(
+        """Buy a plan for a profile that may have a subscription already."""
+        self.billing.buy(
             self.plan(),
             account=ACCOUNT.account,
             profile=self.profile(),
-            subscription=SubscriptionId(self.name),
+            subscription=self.name,
             on=self.day,
         )
 
     def change(self) -> None:
-        """Change to another plan, maybe of another offer."""
-        self.desk.change(self.profile(), self.plan(), on=self.day)
+        """Change to another plan, perhaps of another offer."""
+        self.billing.change(self.profile(), self.plan(), on=self.day)
 
-    def use(self) -> None:
-        """Take one of the day's calls, at times twice; other workers take it as well."""
-        number = self.draw.randrange(20)
+    def record_call(self) -> None:
+        """Record one of the day's calls, sometimes twice. Other workers record it too."""
+        number = self.random.randrange(20)
         country, profile = ("US", "PL")[number % 2], PROFILES[number % len(PROFILES)]
         length = timedelta(minutes=7 * number + 1)
         call = Call(f"{number} of {self.day}", "+1 212 555 0100", country, self.day, length)
-        for _ in range(self.draw.choice((1, 1, 2))):
-            if self.desk.use(profile, call, on=self.day) is None:
-                self.store.tally["calls found taken"] += 1
+        for _ in range(self.random.choice((1, 1, 2))):
+            if self.billing.record_call(profile, call, on=self.day) is None:
+                self.store.tally["calls known before"] += 1
 
     def deposit(self) -> None:
-        """Pay in; one payment a day is every worker's."""
-        transfer = self.draw.choice((self.name, f"payment of {self.day}"))
-        self.desk.deposit(ACCOUNT, Money.of("9", EUR), transfer=transfer, on=self.day)
+        """Deposit credit. All workers may deliver the same daily payment."""
+        transfer = self.random.choice((self.name, f"payment of {self.day}"))
+        self.billing.deposit(ACCOUNT, Money.of("9", EUR), transfer=transfer, on=self.day)
 
     def move(self) -> None:
-        """Give a profile credit for its calls, or take it back."""
-        move = self.draw.choice((self.desk.assign_credit, self.desk.take_back_credit))
-        amount = Money.of(self.draw.randint(1, 9), EUR)
+        """Assign credit to a profile, or return credit to the account."""
+        move = self.random.choice((self.billing.assign_credit, self.billing.take_back_credit))
+        amount = Money.of(self.random.randint(1, 9), EUR)
         move(ACCOUNT.account, self.profile(), amount, transfer=self.name, on=self.day)
 
     def give_up(self) -> None:
-        """Cancel, take that back, or end at once."""
-        act = self.draw.choice((self.desk.cancel, self.desk.resume, self.desk.terminate))
+        """Cancel a subscription, undo its cancellation, or terminate it."""
+        act = self.random.choice((self.billing.cancel, self.billing.resume, self.billing.terminate))
         act(self.profile(), on=self.day)
 
     def run_due(self) -> None:
-        """Do what is due; where another worker's day is later, the rules refuse it."""
-        for outcome in self.desk.run_due(on=self.day):
+        """Renew or end due subscriptions. The rules refuse a day before the latest action."""
+        for outcome in self.billing.run_due(on=self.day):
             if isinstance(outcome.error, ChannelPlansError) and outcome.failed:
                 self.store.tally["refused by a rule"] += 1
             elif outcome.failed:
                 raise outcome.error or AssertionError(outcome)
 
 
-# What workers do, and how often beside each other.
+# The actions of a worker and their relative frequency.
 ACTS = {
     Worker.buy: 6,
     Worker.change: 3,
-    Worker.use: 8,
+    Worker.record_call: 8,
     Worker.deposit: 6,
     Worker.move: 4,
     Worker.give_up: 1,
@@ -217,86 +218,99 @@ ACTS = {
 }
 
 
-def crowd(store: Store, seed: int, commits: int, numbers: Iterable[int] = range(8)) -> list[Work]:
-    """Let workers share one store, each in a thread of its own, for so many commits of each."""
-    works = [partial(Worker(store, seed, number).work, commits) for number in numbers]
-    return threads(works, patience=PATIENCE)
+def crowd(
+    store: Store, seed: int, commits: int, numbers: Iterable[int] = range(8)
+) -> list[WorkerResult]:
+    """Let workers share one store, one thread per worker, for a number of commits per worker."""
+    workers = [Worker(store, seed, number) for number in numbers]
+    return run_threads([partial(worker.run, commits) for worker in workers], patience=PATIENCE)
 
 
 def crowd_of_processes(
     kind: str, address: str, seed: int, commits: int, *, processes: int = 4, workers: int = 8
-) -> list[Work]:
-    """Let workers share one place from several processes; all begin at once."""
+) -> list[WorkerResult]:
+    """Let workers in several processes share the store at an address. All start together."""
     context = get_context("spawn")
-    begin = context.Barrier(processes).wait
+    wait_for_all = context.Barrier(processes).wait
     shares = [range(workers)[first::processes] for first in range(processes)]
-    part = partial(crowd_at, kind, address, seed, commits)
-    with ProcessPoolExecutor(processes, context, initializer=begin, initargs=(60,)) as pool:
-        return [work for works in pool.map(part, shares) for work in works]
+    run_share = partial(crowd_at, kind, address, seed, commits)
+    with ProcessPoolExecutor(processes, context, initializer=wait_for_all, initargs=(60,)) as pool:
+        return [result for results in pool.map(run_share, shares) for result in results]
 
 
 def crowd_at(
     kind: str, address: str, seed: int, commits: int, numbers: Iterable[int]
-) -> list[Work]:
-    """Let workers share the store of a place."""
+) -> list[WorkerResult]:
+    """Let workers share the store at an address."""
     with opened(kind, address) as store:
         return crowd(store, seed, commits, numbers)
 
 
-def audit(store: Store, works: Sequence[Work]) -> None:
-    """Hold what is stored to what was done, and to what must hold after each commit.
+def audit(store: Store, results: Sequence[WorkerResult]) -> None:
+    """Check that the store contains exactly what was committed, and is consistent.
 
     Raises:
-        AssertionError: something does not add up, or is there twice or not at all; a purse was
-            below zero once; a term was charged twice.
+        AssertionError: a posting is missing or booked twice; a balance is not the sum of its
+            postings; a wallet was below zero; a term was charged twice.
     """
-    crowd_audit(store, PURSES, committed=[decision for work in works for decision in work.done])
+    committed = [decision for result in results for decision in result.committed]
+    check_books(store, WALLETS, committed=committed)
     renewals = Counter(
-        (each.posting.reference, each.posting.term)
-        for each in store.postings(ACCOUNT)
-        if each.posting.reason is Reason.RENEWAL
+        (booked.posting.reference, booked.posting.term)
+        for booked in store.postings(ACCOUNT)
+        if booked.posting.reason is Reason.RENEWAL
     )
     assert set(renewals.values()) == {1}, "a term was charged twice, or none was renewed"
 
 
-def total(works: Iterable[Work]) -> Counter[str]:
-    """Tell how often each thing happened."""
-    done = [decision for work in works for decision in work.done]
-    once = {decision.token: decision for decision in done}
-    tally = sum((work.tally for work in works), start=Counter[str]())
-    tally["done"] = len(once)
-    tally["done before, told again"] = len(done) - len(once)
-    tally["terms renewed"] = sum(each.action is Action.RENEW for each in once.values())
-    tally["postings"] = sum(len(each.postings) for each in once.values())
+def total(results: Sequence[WorkerResult]) -> Counter[str]:
+    """Return the counts of all workers together.
+
+    ``done`` counts each decision and transfer once. ``repeated`` counts the further commits of one.
+    """
+    committed = [decision for result in results for decision in result.committed]
+    decisions = {decision.token: decision for decision in committed}
+    tally = sum((result.tally for result in results), start=Counter[str]())
+    tally["done"] = len(decisions)
+    tally["repeated"] = len(committed) - len(decisions)
+    tally["terms renewed"] = sum(decision.action is Action.RENEW for decision in decisions.values())
+    tally["postings"] = sum(len(decision.postings) for decision in decisions.values())
     return tally
 
 
 def main() -> None:
-    """Crowd a store as the command line says, audit it, and print what happened."""
+    """Run the crowd of the command line, audit its store, and print the counts."""
     parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
     parser.add_argument("--store", choices=KINDS, default="memory")
-    parser.add_argument("--processes", type=int, default=1, help="more than one not in memory")
-    parser.add_argument("--workers", type=int, default=8, help="threads, in all processes")
-    parser.add_argument("--commits", type=int, default=20_000, help="to attempt, in all")
+    parser.add_argument("--processes", type=int, default=1, help="memory allows only one")
+    parser.add_argument("--workers", type=int, default=8, help="threads in all processes together")
+    parser.add_argument("--commits", type=int, default=20_000, help="commits to attempt in all")
     parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
-    if given.store == "memory" and given.processes > 1:
-        parser.error("memory is of one process")
-    each = ceil(given.commits / given.workers)
-    with place(given.store) as address, opened(given.store, address) as store:
-        began = perf_counter()
-        if given.processes == 1:
-            works = crowd(store, given.seed, each, range(given.workers))
+    options = parser.parse_args()
+    if options.store == "memory" and options.processes > 1:
+        parser.error("several processes cannot share a store in memory")
+    commits_per_worker = ceil(options.commits / options.workers)
+    with place(options.store) as address, opened(options.store, address) as store:
+        started_at = perf_counter()
+        if options.processes == 1:
+            results = crowd(store, options.seed, commits_per_worker, range(options.workers))
         else:
-            shared = {"processes": given.processes, "workers": given.workers}
-            works = crowd_of_processes(given.store, address, given.seed, each, **shared)
-        seconds = perf_counter() - began
-        audit(store, works)
-    where = f"{given.workers} threads in {given.processes} process(es)"
-    print(f"{given.store}, {where}, seed {given.seed}: {seconds:.0f} s, nothing amiss")
-    tally = total(works)
-    for what in TOLD:
-        print(f"{what:34} {tally[what.strip()]:7,}")
+            results = crowd_of_processes(
+                options.store,
+                address,
+                options.seed,
+                commits_per_worker,
+                processes=options.processes,
+                workers=options.workers,
+            )
+        seconds = perf_counter() - started_at
+        audit(store, results)
+    threads_and_processes = f"{options.workers} threads in {options.processes} process(es)"
+    print(f"{options.store}, {threads_and_processes}, seed {options.seed}")
+    print(f"{seconds:.0f} s, no errors found")
+    tally = total(results)
+    for label in PRINTED_COUNTS:
+        print(f"{label:34} {tally[label.strip()]:7,}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How the documentation is built: `tox run -e docs`."""
+"""The settings of Sphinx; `tox run -e docs` builds the pages."""
 
 import doctest
 import inspect
@@ -9,8 +9,6 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 
 from sphinx.application import Sphinx
-
-from channelplans import Offer
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
@@ -25,13 +23,14 @@ extensions = [
     "sphinx.ext.doctest",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
+    "published",
     "transitions",
 ]
 exclude_patterns = ["_build"]
 
-# Every reference must lead somewhere.
+# Report every reference without a target.
 nitpicky = True
-# The standard library's and the dependencies' own pages are not fetched when this is built.
+# The build does not fetch the pages of these packages, so references to them have no target.
 nitpick_ignore_regex = [
     (
         r"py:.*",
@@ -39,7 +38,9 @@ nitpick_ignore_regex = [
         r"|numbers|operator|types|typing|zoneinfo)(\..+)?",
     ),
     (r"py:.*", r"(attr|attrs|dateutil|hypothesis|numpy|pytest)(\..+)?"),
-    # Type variables have no page of their own.
+    # Fixtures of the store contract have these types, which have no page.
+    (r"py:.*", r"channelplans\.testing\.contract\.checked_store\..+"),
+    # Type variables have no page.
     (r"py:.*", r"(.+\.)?_?[A-Z][A-Za-z]?(_co)?"),
 ]
 
@@ -53,13 +54,13 @@ toc_object_entries_show_parents = "hide"
 
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
-# Attributes as text in the class's own docstring: attrs fields are members already.
+# Show a docstring's "Attributes" as a list of fields: autodoc lists the attrs fields already.
 napoleon_use_ivar = True
 
-# The examples of a page share its names. Those of a docstring know their module's names as well.
+# The examples of one page share their variables.
 doctest_test_doctest_blocks = "default"
 trim_doctest_flags = True
-# An error's sentence is compared too: what Sphinx takes by itself leaves it out.
+# Compare error messages too: Sphinx's default flags include IGNORE_EXCEPTION_DETAIL.
 doctest_default_flags = doctest.DONT_ACCEPT_TRUE_FOR_1
 
 html_theme = "furo"
@@ -68,22 +69,23 @@ html_copy_source = False
 html_show_sphinx = False
 
 
-def _know_own_module(
+def _import_module_names(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
-    """Let a docstring's examples use the names of the module that they stand in."""
-    if any(line.lstrip().startswith(">>> ") for line in lines):
-        module = name if what == "module" else getattr(obj, "__module__", None)
-        if isinstance(obj, property) and obj.fget:
-            module = obj.fget.__module__
-        if module:
-            names = f"vars(importlib.import_module({module!r})).items()"
-            known = f"globals().update({{k: v for k, v in {names} if not k.startswith('__')}})"
-            lines += ["", ".. testsetup::", "", "   import importlib", f"   {known}", ""]
+    """Let the examples of a docstring use the names of its module."""
+    if not any(line.lstrip().startswith(">>> ") for line in lines):
+        return
+    module = name if what == "module" else getattr(obj, "__module__", None)
+    if isinstance(obj, property) and obj.fget:
+        module = obj.fget.__module__
+    if module:
+        names = f"vars(importlib.import_module({module!r})).items()"
+        update = f"globals().update({{k: v for k, v in {names} if not k.startswith('__')}})"
+        lines += ["", ".. testsetup::", "", "   import importlib", f"   {update}", ""]
 
 
-class _Named:
-    """What stands for a default where it is shown: a name."""
+class _ConstantName:
+    """A default value in a signature that is shown by the name of a constant."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -92,64 +94,66 @@ class _Named:
         return self._name
 
 
-def _name_defaults(app: Sphinx, obj: object, bound_method: bool) -> None:
-    """Show a default that is long by its constant: TARIFF, and not all of its prices."""
+def _shorten_defaults(app: Sphinx, obj: object, bound_method: bool) -> None:
+    """Show a long default by its constant: ``TARIFF`` instead of all prices."""
     if not inspect.isfunction(obj):
         return
-    constants = vars(sys.modules[obj.__module__]).items()
-    public = {name: each for name, each in constants if name.isupper() and name[0] != "_"}
-    long = {id(each): name for name, each in public.items() if len(repr(each)) > 20}
+    module_names = vars(sys.modules[obj.__module__]).items()
+    constants = {name: value for name, value in module_names if re.match("[A-Z][A-Z_]*$", name)}
+    long_values = {id(value): name for name, value in constants.items() if len(repr(value)) > 20}
     signature = inspect.signature(obj)
-    parameters = [
-        each.replace(default=_Named(long[id(each.default)])) if id(each.default) in long else each
-        for each in signature.parameters.values()
-    ]
-    if parameters != [*signature.parameters.values()]:
-        obj.__signature__ = signature.replace(parameters=parameters)
+    parameters = dict(signature.parameters)
+    for name, parameter in signature.parameters.items():
+        if id(parameter.default) in long_values:
+            constant = _ConstantName(long_values[id(parameter.default)])
+            parameters[name] = parameter.replace(default=constant)
+    if parameters != signature.parameters:
+        obj.__signature__ = signature.replace(parameters=[*parameters.values()])
 
 
-def _read_as_text(
+def _keep_first_line(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
-    """Keep napoleon from taking what stands before a colon, in the first line, for a type."""
+    """Stop napoleon from reading the words before a colon in the first line as a type."""
     if what in {"attribute", "data", "property"}:
         lines[:0] = ["..", ""]
 
 
-def _link_sources(
+def _link_citations(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
-    """Make a link of each rule and fact that a docstring cites: H5, F 3.7."""
-    example = False
+    """Link each rule and fact that a docstring cites, such as H5 or F 3.7."""
+    in_example = False
     for number, line in enumerate(lines):
-        example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
-        if not example:
-            lines[number] = _CITED.sub(r":ref:`\g<0> <\g<0>>`", line)
+        in_example = line.lstrip().startswith(">>>") or (in_example and bool(line.strip()))
+        if not in_example:
+            lines[number] = _CITATION.sub(r":ref:`\g<0> <\g<0>>`", line)
 
 
-def _show_offer(
-    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+def _hide_private_bases(
+    app: Sphinx, name: str, obj: object, options: object, bases: list[type]
 ) -> None:
-    """Show below an offer's text what `print` shows of it."""
-    if what == "data" and isinstance(obj, Offer):
-        lines += ["", ".. code-block:: text", "", *(f"   {line}" for line in str(obj).split("\n"))]
+    """Leave out base classes from private modules, which have no page."""
+    public = [base for base in bases if "._" not in getattr(base, "__module__", "")]
+    bases[:] = public or [object]
 
 
 def _keep_enum_members(
     app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object
 ) -> bool | None:
-    """Show the members of an enum, which have no text of their own."""
+    """Show the members of an enum, although they have no docstrings."""
     return False if isinstance(obj, Enum) else None
 
 
-_CITED = re.compile(r"\bH[1-9][0-9]?\b|\bF [1-9][0-9]?(?:\.[0-9]+)?\b")
+_CITATION = re.compile(r"\bH[1-9][0-9]?\b|\bF [1-9][0-9]?(?:\.[0-9]+)?\b")
 
 
 def setup(app: Sphinx) -> None:
-    """Connect what is done to signatures, and to docstrings before and after they are read."""
-    app.connect("autodoc-before-process-signature", _name_defaults)
-    app.connect("autodoc-process-docstring", _read_as_text, priority=400)
-    app.connect("autodoc-process-docstring", _link_sources, priority=800)
-    app.connect("autodoc-process-docstring", _show_offer, priority=850)
-    app.connect("autodoc-process-docstring", _know_own_module, priority=900)
+    """Connect the functions above to the events of autodoc."""
+    app.connect("autodoc-process-bases", _hide_private_bases)
+    app.connect("autodoc-before-process-signature", _shorten_defaults)
+    # Napoleon has priority 500: before it, then after it.
+    app.connect("autodoc-process-docstring", _keep_first_line, priority=400)
+    app.connect("autodoc-process-docstring", _link_citations, priority=800)
+    app.connect("autodoc-process-docstring", _import_module_names, priority=900)
     app.connect("autodoc-skip-member", _keep_enum_members)

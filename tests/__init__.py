@@ -1,1 +1,1 @@
-"""The tests; helpers that several of them share are imported as ``tests.name``."""
+"""The tests. Test modules import shared helpers as ``tests.name``."""

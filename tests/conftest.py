@@ -1,25 +1,32 @@
-"""What every test runs under: Hypothesis' profiles, and one printed seed for all that is random."""
+"""Set up all tests: Hypothesis' profiles, and one printed seed for everything random."""
 
 import os
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-# The suite that holds a store to its contract is itself run on stores that are broken.
+# pytester runs the store contract's tests on broken stores.
 pytest_plugins = ["pytester"]
 
-# A failure prints a blob that repeats it anywhere; a slow machine is no failure.
+# A failure prints a blob that reproduces it on any machine. Slow examples are no failure.
 settings.register_profile(
-    "default", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+    "default",
+    deadline=None,
+    max_examples=30,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
 )
-# On CI too each run draws other examples; Hypothesis' own profile of that name would draw the same.
+# Hypothesis' built-in "ci" profile repeats the same examples; ours draws new ones in each run.
 settings.register_profile("ci", settings.get_profile("default"), database=None, derandomize=False)
-settings.load_profile("ci" if os.environ.get("CI", "").lower() in {"1", "true"} else "default")
+BASE_PROFILE = "ci" if os.environ.get("CI", "").lower() in {"1", "true"} else "default"
+# Between the oldest and the newest interpreter, a few examples of each law are enough.
+settings.register_profile("fast", settings.get_profile(BASE_PROFILE), max_examples=10)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", BASE_PROFILE))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Let Hypothesis draw from the seed that is printed, unless it was given its own."""
+    """Make Hypothesis use pytest-randomly's printed seed, unless --hypothesis-seed is passed."""
     seed = config.getoption("randomly_seed", default=None)
     if isinstance(seed, int) and config.getoption("hypothesis_seed", default=None) is None:
         config.option.hypothesis_seed = str(seed)

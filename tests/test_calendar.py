@@ -1,4 +1,4 @@
-"""Terms are half-open, computed from their anchor, and days come from instants through one door."""
+"""Lengths, half-open terms, renewal dates and the civil day of an instant."""
 
 import pickle
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -14,11 +14,11 @@ from channelplans.errors import CalendarEnds, InvalidValue, WrongType
 
 JAN_5 = date(2026, 1, 5)
 TERM = Term(JAN_5, date(2026, 2, 4))
-NO_DAYS = [datetime(2026, 1, 5, tzinfo=UTC), "2026-01-05", None, np.datetime64("2026-01-05")]
+NOT_DATES = [datetime(2026, 1, 5, tzinfo=UTC), "2026-01-05", None, np.datetime64("2026-01-05")]
 
 
 class Timestamp(datetime):
-    """What pandas makes of an instant: a datetime of its own kind."""
+    """A subclass of datetime, as pandas has one."""
 
 
 def days(*texts):
@@ -35,13 +35,13 @@ def utc(text):
     ("length", "expected"),
     [(Days(1), "1 day"), (Days(30), "30 days"), (Months(1), "1 month"), (Months(12), "12 months")],
 )
-def test_lengths_say_what_they_are(length, expected):
-    """A length reads as a person would say it."""
+def test_length_shows_its_count_and_unit(length, expected):
+    """The text of a length is a number of days or months, in the singular for 1."""
     assert expected == str(length)
 
 
-def test_thirty_days_are_no_month():
-    """Lengths of different kinds are different values, even where they agree."""
+def test_days_and_months_of_equal_count_differ():
+    """One day and one month are two different lengths."""
     lengths: set[Days | Months] = {Days(1), Months(1), Days(1)}
 
     assert 2 == len(lengths)
@@ -49,37 +49,37 @@ def test_thirty_days_are_no_month():
 
 @pytest.mark.parametrize("length", [Days, Months])
 @pytest.mark.parametrize("count", [0, -1])
-def test_a_length_of_nothing_is_refused(length, count):
-    """A term has at least a day."""
+def test_length_refuses_a_count_below_1(length, count):
+    """A length is at least one day or one month."""
     with pytest.raises(InvalidValue, match=rf"^count must be at least 1, not {count}"):
         length(count)
 
 
 @pytest.mark.parametrize("length", [Days, Months])
 @pytest.mark.parametrize("count", [True, 30.0, "30", None, timedelta(30)])
-def test_a_length_is_a_whole_number(length, count):
+def test_length_refuses_a_count_of_a_wrong_type(length, count):
     """A length counts whole days or months."""
     with pytest.raises(WrongType, match=r"^count must be a whole number"):
         length(count)
 
 
-def test_a_term_is_half_open():
-    """The first day belongs to a term, the end does not (H8: 30 days from the day of purchase)."""
-    around = days("2026-01-04", "2026-01-05", "2026-02-03", "2026-02-04")
+def test_term_is_half_open():
+    """A term includes its start and excludes its end (H8: 30 days from the day of purchase)."""
+    tested_days = days("2026-01-04", "2026-01-05", "2026-02-03", "2026-02-04")
 
     assert 30 == TERM.days
-    assert [False, True, True, False] == [day in TERM for day in around]
+    assert [False, True, True, False] == [day in TERM for day in tested_days]
     assert "2026-01-05 to 2026-02-04" == str(TERM)
 
 
 @pytest.mark.parametrize("end", days("2026-01-05", "2026-01-04", "0001-01-01"))
-def test_a_term_without_days_is_refused(end):
-    """The end lies after the start."""
+def test_term_refuses_an_end_on_or_before_its_start(end):
+    """A term has at least one day, so its end is later than its start."""
     with pytest.raises(InvalidValue, match=rf"^end must be after the start, 2026-01-05, not {end}"):
         Term(JAN_5, end)
 
 
-@pytest.mark.parametrize("value", [*NO_DAYS, Timestamp(2026, 1, 5)], ids=repr)
+@pytest.mark.parametrize("value", [*NOT_DATES, Timestamp(2026, 1, 5)], ids=repr)
 @pytest.mark.parametrize(
     ("parameter", "call"),
     [
@@ -95,14 +95,14 @@ def test_a_term_without_days_is_refused(end):
     ],
     ids=["start", "end", "in", "remaining", "unused", "days", "months", "renewals", "after"],
 )
-def test_only_days_are_days(parameter, call, value):
-    """A datetime, also one of pandas' kind, is refused wherever a day belongs, by its name."""
+def test_calendar_refuses_values_that_are_not_dates(parameter, call, value):
+    """Every function refuses a datetime or text as a date, and the error names the parameter."""
     with pytest.raises(WrongType, match=rf"^{parameter} must be a date "):
         call(value)
 
 
 @pytest.mark.parametrize(
-    ("on", "left", "unused"),
+    ("on", "remaining_days", "unused_part"),
     [
         ("2025-12-31", 30, Fraction(1)),
         ("2026-01-05", 30, Fraction(1)),
@@ -113,11 +113,11 @@ def test_only_days_are_days(parameter, call, value):
         ("9999-12-31", 0, Fraction(0)),
     ],
 )
-def test_what_is_left_of_a_term_counts_the_day_itself(on, left, unused):
-    """The day of a change is not used, so that on the first day everything is left (F 4.3)."""
+def test_remaining_days_include_the_day_itself(on, remaining_days, unused_part):
+    """The day of a change counts as unused, so the whole term is unused on day one (F 4.3)."""
     day = date.fromisoformat(on)
 
-    assert (left, unused) == (TERM.remaining(day), TERM.unused(day))
+    assert (remaining_days, unused_part) == (TERM.remaining(day), TERM.unused(day))
 
 
 @pytest.mark.parametrize(
@@ -126,15 +126,16 @@ def test_what_is_left_of_a_term_counts_the_day_itself(on, left, unused):
         (0, "2026-01-05", "2026-02-04"),
         (1, "2026-02-04", "2026-03-06"),
         (np.int64(1), "2026-02-04", "2026-03-06"),
-        # 200 terms are 6000 days; 16 years from 2026 have 5844, and 156 more reach 10 June 2042.
+        # 200 terms are 6000 days. 5844 days reach 5 January 2042; 156 more reach 10 June 2042.
         (np.uint8(200), "2042-06-10", "2042-07-10"),
-        # 1000 terms are 30,000 days: 82 years with 19 leap days (2100 has none) have 29,949.
+        # 1000 terms are 30,000 days. 29,949 days, with 19 leap days (2100 has none), reach
+        # 5 January 2108; 51 more reach 25 February 2108.
         (1000, "2108-02-25", "2108-03-26"),
     ],
     ids=repr,
 )
-def test_terms_of_days(number, start, end):
-    """The n-th term of 30 days begins 30 n days after the anchor (H8)."""
+def test_term_at_counts_days_from_the_anchor(number, start, end):
+    """Term number n of 30 days starts n times 30 days after the anchor (H8)."""
     assert Term(*days(start, end)) == term_at(JAN_5, Days(30), number)
 
 
@@ -152,21 +153,22 @@ def test_terms_of_days(number, start, end):
     ],
     ids=str,
 )
-def test_renewals_do_not_drift(anchor, length, expected):
-    """A short month does not shorten those after it: each renewal is computed from the anchor."""
+def test_renewal_dates_do_not_drift_after_a_short_month(anchor, length, expected):
+    """Each renewal date is computed from the anchor, so a short month changes no later date."""
     renewals = list(islice(renewal_dates(date.fromisoformat(anchor), length), 4))
 
     assert days(*expected) == renewals
     assert renewals[0] == days_after(date.fromisoformat(anchor), length)
 
 
-def test_terms_of_months_tile_across_short_months():
-    """The term that begins on 28 February ends on 31 March, for an anchor on the 31st."""
-    anchor = date(2026, 1, 31)
+def test_term_at_leaves_no_gap_after_a_short_month():
+    """With an anchor on the 31st, the term that starts on 28 February ends on 31 March."""
+    terms = [term_at(date(2026, 1, 31), Months(1), number) for number in (0, 1)]
 
-    assert [Term(*days("2026-01-31", "2026-02-28")), Term(*days("2026-02-28", "2026-03-31"))] == [
-        term_at(anchor, Months(1), number) for number in (0, 1)
-    ]
+    assert [
+        Term(*days("2026-01-31", "2026-02-28")),
+        Term(*days("2026-02-28", "2026-03-31")),
+    ] == terms
 
 
 @pytest.mark.parametrize(
@@ -184,8 +186,8 @@ def test_terms_of_months_tile_across_short_months():
     ],
     ids=str,
 )
-def test_renewals_end_with_the_calendar(anchor, length, expected):
-    """The last renewal is the last that a date can hold; then the iterator is at its end."""
+def test_renewal_dates_end_with_the_calendar(anchor, length, expected):
+    """The iterator stops before the first renewal date that would be after 9999-12-31."""
     assert days(*expected) == list(renewal_dates(date.fromisoformat(anchor), length))
 
 
@@ -203,8 +205,8 @@ def test_renewals_end_with_the_calendar(anchor, length, expected):
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_a_term_beyond_the_calendar_is_refused(anchor, length, number):
-    """A term that would end after the year 9999 has an error that names the calendar's end."""
+def test_term_at_refuses_a_term_that_ends_after_the_calendar(anchor, length, number):
+    """A term that would end after the year 9999 is refused; the error names the last day."""
     with pytest.raises(CalendarEnds, match="ends on 9999-12-31") as caught:
         term_at(date.fromisoformat(anchor), length, number)
 
@@ -213,8 +215,8 @@ def test_a_term_beyond_the_calendar_is_refused(anchor, length, number):
 
 
 @pytest.mark.parametrize("length", [Days, Months])
-def test_a_length_too_long_to_print_is_refused_too(length):
-    """A length of thousands of digits is refused with a sentence, at the latest by the calendar."""
+def test_length_of_5000_digits_is_refused(length):
+    """A count too long to print is refused with an error that can be printed."""
     with pytest.raises((InvalidValue, CalendarEnds)) as caught:
         term_at(JAN_5, length(10**5000), 0)
 
@@ -227,41 +229,41 @@ def test_a_length_too_long_to_print_is_refused_too(length):
     [lambda length: term_at(JAN_5, length, 0), lambda length: renewal_dates(JAN_5, length)],
     ids=["term_at", "renewal_dates"],
 )
-def test_a_length_says_what_it_counts(call, length):
-    """A bare number is no length, and the error says so at once."""
+def test_calendar_refuses_lengths_of_wrong_types(call, length):
+    """A length is Days or Months. ``renewal_dates`` checks the length before it is iterated."""
     with pytest.raises(WrongType, match=r"^length must be Days\(n\) or Months\(n\), not "):
         call(length)
 
 
-def test_a_term_before_the_first_is_refused():
+def test_term_at_refuses_a_number_below_0():
     """Terms are counted from 0."""
     with pytest.raises(InvalidValue, match=r"^number must be at least 0, not -1"):
         term_at(JAN_5, Days(30), -1)
 
 
 @pytest.mark.parametrize("number", [True, 1.0, "1", None])
-def test_the_number_of_a_term_is_whole(number):
-    """There is no term one and a half."""
+def test_term_at_refuses_a_number_of_a_wrong_type(number):
+    """The number of a term is a whole number."""
     with pytest.raises(WrongType, match=r"^number must be a whole number"):
         term_at(JAN_5, Days(30), number)
 
 
-# Offsets by hand: Warsaw +1 and +2, Apia -10 and then +14, Kiritimati +14, Pago Pago -11,
-# Sao Paulo -3 and then -2 at midnight, which so does not exist.
+# The days are computed by hand from these offsets. Warsaw: +1 in winter, +2 in summer. Apia: -10,
+# then +14. Kiritimati: +14. Pago Pago: -11. Sao Paulo: -3, then -2; its clocks skipped midnight.
 INSTANTS = [
     ("2026-01-05T22:59:59", "Europe/Warsaw", "2026-01-05"),
     ("2026-01-05T23:00:00", "Europe/Warsaw", "2026-01-06"),
-    # 29 March 2026 has 23 hours.
+    # 29 March 2026 has 23 hours in Warsaw.
     ("2026-03-28T22:59:59", "Europe/Warsaw", "2026-03-28"),
     ("2026-03-28T23:00:00", "Europe/Warsaw", "2026-03-29"),
     ("2026-03-29T21:59:59", "Europe/Warsaw", "2026-03-29"),
     ("2026-03-29T22:00:00", "Europe/Warsaw", "2026-03-30"),
-    # 25 October 2026 has 25 hours.
+    # 25 October 2026 has 25 hours in Warsaw.
     ("2026-10-24T21:59:59", "Europe/Warsaw", "2026-10-24"),
     ("2026-10-24T22:00:00", "Europe/Warsaw", "2026-10-25"),
     ("2026-10-25T22:59:59", "Europe/Warsaw", "2026-10-25"),
     ("2026-10-25T23:00:00", "Europe/Warsaw", "2026-10-26"),
-    # Samoa had no 30 December 2011.
+    # Samoa skipped 30 December 2011.
     ("2011-12-30T09:59:59", "Pacific/Apia", "2011-12-29"),
     ("2011-12-30T10:00:00", "Pacific/Apia", "2011-12-31"),
     ("2026-01-05T09:59:59", "Pacific/Kiritimati", "2026-01-05"),
@@ -274,58 +276,58 @@ INSTANTS = [
 
 
 @pytest.mark.parametrize(("instant", "zone", "day"), INSTANTS)
-@pytest.mark.parametrize("seen_from", [UTC, timezone(timedelta(hours=-12))], ids=["UTC", "-12"])
-def test_an_instant_falls_on_the_zones_day(instant, zone, day, seen_from):
-    """The day is that of the zone asked for, wherever the instant was written down."""
-    found = civil_date(utc(instant).astimezone(seen_from), ZoneInfo(zone))
+@pytest.mark.parametrize("written_in", [UTC, timezone(timedelta(hours=-12))], ids=["UTC", "-12"])
+def test_civil_date_is_the_day_in_the_zone(instant, zone, day, written_in):
+    """The day depends on the zone that is passed, not on the zone of the instant."""
+    civil_day = civil_date(utc(instant).astimezone(written_in), ZoneInfo(zone))
 
-    assert (date.fromisoformat(day), date) == (found, type(found))
+    assert (date.fromisoformat(day), date) == (civil_day, type(civil_day))
 
 
 @pytest.mark.parametrize(("fold", "day"), [(0, "2026-10-25"), (1, "2026-10-25")])
-def test_the_hour_that_happens_twice(fold, day):
-    """Both halves of a repeated hour are the same day; in UTC they are an hour apart."""
+def test_civil_date_of_a_repeated_hour(fold, day):
+    """Both passes through a repeated hour fall on the same day in their own zone."""
     instant = datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Warsaw"), fold=fold)
 
     assert date.fromisoformat(day) == civil_date(instant, ZoneInfo("Europe/Warsaw"))
 
 
-def test_a_repeated_midnight_is_told_apart_by_its_fold():
-    """Havana's 1 November 2026 repeats 00:00 to 01:00; in UTC-4:30 the two are two days."""
+def test_civil_date_reads_the_fold_of_a_repeated_hour():
+    """Havana repeats an hour on 1 November 2026; in UTC-4:30 its passes fall on two days."""
     zone = timezone(-timedelta(hours=4, minutes=30))
-    folds = [
+    instants = [
         datetime(2026, 11, 1, 0, 15, tzinfo=ZoneInfo("America/Havana"), fold=fold)
         for fold in (0, 1)
     ]
 
-    # 00:15 is 04:15 UTC in summer time (-4), and 05:15 UTC an hour later (-5).
-    assert days("2026-10-31", "2026-11-01") == [civil_date(each, zone) for each in folds]
+    # 00:15 is 04:15 UTC in summer time (-4). An hour later, 00:15 is 05:15 UTC (-5).
+    assert days("2026-10-31", "2026-11-01") == [civil_date(instant, zone) for instant in instants]
 
 
-def test_a_datetime_of_another_kind_is_an_instant():
-    """pandas' Timestamp is a datetime, and its day a plain date."""
-    assert date(2026, 1, 6) == civil_date(
-        Timestamp(2026, 1, 5, 23, tzinfo=UTC), ZoneInfo("Europe/Warsaw")
-    )
+def test_civil_date_accepts_a_subclass_of_datetime():
+    """A subclass of datetime, such as pandas' Timestamp, is an instant."""
+    instant = Timestamp(2026, 1, 5, 23, tzinfo=UTC)
+
+    assert date(2026, 1, 6) == civil_date(instant, ZoneInfo("Europe/Warsaw"))
 
 
 @pytest.mark.parametrize("instant", [Timestamp(2026, 1, 5), utc("2026-01-05").replace(tzinfo=None)])
-def test_naive_instants_are_refused(instant):
-    """Without its zone nobody knows what instant it is."""
-    with pytest.raises(InvalidValue, match=r"^instant must be aware: give the datetime its tzinfo"):
+def test_civil_date_refuses_a_naive_datetime(instant):
+    """A datetime without a time zone is refused, because it is not a known instant."""
+    with pytest.raises(InvalidValue, match=r"^instant must be a datetime with a tzinfo"):
         civil_date(instant, UTC)
 
 
 @pytest.mark.parametrize("instant", [JAN_5, "2026-01-05T00:00:00Z", 1767571200, None])
-def test_what_is_no_instant_is_refused(instant):
-    """A day has no time, and text is not parsed."""
+def test_civil_date_refuses_instants_of_wrong_types(instant):
+    """A date, text and a number of seconds are refused as an instant."""
     with pytest.raises(WrongType, match=r"^instant must be a datetime, not "):
         civil_date(instant, UTC)
 
 
 @pytest.mark.parametrize("zone", ["Europe/Warsaw", None, timedelta(hours=1), 1])
-def test_the_zone_is_always_named(zone):
-    """A zone is a tzinfo; its name would have to be looked up, and there is no default."""
+def test_civil_date_refuses_zones_of_wrong_types(zone):
+    """A zone is a tzinfo, not its name, and there is no default zone."""
     with pytest.raises(WrongType, match=r"^zone must be a tzinfo, such as "):
         civil_date(datetime(2026, 1, 5, tzinfo=UTC), zone)
 
@@ -338,20 +340,20 @@ def test_the_zone_is_always_named(zone):
         ("0001-01-01T00:00:00", "America/New_York"),
     ],
 )
-def test_a_day_outside_the_calendar_is_refused(instant, zone):
-    """An instant whose day in the zone no date can hold is refused, not wrapped."""
+def test_civil_date_refuses_a_day_outside_the_calendar(instant, zone):
+    """An instant is refused if its day in the zone is before year 1 or after year 9999."""
     with pytest.raises(InvalidValue, match=r"^instant must be within the calendar in that zone"):
         civil_date(utc(instant), ZoneInfo(zone))
 
 
-def test_the_last_day_of_the_calendar():
-    """The last instant that fits is still told its day."""
+def test_civil_date_reaches_the_last_day_of_the_calendar():
+    """The last second of 9999-12-31 in Kiritimati still has a civil day."""
     assert date.max == civil_date(utc("9999-12-31T09:59:59"), ZoneInfo("Pacific/Kiritimati"))
 
 
 @pytest.mark.parametrize("value", [Days(30), Months(1), TERM])
-def test_values_pickle_and_hash(value):
-    """Lengths and terms go to another process and back, and may be keys."""
-    again = pickle.loads(pickle.dumps(value))
+def test_lengths_and_terms_pickle_and_hash(value):
+    """An unpickled length or term equals the original and has the same hash."""
+    unpickled = pickle.loads(pickle.dumps(value))
 
-    assert {value} == {value, again}
+    assert {value} == {value, unpickled}

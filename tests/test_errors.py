@@ -1,4 +1,4 @@
-"""Errors are values: they have a code, a sentence that helps, a builtin beside them, and pickle."""
+"""Every error has a code, a helpful message and a builtin base class, and can be pickled."""
 
 import ast
 import copy
@@ -38,15 +38,15 @@ from channelplans.errors import (
     WrongType,
 )
 
-ROOTS = {"ChannelPlansError", "RuleError"}
+BASE_CLASSES = {"ChannelPlansError", "RuleError"}
 
 JAN_5, JAN_6, FEB_4 = date(2026, 1, 5), date(2026, 1, 6), date(2026, 2, 4)
 
-# Each error with what its sentence must tell: what was wrong, and what would work.
+# Each error with the parts that its message must contain: the mistake, and what would work.
 SAMPLES = [
     (WrongType("channels", "'5' (str)", "a whole number"), ["channels", "'5'", "a whole number"]),
     (InvalidValue("code", "'eur'", "three capital letters"), ["code", "'eur'", "three capital"]),
-    (CurrencyMismatch("EUR", "USD"), ["EUR was expected", "USD was given", "converts"]),
+    (CurrencyMismatch("EUR", "USD"), ["EUR was expected", "USD was given", "does not convert"]),
     (CurrencyMismatch("EUR with 2 decimals", "EUR with 5 decimals"), ["Money.to"]),
     (CalendarEnds(JAN_5, "30 days", 7), ["term 7", "30 days", "2026-01-05", "9999-12-31"]),
     (ChannelsOutOfRange(0, 1, 300), ["at least 1", "at most 300", "not 0"]),
@@ -62,7 +62,7 @@ SAMPLES = [
     (PlanUnchanged("10 channels", "cancelled"), ["10 channels", "already", "resume"]),
     (
         MixedChange("9 channels and 1 bundle", "8 channels and 2 bundles"),
-        ["from 9 channels and 1 bundle", "to 8 channels and 2 bundles", "one at a time"],
+        ["from 9 channels and 1 bundle", "to 8 channels and 2 bundles", "separately"],
     ),
     (
         NotOffered("plan of 350 channels", "Nordlicht", "the nearest is 300"),
@@ -84,17 +84,23 @@ SAMPLES = [
     ),
     (
         InsufficientCredit("account a", Decimal("2.50"), Decimal("1E+1"), Decimal("0.00"), "EUR"),
-        ["account a", "2.50 EUR is needed", "holds 10 EUR", "0.00 EUR more"],
+        ["account a", "2.50 EUR is needed", "holds 10 EUR", "0.00 EUR is missing"],
     ),
     (
         Conflict("berlin", "7", "9"),
-        ["profile berlin", "at revision 7", "is at 9 by now", "nothing was done", "decide again"],
+        [
+            "profile berlin",
+            "for revision 7",
+            "stored revision is 9",
+            "nothing was done",
+            "decide again",
+        ],
     ),
-    (Conflict("berlin", None, "9"), ["decided on at revision none", "is at 9 by now"]),
-    (Conflict("berlin", "7", None), ["decided on at revision 7", "is at none by now"]),
+    (Conflict("berlin", None, "9"), ["made for revision none", "stored revision is 9"]),
+    (Conflict("berlin", "7", None), ["made for revision 7", "stored revision is none"]),
     (
         TokenReused("transfer/p-1"),
-        ["transfer/p-1", "another decision", "nothing was done", "an identifier of its own"],
+        ["transfer/p-1", "another decision", "nothing was done", "a new identifier"],
     ),
 ]
 
@@ -124,64 +130,64 @@ CODES = {
     "WrongType": "wrong-type",
 }
 
-CLASSES = [
-    each
-    for each in vars(errors).values()
-    if inspect.isclass(each) and issubclass(each, BaseException)
+ERROR_CLASSES = [
+    value
+    for value in vars(errors).values()
+    if inspect.isclass(value) and issubclass(value, BaseException)
 ]
 
 
-def named(sample):
-    """Name a sample by its class."""
-    return type(sample).__name__ if isinstance(sample, Exception) else ""
+def class_name(value):
+    """Return the class name of an error, as the id of its test case."""
+    return type(value).__name__ if isinstance(value, Exception) else ""
 
 
-samples = pytest.mark.parametrize("error", [error for error, _ in SAMPLES], ids=named)
+for_each_error = pytest.mark.parametrize("error", [error for error, _ in SAMPLES], ids=class_name)
 
 
 def raised_names(tree):
-    """Return the names of what a module raises, whether called or not."""
+    """Yield the class name in each ``raise`` statement, with or without a call."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise) and node.exc is not None:
             raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
             yield raised.attr if isinstance(raised, ast.Attribute) else getattr(raised, "id", "")
 
 
-def test_codes_are_stable_and_unique():
-    """Each error class has a code of its own, which programs may rely on."""
-    found = {each.__name__: vars(each)["code"] for each in CLASSES}
+def test_error_codes_are_stable_and_unique():
+    """Each error class has its own code, and the code does not change."""
+    codes = {error_class.__name__: vars(error_class)["code"] for error_class in ERROR_CLASSES}
 
-    assert CODES == found
+    assert CODES == codes
     assert len(CODES) == len(set(CODES.values()))
 
 
 def test_every_error_is_public_and_has_a_sample():
-    """The module's list of names is whole, and the tests below leave no concrete error out."""
+    """``__all__`` lists every error, and SAMPLES holds every concrete error."""
     assert sorted(CODES) == errors.__all__
-    assert set(CODES) - ROOTS == {type(error).__name__ for error, _ in SAMPLES}
+    assert set(CODES) - BASE_CLASSES == {type(error).__name__ for error, _ in SAMPLES}
 
 
-@pytest.mark.parametrize("each", CLASSES)
-def test_every_error_is_documented(each):
-    """Each class says in a sentence of its own when it is raised, and what its fields are."""
-    summary, *told = inspect.cleandoc(vars(each)["__doc__"]).splitlines()
-    fields = attrs.fields(each) if attrs.has(each) else ()
-    described = {line.split(":")[0].strip() for line in told}
+@pytest.mark.parametrize("error_class", ERROR_CLASSES)
+def test_every_error_is_documented(error_class):
+    """A docstring begins with a sentence and describes every field."""
+    summary, *details = inspect.cleandoc(vars(error_class)["__doc__"]).splitlines()
+    fields = attrs.fields(error_class) if attrs.has(error_class) else ()
+    described_names = {line.split(":")[0].strip() for line in details}
 
     assert summary.endswith(".")
-    assert {field.name for field in fields} <= described
+    assert {field.name for field in fields} <= described_names
 
 
-@pytest.mark.parametrize(("error", "parts"), SAMPLES, ids=named)
-def test_sentences_tell_what_was_wrong_and_what_works(error, parts):
-    """The sentence names the value, the bound or the state, and what would work instead."""
-    sentence = str(error)
+@pytest.mark.parametrize(("error", "parts"), SAMPLES, ids=class_name)
+def test_message_names_the_mistake_and_a_way_out(error, parts):
+    """The message names the value, the bound or the state, and what would work."""
+    message = str(error)
 
-    assert [] == [part for part in parts if part not in sentence]
+    assert [] == [part for part in parts if part not in message]
 
 
 @pytest.mark.parametrize(
-    ("split", "words"),
+    ("split", "expected"),
     [
         ((300, 1), "two profiles, 300 + 1"),
         ((300, 300, 1), "three profiles, 300 + 300 + 1"),
@@ -190,34 +196,33 @@ def test_sentences_tell_what_was_wrong_and_what_works(error, parts):
         ((9,) * 1000, "1,000 profiles"),
     ],
 )
-def test_profiles_are_listed_up_to_six(split, words):
-    """Few profiles are counted in words and listed; many are only counted."""
-    sentence = str(ChannelsOutOfRange(sum(split), 1, max(split), split))
+def test_channels_out_of_range_lists_at_most_six_profiles(split, expected):
+    """The message lists the channels of up to six profiles, and only counts more profiles."""
+    total = sum(split)
+    message = str(ChannelsOutOfRange(total, 1, max(split), split))
 
-    assert sentence.endswith(f"; {sum(split)} needs {words}")
+    assert message.endswith(f"; {total} needs {expected}")
 
 
-@samples
-def test_errors_have_the_builtin_that_callers_expect(error):
-    """Wrong types are TypeErrors, look-ups LookupErrors, what came too late a RuntimeError.
-
-    Everything else is a ValueError.
-    """
-    builtins = {
+@for_each_error
+def test_error_has_one_builtin_base_class(error):
+    """An error is a TypeError, a LookupError, a RuntimeError or, by default, a ValueError."""
+    builtin_bases = {
         Conflict: RuntimeError,
         UnknownEdition: LookupError,
         UnknownRate: LookupError,
         WrongType: TypeError,
     }
-    kinds = (TypeError, LookupError, ValueError, RuntimeError)
+    candidates = (TypeError, LookupError, ValueError, RuntimeError)
+    bases = [base for base in candidates if isinstance(error, base)]
 
     assert isinstance(error, ChannelPlansError)
-    assert [builtins.get(type(error), ValueError)] == [k for k in kinds if isinstance(error, k)]
+    assert [builtin_bases.get(type(error), ValueError)] == bases
 
 
 def test_breaches_of_an_offer_are_rule_errors():
-    """What a provider's rules forbid can be told apart from wrong input and missing credit."""
-    breaches = {type(error).__name__ for error, _ in SAMPLES if isinstance(error, RuleError)}
+    """RuleError is the base of the errors for requests that an offer's rules forbid."""
+    rule_errors = {type(error).__name__ for error, _ in SAMPLES if isinstance(error, RuleError)}
 
     assert {
         "AllowanceNeeded",
@@ -231,30 +236,34 @@ def test_breaches_of_an_offer_are_rule_errors():
         "PlanUnchanged",
         "TotalNotReachable",
         "TransitionNotAllowed",
-    } == breaches
+    } == rule_errors
 
 
-@samples
+@for_each_error
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_errors_pickle(error, protocol):
-    """An error comes back from another process with its class, fields and sentence."""
-    again = pickle.loads(pickle.dumps(error, protocol))
+def test_error_pickles(error, protocol):
+    """An unpickled error has the same class, fields and message."""
+    unpickled = pickle.loads(pickle.dumps(error, protocol))
 
-    assert (type(error), error.args, str(error)) == (type(again), again.args, str(again))
-
-
-@samples
-@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy])
-def test_errors_can_be_copied(error, way):
-    """A copy says what its original says."""
-    again = way(error)
-
-    assert (type(error), error.args, str(error)) == (type(again), again.args, str(again))
+    assert (type(error), error.args, str(error)) == (
+        type(unpickled),
+        unpickled.args,
+        str(unpickled),
+    )
 
 
-@samples
-def test_errors_can_be_raised_with_a_cause_and_notes(error):
-    """Frozen errors still take what Python hangs on them while they travel."""
+@for_each_error
+@pytest.mark.parametrize("make_copy", [copy.copy, copy.deepcopy])
+def test_error_can_be_copied(error, make_copy):
+    """A copy of an error has the same class, fields and message."""
+    copied = make_copy(error)
+
+    assert (type(error), error.args, str(error)) == (type(copied), copied.args, str(copied))
+
+
+@for_each_error
+def test_error_can_be_raised_with_a_cause_and_notes(error):
+    """Python can set the cause and the notes of a frozen error."""
     cause = KeyError("x")
 
     with pytest.raises(type(error)) as caught:
@@ -264,19 +273,20 @@ def test_errors_can_be_raised_with_a_cause_and_notes(error):
     assert (cause, ["order 7"]) == (caught.value.__cause__, caught.value.__notes__)
 
 
-@samples
-def test_errors_cannot_be_changed(error):
-    """The fields of an error are as immutable as those of any other value."""
-    field = type(error).__attrs_attrs__[0].name
+@for_each_error
+def test_error_is_frozen(error):
+    """A field of an error cannot be set."""
+    first_field, *_ = attrs.fields(type(error))
 
     with pytest.raises(AttributeError):
-        setattr(error, field, None)
+        setattr(error, first_field.name, None)
 
 
-def test_the_roots_are_never_raised():
-    """Only concrete errors are raised anywhere in the package; the roots are for except."""
-    sources = sorted(Path(errors.__file__).parent.rglob("*.py"))
-    raised = {name for each in sources for name in raised_names(ast.parse(each.read_text("utf-8")))}
+def test_base_classes_are_never_raised():
+    """The package raises only concrete errors; the base classes are for ``except``."""
+    paths = sorted(Path(errors.__file__).parent.rglob("*.py"))
+    trees = [ast.parse(path.read_text("utf-8")) for path in paths]
+    raised = {name for tree in trees for name in raised_names(tree)}
 
     assert "WrongType" in raised
-    assert set() == raised & ROOTS
+    assert set() == raised & BASE_CLASSES

@@ -1,105 +1,128 @@
-"""The package's root: the public names of floors 0 to 9, imported plainly, and nothing else."""
+"""The package's root exports the names that most programs need, and loads them when first used."""
 
 import ast
+import re
+import subprocess
+import sys
+import tomllib
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 import channelplans
 
-FLOORS_0_TO_9 = (
-    "errors",
-    "identifiers",
-    "calendar",
-    "money",
-    "rules",
-    "ladders",
-    "ledger",
-    "plans",
-    "usage",
-    "lots",
-    "offers",
-    "pricing",
-    "sizing",
-    "subscriptions",
-    "catalogue",
-    "lifecycle",
-    "storage",
-    "codec",
-    "forecast",
-    "memory",
-    "desk",
-)
-
-TREE = ast.parse(Path(channelplans.__file__).read_text(encoding="utf-8"))
+ROOT = Path(channelplans.__file__)
+ROOMS = ("subscriptions", "storage")
+EXPORTED = vars(channelplans)["__all__"]
 
 
-def public_names():
-    """Return the names that users are meant to have, by the modules that are there."""
+def imports_for_type_checkers():
+    """Return the names that the root imports for type checkers, with their modules."""
+    block = next(
+        node for node in ast.parse(ROOT.read_text("utf-8")).body if isinstance(node, ast.If)
+    )
     return {
-        name: module
-        for module in FLOORS_0_TO_9
-        if find_spec(f"channelplans.{module}")
-        for name in import_module(f"channelplans.{module}").__all__
-    }
-
-
-def test_exports_exactly_the_public_names():
-    """Each public name of a module is importable from the root, and no other."""
-
-    assert sorted(public_names()) == sorted(channelplans.__all__)
-
-
-@pytest.mark.parametrize(("name", "module"), sorted(public_names().items()))
-def test_a_name_is_the_modules_own(name, module):
-    """What the root calls by a name is what the module calls by it."""
-
-    assert getattr(import_module(f"channelplans.{module}"), name) is getattr(channelplans, name)
-
-
-def test_no_name_is_listed_twice():
-    """A name in the list stands there once, and no two modules share one."""
-    names = [
-        name
-        for module in FLOORS_0_TO_9
-        if find_spec(f"channelplans.{module}")
-        for name in import_module(f"channelplans.{module}").__all__
-    ]
-
-    assert len(names) == len(set(names))
-    assert len(channelplans.__all__) == len(set(channelplans.__all__))
-
-
-def test_is_plain_imports_and_the_list_alone():
-    """A docstring, imports from the package's own modules, and the list; no code runs."""
-    docstring, *statements, listed = TREE.body
-
-    assert isinstance(docstring, ast.Expr)
-    assert isinstance(listed, ast.Assign)
-    assert ["__all__"] == [ast.unparse(target) for target in listed.targets]
-    for statement in statements:
-        assert isinstance(statement, ast.ImportFrom)
-        assert statement.level == 0
-        assert str(statement.module).startswith("channelplans.")
-        assert not [alias.asname for alias in statement.names if alias.asname]
-
-
-def test_what_is_imported_is_what_is_listed():
-    """Nothing is imported for another reason, and nothing is left in the namespace."""
-    imported = [
-        alias.name
-        for statement in TREE.body
+        alias.name: statement.module
+        for statement in block.body
         if isinstance(statement, ast.ImportFrom)
         for alias in statement.names
-    ]
-    visible = {
-        name
-        for name, value in vars(channelplans).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType)
     }
 
-    assert sorted(channelplans.__all__) == sorted(imported)
-    assert set(channelplans.__all__) == visible
+
+def run_python(code):
+    """Return what a fresh interpreter prints."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_the_root_exports_at_most_110_names():
+    """The root is small enough to read, and lists each name once."""
+
+    assert len(EXPORTED) == len(set(EXPORTED))
+    assert len(EXPORTED) <= 110
+
+
+@pytest.mark.parametrize("name", sorted({*EXPORTED} - {"__version__"}))
+def test_the_root_exports_the_same_object_as_the_module(name):
+    """A name means the same object in the root, in its module, and for a type checker."""
+    module = imports_for_type_checkers()[name]
+
+    assert getattr(import_module(module), name) is getattr(channelplans, name)
+    assert name in import_module(module).__all__
+
+
+def test_type_checkers_see_exactly_the_exported_names():
+    """The imports for type checkers name every exported name and no other."""
+    expected = {*EXPORTED} - {"__version__"}
+
+    assert expected == set(imports_for_type_checkers())
+
+
+def test_dir_lists_every_exported_name():
+    """Autocompletion shows a name that is not loaded yet."""
+    names = run_python("import channelplans; print(*dir(channelplans))")
+
+    assert set(EXPORTED) <= set(names)
+
+
+def test_an_unknown_name_raises_attribute_error():
+    """The root raises the error of any module for a name that it does not have."""
+    with pytest.raises(AttributeError, match="module 'channelplans' has no attribute 'Purse'"):
+        getattr(channelplans, "Purse")  # noqa: B009 - a type checker knows better
+
+
+def test_importing_the_root_loads_no_other_module_of_the_package():
+    """A room is loaded when one of its names is first used, not before."""
+    code = (
+        "import sys, channelplans; "
+        "print(*(name for name in sys.modules if name.startswith('channelplans.')))"
+    )
+
+    assert [] == run_python(code)
+
+
+def test_importing_a_kernel_name_loads_no_room():
+    """A program that only prices plans does not load subscriptions, storage or testing."""
+    code = (
+        "import sys; from channelplans import quote; "
+        "print(*(name for name in sys.modules if name.startswith('channelplans.')))"
+    )
+    loaded = run_python(code)
+
+    assert "channelplans.pricing" in loaded
+    assert [] == [name for name in loaded if name.split(".")[1] in {*ROOMS, "testing"}]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_exports_the_public_names_of_its_modules(room):
+    """A room's ``__all__`` has every public name of its modules and no other, each once."""
+    package = import_module(f"channelplans.{room}")
+    modules = [
+        import_module(f"channelplans.{room}.{path.stem}")
+        for path in (ROOT.parent / room).glob("*.py")
+        if path.stem != "__init__"
+    ]
+    public_names = {name: module for module in modules for name in module.__all__}
+
+    assert sorted(public_names) == sorted(package.__all__)
+    for name, module in public_names.items():
+        assert getattr(module, name) is getattr(package, name)
+
+
+@pytest.mark.parametrize("room", [*ROOMS, "testing", "testing.contract"])
+def test_a_room_says_what_may_live_in_it(room):
+    """The docstring of a room says what it contains and what it does not know."""
+    docstring = import_module(f"channelplans.{room}").__doc__ or ""
+
+    assert re.search(r"\bknows? \w+", docstring)
+    assert re.search(r"\bnot\b|\bnothing\b", docstring)
+
+
+def test_the_version_is_the_version_of_the_distribution():
+    """``__version__`` is the one source of the version: the build reads it from there."""
+    pyproject = Path(__file__).parents[1] / "pyproject.toml"
+    project = tomllib.loads(pyproject.read_text("utf-8"))["project"]
+
+    assert "version" in project["dynamic"]
+    assert channelplans.__version__.count(".") == 2

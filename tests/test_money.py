@@ -1,4 +1,4 @@
-"""Money counts units, is read exactly, and is rounded once where a rule says so."""
+"""Money counts whole units, is read exactly, and is rounded only where a rule says so."""
 
 import decimal
 import pickle
@@ -43,16 +43,16 @@ def eur(amount):
         (Currency("XTS", 12), "XTS", 1_000_000_000_000),
     ],
 )
-def test_a_currency_has_a_code_and_a_unit(currency, code, units):
-    """The exponent says how many units make one of the currency (ISO 4217: the yen has none)."""
+def test_currency_has_a_code_and_a_unit(currency, code, units):
+    """The exponent sets how many units one euro or one yen has (ISO 4217: a yen has only one)."""
     assert (code, units) == (currency.code, currency.units)
 
 
 @pytest.mark.parametrize(
     "code", ["", "eur", "Eur", "EURO", "EU", " EUR", "EUR\n", "E1R", "ÉUR", "€"]
 )
-def test_what_is_no_currency_code_is_refused(code):
-    """A code is three capital letters, and the error shows one."""
+def test_currency_refuses_a_malformed_code(code):
+    """A code is three capital letters, and the error shows an example."""
     with pytest.raises(InvalidValue) as caught:
         Currency(code, 2)
 
@@ -60,15 +60,15 @@ def test_what_is_no_currency_code_is_refused(code):
 
 
 @pytest.mark.parametrize("exponent", [-1, 13, 10**9])
-def test_an_exponent_beyond_reason_is_refused(exponent):
-    """A unit is between one and a million-millionth."""
+def test_currency_refuses_an_exponent_outside_0_to_12(exponent):
+    """A currency has at least 0 and at most 12 decimals."""
     with pytest.raises(InvalidValue, match=r"^exponent must be at least 0 and at most 12, not "):
         Currency("EUR", exponent)
 
 
 @pytest.mark.parametrize(("code", "exponent"), [(978, 2), (None, 2), ("EUR", 2.0), ("EUR", True)])
-def test_a_currency_of_wrong_types_is_refused(code, exponent):
-    """Neither the ISO number nor a float makes a currency."""
+def test_currency_refuses_wrong_types(code, exponent):
+    """A code is text, not the ISO number; an exponent is an int, not a float or a bool."""
     with pytest.raises(WrongType):
         Currency(code, exponent)
 
@@ -94,8 +94,8 @@ def test_a_currency_of_wrong_types_is_refused(code, exponent):
         ("9" * 38, int("9" * 38) * 100),
     ],
 )
-def test_amounts_are_read_exactly(amount, minor):
-    """Text, Decimal and int become units of the currency without any rounding."""
+def test_money_of_reads_an_amount_exactly(amount, minor):
+    """Text, Decimal and int become units of the currency without rounding."""
     money = Money.of(amount, EUR)
 
     assert (minor, int, EUR) == (money.minor, type(money.minor), money.currency)
@@ -111,52 +111,53 @@ def test_amounts_are_read_exactly(amount, minor):
     ],
     ids=ascii,
 )
-def test_what_is_no_plain_finite_number_is_refused_quickly(amount):
-    """NaN, infinity, exponents in text and absurd sizes are refused before anything is computed."""
-    begin = time.perf_counter()
+def test_money_of_quickly_refuses_text_and_decimals_that_are_not_plain_numbers(amount):
+    """NaN, infinity, exponents in text and huge numbers are refused before any computation."""
+    start = time.perf_counter()
 
     with pytest.raises(InvalidValue, match=r"^amount must be a "):
         Money.of(amount, EUR)
 
-    # 10 ** 999999 alone takes longer.
-    assert time.perf_counter() - begin < 0.1
+    seconds = time.perf_counter() - start
+    # Computing 10 ** 999999 takes longer than this.
+    assert seconds < 0.1
 
 
 @pytest.mark.parametrize("amount", [10**41, -(10**5000)], ids=["41 digits", "5000 digits"])
-def test_an_int_is_held_to_the_same_forty_digits(amount):
-    """A whole number is refused where the same text or Decimal would be."""
+def test_money_of_refuses_an_int_of_more_than_40_digits(amount):
+    """The limit of 40 digits applies to an int as it does to text and to a Decimal."""
     with pytest.raises(InvalidValue, match=r"^amount must be a "):
         Money.of(amount, EUR)
 
 
 @pytest.mark.parametrize("amount", ["6.955", Decimal("6.955"), "0.001", Decimal("1E-40")], ids=str)
-def test_too_many_decimals_are_refused(amount):
-    """A price that the currency cannot hold is not rounded behind its author's back."""
+def test_money_of_refuses_more_decimals_than_the_currency_has(amount):
+    """A price with too many decimals is refused, not silently rounded."""
     with pytest.raises(InvalidValue, match=r"^amount must be a number of at most 2 decimals"):
         Money.of(amount, EUR)
 
 
-def test_a_finer_currency_takes_more_decimals():
-    """What is refused in cents can be kept in thousandths of a cent (F 3.7)."""
+def test_money_of_accepts_more_decimals_in_a_finer_unit():
+    """0.004 euros is refused in cents, and accepted in thousandths of a cent (F 3.7)."""
     assert 400 == Money.of("0.004", EUR5).minor
 
 
-def test_a_currency_without_decimals_takes_none():
-    """Half a yen does not exist."""
+def test_money_of_refuses_decimals_in_a_currency_without_them():
+    """The yen has no decimals, so half a yen is refused."""
     with pytest.raises(InvalidValue, match="at most 0 decimals"):
         Money.of("0.5", JPY)
 
 
 @pytest.mark.parametrize("amount", [6.95, np.float64(6.95), True, None, Fraction(1, 2), b"6.95"])
-def test_inexact_amounts_are_refused(amount):
-    """A float is no price; the error says how to write one."""
+def test_money_of_refuses_an_inexact_amount(amount):
+    """A float is refused as an amount, and the error says how to write the amount."""
     with pytest.raises(WrongType, match=r'^amount must be an exact number: text such as "6.95"'):
         Money.of(amount, EUR)
 
 
 @pytest.mark.parametrize("currency", ["EUR", None, 2])
-def test_a_currency_is_needed(currency):
-    """A code alone does not tell the unit."""
+def test_money_of_needs_a_currency(currency):
+    """A code alone is refused, because it does not say how many decimals the currency has."""
     with pytest.raises(WrongType, match=r"^currency must be a Currency, not "):
         Money.of("6.95", currency)
 
@@ -164,45 +165,45 @@ def test_a_currency_is_needed(currency):
 @pytest.mark.parametrize(
     ("minor", "currency"), [(6.95, EUR), ("695", EUR), (True, EUR), (1, "EUR")]
 )
-def test_money_is_made_of_units_and_a_currency(minor, currency):
-    """The constructor takes a whole number of units and a Currency."""
+def test_money_refuses_wrong_types(minor, currency):
+    """The constructor takes only a whole number of units and a Currency."""
     with pytest.raises(WrongType):
-        Money(minor, currency)
+        Money(minor=minor, currency=currency)
 
 
-@pytest.mark.parametrize("kind", [np.uint8, np.int16])
-def test_numpy_units_become_plain_ints(kind):
-    """Units out of an array cannot overflow later."""
-    money = Money(kind(200), EUR) * kind(100) * 10
+@pytest.mark.parametrize("numpy_int", [np.uint8, np.int16])
+def test_money_turns_numpy_units_into_ints(numpy_int):
+    """Units from a NumPy array become Python ints, so later arithmetic cannot overflow."""
+    money = Money(minor=numpy_int(200), currency=EUR) * numpy_int(100) * 10
 
     assert (200_000, int) == (money.minor, type(money.minor))
 
 
-def test_exact_prices_keep_decimals_that_no_currency_has():
-    """A rate below a cent is a fraction; it is rounded where an amount is made of it."""
+def test_exact_keeps_decimals_below_a_cent():
+    """``exact`` returns a price below one cent as a Fraction, without rounding."""
     assert Fraction(1, 250) == exact("price", "0.004") == exact("price", Decimal("0.004"))
 
 
 @pytest.mark.parametrize(
-    ("money", "shown", "amount"),
+    ("money", "text", "amount"),
     [
-        (Money(69500, EUR), "695.00 EUR", "695.00"),
-        (Money(-5, EUR), "-0.05 EUR", "-0.05"),
-        (Money(0, EUR), "0.00 EUR", "0.00"),
-        (Money(695, JPY), "695 JPY", "695"),
-        (Money(1, Currency("XTS", 12)), "0.000000000001 XTS", "0.000000000001"),
-        (Money(10**30, EUR), "1" + "0" * 28 + ".00 EUR", "1" + "0" * 28 + ".00"),
+        (Money(minor=69500, currency=EUR), "695.00 EUR", "695.00"),
+        (Money(minor=-5, currency=EUR), "-0.05 EUR", "-0.05"),
+        (Money(minor=0, currency=EUR), "0.00 EUR", "0.00"),
+        (Money(minor=695, currency=JPY), "695 JPY", "695"),
+        (Money(minor=1, currency=Currency("XTS", 12)), "0.000000000001 XTS", "0.000000000001"),
+        (Money(minor=10**30, currency=EUR), "1" + "0" * 28 + ".00 EUR", "1" + "0" * 28 + ".00"),
     ],
 )
-def test_an_amount_shows_all_its_decimals(money, shown, amount):
-    """Text and the Decimal view show the same digits, never an exponent."""
-    assert shown == str(money)
+def test_money_shows_all_its_decimals(money, text, amount):
+    """The text and the ``amount`` of money show the same digits, without an exponent."""
+    assert text == str(money)
     assert amount == f"{money.amount:f}"
-    assert f"<p>{shown}</p>" == money._repr_html_()
+    assert f"<p>{text}</p>" == money._repr_html_()
 
 
-def test_a_currency_says_how_fine_it_is():
-    """Two currencies of one code can be told apart."""
+def test_currency_shows_its_number_of_decimals():
+    """The text of a currency names its decimals, so two currencies of one code look different."""
     assert ["EUR with 2 decimals", "EUR with 5 decimals"] == [str(EUR), str(EUR5)]
 
 
@@ -216,49 +217,53 @@ def test_a_currency_says_how_fine_it_is():
         (100 * eur("6.95"), "695.00"),
         (eur("6.95") * np.int64(100), "695.00"),
         (eur("6.95") * -1, "-6.95"),
-        (sum([eur("1.10"), eur("2.20")], start=Money(0, EUR)), "3.30"),
+        (sum([eur("1.10"), eur("2.20")], start=Money(minor=0, currency=EUR)), "3.30"),
     ],
 )
-def test_amounts_of_one_currency_add_up(computed, expected):
-    """Adding, subtracting, negating and multiplying by whole numbers are exact."""
+def test_money_arithmetic_is_exact(computed, expected):
+    """Amounts of one currency are added, subtracted, negated and multiplied exactly."""
     assert eur(expected) == computed
 
 
 @pytest.mark.parametrize("factor", [1.5, Fraction(3, 2), Decimal(2), "2", True, eur("2")], ids=repr)
-def test_amounts_are_multiplied_by_whole_numbers_only(factor):
-    """A part of an amount is a share, which says how it is rounded."""
+def test_money_is_multiplied_by_whole_numbers_only(factor):
+    """Only a whole number multiplies an amount; ``share`` computes a part and rounds it."""
     with pytest.raises(WrongType, match=r"^count must be a whole number"):
         eur("6.95") * factor
 
 
-def test_order_is_that_of_the_amounts():
+def test_money_is_ordered_by_amount():
     """Amounts of one currency compare as numbers do."""
-    less, more = eur("-1"), eur("0.50")
+    low, high = eur("-1"), eur("0.50")
 
-    assert (True, True, False, False) == (less < more, less <= more, less > more, less >= more)
-    assert (False, True, False, True) == (less < less, less <= less, less > less, less >= less)  # noqa: PLR0124
-
-
-def test_only_zero_is_false():
-    """An amount below zero is an amount too."""
-    assert [False, True, True] == [bool(Money(minor, EUR)) for minor in (0, 1, -1)]
+    assert (True, True, False, False) == (low < high, low <= high, low > high, low >= high)
+    assert (False, True, False, True) == (low < low, low <= low, low > low, low >= low)  # noqa: PLR0124
 
 
-def test_equality_needs_the_same_currency_and_unit():
-    """One euro is neither one dollar nor one euro in a finer unit, nor the number one."""
-    one = eur("1")
+def test_only_an_amount_of_zero_is_false():
+    """Zero is false; an amount above or below zero is true."""
+    assert [False, True, True] == [bool(Money(minor=minor, currency=EUR)) for minor in (0, 1, -1)]
 
-    assert one == Money(100, EUR)
-    assert hash(one) == hash(Money(100, Currency("EUR", 2)))
-    assert [] == [
-        other
-        for other in (Money.of(1, USD), Money.of(1, EUR5), Money(100, JPY), 1, 100, Decimal(1))
-        if one == other
-    ]
+
+def test_equal_amounts_have_the_same_currency_and_unit():
+    """One euro does not equal one dollar, one euro in a finer unit, or the number 1."""
+    one_euro = eur("1")
+    different = (
+        Money.of(1, USD),
+        Money.of(1, EUR5),
+        Money(minor=100, currency=JPY),
+        1,
+        100,
+        Decimal(1),
+    )
+
+    assert one_euro == Money(minor=100, currency=EUR)
+    assert hash(one_euro) == hash(Money(minor=100, currency=Currency("EUR", 2)))
+    assert [] == [value for value in different if one_euro == value]
 
 
 @pytest.mark.parametrize(
-    "mixed",
+    "operation",
     [
         lambda a, b: a + b,
         lambda a, b: a - b,
@@ -274,16 +279,16 @@ def test_equality_needs_the_same_currency_and_unit():
     [(USD, "EUR", "USD"), (EUR5, "EUR with 2 decimals", "EUR with 5 decimals")],
     ids=["another code", "another unit"],
 )
-def test_currencies_do_not_mix(mixed, currency, expected, actual):
-    """Amounts of two currencies are refused, and so is one code in two units; both are named."""
+def test_currencies_do_not_mix(operation, currency, expected, actual):
+    """Amounts of two codes or two units are refused, and the error names both currencies."""
     with pytest.raises(CurrencyMismatch) as caught:
-        mixed(eur("1"), Money(1, currency))
+        operation(eur("1"), Money(minor=1, currency=currency))
 
     assert (expected, actual) == (caught.value.expected, caught.value.actual)
 
 
 @pytest.mark.parametrize("other", [1, 1.0, "1", None])
-def test_a_bare_number_is_no_amount(other):
+def test_money_does_not_mix_with_a_number(other):
     """Adding or comparing a number without a currency is refused."""
     with pytest.raises(WrongType, match=r"^amount must be a Money, not "):
         eur("1") + other
@@ -295,32 +300,32 @@ def test_a_bare_number_is_no_amount(other):
     ("minor", "cents"),
     [(499, 0), (500, 1), (501, 1), (1499, 1), (1500, 2), (-499, 0), (-500, -1), (695_000, 695)],
 )
-def test_narrowing_rounds_half_up(minor, cents):
-    """0.00500 or more shows as a cent, less as none (F 3.7); below zero alike."""
-    assert Money(cents, EUR) == Money(minor, EUR5).to(EUR)
+def test_money_to_rounds_half_up_to_fewer_decimals(minor, cents):
+    """0.00500 becomes one cent and 0.00499 becomes zero (F 3.7), likewise below zero."""
+    assert Money(minor=cents, currency=EUR) == Money(minor=minor, currency=EUR5).to(EUR)
 
 
-def test_widening_is_exact():
-    """More decimals add zeros."""
-    assert Money(695_000, EUR5) == Money(695, EUR).to(EUR5)
+def test_money_to_is_exact_with_more_decimals():
+    """Converting cents to thousandths of a cent adds zeros and changes nothing else."""
+    assert Money(minor=695_000, currency=EUR5) == Money(minor=695, currency=EUR).to(EUR5)
 
 
-def test_nothing_is_converted_into_another_currency():
-    """``to`` changes the unit, not the currency."""
+def test_money_to_refuses_another_currency_code():
+    """``to`` changes the number of decimals and never converts euros into dollars."""
     with pytest.raises(CurrencyMismatch) as caught:
         eur("1").to(USD)
 
     assert ("EUR", "USD") == (caught.value.expected, caught.value.actual)
 
 
-def test_to_needs_a_currency():
-    """A number of decimals is no currency."""
+def test_money_to_needs_a_currency():
+    """``to`` takes a Currency and refuses a bare number of decimals."""
     with pytest.raises(WrongType, match=r"^currency must be a Currency"):
         eur("1").to(5)
 
 
-# By hand: the quotient, then what each rounding makes of its rest.
-ROUNDED = [
+# Computed by hand: numerator, denominator, then the result of each rounding.
+ROUNDING_CASES = [
     (24, 10, 2, 3, 2, 2),
     (25, 10, 2, 3, 3, 2),
     (26, 10, 2, 3, 3, 3),
@@ -335,12 +340,14 @@ ROUNDED = [
 
 
 @pytest.mark.parametrize(
-    ("numerator", "denominator", "down", "up", "half_up", "half_even"), ROUNDED
+    ("numerator", "denominator", "down", "up", "half_up", "half_even"), ROUNDING_CASES
 )
 @pytest.mark.parametrize("sign", [1, -1])
-def test_roundings(sign, numerator, denominator, down, up, half_up, half_even):
-    """Each rounding does what its name says, below zero as the mirror image."""
-    rounded = {each: round_ratio(sign * numerator, denominator, each) for each in Rounding}
+def test_round_ratio_rounds_as_named(sign, numerator, denominator, down, up, half_up, half_even):
+    """Each rounding does what its name says, and mirrors the result below zero."""
+    rounded = {
+        rounding: round_ratio(sign * numerator, denominator, rounding) for rounding in Rounding
+    }
 
     assert {
         Rounding.DOWN: sign * down,
@@ -368,34 +375,33 @@ def test_roundings(sign, numerator, denominator, down, up, half_up, half_even):
         ("0.05", 1, Rounding.DOWN, "0.05"),
     ],
 )
-def test_a_share_is_rounded_once(amount, part, rounding, expected):
-    """A share is exact up to one rounding, which is symmetrical around zero."""
+def test_share_rounds_once(amount, part, rounding, expected):
+    """A share is computed exactly, then rounded once, symmetrically around zero."""
     assert eur(expected) == eur(amount).share(part, rounding)
 
 
-def test_a_share_is_rounded_half_up_unless_told_otherwise():
-    """The default rounding is half up."""
+def test_share_and_split_round_half_up_by_default():
+    """Half of 5 cents is 3 cents by default."""
     half = Fraction(1, 2)
+    share = Money(minor=5, currency=EUR).share(half)
+    part, _ = Money(minor=5, currency=EUR).split(half)
 
-    assert (Money(3, EUR), Money(3, EUR)) == (
-        Money(5, EUR).share(half),
-        Money(5, EUR).split(half)[0],
-    )
+    assert (Money(minor=3, currency=EUR), Money(minor=3, currency=EUR)) == (share, part)
 
 
 @pytest.mark.parametrize(
     "part", [0.5, Decimal("0.5"), "1/2", True, None, np.float64(0.5)], ids=repr
 )
 @pytest.mark.parametrize("method", ["share", "split"])
-def test_an_inexact_part_is_refused(method, part):
+def test_share_and_split_refuse_an_inexact_part(method, part):
     """A part is a Fraction or a whole number, never a float."""
     with pytest.raises(WrongType, match=r"^part must be an exact share \(Fraction\), not "):
         getattr(eur("1"), method)(part)
 
 
 @pytest.mark.parametrize("method", ["share", "split"])
-def test_a_rounding_by_another_name_is_refused(method):
-    """A rounding is a Rounding, and no text."""
+def test_share_and_split_refuse_a_rounding_as_text(method):
+    """A rounding is a Rounding, not its name."""
     with pytest.raises(WrongType, match=r"^rounding must be a Rounding"):
         getattr(eur("1"), method)(Fraction(1, 2), "half up")
 
@@ -403,7 +409,7 @@ def test_a_rounding_by_another_name_is_refused(method):
 @pytest.mark.parametrize(
     ("minor", "part", "rounding", "expected"),
     [
-        # Both rounded half up, 1.5 and 0.5 would make 2 and 1 out of 2.
+        # Two separate roundings of 1.5 and 0.5 would make 2 and 1, which is more than 2.
         (2, Fraction(3, 4), Rounding.HALF_UP, (2, 0)),
         (2, Fraction(1, 4), Rounding.HALF_UP, (1, 1)),
         (-2, Fraction(3, 4), Rounding.HALF_UP, (-2, 0)),
@@ -414,14 +420,16 @@ def test_a_rounding_by_another_name_is_refused(method):
         (0, Fraction(1, 3), Rounding.UP, (0, 0)),
     ],
 )
-def test_a_split_adds_up(minor, part, rounding, expected):
-    """The part is rounded, the rest is what remains."""
-    assert tuple(Money(each, EUR) for each in expected) == Money(minor, EUR).split(part, rounding)
+def test_split_adds_up_to_the_amount(minor, part, rounding, expected):
+    """Only the part is rounded, and the rest is the amount minus that part."""
+    expected_split = tuple(Money(minor=cents, currency=EUR) for cents in expected)
+
+    assert expected_split == Money(minor=minor, currency=EUR).split(part, rounding)
 
 
 @pytest.mark.parametrize("part", [Fraction(-1, 30), Fraction(31, 30), 2, -1])
-def test_a_split_at_less_than_nothing_or_more_than_all_is_refused(part):
-    """A part to split off lies between nothing and all."""
+def test_split_refuses_a_part_outside_0_to_1(part):
+    """The part that ``split`` takes is at least 0 and at most 1."""
     with pytest.raises(InvalidValue) as caught:
         eur("1").split(part)
 
@@ -431,30 +439,32 @@ def test_a_split_at_less_than_nothing_or_more_than_all_is_refused(part):
 @pytest.mark.parametrize(
     ("amount", "weights", "expected"),
     [
-        # A published example of three taxes. 22000 cents over 1000001: 9800.0002, 200.0018 and
-        # 11999.998, so that the cent that is left goes to the last.
+        # A published example of three taxes. 22000 cents by weights that add up to 1000001 are
+        # 9800.0002, 200.0018 and 11999.998, so the remaining cent goes to the last tax.
         ("220.00", (445455, 9091, 545455), ("98.00", "2.00", "120.00")),
         ("1.00", (1, 1, 1), ("0.34", "0.33", "0.33")),
         ("0.02", (1, 1, 1), ("0.01", "0.01", "0.00")),
         ("-1.00", (1, 1, 1), ("-0.34", "-0.33", "-0.33")),
-        # 8/5, 12/5: the rests are 3/5 and 2/5.
+        # The exact shares are 8/5 and 12/5 cents, so the remainders are 3/5 and 2/5.
         ("0.04", (2, 3), ("0.02", "0.02")),
         ("1.00", (0, 1, 0), ("0.00", "1.00", "0.00")),
         ("0.00", (1, 2), ("0.00", "0.00")),
         ("1.00", (7,), ("1.00",)),
     ],
 )
-def test_allocation_goes_by_the_largest_remainder(amount, weights, expected):
-    """All are rounded down; what is left goes to the largest rests, among equals to the earlier."""
+def test_allocate_gives_spare_units_to_the_largest_remainders(amount, weights, expected):
+    """Shares are rounded down; spare units go to the largest remainders, first to the earlier."""
     assert tuple(map(eur, expected)) == eur(amount).allocate(weights)
 
 
 @pytest.mark.parametrize(
     "weights", [[1, 2], (1, 2), range(1, 3), [np.uint8(1), np.uint8(2)]], ids=repr
 )
-def test_weights_are_any_sequence_of_whole_numbers(weights):
-    """What the signature calls a sequence is taken."""
-    assert (Money(100, EUR), Money(200, EUR)) == eur("3").allocate(weights)
+def test_allocate_accepts_any_sequence_of_whole_numbers(weights):
+    """Weights can be a list, a tuple, a range or NumPy integers."""
+    assert (Money(minor=100, currency=EUR), Money(minor=200, currency=EUR)) == eur("3").allocate(
+        weights
+    )
 
 
 @pytest.mark.parametrize(
@@ -465,8 +475,8 @@ def test_weights_are_any_sequence_of_whole_numbers(weights):
         ([1, -1], "weights[1] must be at least 0, not -1"),
     ],
 )
-def test_weights_that_cannot_share_are_refused(weights, expected):
-    """There must be a weight, none below zero."""
+def test_allocate_refuses_unusable_weights(weights, expected):
+    """At least one weight is above zero, and no weight is below zero."""
     with pytest.raises(InvalidValue) as caught:
         eur("1").allocate(weights)
 
@@ -474,18 +484,18 @@ def test_weights_that_cannot_share_are_refused(weights, expected):
 
 
 @pytest.mark.parametrize("weights", ["11", [1.0], [True], [1, "1"], None, {1, 2}], ids=repr)
-def test_weights_are_whole_numbers(weights):
-    """Percentages as floats are no weights."""
+def test_allocate_refuses_weights_of_wrong_types(weights):
+    """Weights are a sequence of whole numbers; text, floats, bools and sets are refused."""
     with pytest.raises(WrongType, match=r"^weights"):
         eur("1").allocate(weights)
 
 
-def test_the_ambient_decimal_context_changes_nothing():
-    """Reading, showing and sharing do not look at the thread's precision, exponents or traps."""
+def test_money_ignores_the_decimal_context():
+    """Reading, printing and sharing ignore the thread's decimal precision, limits and traps."""
     strict = decimal.Context(prec=1, Emin=0, Emax=0, capitals=0, clamp=1)
     strict.traps = dict.fromkeys(strict.traps, True)
 
-    def story():
+    def compute():
         price = Money.of(Decimal("6.95"), EUR) + Money.of("1234567.89", EUR)
         rate = exact("rate", Decimal("0.0041"))
         shares = (price.share(Fraction(11, 30)), *price.split(rate), *price.allocate((1, 2)))
@@ -498,27 +508,27 @@ def test_the_ambient_decimal_context_changes_nothing():
             str(price.to(EUR5)),
         )
 
-    expected = story()
+    expected = compute()
     with decimal.localcontext(strict):
-        found = story()
+        computed = compute()
 
-    assert expected == found
+    assert expected == computed
 
 
 def test_money_pickles():
-    """Amounts go to another process and come back equal."""
+    """Unpickled money equals the original."""
     money = eur("6.95")
 
     assert money == pickle.loads(pickle.dumps(money))
 
 
 def test_money_is_frozen():
-    """No amount changes under the feet of whoever holds it."""
+    """An attribute of money cannot be set."""
     with pytest.raises(AttributeError):
         eur("1").minor = 5
 
 
-def test_an_amount_too_long_to_print_is_refused():
-    """Whatever amount can be made can be printed; one of thousands of digits cannot be made."""
+def test_money_refuses_an_amount_too_long_to_print():
+    """An amount of 5000 digits is refused, so every amount can be printed."""
     with pytest.raises(InvalidValue, match=r"^minor must be "):
-        Money(10**5000, EUR)
+        Money(minor=10**5000, currency=EUR)

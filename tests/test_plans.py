@@ -1,4 +1,4 @@
-"""A plan is legal or it is not made; a request hears of everything that is wrong with it."""
+"""Tests of offers and plans: an illegal plan cannot be made, and violations are listed together."""
 
 import pickle
 from datetime import timedelta
@@ -17,71 +17,71 @@ from channelplans.errors import (
     RuleError,
     WrongType,
 )
-from channelplans.offers import SKYPE_CONNECT, SKYPE_CONNECT_NEAREST
-from channelplans.plans import Offer, Plan, problems
+from channelplans.offers import OFFERS, SKYPE_CONNECT
+from channelplans.plans import Offer, Plan, violations
+from channelplans.quantities import QuantityRule
 from channelplans.rules import (
     BundleRule,
     CallRule,
+    ChangeEffect,
     ChangeRule,
-    Effect,
-    QuantityRule,
     RefundRule,
     TermRule,
 )
 
-NO_BUNDLES = attrs.evolve(SKYPE_CONNECT, name="Bare", bundles=None)
-NO_WHOLE_NUMBERS = [True, False, 5.0, "5", None, np.float64(5)]
+NO_BUNDLES = attrs.evolve(SKYPE_CONNECT, name="Bare", bundle=None)
+NOT_WHOLE_NUMBERS = [True, False, 5.0, "5", None, np.float64(5)]
 SCRIPT = "<script>alert('1')</script>"
 
 
 @pytest.mark.parametrize(
     ("channels", "sold"), [(1, 1), (100, 100), (101, 100), (109, 100), (110, 110), (300, 300)]
 )
-def test_a_request_is_sold_as_the_rule_says(channels, sold):
-    """What is asked is normalized, and both numbers are kept (H5)."""
+def test_offer_plan_keeps_the_numbers_requested_and_sold(channels, sold):
+    """The request is rounded as the rule says, and the plan keeps both numbers (H5)."""
     plan = SKYPE_CONNECT.plan(channels=channels)
 
     assert (channels, sold, 0) == (plan.requested, plan.channels, plan.bundles)
 
 
 @pytest.mark.parametrize("channels", [0, -1, *range(301, 310), 10**30])
-def test_a_request_that_is_not_sold_is_refused(channels):
-    """Outside 1 to 300 nothing is sold, before any rounding (H2)."""
+def test_offer_plan_refuses_channels_outside_the_limits(channels):
+    """A request must be 1 to 300 channels before it is rounded (H2)."""
     with pytest.raises(ChannelsOutOfRange, match="at least 1 and at most 300"):
         SKYPE_CONNECT.plan(channels=channels)
 
 
-@pytest.mark.parametrize("value", NO_WHOLE_NUMBERS, ids=repr)
+@pytest.mark.parametrize("value", NOT_WHOLE_NUMBERS, ids=repr)
 @pytest.mark.parametrize("parameter", ["channels", "bundles"])
 @pytest.mark.parametrize(
-    "call",
+    "function",
     [
         SKYPE_CONNECT.plan,
         lambda **request: Plan(SKYPE_CONNECT, **request),
-        lambda **request: problems(SKYPE_CONNECT, **request),
+        lambda **request: violations(SKYPE_CONNECT, **request),
     ],
     ids=["plan", "Plan", "problems"],
 )
-def test_wrong_types_are_refused_by_the_name_that_the_caller_used(call, parameter, value):
-    """A bool, a float or numeric text is no number of channels or bundles."""
+def test_numbers_of_channels_and_bundles_must_be_whole(function, parameter, value):
+    """The error names the parameter that is a bool, a float or text."""
     request = {"channels": 5, "bundles": 0} | {parameter: value}
 
     with pytest.raises(WrongType, match=rf"^{parameter} must be a whole number"):
-        call(**request)
+        function(**request)
 
 
-@pytest.mark.parametrize("kind", [np.int64, np.uint8])
-def test_numpy_integers_become_plain_ints(kind):
-    """A plan made from an array holds ints, which do not overflow."""
-    plan = SKYPE_CONNECT.plan(channels=kind(205), bundles=kind(200))
+@pytest.mark.parametrize("integer_type", [np.int64, np.uint8])
+def test_plan_converts_numpy_integers_to_int(integer_type):
+    """A plan holds plain ints, which do not overflow."""
+    plan = SKYPE_CONNECT.plan(channels=integer_type(205), bundles=integer_type(200))
 
     assert (205, 200, 200) == (plan.requested, plan.channels, plan.bundles)
     assert {int} == {type(plan.requested), type(plan.channels), type(plan.bundles)}
     assert 1_000_000 == plan.minutes
 
 
-def test_bundles_are_held_against_the_channels_sold():
-    """105 asked is 100 sold, so that 103 bundles are too many (H12)."""
+def test_bundles_are_limited_by_the_channels_sold():
+    """105 requested channels are sold as 100, so 103 bundles are refused (H12)."""
     with pytest.raises(BundlesNotAllowed) as caught:
         SKYPE_CONNECT.plan(channels=105, bundles=103)
 
@@ -90,28 +90,30 @@ def test_bundles_are_held_against_the_channels_sold():
 
 
 @pytest.mark.parametrize(
-    ("bundles", "sentence"),
+    ("bundles", "message"),
     [
         (-1, "bundles must be "),
         (11, "bundles must be 0 to 10, not 11: at most 1 for each of the 10"),
     ],
 )
-def test_bundles_outside_their_bounds_are_refused(bundles, sentence):
-    """Between none and one for each channel (H12)."""
-    with pytest.raises(BundlesNotAllowed, match=rf"^{sentence}"):
+def test_plan_refuses_bundles_outside_the_limits(bundles, message):
+    """A plan has 0 bundles or more, and at most one for each channel (H12)."""
+    with pytest.raises(BundlesNotAllowed, match=rf"^{message}"):
         Plan(SKYPE_CONNECT, 10, bundles)
 
 
-def test_an_offer_without_bundles_sells_none():
-    """Where the offer has none, one bundle is refused and no bundle is fine."""
+def test_offer_without_bundles_refuses_a_bundle():
+    """A plan of such an offer has no bundles and no minutes."""
+    plan = NO_BUNDLES.plan(channels=10)
+
     with pytest.raises(BundlesNotAllowed, match="Bare has no bundles"):
         NO_BUNDLES.plan(channels=10, bundles=1)
 
-    assert (0, 0) == (NO_BUNDLES.plan(channels=10).bundles, NO_BUNDLES.plan(channels=10).minutes)
+    assert (0, 0) == (plan.bundles, plan.minutes)
 
 
-def test_a_plan_names_what_is_sold():
-    """The constructor takes the number sold and rounds nothing."""
+def test_plan_refuses_a_number_of_channels_that_is_not_sold():
+    """The constructor takes the number sold and does not round it."""
     with pytest.raises(ChannelsNotSellable) as caught:
         Plan(SKYPE_CONNECT, 105)
 
@@ -133,51 +135,51 @@ def test_a_plan_names_what_is_sold():
         (1, 0, ChannelsOutOfRange),
     ],
 )
-def test_what_was_requested_must_be_sold_as_the_plan_says(channels, requested, error):
-    """A plan's two numbers belong together."""
+def test_plan_refuses_a_request_that_would_be_sold_as_another_number(channels, requested, error):
+    """The requested number must be valid, and must be rounded to the number of channels."""
     with pytest.raises(error):
         Plan(SKYPE_CONNECT, channels, 0, requested)
 
 
 @pytest.mark.parametrize("requested", ["105", 105.0, True])
-def test_a_requested_number_is_whole(requested):
-    """What was asked is a whole number too, if it is given."""
+def test_plan_refuses_a_requested_number_that_is_not_whole(requested):
+    """``requested`` is optional, but must be a whole number."""
     with pytest.raises(WrongType, match=r"^requested must be a whole number"):
         Plan(SKYPE_CONNECT, 100, 0, requested)
 
 
 @pytest.mark.parametrize("offer", [None, "Skype Connect", SKYPE_CONNECT.quantity], ids=repr)
-def test_a_plan_needs_an_offer(offer):
-    """Without its rules no number is legal."""
+def test_plan_and_problems_refuse_a_value_that_is_not_an_offer(offer):
+    """The error names the parameter."""
     with pytest.raises(WrongType, match=r"^offer must be an Offer"):
         Plan(offer, 5)
     with pytest.raises(WrongType, match=r"^offer must be an Offer"):
-        problems(offer, channels=5)
+        violations(offer, channels=5)
 
 
-def test_plans_are_equal_whatever_was_requested():
-    """Who asked for 105 and who asked for 100 hold the same plan."""
-    asked, exact = SKYPE_CONNECT.plan(channels=105), Plan(SKYPE_CONNECT, 100)
+def test_plans_are_equal_even_if_the_requests_differ():
+    """Requests for 105 and for 100 channels result in equal plans of 100."""
+    rounded, exact = SKYPE_CONNECT.plan(channels=105), Plan(SKYPE_CONNECT, 100)
 
-    assert asked == exact
-    assert hash(asked) == hash(exact)
-    assert asked.requested != exact.requested
+    assert rounded == exact
+    assert hash(rounded) == hash(exact)
+    assert rounded.requested != exact.requested
 
 
 @pytest.mark.parametrize(
-    "other",
+    "other_plan",
     [
         Plan(SKYPE_CONNECT, 99),
         Plan(SKYPE_CONNECT, 100, 1),
-        Plan(SKYPE_CONNECT_NEAREST, 100),
+        Plan(OFFERS["skype-connect-nearest"], 100),
         Plan(NO_BUNDLES, 100),
         100,
     ],
     ids=str,
 )
-def test_plans_differ_by_offer_channels_and_bundles(other):
-    """Another offer, another number of channels or of bundles is another plan."""
-    assert Plan(SKYPE_CONNECT, 100) != other
+def test_plans_differ_by_offer_channels_and_bundles(other_plan):
+    """Plans with another offer, number of channels or number of bundles are not equal."""
+    assert Plan(SKYPE_CONNECT, 100) != other_plan
 
 
 @pytest.mark.parametrize(
@@ -197,34 +199,34 @@ def test_plans_differ_by_offer_channels_and_bundles(other):
     ],
     ids=str,
 )
-def test_evolve_cannot_make_an_illegal_plan(changes):
-    """A changed copy is held to the same rules as a new plan."""
+def test_evolve_refuses_an_illegal_plan(changes):
+    """A changed copy is checked like a new plan."""
     plan = SKYPE_CONNECT.plan(channels=105, bundles=10)
 
     with pytest.raises(RuleError):
         attrs.evolve(plan, **changes)
 
 
-def test_evolve_says_how_to_change_the_channels():
-    """The old request would not be sold as the new number; the error says what to do with it."""
+def test_evolve_error_says_how_to_change_the_channels():
+    """The old request does not fit the new number, so the error suggests ``requested=None``."""
     plan = SKYPE_CONNECT.plan(channels=105)
 
-    with pytest.raises(ChannelsNotSellable, match="requested=None"):
+    with pytest.raises(ChannelsNotSellable, match="omit requested"):
         attrs.evolve(plan, channels=110)
 
     assert Plan(SKYPE_CONNECT, 110) == attrs.evolve(plan, channels=110, requested=None)
 
 
-def test_a_legal_change_of_a_plan_is_possible():
-    """Fewer bundles, or an equal request, make another legal plan."""
+def test_evolve_returns_a_legal_plan():
+    """Fewer bundles are legal, and so is a request that is sold as the same number."""
     plan = SKYPE_CONNECT.plan(channels=105, bundles=10)
 
     assert Plan(SKYPE_CONNECT, 100, 3) == attrs.evolve(plan, bundles=3)
     assert 109 == attrs.evolve(plan, requested=109).requested
 
 
-def test_a_plan_is_frozen():
-    """Nobody can set a plan's numbers."""
+def test_plan_is_immutable():
+    """The numbers of a plan cannot be set."""
     with pytest.raises(AttributeError):
         Plan(SKYPE_CONNECT, 100).channels = 105  # type: ignore[misc]
 
@@ -240,51 +242,54 @@ def test_a_plan_is_frozen():
     ],
     ids=str,
 )
-def test_a_plan_says_what_is_sold(plan, expected):
-    """Channels, bundles and the minutes of a bundle, in the singular where there is one."""
+def test_str_of_plan_counts_channels_and_bundles(plan, expected):
+    """The text uses the singular for one channel or bundle."""
     assert expected == str(plan)
 
 
 @pytest.mark.parametrize(("bundles", "minutes"), [(0, 0), (1, 5000), (3, 15000)])
-def test_a_plans_minutes_are_those_of_its_bundles(bundles, minutes):
+def test_plan_minutes_are_the_minutes_of_its_bundles(bundles, minutes):
     """Each bundle grants 5,000 minutes in a term (H10)."""
     assert minutes == Plan(SKYPE_CONNECT, 10, bundles).minutes
 
 
-TWO_WAYS = attrs.evolve(
-    SKYPE_CONNECT, change=ChangeRule(more=Effect.PRORATE, fewer=Effect.NEXT_TERM)
+DIFFERENT_EFFECTS = attrs.evolve(
+    SKYPE_CONNECT, change=ChangeRule(more=ChangeEffect.PRORATE, fewer=ChangeEffect.AT_RENEWAL)
 )
 
 
 @pytest.mark.parametrize(
     ("plan", "expected"),
     [
-        (TWO_WAYS.plan(channels=11, bundles=2), Effect.PRORATE),
-        (TWO_WAYS.plan(channels=10, bundles=3), Effect.PRORATE),
-        (TWO_WAYS.plan(channels=9, bundles=2), Effect.NEXT_TERM),
-        (TWO_WAYS.plan(channels=10, bundles=1), Effect.NEXT_TERM),
-        (TWO_WAYS.plan(channels=10, bundles=2), Effect.KEEP),
-        (SKYPE_CONNECT_NEAREST.plan(channels=10, bundles=2), Effect.REBUY),
+        (DIFFERENT_EFFECTS.plan(channels=11, bundles=2), ChangeEffect.PRORATE),
+        (DIFFERENT_EFFECTS.plan(channels=10, bundles=3), ChangeEffect.PRORATE),
+        (DIFFERENT_EFFECTS.plan(channels=9, bundles=2), ChangeEffect.AT_RENEWAL),
+        (DIFFERENT_EFFECTS.plan(channels=10, bundles=1), ChangeEffect.AT_RENEWAL),
+        (DIFFERENT_EFFECTS.plan(channels=10, bundles=2), ChangeEffect.NO_CHARGE),
+        (OFFERS["skype-connect-nearest"].plan(channels=10, bundles=2), ChangeEffect.RESTART),
     ],
 )
-def test_a_plan_tells_what_a_change_of_it_does(plan, expected):
-    """By more and by fewer of either, of nothing at all, and to another offer (H15 to H19)."""
-    assert expected is TWO_WAYS.plan(channels=10, bundles=2).effect_of(plan)
+def test_effect_of_depends_on_whether_the_new_plan_is_larger(plan, expected):
+    """More, fewer, an equal plan, and another offer have different effects (H15 to H19)."""
+    assert expected is DIFFERENT_EFFECTS.plan(channels=10, bundles=2).effect_of(plan)
 
 
-def test_more_of_one_and_fewer_of_another():
-    """Where the offer treats them differently it is neither; where it does not, it is both."""
-    for more, fewer in ((11, 1), (9, 3)):
-        mixed = {"channels": more, "bundles": fewer}
-        with pytest.raises(MixedChange, match="last what waits for the next term"):
-            TWO_WAYS.plan(channels=10, bundles=2).effect_of(TWO_WAYS.plan(**mixed))
+@pytest.mark.parametrize(("channels", "bundles"), [(11, 1), (9, 3)])
+def test_effect_of_refuses_a_mixed_change_if_the_effects_differ(channels, bundles):
+    """More of one item and fewer of the other is one change only if both have one effect."""
+    refused_plan = DIFFERENT_EFFECTS.plan(channels=channels, bundles=bundles)
+    allowed_plan = SKYPE_CONNECT.plan(channels=channels, bundles=bundles)
 
-        held = SKYPE_CONNECT.plan(channels=10, bundles=2)
-        assert Effect.REBUY is held.effect_of(SKYPE_CONNECT.plan(**mixed))
+    with pytest.raises(MixedChange, match="the immediate change first"):
+        DIFFERENT_EFFECTS.plan(channels=10, bundles=2).effect_of(refused_plan)
+
+    assert ChangeEffect.RESTART is SKYPE_CONNECT.plan(channels=10, bundles=2).effect_of(
+        allowed_plan
+    )
 
 
-def test_a_change_is_to_a_plan():
-    """Anything else is named."""
+def test_effect_of_refuses_a_value_that_is_not_a_plan():
+    """The error names the parameter."""
     with pytest.raises(WrongType, match="plan"):
         SKYPE_CONNECT.plan(channels=10).effect_of(11)  # type: ignore[arg-type]
 
@@ -297,16 +302,16 @@ def test_a_change_is_to_a_plan():
         (105, 103, [BundlesNotAllowed]),
         (0, 0, [ChannelsOutOfRange]),
         (301, -1, [ChannelsOutOfRange, BundlesNotAllowed]),
-        # Where no channels can be sold, the bundles are not held against them.
+        # If the channels are invalid, the bundles are not compared with them.
         (350, 10**6, [ChannelsOutOfRange]),
         (10, -1, [BundlesNotAllowed]),
     ],
 )
-def test_problems_are_all_told_at_once(channels, bundles, expected):
-    """Every breach of a request is listed, and none raised."""
-    found = problems(SKYPE_CONNECT, channels=channels, bundles=bundles)
+def test_violations_returns_all_violations(channels, bundles, expected):
+    """Violations of a request are returned together and not raised."""
+    found_violations = violations(SKYPE_CONNECT, channels=channels, bundles=bundles)
 
-    assert expected == [type(problem) for problem in found]
+    assert expected == [type(violation) for violation in found_violations]
 
 
 @pytest.mark.parametrize(
@@ -318,39 +323,43 @@ def test_problems_are_all_told_at_once(channels, bundles, expected):
         (0, -1, [ChannelsOutOfRange, BundlesNotAllowed]),
     ],
 )
-def test_problems_of_an_offer_without_bundles(channels, bundles, expected):
-    """That an offer has no bundles is wrong with any number of channels."""
-    found = problems(NO_BUNDLES, channels=channels, bundles=bundles)
+def test_violations_reports_bundles_that_the_offer_does_not_sell(channels, bundles, expected):
+    """An offer without bundles refuses them, whatever the number of channels."""
+    found_violations = violations(NO_BUNDLES, channels=channels, bundles=bundles)
 
-    assert expected == [type(problem) for problem in found]
+    assert expected == [type(violation) for violation in found_violations]
 
 
-def test_the_problem_is_the_error():
-    """What ``problems`` lists says what making the plan would raise."""
+def test_violations_returns_the_error_that_plan_raises():
+    """A violation has the same message as the error that ``Offer.plan`` raises."""
     with pytest.raises(BundlesNotAllowed) as caught:
         SKYPE_CONNECT.plan(channels=105, bundles=103)
 
-    listed = problems(SKYPE_CONNECT, channels=105, bundles=103)
+    found_violations = violations(SKYPE_CONNECT, channels=105, bundles=103)
 
-    assert [str(caught.value)] == list(map(str, listed))
-
-
-@pytest.mark.parametrize("kind", [np.uint8, np.int64])
-def test_problems_count_with_plain_numbers(kind):
-    """Narrow integers out of an array are judged like any other."""
-    found = problems(SKYPE_CONNECT, channels=kind(255), bundles=kind(251))
-
-    assert ["bundles must be 0 to 250, not 251"] == [str(each).split(":")[0] for each in found]
+    assert [str(caught.value)] == list(map(str, found_violations))
 
 
-def test_a_provider_can_be_written_down():
-    """An offer is only data: another provider's bounds, bundles and terms are other values."""
+@pytest.mark.parametrize("integer_type", [np.uint8, np.int64])
+def test_violations_accepts_numpy_integers(integer_type):
+    """An 8-bit integer does not overflow."""
+    found_violations = violations(
+        SKYPE_CONNECT, channels=integer_type(255), bundles=integer_type(251)
+    )
+
+    assert ["bundles must be 0 to 250, not 251"] == [
+        str(violation).split(":")[0] for violation in found_violations
+    ]
+
+
+def test_offer_can_describe_another_provider():
+    """Another provider's limits, bundles and terms are other values of the same fields."""
     offer = Offer(
         name="Trunks",
         edition="1",
         source="https://example.com/trunks",
         quantity=QuantityRule(2, 8),
-        bundles=BundleRule("pack", minutes=100, area=("DE",), per_channel=2),
+        bundle=BundleRule("pack", minutes=100, area=("DE",), per_channel=2),
         term=TermRule(Days(7)),
         change=ChangeRule(None),
         refund=RefundRule(),
@@ -367,8 +376,9 @@ def test_a_provider_can_be_written_down():
         "2 to 8 channels",
         "pack: 100 minutes to DE, at most 2 for each channel",
         "a term of 7 days",
-        "a change at any time; refunded and bought anew",
-        "channels by time, bundles by time, the day of the change not used, rounded half up",
+        "a change at any time; restart with a refund",
+        "refund of channels by time, of bundles by time; "
+        "the day of the change counts as unused; rounded half up",
         "at least 0 s, then steps of 1 s, charges rounded half up",
     ]
 
@@ -381,7 +391,7 @@ def test_a_provider_can_be_written_down():
         ({"source": " "}, InvalidValue),
         ({"quantity": None}, WrongType),
         ({"quantity": 300}, WrongType),
-        ({"bundles": 5000}, WrongType),
+        ({"bundle": 5000}, WrongType),
         ({"term": Days(30)}, WrongType),
         ({"change": None}, WrongType),
         ({"notices": "none"}, WrongType),
@@ -389,17 +399,17 @@ def test_a_provider_can_be_written_down():
     ],
     ids=str,
 )
-def test_an_offer_of_wrong_parts_is_refused(changes, error):
-    """Each part is a rule of its own kind, and the error names it."""
+def test_offer_refuses_invalid_fields(changes, error):
+    """The error names the field."""
     with pytest.raises(error, match=rf"^{next(iter(changes))}"):
         attrs.evolve(SKYPE_CONNECT, **changes)
 
 
-def test_an_offers_notices_are_shown():
-    """What a buyer must be told is part of what the offer says (H21)."""
-    last = str(SKYPE_CONNECT).split("\n")[-1]
+def test_str_of_offer_ends_with_its_notices():
+    """The notice about emergency numbers is part of the offer's text (H21)."""
+    last_line = str(SKYPE_CONNECT).split("\n")[-1]
 
-    assert "Not a telephone replacement: it cannot call emergency numbers. (H21)" == last
+    assert "Not a telephone replacement: it cannot call emergency numbers. (H21)" == last_line
 
 
 @pytest.mark.parametrize(
@@ -407,12 +417,12 @@ def test_an_offers_notices_are_shown():
     [
         attrs.evolve(SKYPE_CONNECT, name=SCRIPT),
         attrs.evolve(SKYPE_CONNECT, edition=SCRIPT),
-        attrs.evolve(SKYPE_CONNECT, bundles=BundleRule(SCRIPT, 1, ("US",))),
+        attrs.evolve(SKYPE_CONNECT, bundle=BundleRule(SCRIPT, 1, ("US",))),
     ],
     ids=["name", "edition", "bundles"],
 )
-def test_a_script_in_a_name_stays_text(value):
-    """What a provider calls its offer is escaped in a notebook."""
+def test_html_of_offer_escapes_its_texts(value):
+    """A script in a name or an edition is shown as text in a notebook."""
     html = value._repr_html_()
 
     assert "<script" not in html
@@ -422,9 +432,9 @@ def test_a_script_in_a_name_stays_text(value):
 @pytest.mark.parametrize(
     "value", [SKYPE_CONNECT, SKYPE_CONNECT.plan(channels=105, bundles=3)], ids=str
 )
-def test_offers_and_plans_pickle(value):
-    """Offers and plans go to another process and back, with what was requested."""
-    again = pickle.loads(pickle.dumps(value))
+def test_offers_and_plans_can_be_pickled(value):
+    """A pickled plan keeps the number requested."""
+    unpickled = pickle.loads(pickle.dumps(value))
 
-    assert value == again
-    assert getattr(value, "requested", None) == getattr(again, "requested", None)
+    assert value == unpickled
+    assert getattr(value, "requested", None) == getattr(unpickled, "requested", None)

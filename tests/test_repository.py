@@ -1,16 +1,20 @@
-"""The repository keeps its own rules, and speaks of nothing but itself."""
+"""The repository's own rules about its modules, texts, dependencies and commands."""
 
 import ast
 import re
 import tomllib
 from configparser import ConfigParser
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = sorted((ROOT / "src" / "channelplans").glob("[a-z]*.py"))
+PACKAGE = ROOT / "src" / "channelplans"
+MODULES = sorted(
+    module
+    for folder in (PACKAGE, PACKAGE / "subscriptions", PACKAGE / "storage")
+    for module in folder.glob("[a-z]*.py")
+)
 TEST_MODULES = sorted((ROOT / "tests").rglob("test_*.py"))
 SUFFIXES = {"", *".cfg .csv .ini .json .md .py .rst .sh .toml .txt".split()}
 FOLDERS = ("benchmarks", "docs", "examples", "src", "tests")
@@ -24,7 +28,7 @@ TEXTS = sorted(
     and not {"_build", "__pycache__"} & set(path.parts)
 )
 
-# Put together here, so that this file does not hold what it looks for.
+# The patterns are put together here, so that this file does not match them.
 BANNED = re.compile(
     "|".join(
         [
@@ -39,21 +43,22 @@ BANNED = re.compile(
 
 
 def relative(path: Path) -> str:
-    """Name a file as it is named from the root."""
+    """Return a path relative to the repository's root."""
     return path.relative_to(ROOT).as_posix()
 
 
 @pytest.mark.parametrize("module", MODULES, ids=relative)
 def test_each_module_has_a_test_module(module: Path):
-    """A module with public names has a test module of its name."""
-    public = import_module(f"channelplans.{module.stem}").__all__
+    """A module has a test module with the same name, in the same folder below tests."""
+    folder = module.parent.relative_to(PACKAGE)
+    test_module = ROOT / "tests" / folder / f"test_{module.stem}.py"
 
-    assert not public or (ROOT / "tests" / f"test_{module.stem}.py").is_file()
+    assert test_module.is_file()
 
 
 @pytest.mark.parametrize("module", TEST_MODULES, ids=relative)
-def test_each_test_says_what_it_holds(module: Path):
-    """Every test has a docstring that states the behaviour."""
+def test_each_test_has_a_docstring(module: Path):
+    """Every test states the expected behaviour in a docstring."""
     tests = [
         node
         for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
@@ -64,36 +69,34 @@ def test_each_test_says_what_it_holds(module: Path):
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=relative)
-def test_texts_speak_of_the_project_alone(path: Path):
-    """No file holds a path of some machine, a package registry's host, or a note of work to do."""
-    found = BANNED.findall(path.read_text(encoding="utf-8"))
+def test_no_file_contains_banned_text(path: Path):
+    """No file contains a machine's path, a package registry's host, or a note of work to do."""
+    banned_texts = BANNED.findall(path.read_text(encoding="utf-8"))
 
-    assert [] == found
+    assert [] == banned_texts
 
 
-def test_the_oldest_dependencies_tested_are_the_oldest_allowed():
-    """The versions that tox pins are the lower bounds that the package declares."""
+def test_tox_tests_the_oldest_allowed_dependencies():
+    """The versions that tox pins are the minimum versions that the package declares."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     tox = ConfigParser(interpolation=None)
     tox.read(ROOT / "tox.ini", encoding="utf-8")
-    pinned = [pin.split("==") for pin in tox["testenv:oldest"]["deps"].split()]
-    allowed = dict(need.split(">=") for need in project["dependencies"])
+    pinned = dict(pin.split("==") for pin in tox["testenv:oldest"]["deps"].split())
+    minimum = dict(dependency.split(">=") for dependency in project["dependencies"])
 
-    assert allowed.keys() == {name for name, _ in pinned}
-    for name, version in pinned:
-        assert version.removesuffix(".0") == allowed[name]
+    assert minimum == {name: version.removesuffix(".0") for name, version in pinned.items()}
 
 
-def test_one_command_runs_the_tests_everywhere():
-    """CI calls exactly what README.md tells a reader to call."""
+def test_ci_runs_the_test_command_of_the_readme():
+    """CI runs exactly the test command that README.md gives."""
     command = "python -m pip install tox && tox run"
 
     assert f"    {command}\n" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"\n{command}\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-def test_what_ci_exports_reaches_the_tests():
-    """tox hands on where PostgreSQL is and that it is required, so that nothing is skipped."""
+def test_tox_passes_the_variables_of_ci_to_the_tests():
+    """tox passes PostgreSQL's address and that it is required, so that CI skips no test."""
     tox = ConfigParser(interpolation=None)
     tox.read(ROOT / "tox.ini", encoding="utf-8")
     exported = "export CHANNELPLANS_POSTGRES CHANNELPLANS_REQUIRE=postgres"
@@ -103,10 +106,11 @@ def test_what_ci_exports_reaches_the_tests():
     assert ["testenv"] == [name for name in tox.sections() if "pass_env" in tox[name]]
 
 
-def test_the_first_screen_ends_in_a_refusal():
-    """README.md's session has at most twelve lines, and the last is an error's sentence."""
+def test_the_first_example_of_the_readme_ends_with_an_error():
+    """README.md's first example has at most twelve lines, and the last line shows an error."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    session = readme.split("```python\n")[1].split("```")[0].strip().splitlines()
+    _, example, *_ = readme.split("```python\n")
+    lines = example.split("```")[0].strip().splitlines()
 
-    assert len(session) <= 12
-    assert session[-1].startswith("channelplans.errors.")
+    assert len(lines) <= 12
+    assert lines[-1].startswith("channelplans.errors.")

@@ -1,7 +1,7 @@
-"""The lifecycle's diagram, drawn from its table of transitions.
+"""The diagram of the lifecycle, drawn from the table of transitions.
 
-The states have fixed places, everything else follows from the table.
-Nothing here knows Sphinx, so that tests can read what is drawn.
+Each state has a fixed place; the arrows and labels are computed from the table.
+This module does not import Sphinx, so tests can read the diagram without it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,11 +16,17 @@ S = TypeVar("S", bound=Enum)
 A = TypeVar("A", bound=Enum)
 
 NOTHING = "nothing"
-"""What the diagram calls the state before the first subscription, the table's None."""
+"""The diagram's name for the state before the first subscription, which the table calls None."""
 
 WIDTH, HEIGHT = 840, 440
+# Half the size of a state's box.
 HALF_WIDTH, HALF_HEIGHT = 64, 22
-BOW = 76
+# How far two opposite arrows between the same states bend apart.
+BEND = 76
+LOOP_HEIGHT = 76
+LOOP_LABEL_HEIGHT = 70
+# The distance between a box and the ends of its arrows, so that the arrowhead is visible.
+GAP = 4
 
 PLACES: Mapping[str, tuple[float, float]] = {
     NOTHING: (100, 90),
@@ -30,7 +36,7 @@ PLACES: Mapping[str, tuple[float, float]] = {
     "ended": (565, 390),
 }
 
-# The page's own colours where the theme names them, the browser's for light and dark elsewhere.
+# The colours of the theme, or the browser's light and dark colours if the theme defines none.
 STYLE = """
 .transitions { color: var(--color-foreground-primary, CanvasText); max-width: 100%; height: auto; }
 .transitions path { fill: none; stroke: currentColor; stroke-width: 1.4; }
@@ -44,7 +50,7 @@ STYLE = """
 
 
 class Row(NamedTuple):
-    """One transition, in words."""
+    """One transition: the state before, the action and the state after."""
 
     source: str
     action: str
@@ -52,14 +58,14 @@ class Row(NamedTuple):
 
 
 class Point(NamedTuple):
-    """A place in the picture."""
+    """A position in the diagram."""
 
     x: float
     y: float
 
 
 def rows(transitions: Mapping[tuple[S | None, A], S]) -> list[Row]:
-    """The table's rows in words, in the table's order."""
+    """Return the transitions as words, in the order of the table."""
     return [
         Row(NOTHING if source is None else str(source.value), str(action.value), str(target.value))
         for (source, action), target in transitions.items()
@@ -67,21 +73,20 @@ def rows(transitions: Mapping[tuple[S | None, A], S]) -> list[Row]:
 
 
 def arrows(table: list[Row]) -> dict[tuple[str, str], list[str]]:
-    """The actions that lead from one state to another: an arrow each, with their names."""
-    grouped: dict[tuple[str, str], list[str]] = {}
+    """Return the actions of each arrow: of each pair of a source state and a target state."""
+    actions: dict[tuple[str, str], list[str]] = {}
     for row in table:
-        grouped.setdefault((row.source, row.target), []).append(row.action)
-    return grouped
+        actions.setdefault((row.source, row.target), []).append(row.action)
+    return actions
 
 
 def svg(transitions: Mapping[tuple[S | None, A], S]) -> str:
-    """The diagram as SVG that stands in a page."""
+    """Return the diagram as an SVG element that a page can contain."""
     table = rows(transitions)
-    drawn = arrows(table)
     states = dict.fromkeys(state for row in table for state in (row.source, row.target))
-    lost = [state for state in states if state not in PLACES]
-    if lost:
-        message = f"the diagram has no place for {', '.join(lost)}; give it one in PLACES"
+    unplaced = [state for state in states if state not in PLACES]
+    if unplaced:
+        message = f"the diagram has no place for {', '.join(unplaced)}; add it to PLACES"
         raise ValueError(message)
     return "\n".join(
         [
@@ -92,19 +97,20 @@ def svg(transitions: Mapping[tuple[S | None, A], S]) -> str:
             '<defs><marker id="transitions-head" viewBox="0 0 10 10" refX="9" refY="5"'
             ' markerWidth="8" markerHeight="8" orient="auto">'
             '<path d="M0 1 L10 5 L0 9 z"/></marker></defs>',
-            *_arrows(drawn),
-            *(_state(state) for state in states),
+            *_draw_arrows(arrows(table)),
+            *(_draw_state(state) for state in states),
             "</svg>",
         ]
     )
 
 
-def _arrows(drawn: Mapping[tuple[str, str], list[str]]) -> Iterator[str]:
-    for (source, target), actions in drawn.items():
+def _draw_arrows(grouped: Mapping[tuple[str, str], list[str]]) -> Iterator[str]:
+    for (source, target), actions in grouped.items():
         if source == target:
-            path, label = _loop(source)
+            path, label = _plan_loop(source)
         else:
-            path, label = _curve(source, target, bow=BOW if (target, source) in drawn else 0)
+            bend = BEND if (target, source) in grouped else 0
+            path, label = _plan_curve(source, target, bend=bend)
         yield (
             f'<g class="arrow" data-source="{escape(source)}" data-target="{escape(target)}">'
             f'<path d="{path}" marker-end="url(#transitions-head)"/>'
@@ -112,7 +118,7 @@ def _arrows(drawn: Mapping[tuple[str, str], list[str]]) -> Iterator[str]:
         )
 
 
-def _state(state: str) -> str:
+def _draw_state(state: str) -> str:
     x, y = PLACES[state]
     return (
         f'<g class="state"><rect x="{x - HALF_WIDTH:g}" y="{y - HALF_HEIGHT:g}" rx="9"'
@@ -121,36 +127,41 @@ def _state(state: str) -> str:
     )
 
 
-def _loop(state: str) -> tuple[str, Point]:
+def _plan_loop(state: str) -> tuple[str, Point]:
+    """Return the path of an arrow from a state to itself, and the place of its label."""
     x, y = PLACES[state]
     top = y - HALF_HEIGHT
-    high = top - 76
-    path = f"M{x - 34:g} {top:g} C{x - 60:g} {high:g} {x + 60:g} {high:g} {x + 34:g} {top:g}"
-    return path, Point(x, top - 70)
+    control = top - LOOP_HEIGHT
+    path = f"M{x - 34:g} {top:g} C{x - 60:g} {control:g} {x + 60:g} {control:g} {x + 34:g} {top:g}"
+    return path, Point(x, top - LOOP_LABEL_HEIGHT)
 
 
-def _curve(source: str, target: str, *, bow: float) -> tuple[str, Point]:
-    """A curve that bows to one side, so that the way back, bowing to its own, lies beside it."""
+def _plan_curve(source: str, target: str, *, bend: float) -> tuple[str, Point]:
+    """Return the path of an arrow between two states, and the place of its label.
+
+    The curve bends to its left, so an arrow in the opposite direction bends to the other side.
+    """
     start, end = Point(*PLACES[source]), Point(*PLACES[target])
     length = hypot(end.x - start.x, end.y - start.y)
-    aside = Point((end.y - start.y) / length, (start.x - end.x) / length)
-    pull = Point(
-        (start.x + end.x) / 2 + bow * aside.x,
-        (start.y + end.y) / 2 + bow * aside.y,
+    sideways = Point((end.y - start.y) / length, (start.x - end.x) / length)
+    control = Point(
+        (start.x + end.x) / 2 + bend * sideways.x,
+        (start.y + end.y) / 2 + bend * sideways.y,
     )
-    first, last = _edge(start, pull), _edge(end, pull)
+    tail, head = _leave_box(start, control), _leave_box(end, control)
+    # The middle of a quadratic curve is a quarter of each end and half of the control point.
     label = Point(
-        (first.x + 2 * pull.x + last.x) / 4,
-        (first.y + 2 * pull.y + last.y) / 4,
+        (tail.x + 2 * control.x + head.x) / 4,
+        (tail.y + 2 * control.y + head.y) / 4,
     )
-    path = f"M{first.x:.1f} {first.y:.1f} Q{pull.x:.1f} {pull.y:.1f} {last.x:.1f} {last.y:.1f}"
+    path = f"M{tail.x:.1f} {tail.y:.1f} Q{control.x:.1f} {control.y:.1f} {head.x:.1f} {head.y:.1f}"
     return path, Point(round(label.x, 1), round(label.y, 1))
 
 
-def _edge(centre: Point, towards: Point) -> Point:
-    """Where the way from a state's centre leaves its box, with a gap for the arrow's head."""
+def _leave_box(centre: Point, towards: Point) -> Point:
+    """Return the point at which a line from the centre leaves the state's box, with a gap."""
     x, y = towards.x - centre.x, towards.y - centre.y
-    across = abs(x) / (HALF_WIDTH + 4)
-    down = abs(y) / (HALF_HEIGHT + 4)
+    across = abs(x) / (HALF_WIDTH + GAP)
+    down = abs(y) / (HALF_HEIGHT + GAP)
     scale = 1 / max(across, down)
     return Point(centre.x + x * scale, centre.y + y * scale)

@@ -1,4 +1,4 @@
-"""The directive ``transitions``: the lifecycle's diagram and table, from the table that runs."""
+"""The directive ``transitions``: the lifecycle as a diagram and a table."""
 
 from typing import Any, ClassVar
 
@@ -6,32 +6,36 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from channelplans.subscriptions.subscription import TRANSITIONS
 from diagram import Row, rows, svg
 
-HEAD = Row("from", "action", "to")
+HEADINGS = Row("from", "action", "to")
 
 
 class Transitions(SphinxDirective):
-    """Draw `channelplans.subscriptions.TRANSITIONS`, and list it below the drawing."""
+    """Draw `channelplans.subscriptions.subscription.TRANSITIONS`, and list it below the diagram.
+
+    The actions read the same table, so the page always shows what the library does.
+    """
 
     has_content: ClassVar[bool] = False
 
     def run(self) -> list[nodes.Node]:
-        """Return the drawing and the table."""
-        from channelplans.subscriptions import TRANSITIONS  # noqa: PLC0415 - not before it is used
-
-        return [nodes.raw("", svg(TRANSITIONS), format="html"), _table(rows(TRANSITIONS))]
+        """Return the diagram and the table."""
+        return [nodes.raw("", svg(TRANSITIONS), format="html"), _make_table(rows(TRANSITIONS))]
 
 
-def _table(listed: list[Row]) -> nodes.table:
-    group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in HEAD), cols=len(HEAD))
-    group += nodes.thead("", _row(HEAD))
-    group += nodes.tbody("", *map(_row, listed))
+def _make_table(transitions: list[Row]) -> nodes.table:
+    columns = [nodes.colspec(colwidth=1) for _ in HEADINGS]
+    group = nodes.tgroup("", *columns, cols=len(HEADINGS))
+    group += nodes.thead("", _make_row(HEADINGS))
+    group += nodes.tbody("", *map(_make_row, transitions))
     return nodes.table("", group)
 
 
-def _row(row: Row) -> nodes.row:
-    return nodes.row("", *(nodes.entry("", nodes.paragraph(text=word)) for word in row))
+def _make_row(transition: Row) -> nodes.row:
+    cells = (nodes.entry("", nodes.paragraph(text=word)) for word in transition)
+    return nodes.row("", *cells)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """An asynchronous store on PostgreSQL, with psycopg 3.
 
-It rests on READ COMMITTED, which it asks for, and on the order in which rows are locked: the token,
-the subscription, the purses by name. Whoever waits for a row of one kind holds none of a later
-kind, so that no two commits wait for each other.
+PostgreSQL runs each commit at READ COMMITTED. Every commit locks its rows in the same order: the
+token, the subscription, then the wallets by name. So commits never deadlock.
 """
 
 from datetime import date
@@ -13,31 +12,28 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
 from channelplans import (
-    Booked,
     Catalogue,
     Conflict,
     Currency,
-    Cursor,
     Decision,
     Money,
-    Page,
     Posting,
-    ProfileId,
-    Purse,
-    Revision,
-    Stored,
     Subscription,
-    Token,
     TokenReused,
+    Transfer,
+    Wallet,
     decode,
     encode,
     settle,
 )
+from channelplans.storage import Booked, Cursor, Page, Revision, Stored, decode_committed
+from channelplans.subscriptions import ProfileId, Token
 
 T = TypeVar("T")
 
-#: A revision is the token of the decision that made it: no token is ever committed twice. ``ends``
-#: is empty where no term runs; a purse without a profile is its account's own.
+#: A revision is the token of the decision that stored the subscription. A token is committed only
+#: once, so no revision is used twice. ``ends`` is NULL if no term runs. An empty profile means the
+#: account's own wallet.
 TABLES = """
     CREATE TABLE IF NOT EXISTS decisions (token text PRIMARY KEY, body jsonb NOT NULL);
     CREATE TABLE IF NOT EXISTS subscriptions (
@@ -45,7 +41,7 @@ TABLES = """
         body jsonb NOT NULL
     );
     CREATE INDEX IF NOT EXISTS subscriptions_due ON subscriptions (ends, profile);
-    CREATE TABLE IF NOT EXISTS purses (
+    CREATE TABLE IF NOT EXISTS wallets (
         account text, profile text, minor numeric NOT NULL, code text NOT NULL,
         exponent integer NOT NULL, PRIMARY KEY (account, profile)
     );
@@ -54,55 +50,55 @@ TABLES = """
         profile text NOT NULL, day date NOT NULL, token text NOT NULL, place integer NOT NULL,
         body jsonb NOT NULL
     );
-    CREATE INDEX IF NOT EXISTS postings_of_purse ON postings (account, profile, id);
+    CREATE INDEX IF NOT EXISTS postings_of_wallet ON postings (account, profile, id);
 """
 
 
 class PsycopgStore:
-    """A store behind a pool; the catalogue has every offer and tariff that is stored."""
+    """A store behind a pool; the catalogue must have every offer and tariff in use."""
 
     def __init__(self, pool: AsyncConnectionPool, catalogue: Catalogue) -> None:
         self.pool = pool
         self._catalogue = catalogue
 
     async def create_tables(self) -> None:
-        """Make the tables, where they are not there yet."""
+        """Create the tables if they do not exist."""
         async with self.pool.connection() as connection:
             await connection.execute(TABLES)
 
     async def subscription(self, profile: ProfileId, /) -> Stored[Subscription] | None:
-        """As ``AsyncSubscriptions.subscription``."""
+        """See ``Store.subscription``."""
         query = "SELECT body, revision FROM subscriptions WHERE profile = %s"
         for body, revision in await self._rows(query, (profile,)):
             return Stored(self._read(Subscription, body), Revision(revision))
         return None
 
-    async def balance(self, purse: Purse, /) -> Money | None:
-        """As ``AsyncPurses.balance``."""
-        query = "SELECT minor, code, exponent FROM purses WHERE account = %s AND profile = %s"
-        for minor, code, exponent in await self._rows(query, _key(purse)):
-            return Money(int(minor), Currency(code, exponent))
+    async def balance(self, wallet: Wallet, /) -> Money | None:
+        """See ``Store.balance``."""
+        query = "SELECT minor, code, exponent FROM wallets WHERE account = %s AND profile = %s"
+        for minor, code, exponent in await self._rows(query, _key(wallet)):
+            return Money(minor=int(minor), currency=Currency(code, exponent))
         return None
 
     async def postings(
-        self, purse: Purse, /, *, since: date | None = None, until: date | None = None
+        self, wallet: Wallet, /, *, since: date | None = None, until: date | None = None
     ) -> list[Booked]:
-        """As ``AsyncPurses.postings``."""
+        """See ``Store.postings``."""
         query = """
             SELECT body, token, place FROM postings WHERE account = %s AND profile = %s
             AND day >= coalesce(%s::date, '-infinity') AND day < coalesce(%s::date, 'infinity')
             ORDER BY id
         """
-        rows = await self._rows(query, (*_key(purse), since, until))
-        return [
-            Booked(self._read(Posting, body), Token(token), place) for body, token, place in rows
-        ]
+        rows = await self._rows(query, (*_key(wallet), since, until))
+        return [Booked(self._read(Posting, body), token, place) for body, token, place in rows]
 
-    async def commit(self, decision: Decision, /, *, expected: Revision | None) -> Revision | None:
-        """As ``AsyncCommits.commit``."""
-        after = decision.after
+    async def commit(
+        self, decision: Decision | Transfer, /, *, expected: Revision | None
+    ) -> Revision | None:
+        """See ``Store.commit``."""
+        after = decision.after if isinstance(decision, Decision) else None
         revision = None if after is None else Revision(decision.token)
-        async with self.pool.connection() as connection:  # commits; rolls back what is raised
+        async with self.pool.connection() as connection:  # commits, or rolls back on an error
             await connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
             known = await self._claim(connection, decision)
             if known == decision:
@@ -115,30 +111,35 @@ class PsycopgStore:
         return revision
 
     async def committed(self, token: Token, /) -> Revision | None:
-        """As ``AsyncCommits.committed``."""
+        """See ``Store.committed``."""
         rows = await self._rows("SELECT token FROM decisions WHERE token = %s", (token,))
         return Revision(token) if rows else None
 
     async def due(self, on: date, /, *, cursor: Cursor | None = None, limit: int = 1000) -> Page:
-        """As ``AsyncDues.due``, by the end of the term, then by profile; a cursor is both."""
+        """See ``Store.due``; sorted by the end of the term, then by profile, as in the cursor."""
         query = """
             SELECT ends, profile FROM subscriptions
             WHERE ends <= %s AND (ends, profile) > (%s::date, %s) ORDER BY ends, profile LIMIT %s
         """
         since, _, last = (cursor or "-infinity/").partition("/")
         rows = await self._rows(query, (on, since, last, limit + 1))
-        more = Cursor("{}/{}".format(*rows[limit - 1])) if len(rows) > limit else None
-        return Page(tuple(ProfileId(profile) for _, profile in rows[:limit]), more)
+        next_cursor = Cursor("{}/{}".format(*rows[limit - 1])) if len(rows) > limit else None
+        return Page(tuple(profile for _, profile in rows[:limit]), next_cursor)
 
-    async def _claim(self, connection: AsyncConnection, decision: Decision) -> Decision | None:
-        """Keep a decision, once who has its token is through; return what it stands for already."""
+    async def _claim(
+        self, connection: AsyncConnection, decision: Decision | Transfer
+    ) -> Decision | Transfer | None:
+        """Store a decision under its token, or return the decision that already has the token.
+
+        The INSERT waits for any other transaction that is inserting the same token.
+        """
         query = "INSERT INTO decisions (token, body) VALUES (%s, %s) ON CONFLICT DO NOTHING"
-        done = await connection.execute(query, (decision.token, _body(decision)))
-        if done.rowcount:
+        inserted = await connection.execute(query, (decision.token, _body(decision)))
+        if inserted.rowcount:
             return None
         query = "SELECT body FROM decisions WHERE token = %s"
         known: Any = await (await connection.execute(query, (decision.token,))).fetchone()
-        return self._read(Decision, known[0])
+        return decode_committed(known[0], catalogue=self._catalogue)
 
     async def _rows(self, query: str, values: tuple[Any, ...]) -> list[Any]:
         async with self.pool.connection() as connection:
@@ -151,7 +152,7 @@ class PsycopgStore:
 async def _put(
     connection: AsyncConnection, after: Subscription, expected: Revision | None, revision: str
 ) -> None:
-    """Store a subscription in the place of the one that was decided on."""
+    """Store a subscription if the stored revision is the expected one; else raise Conflict."""
     query = """
         UPDATE subscriptions SET revision = %(revision)s, ends = %(ends)s, body = %(body)s
         WHERE profile = %(profile)s AND revision = %(expected)s
@@ -174,34 +175,34 @@ async def _put(
         raise Conflict(after.profile, expected, None if row is None else row[0])
 
 
-async def _book(connection: AsyncConnection, decision: Decision) -> None:
-    """Add to each purse what is posted to it, and book the postings."""
+async def _book(connection: AsyncConnection, decision: Decision | Transfer) -> None:
+    """Add the postings to the balances and book them; the UPDATE locks each wallet."""
     add = """
-        INSERT INTO purses (account, profile, minor, code, exponent) VALUES (%s, %s, %s, %s, %s)
-        ON CONFLICT (account, profile) DO UPDATE SET minor = purses.minor + excluded.minor
+        INSERT INTO wallets (account, profile, minor, code, exponent) VALUES (%s, %s, %s, %s, %s)
+        ON CONFLICT (account, profile) DO UPDATE SET minor = wallets.minor + excluded.minor
         RETURNING minor, code, exponent
     """
     before, deltas = {}, decision.deltas
-    for purse in sorted(deltas, key=_key):
-        delta = deltas[purse]
-        values = (*_key(purse), delta.minor, delta.currency.code, delta.currency.exponent)
+    for wallet in sorted(deltas, key=_key):
+        delta = deltas[wallet]
+        values = (*_key(wallet), delta.minor, delta.currency.code, delta.currency.exponent)
         row: Any = await (await connection.execute(add, values)).fetchone()
-        before[purse] = Money(int(row[0]) - delta.minor, Currency(row[1], row[2]))
-    settle(before, decision.postings)  # refuses what would take a purse below zero
+        before[wallet] = Money(minor=int(row[0]) - delta.minor, currency=Currency(row[1], row[2]))
+    settle(before, decision.postings)  # raises InsufficientCredit if a balance would end below zero
     await connection.cursor().executemany(
         "INSERT INTO postings (account, profile, day, token, place, body)"
         " VALUES (%s, %s, %s, %s, %s, %s)",
         [
-            (*_key(each.purse), each.on, decision.token, place, _body(each))
-            for place, each in enumerate(decision.postings)
+            (*_key(posting.wallet), posting.on, decision.token, index, _body(posting))
+            for index, posting in enumerate(decision.postings)
         ],
     )
 
 
-def _key(purse: Purse) -> tuple[str, str]:
-    """Return the columns of a purse; no profile has an empty name."""
-    return purse.account, purse.profile or ""
+def _key(wallet: Wallet) -> tuple[str, str]:
+    """Return the key columns of a wallet; an empty profile means the account's own wallet."""
+    return wallet.account, wallet.profile or ""
 
 
-def _body(value: Subscription | Posting | Decision) -> Jsonb:
+def _body(value: Subscription | Posting | Decision | Transfer) -> Jsonb:
     return Jsonb(encode(value))

@@ -1,9 +1,8 @@
 """A store on SQLite or PostgreSQL, with SQLAlchemy 2's Core; no classes are mapped.
 
-On PostgreSQL it rests on READ COMMITTED, which it asks for, and on the order in which rows are
-locked: the token, the subscription, the purses by name. Whoever waits for a row of one kind holds
-none of a later kind, so that no two commits wait for each other. On SQLite the first statement of a
-commit writes, and so the others wait for the file until it is done.
+PostgreSQL runs each commit at READ COMMITTED. Every commit locks its rows in the same order: the
+token, the subscription, then the wallets by name. So commits never deadlock.
+On SQLite the first statement of a commit writes, so it locks the file and other commits wait.
 """
 
 from collections.abc import Mapping
@@ -33,30 +32,26 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from channelplans import (
-    Booked,
     Catalogue,
     Conflict,
     Currency,
-    Cursor,
     Decision,
     Money,
-    Page,
     Posting,
-    ProfileId,
-    Purse,
-    Revision,
-    Stored,
     Subscription,
-    Token,
     TokenReused,
+    Transfer,
+    Wallet,
     decode,
     encode,
     settle,
 )
+from channelplans.storage import Booked, Cursor, Page, Revision, Stored, decode_committed
+from channelplans.subscriptions import ProfileId, Token
 
 T = TypeVar("T")
 
-#: What a service's own tables and migrations may stand beside.
+#: The tables of the store; add a service's own tables to the same metadata.
 METADATA: Final = MetaData()
 
 DECISIONS: Final = Table(
@@ -66,12 +61,12 @@ DECISIONS: Final = Table(
     Column("body", JSON, nullable=False),
 )
 
-#: A revision is the token of the decision that made it: no token is ever committed twice. ``ends``
-#: is empty where no term runs.
+#: A revision is the token of the decision that stored the subscription. A token is committed only
+#: once, so no revision is used twice. ``ends`` is NULL if no term runs.
 SUBSCRIPTIONS: Final = Table(
     "subscriptions",
     METADATA,
-    # Compared by its bytes, as SQLite does anyway.
+    # Collation C compares bytes; SQLite does so by default.
     Column("profile", Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True),
     Column("revision", Text, nullable=False),
     Column("ends", Date),
@@ -79,10 +74,10 @@ SUBSCRIPTIONS: Final = Table(
     Index("subscriptions_due", "ends", "profile"),
 )
 
-#: The amount is text, since a whole number of SQLite has 64 bits. A purse without a profile is its
-#: account's own.
-PURSES: Final = Table(
-    "purses",
+#: The amount is text, because an INTEGER of SQLite has only 64 bits. An empty profile means the
+#: account's own wallet.
+WALLETS: Final = Table(
+    "wallets",
     METADATA,
     Column("account", Text, primary_key=True),
     Column("profile", Text, primary_key=True),
@@ -94,7 +89,7 @@ PURSES: Final = Table(
 POSTINGS: Final = Table(
     "postings",
     METADATA,
-    # SQLite numbers rows where the type is just INTEGER.
+    # SQLite numbers rows automatically only if the type is INTEGER.
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("account", Text, nullable=False),
     Column("profile", Text, nullable=False),
@@ -102,10 +97,10 @@ POSTINGS: Final = Table(
     Column("token", Text, nullable=False),
     Column("place", Integer, nullable=False),
     Column("body", JSON, nullable=False),
-    Index("postings_of_purse", "account", "profile", "id"),
+    Index("postings_of_wallet", "account", "profile", "id"),
 )
 
-#: SQLAlchemy has ON CONFLICT in each dialect's own ``insert``; SQLite needs no level of isolation.
+#: The ``insert`` with ON CONFLICT, and the engine's options, for each dialect.
 _DIALECTS: Final[Mapping[str, tuple[Any, dict[str, str]]]] = {
     "postgresql": (postgresql.insert, {"isolation_level": "READ COMMITTED"}),
     "sqlite": (sqlite.insert, {}),
@@ -113,7 +108,7 @@ _DIALECTS: Final[Mapping[str, tuple[Any, dict[str, str]]]] = {
 
 
 class SQLAlchemyStore:
-    """A store behind an engine; the catalogue has every offer and tariff that is stored."""
+    """A store behind an engine; the catalogue must have every offer and tariff in use."""
 
     def __init__(self, engine: Engine, catalogue: Catalogue) -> None:
         self._insert_of_dialect, options = _DIALECTS[engine.dialect.name]
@@ -121,41 +116,43 @@ class SQLAlchemyStore:
         self._catalogue = catalogue
 
     def create_tables(self) -> None:
-        """Make the tables, where they are not there yet."""
+        """Create the tables if they do not exist."""
         METADATA.create_all(self.engine)
 
     def subscription(self, profile: ProfileId, /) -> Stored[Subscription] | None:
-        """As ``Subscriptions.subscription``."""
-        held = SUBSCRIPTIONS.c
-        for row in self._rows(select(held.body, held.revision).where(held.profile == profile)):
+        """See ``Store.subscription``."""
+        columns = SUBSCRIPTIONS.c
+        query = select(columns.body, columns.revision).where(columns.profile == profile)
+        for row in self._rows(query):
             return Stored(self._read(Subscription, row.body), Revision(row.revision))
         return None
 
-    def balance(self, purse: Purse, /) -> Money | None:
-        """As ``Purses.balance``."""
-        for row in self._rows(select(PURSES).where(*_of(PURSES, purse))):
+    def balance(self, wallet: Wallet, /) -> Money | None:
+        """See ``Store.balance``."""
+        for row in self._rows(select(WALLETS).where(*_belongs_to(WALLETS, wallet))):
             return _money(row)
         return None
 
     def postings(
-        self, purse: Purse, /, *, since: date | None = None, until: date | None = None
+        self, wallet: Wallet, /, *, since: date | None = None, until: date | None = None
     ) -> list[Booked]:
-        """As ``Purses.postings``."""
-        query = select(POSTINGS).where(*_of(POSTINGS, purse)).order_by(POSTINGS.c.id)
+        """See ``Store.postings``."""
+        query = select(POSTINGS).where(*_belongs_to(POSTINGS, wallet)).order_by(POSTINGS.c.id)
         if since is not None:
             query = query.where(POSTINGS.c.day >= since)
         if until is not None:
             query = query.where(POSTINGS.c.day < until)
         return [
-            Booked(self._read(Posting, row.body), Token(row.token), row.place)
-            for row in self._rows(query)
+            Booked(self._read(Posting, row.body), row.token, row.place) for row in self._rows(query)
         ]
 
-    def commit(self, decision: Decision, /, *, expected: Revision | None) -> Revision | None:
-        """As ``Commits.commit``."""
-        after = decision.after
+    def commit(
+        self, decision: Decision | Transfer, /, *, expected: Revision | None
+    ) -> Revision | None:
+        """See ``Store.commit``."""
+        after = decision.after if isinstance(decision, Decision) else None
         revision = None if after is None else Revision(decision.token)
-        with self.engine.begin() as connection:  # commits; rolls back what is raised
+        with self.engine.begin() as connection:  # commits, or rolls back on an error
             known = self._claim(connection, decision)
             if known == decision:
                 return revision
@@ -167,68 +164,71 @@ class SQLAlchemyStore:
         return revision
 
     def committed(self, token: Token, /) -> Revision | None:
-        """As ``Commits.committed``."""
+        """See ``Store.committed``."""
         rows = self._rows(select(DECISIONS.c.token).where(DECISIONS.c.token == token))
         return Revision(token) if rows else None
 
     def due(self, on: date, /, *, cursor: Cursor | None = None, limit: int = 1000) -> Page:
-        """As ``Dues.due``, by the end of the term, then by profile; a cursor is both."""
-        place = (SUBSCRIPTIONS.c.ends, SUBSCRIPTIONS.c.profile)
-        query = select(*place).where(SUBSCRIPTIONS.c.ends <= on).order_by(*place).limit(limit + 1)
+        """See ``Store.due``; sorted by the end of the term, then by profile, as in the cursor."""
+        order = (SUBSCRIPTIONS.c.ends, SUBSCRIPTIONS.c.profile)
+        query = select(*order).where(SUBSCRIPTIONS.c.ends <= on).order_by(*order).limit(limit + 1)
         if cursor is not None:
             since, _, last = cursor.partition("/")
-            query = query.where(tuple_(*place) > (date.fromisoformat(since), last))
+            query = query.where(tuple_(*order) > (date.fromisoformat(since), last))
         rows = self._rows(query)
-        more = Cursor("{}/{}".format(*rows[limit - 1])) if len(rows) > limit else None
-        return Page(tuple(row.profile for row in rows[:limit]), more)
+        next_cursor = Cursor("{}/{}".format(*rows[limit - 1])) if len(rows) > limit else None
+        return Page(tuple(row.profile for row in rows[:limit]), next_cursor)
 
-    def _claim(self, connection: Connection, decision: Decision) -> Decision | None:
-        """Keep a decision, once who has its token is through; return what it stands for already."""
+    def _claim(
+        self, connection: Connection, decision: Decision | Transfer
+    ) -> Decision | Transfer | None:
+        """Store a decision under its token, or return the decision that already has the token."""
         row = {"token": decision.token, "body": encode(decision)}
         if self._insert(connection, DECISIONS, row):
             return None
         query = select(DECISIONS.c.body).where(DECISIONS.c.token == decision.token)
-        return self._read(Decision, connection.execute(query).scalar_one())
+        body = connection.execute(query).scalar_one()
+        return decode_committed(body, catalogue=self._catalogue)
 
     def _put(
         self, connection: Connection, after: Subscription, expected: Revision | None, revision: str
     ) -> None:
-        """Store a subscription in the place of the one that was decided on."""
-        held = SUBSCRIPTIONS.c
-        ends = after.due_on
-        row = {"revision": revision, "ends": ends, "body": encode(after)}
+        """Store a subscription if the stored revision is the expected one; else raise Conflict."""
+        columns = SUBSCRIPTIONS.c
+        is_profile = columns.profile == after.profile
+        row = {"revision": revision, "ends": after.due_on, "body": encode(after)}
         if expected is None:
-            done = self._insert(connection, SUBSCRIPTIONS, {"profile": after.profile} | row)
+            stored = self._insert(connection, SUBSCRIPTIONS, {"profile": after.profile} | row)
         else:
-            same = (held.profile == after.profile, held.revision == expected)
-            change = update(SUBSCRIPTIONS).where(*same).values(row)
-            done = connection.execute(change).rowcount == 1
-        if not done:
-            query = select(held.revision).where(held.profile == after.profile)
+            statement = update(SUBSCRIPTIONS).where(is_profile, columns.revision == expected)
+            stored = connection.execute(statement.values(row)).rowcount == 1
+        if not stored:
+            query = select(columns.revision).where(is_profile)
             raise Conflict(after.profile, expected, connection.execute(query).scalar())
 
-    def _book(self, connection: Connection, decision: Decision) -> None:
-        """Add to each purse what is posted to it, and book the postings."""
+    def _book(self, connection: Connection, decision: Decision | Transfer) -> None:
+        """Lock each wallet, store its new balance and book the postings."""
         before, deltas = {}, decision.deltas
-        for purse in sorted(deltas, key=lambda purse: (purse.account, purse.profile or "")):
-            nothing = Money(0, deltas[purse].currency)
-            self._insert(connection, PURSES, _key(purse) | _columns(nothing))
-            query = select(PURSES).where(*_of(PURSES, purse)).with_for_update()
-            before[purse] = _money(connection.execute(query).one())
-        for purse, balance in settle(before, decision.postings).items():
-            change = update(PURSES).where(*_of(PURSES, purse)).values(_columns(balance))
+        for wallet in sorted(deltas, key=lambda wallet: (wallet.account, wallet.profile or "")):
+            zero = Money(minor=0, currency=deltas[wallet].currency)
+            self._insert(connection, WALLETS, _key(wallet) | _columns(zero))
+            query = select(WALLETS).where(*_belongs_to(WALLETS, wallet)).with_for_update()
+            before[wallet] = _money(connection.execute(query).one())
+        for wallet, balance in settle(before, decision.postings).items():
+            change = update(WALLETS).where(*_belongs_to(WALLETS, wallet)).values(_columns(balance))
             connection.execute(change)
-        for place, each in enumerate(decision.postings):
-            row = {"day": each.on, "token": decision.token, "place": place, "body": encode(each)}
-            connection.execute(insert(POSTINGS).values(_key(each.purse) | row))
+        for index, posting in enumerate(decision.postings):
+            columns = {"day": posting.on, "place": index, "body": encode(posting)}
+            row = columns | {"token": decision.token} | _key(posting.wallet)
+            connection.execute(insert(POSTINGS).values(row))
 
     def _insert(self, connection: Connection, table: Table, row: dict[str, Any]) -> bool:
-        """Insert a row unless it is there, once who inserts it now is through; return if it is new.
+        """Insert a row unless its key exists; return whether the row was inserted.
 
-        What was inserted is asked for: of an INSERT, not every driver tells how many rows it made.
+        RETURNING shows whether it was: not every driver counts the rows of an INSERT.
         """
-        new = self._insert_of_dialect(table).values(row).on_conflict_do_nothing()
-        return bool(connection.execute(new.returning(*table.primary_key)).all())
+        statement = self._insert_of_dialect(table).values(row).on_conflict_do_nothing()
+        return bool(connection.execute(statement.returning(*table.primary_key)).all())
 
     def _rows(self, query: Executable) -> Any:
         with self.engine.connect() as connection:
@@ -238,13 +238,13 @@ class SQLAlchemyStore:
         return decode(kind, body, catalogue=self._catalogue)
 
 
-def _key(purse: Purse) -> dict[str, str]:
-    """Return the columns of a purse; no profile has an empty name."""
-    return {"account": purse.account, "profile": purse.profile or ""}
+def _key(wallet: Wallet) -> dict[str, str]:
+    """Return the key columns of a wallet; an empty profile means the account's own wallet."""
+    return {"account": wallet.account, "profile": wallet.profile or ""}
 
 
-def _of(table: Table, purse: Purse) -> list[ColumnElement[bool]]:
-    return [table.c[name] == value for name, value in _key(purse).items()]
+def _belongs_to(table: Table, wallet: Wallet) -> list[ColumnElement[bool]]:
+    return [table.c[name] == value for name, value in _key(wallet).items()]
 
 
 def _columns(money: Money) -> dict[str, Any]:
@@ -253,4 +253,4 @@ def _columns(money: Money) -> dict[str, Any]:
 
 
 def _money(row: Row[Any]) -> Money:
-    return Money(int(row.minor), Currency(row.code, row.exponent))
+    return Money(minor=int(row.minor), currency=Currency(row.code, row.exponent))

@@ -1,369 +1,192 @@
 """Exact rules for selling call channels: what is sold, what it costs, when it renews.
 
-What an application needs is importable from here; each name is explained in its own module.
+Import the names that most programs need from here, and all other names from their module or
+subpackage, such as ``channelplans.offers`` or ``channelplans.subscriptions``. A module is loaded
+when a program first uses a name of it.
 """
 
-from channelplans.calendar import Days, Months, Term, civil_date, renewal_dates, term_at
-from channelplans.catalogue import (
-    Catalogue,
-    Comparison,
-    Edition,
-    Existing,
-    PriceDifference,
-    RuleDifference,
-    compare,
-)
-from channelplans.codec import decode, digest, encode, schema
-from channelplans.desk import AsyncDesk, Desk, DeskActions, Outcome, Preview
-from channelplans.errors import (
-    AllowanceNeeded,
-    BundlesNotAllowed,
-    CalendarEnds,
-    ChangedTooSoon,
-    ChannelPlansError,
-    ChannelsNotSellable,
-    ChannelsOutOfRange,
-    Conflict,
-    CurrencyMismatch,
-    InsufficientCredit,
-    InvalidValue,
-    MixedChange,
-    NotDecodable,
-    NotOffered,
-    OutsideTerm,
-    PlanUnchanged,
-    RuleError,
-    TokenReused,
-    TotalNotReachable,
-    TransitionNotAllowed,
-    UnknownEdition,
-    UnknownRate,
-    WrongType,
-)
-from channelplans.identifiers import AccountId, Cursor, ProfileId, Revision, SubscriptionId, Token
-from channelplans.ladders import Ladder, Tier
-from channelplans.ledger import Posting, Purse, Reason, Statement, deltas, settle
-from channelplans.lifecycle import (
-    Decision,
-    assign_credit,
-    buy,
-    call_token,
-    cancel,
-    change,
-    deposit,
-    expire,
-    expire_credit,
-    lapse,
-    renew,
-    renew_without_bundles,
-    resume,
-    take_back_credit,
-    terminate,
-    use,
-)
-from channelplans.lots import Draw, Lot, LotRule, Payment, expiries, open_lots, payments
-from channelplans.memory import MemoryStore, Snapshot
-from channelplans.money import EUR, GBP, JPY, PLN, USD, Currency, Money, Rounding
-from channelplans.offers import (
-    DIDWW,
-    EASYBELL_BASIC,
-    EASYBELL_TIER,
-    MAGNUS_BILLING,
-    PREMITEL,
-    SIPGATE_DE,
-    SIPGATE_PACKS,
-    SIPGATE_UK,
-    SIPSTATION,
-    SKYPE_CONNECT,
-    SKYPE_CONNECT_2011,
-    SKYPE_CONNECT_NEAREST,
-    STROBE_IT,
-    TELNYX,
-    TO_CONNECT_ME,
-    VOIP_YONDER,
-    VOYANT,
-)
-from channelplans.plans import Offer, Plan, problems
-from channelplans.pricing import (
-    Charge,
-    Item,
-    Line,
-    Payer,
-    Quote,
-    Rated,
-    Refund,
-    RefundLine,
-    Tariff,
-    amend,
-    longest,
-    quote,
-    rate,
-    refund,
-)
-from channelplans.rules import (
-    MOST_BUNDLES,
-    MOST_CHANNELS,
-    MOST_PROFILES,
-    BundleRule,
-    CallRule,
-    ChangeRule,
-    Effect,
-    Notice,
-    Quantity,
-    QuantityRule,
-    RefundBasis,
-    RefundRule,
-    Rollover,
-    ShortageRule,
-    Step,
-    TermRule,
-    check_change,
-    normalize_quantity,
-    profiles_for,
-    split_profiles,
-    validate_bundles,
-)
-from channelplans.sizing import (
-    CAZNET,
-    DEFAULT,
-    EUPHORIA,
-    GUIDELINES,
-    IMRUNNING,
-    LYNC_HEAVY,
-    LYNC_LIGHT,
-    LYNC_MEDIUM,
-    NETZSCHRAUBER,
-    SIPTRUNK,
-    TELXI,
-    UNITALK,
-    UNITY_CONNECTED,
-    VICISTACK_AGENTS,
-    VICISTACK_OFFICE,
-    VOIP_DE,
-    VOIP_SHOP,
-    Guideline,
-    Ratio,
-    Suggestion,
-    Traffic,
-    channels_for,
-    engset,
-    erlang_b,
-    log_erlang_b,
-    suggest_channels,
-)
-from channelplans.storage import (
-    AsyncCommits,
-    AsyncDues,
-    AsyncPurses,
-    AsyncStore,
-    AsyncSubscriptions,
-    Booked,
-    Commits,
-    Dues,
-    Page,
-    Purses,
-    Store,
-    Stored,
-    Subscriptions,
-)
-from channelplans.subscriptions import AT_END, RUNNING, TRANSITIONS, Action, Status, Subscription
-from channelplans.usage import Allowance, Call, billable, covered
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
-__all__ = [
-    "AT_END",
-    "CAZNET",
-    "DEFAULT",
-    "DIDWW",
-    "EASYBELL_BASIC",
-    "EASYBELL_TIER",
-    "EUPHORIA",
-    "EUR",
-    "GBP",
-    "GUIDELINES",
-    "IMRUNNING",
-    "JPY",
-    "LYNC_HEAVY",
-    "LYNC_LIGHT",
-    "LYNC_MEDIUM",
-    "MAGNUS_BILLING",
-    "MOST_BUNDLES",
-    "MOST_CHANNELS",
-    "MOST_PROFILES",
-    "NETZSCHRAUBER",
-    "PLN",
-    "PREMITEL",
-    "RUNNING",
-    "SIPGATE_DE",
-    "SIPGATE_PACKS",
-    "SIPGATE_UK",
-    "SIPSTATION",
-    "SIPTRUNK",
-    "SKYPE_CONNECT",
-    "SKYPE_CONNECT_2011",
-    "SKYPE_CONNECT_NEAREST",
-    "STROBE_IT",
-    "TELNYX",
-    "TELXI",
-    "TO_CONNECT_ME",
-    "TRANSITIONS",
-    "UNITALK",
-    "UNITY_CONNECTED",
-    "USD",
-    "VICISTACK_AGENTS",
-    "VICISTACK_OFFICE",
-    "VOIP_DE",
-    "VOIP_SHOP",
-    "VOIP_YONDER",
-    "VOYANT",
-    "AccountId",
-    "Action",
-    "Allowance",
-    "AllowanceNeeded",
-    "AsyncCommits",
-    "AsyncDesk",
-    "AsyncDues",
-    "AsyncPurses",
-    "AsyncStore",
-    "AsyncSubscriptions",
-    "Booked",
-    "BundleRule",
-    "BundlesNotAllowed",
-    "CalendarEnds",
-    "Call",
-    "CallRule",
-    "Catalogue",
-    "ChangeRule",
-    "ChangedTooSoon",
-    "ChannelPlansError",
-    "ChannelsNotSellable",
-    "ChannelsOutOfRange",
-    "Charge",
-    "Commits",
-    "Comparison",
-    "Conflict",
-    "Currency",
-    "CurrencyMismatch",
-    "Cursor",
-    "Days",
-    "Decision",
-    "Desk",
-    "DeskActions",
-    "Draw",
-    "Dues",
-    "Edition",
-    "Effect",
-    "Existing",
-    "Guideline",
-    "InsufficientCredit",
-    "InvalidValue",
-    "Item",
-    "Ladder",
-    "Line",
-    "Lot",
-    "LotRule",
-    "MemoryStore",
-    "MixedChange",
-    "Money",
-    "Months",
-    "NotDecodable",
-    "NotOffered",
-    "Notice",
-    "Offer",
-    "Outcome",
-    "OutsideTerm",
-    "Page",
-    "Payer",
-    "Payment",
-    "Plan",
-    "PlanUnchanged",
-    "Posting",
-    "Preview",
-    "PriceDifference",
-    "ProfileId",
-    "Purse",
-    "Purses",
-    "Quantity",
-    "QuantityRule",
-    "Quote",
-    "Rated",
-    "Ratio",
-    "Reason",
-    "Refund",
-    "RefundBasis",
-    "RefundLine",
-    "RefundRule",
-    "Revision",
-    "Rollover",
-    "Rounding",
-    "RuleDifference",
-    "RuleError",
-    "ShortageRule",
-    "Snapshot",
-    "Statement",
-    "Status",
-    "Step",
-    "Store",
-    "Stored",
-    "Subscription",
-    "SubscriptionId",
-    "Subscriptions",
-    "Suggestion",
-    "Tariff",
-    "Term",
-    "TermRule",
-    "Tier",
-    "Token",
-    "TokenReused",
-    "TotalNotReachable",
-    "Traffic",
-    "TransitionNotAllowed",
-    "UnknownEdition",
-    "UnknownRate",
-    "WrongType",
-    "amend",
-    "assign_credit",
-    "billable",
-    "buy",
-    "call_token",
-    "cancel",
-    "change",
-    "channels_for",
-    "check_change",
-    "civil_date",
-    "compare",
-    "covered",
-    "decode",
-    "deltas",
-    "deposit",
-    "digest",
-    "encode",
-    "engset",
-    "erlang_b",
-    "expire",
-    "expire_credit",
-    "expiries",
-    "lapse",
-    "log_erlang_b",
-    "longest",
-    "normalize_quantity",
-    "open_lots",
-    "payments",
-    "problems",
-    "profiles_for",
-    "quote",
-    "rate",
-    "refund",
-    "renew",
-    "renew_without_bundles",
-    "renewal_dates",
-    "resume",
-    "schema",
-    "settle",
-    "split_profiles",
-    "suggest_channels",
-    "take_back_credit",
-    "term_at",
-    "terminate",
-    "use",
-    "validate_bundles",
-]
+if TYPE_CHECKING:
+    from channelplans.calendar import (
+        Days as Days,
+        Months as Months,
+        Term as Term,
+        civil_date as civil_date,
+        renewal_dates as renewal_dates,
+        term_at as term_at,
+    )
+    from channelplans.calls import (
+        Allowance as Allowance,
+        Call as Call,
+        RatedCall as RatedCall,
+        billable as billable,
+        covered as covered,
+        longest_call as longest_call,
+        rate_call as rate_call,
+    )
+    from channelplans.erlang import (
+        channels_for as channels_for,
+        engset as engset,
+        erlang_b as erlang_b,
+    )
+    from channelplans.errors import (
+        ChannelPlansError as ChannelPlansError,
+        Conflict as Conflict,
+        InsufficientCredit as InsufficientCredit,
+        InvalidValue as InvalidValue,
+        RuleError as RuleError,
+        TokenReused as TokenReused,
+        WrongType as WrongType,
+    )
+    from channelplans.money import (
+        EUR as EUR,
+        GBP as GBP,
+        JPY as JPY,
+        PLN as PLN,
+        USD as USD,
+        Currency as Currency,
+        Money as Money,
+        Rounding as Rounding,
+    )
+    from channelplans.offers import SKYPE_CONNECT as SKYPE_CONNECT
+    from channelplans.plans import Offer as Offer, Plan as Plan, violations as violations
+    from channelplans.pricing import (
+        Line as Line,
+        Quote as Quote,
+        Refund as Refund,
+        amend_quote as amend_quote,
+        quote as quote,
+        refund as refund,
+    )
+    from channelplans.quantities import (
+        Quantity as Quantity,
+        QuantityRule as QuantityRule,
+        Step as Step,
+        normalize_quantity as normalize_quantity,
+        profiles_for as profiles_for,
+        split_profiles as split_profiles,
+    )
+    from channelplans.rules import (
+        BundleRule as BundleRule,
+        CallRule as CallRule,
+        ChangeEffect as ChangeEffect,
+        ChangeRule as ChangeRule,
+        NonPaymentRule as NonPaymentRule,
+        Notice as Notice,
+        RefundBasis as RefundBasis,
+        RefundRule as RefundRule,
+        Rollover as Rollover,
+        TermRule as TermRule,
+        check_change as check_change,
+        validate_bundles as validate_bundles,
+    )
+    from channelplans.sizing import (
+        DEFAULT_GUIDELINE as DEFAULT_GUIDELINE,
+        Guideline as Guideline,
+        Suggestion as Suggestion,
+        suggest_channels as suggest_channels,
+    )
+    from channelplans.storage import (
+        AsyncBilling as AsyncBilling,
+        AsyncStore as AsyncStore,
+        Billing as Billing,
+        MemoryStore as MemoryStore,
+        Outcome as Outcome,
+        Preview as Preview,
+        Store as Store,
+        decode as decode,
+        encode as encode,
+    )
+    from channelplans.subscriptions import (
+        Action as Action,
+        Catalogue as Catalogue,
+        Decision as Decision,
+        Edition as Edition,
+        Migration as Migration,
+        Posting as Posting,
+        Reason as Reason,
+        Statement as Statement,
+        Status as Status,
+        Subscription as Subscription,
+        Transfer as Transfer,
+        Wallet as Wallet,
+        assign_credit as assign_credit,
+        buy as buy,
+        cancel as cancel,
+        change as change,
+        compare_editions as compare_editions,
+        deposit as deposit,
+        expire as expire,
+        expire_credit as expire_credit,
+        lapse as lapse,
+        record_call as record_call,
+        renew as renew,
+        resume as resume,
+        settle as settle,
+        take_back_credit as take_back_credit,
+        terminate as terminate,
+    )
+    from channelplans.tariffs import (
+        Ladder as Ladder,
+        LadderMode as LadderMode,
+        Tariff as Tariff,
+        Tier as Tier,
+    )
+
+__version__: Final = "0.1.0"
+
+#: The module or subpackage of each name.
+_HOMES: Final = MappingProxyType(
+    {
+        name: f"channelplans.{module}"
+        for module, names in {
+            "calendar": "Days Months Term civil_date renewal_dates term_at",
+            "calls": "Allowance Call RatedCall billable covered longest_call rate_call",
+            "erlang": "channels_for engset erlang_b",
+            "errors": (
+                "ChannelPlansError Conflict InsufficientCredit InvalidValue RuleError "
+                "TokenReused WrongType"
+            ),
+            "money": "EUR GBP JPY PLN USD Currency Money Rounding",
+            "offers": "SKYPE_CONNECT",
+            "plans": "Offer Plan violations",
+            "pricing": "Line Quote Refund amend_quote quote refund",
+            "quantities": (
+                "Quantity QuantityRule Step normalize_quantity profiles_for split_profiles"
+            ),
+            "rules": (
+                "BundleRule CallRule ChangeEffect ChangeRule NonPaymentRule Notice "
+                "RefundBasis RefundRule Rollover TermRule check_change validate_bundles"
+            ),
+            "sizing": "DEFAULT_GUIDELINE Guideline Suggestion suggest_channels",
+            "storage": (
+                "AsyncBilling AsyncStore Billing MemoryStore Outcome Preview Store decode encode"
+            ),
+            "subscriptions": (
+                "Action Catalogue Decision Edition Migration Posting Reason Statement Status "
+                "Subscription Transfer Wallet assign_credit buy cancel change "
+                "compare_editions deposit expire expire_credit lapse record_call renew resume "
+                "settle take_back_credit terminate"
+            ),
+            "tariffs": "Ladder LadderMode Tariff Tier",
+        }.items()
+        for name in names.split()
+    }
+)
+
+if not TYPE_CHECKING:
+    __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - all items are strings
+
+    def __getattr__(name: str) -> object:
+        """Load a name when it is first used, and keep it for later uses."""
+        if name not in _HOMES:
+            raise AttributeError(f"module 'channelplans' has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+        return value
+
+    def __dir__() -> list[str]:
+        """Return every name, loaded or not."""
+        return sorted({*globals(), *__all__})

@@ -1,6 +1,6 @@
-"""Totals as sums of as few sizes as will do, of which each may be taken many times.
+"""Split a total into as few sizes as possible; each size can be used many times.
 
-Sizes are runs of whole numbers. What they are the sizes of is not known here.
+Sizes are ranges of whole numbers. This module does not know what is split.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,100 +10,108 @@ import attrs
 
 __all__: tuple[str, ...] = ()
 
-# A sum is looked for in what its parts lack of the largest: k parts of at most 300 add up to a
-# total when what they lack adds up to 300 k - total. Most lack nothing, so that the numbers are
-# small, and a set of them is the bits of an integer.
+# The search uses deficits. The deficit of a size is its difference from the largest size. If k
+# parts of at most 300 add up to a total, their deficits add up to 300 k - total. Most deficits are
+# 0, so the sums are small, and a set of sums is stored in the bits of one integer.
 
 
 @attrs.frozen
 class Sizes:
-    """What is looked for in: the sizes by what they lack of the largest."""
+    """The sizes of which a total may consist, stored as deficits."""
 
     largest: int
-    least: int
-    unit: int  # what every deficit is a multiple of
-    deficits: tuple[range, ...]  # in units, the smallest first
-    divisor: int  # what every size, and so every total, is a multiple of
+    smallest: int
+    unit: int  # the greatest common divisor of the deficits
+    deficits: tuple[range, ...]  # counted in units, in rising order
+    divisor: int  # the greatest common divisor of the sizes, and so of every total
 
 
-def sizes_of(runs: Sequence[range]) -> Sizes:
-    """Return the sizes that the runs hold, which rise; none of the runs is empty."""
-    largest = runs[-1][-1]
-    lacking = [range(largest - run[-1], largest - run[0] + 1, run.step) for run in reversed(runs)]
-    steps = [run.step for run in lacking if len(run) > 1]
-    unit = gcd(*steps, *(run[0] for run in lacking))
+def make_sizes(ranges: Sequence[range]) -> Sizes:
+    """Return the sizes in some ranges, which rise and are not empty."""
+    largest = ranges[-1][-1]
+    deficits = [range(largest - run[-1], largest - run[0] + 1, run.step) for run in ranges[::-1]]
+    steps = [run.step for run in deficits if len(run) > 1]
+    unit = gcd(*steps, *(run.start for run in deficits))
     divisor = gcd(unit, largest)
     unit = unit or 1
-    deficits = [
-        range(run[0] // unit, run[-1] // unit + 1, run.step // unit or 1) for run in lacking
+    in_units = [
+        range(run[0] // unit, run[-1] // unit + 1, run.step // unit or 1) for run in deficits
     ]
-    return Sizes(largest, runs[0][0], unit, tuple(deficits), divisor)
+    return Sizes(largest, ranges[0][0], unit, tuple(in_units), divisor)
 
 
-def split(total: int, sizes: Sizes, most: int) -> tuple[int, ...] | None:
-    """Return the fewest sizes that add up to a total, the greatest of such splits, if any do."""
-    for parts in _numbers_of_parts(total, sizes, most):
-        lacking = (parts * sizes.largest - total) // sizes.unit
-        sums = _sums(sizes.deficits, most=parts, target=lacking)
-        if sums[-1] >> lacking & 1:
-            full = (sizes.largest,) * (parts - len(sums) + 1)
-            return full + tuple(
+def find_split(total: int, sizes: Sizes, max_parts: int) -> tuple[int, ...] | None:
+    """Return the fewest sizes that add up to a total, the largest first; None if there are none.
+
+    If several splits have that many parts, the result is the lexicographically greatest.
+    """
+    for parts in _possible_parts(total, sizes, max_parts):
+        deficit_sum = (parts * sizes.largest - total) // sizes.unit
+        sums = _find_sums(sizes.deficits, max_count=parts, target=deficit_sum)
+        if sums[-1] >> deficit_sum & 1:
+            full_parts = (sizes.largest,) * (parts - len(sums) + 1)
+            return full_parts + tuple(
                 sizes.largest - deficit * sizes.unit
-                for deficit in _smallest_first(sizes.deficits, sums, lacking)
+                for deficit in _yield_deficits(sizes.deficits, sums, deficit_sum)
             )
     return None
 
 
-def least_total(needed: int, parts: int, sizes: Sizes) -> int:
-    """Return the least total of so many parts that is no less than what is needed."""
-    spare = (parts * sizes.largest - needed) // sizes.unit
-    sums = _sums(sizes.deficits, most=parts, target=spare)
+def find_least_total(needed: int, parts: int, sizes: Sizes) -> int:
+    """Return the smallest sum of ``parts`` sizes that is at least ``needed``."""
+    max_deficit = (parts * sizes.largest - needed) // sizes.unit
+    sums = _find_sums(sizes.deficits, max_count=parts, target=max_deficit)
     return parts * sizes.largest - (sums[-1].bit_length() - 1) * sizes.unit
 
 
-def _numbers_of_parts(total: int, sizes: Sizes, most: int) -> range:
-    """Return the numbers of parts that may do, by the bounds and by what is divisible."""
-    fewest, most = -(-total // sizes.largest), min(total // sizes.least, most)
+def _possible_parts(total: int, sizes: Sizes, max_parts: int) -> range:
+    """Return the numbers of parts that the bounds and the common divisor allow."""
+    fewest = -(-total // sizes.largest)
     period = sizes.unit // gcd(sizes.unit, sizes.largest)
     for parts in range(fewest, fewest + period):
         if (parts * sizes.largest - total) % sizes.unit == 0:
-            return range(parts, most + 1, period)
+            return range(parts, min(total // sizes.smallest, max_parts) + 1, period)
     return range(0)
 
 
-def _sums(deficits: tuple[range, ...], *, most: int, target: int) -> list[int]:
-    """Return sets as bits: entry n holds the sums of n deficits or fewer, up to the target."""
+def _find_sums(deficits: tuple[range, ...], *, max_count: int, target: int) -> list[int]:
+    """Return sets of sums up to the target: bit s of entry n is set if n deficits can add up to s.
+
+    Deficits of 0 count too. The list ends at the first entry that contains the target, or when
+    another deficit adds no new sum.
+    """
     within_target = (2 << target) - 1
     sums = [1]
-    while len(sums) <= most and not sums[-1] >> target & 1:
+    while len(sums) <= max_count and not sums[-1] >> target & 1:
         grown = sums[-1]
         for run in deficits:
-            grown |= _shifted(sums[-1], run) & within_target
+            grown |= _shift_by_each(sums[-1], run) & within_target
         if grown == sums[-1]:
             break
         sums.append(grown)
     return sums
 
 
-def _shifted(bits: int, run: range) -> int:
-    """Return the union of the bits shifted by each number of a run, by doubling."""
-    done = 1
-    while done < len(run):
-        more = min(done, len(run) - done)
-        bits |= bits << more * run.step
-        done += more
-    return bits << run.start
+def _shift_by_each(bits: int, shifts: range) -> int:
+    """Return the union of the bits shifted by each number of a range."""
+    # Each round doubles the number of shifts in the union.
+    count = 1
+    while count < len(shifts):
+        added = min(count, len(shifts) - count)
+        bits |= bits << added * shifts.step
+        count += added
+    return bits << shifts.start
 
 
-def _smallest_first(deficits: tuple[range, ...], sums: list[int], target: int) -> Iterator[int]:
-    """Yield the deficits that add up to the target, each the smallest that leaves a sum."""
+def _yield_deficits(deficits: tuple[range, ...], sums: list[int], target: int) -> Iterator[int]:
+    """Yield deficits that add up to the target, the smallest possible first."""
     for reachable in reversed(sums[:-1]):
         members = bin(reachable)[:1:-1].ljust(target + 1, "0")
-        deficit = next(
-            each
+        smallest = next(
+            deficit
             for run in deficits
-            for each in run
-            if each <= target and members[target - each] == "1"
+            for deficit in run
+            if deficit <= target and members[target - deficit] == "1"
         )
-        yield deficit
-        target -= deficit
+        yield smallest
+        target -= smallest

@@ -1,9 +1,10 @@
 """Every exception of the package.
 
-An error carries plain fields (int, str, date, Decimal) and builds its sentence from them;
-each class has a stable ``code`` for programs that translate or log it.
-The sentence names what was wrong and what would work.
-This module knows no other module of the package.
+An error carries plain fields (int, str, date, Decimal) and builds its message from them. The
+message says what was wrong and what would work. Each class has a stable ``code`` for programs that
+translate or log the error.
+
+This module imports no other module of the package.
 """
 
 import re
@@ -41,13 +42,12 @@ __all__ = [
 
 
 class ChannelPlansError(Exception):
-    """The root of the package's errors; never raised itself.
+    """The base class of the package's errors; only subclasses are raised.
 
-    Each class has a ``code``, a stable name for programs: its sentence may change, the code and the
-    fields do not.
+    Programs can rely on ``code`` and on the fields. The message may change.
     """
 
-    #: The words of the class's name, such as ``wrong-type``; a last word ``Error`` is left out.
+    #: The words of the class name without ``Error``, such as ``wrong-type``.
     code: ClassVar[str] = "error"
 
     def __init_subclass__(cls) -> None:
@@ -57,12 +57,12 @@ class ChannelPlansError(Exception):
 
 @attrs.frozen
 class WrongType(ChannelPlansError, TypeError):
-    """A value is of a type that the parameter does not take.
+    """A value has a type that the parameter does not accept.
 
     Attributes:
         parameter: the parameter or field, such as ``channels`` or ``weights[0]``.
-        value: what was given, as text, with its type.
-        expected: what is taken, in English.
+        value: the refused value as text, with its type.
+        expected: the accepted values, in English.
     """
 
     parameter: str
@@ -75,12 +75,12 @@ class WrongType(ChannelPlansError, TypeError):
 
 @attrs.frozen
 class InvalidValue(ChannelPlansError, ValueError):
-    """A value is of the right type, but cannot be what the parameter means.
+    """A value has the right type, but is not valid for the parameter.
 
     Attributes:
         parameter: the parameter or field, such as ``channels`` or ``weights[0]``.
-        value: what was given, as text.
-        expected: what would do, in English.
+        value: the refused value as text.
+        expected: the accepted values, in English.
     """
 
     parameter: str
@@ -96,29 +96,28 @@ class CurrencyMismatch(ChannelPlansError, ValueError):
     """Two amounts, or an amount and a tariff, are in different currencies.
 
     Attributes:
-        expected: the currency that was expected: its code, with its decimals where they matter.
-        actual: the one that was given, likewise.
+        expected: the code of the expected currency, with the decimals if only they differ.
+        actual: the currency that was passed, in the same form.
     """
 
     expected: str
     actual: str
 
     def __str__(self) -> str:
-        given = f"{self.expected} was expected, {self.actual} was given"
-        told = f"amounts must be in one currency: {given}"
+        message = f"amounts must be in one currency: {self.expected} was expected, "
         if self.expected[:3] == self.actual[:3]:
-            return f"{told}; Money.to changes the number of decimals"
-        return f"{told}; nothing here converts one currency into another"
+            return f"{message}{self.actual} was given; Money.to changes the number of decimals"
+        return f"{message}{self.actual} was given; channelplans does not convert currencies"
 
 
 @attrs.frozen
 class CalendarEnds(ChannelPlansError, ValueError):
-    """A term would end after the last day that a date can hold.
+    """A term would end after ``date.max``, the last day of the calendar.
 
     Attributes:
         anchor: the day from which the terms are counted.
-        length: how long a term is, in English, such as ``30 days``.
-        number: which term does not fit, counted from 0.
+        length: the length of a term, in English, such as ``30 days``.
+        number: the number of the term, from 0.
     """
 
     anchor: date
@@ -133,19 +132,19 @@ class CalendarEnds(ChannelPlansError, ValueError):
 
 
 class RuleError(ChannelPlansError, ValueError):
-    """A request breaches a rule of an offer; never raised itself."""
+    """The base class of errors about an offer's rules; only subclasses are raised."""
 
 
 @attrs.frozen
 class ChannelsOutOfRange(RuleError):
-    """The number of channels asked for is not sold on one profile (H2, F 1.1).
+    """One profile cannot have the requested number of channels (H2, F 1.1).
 
     Attributes:
-        requested: the number asked for.
-        minimum: the least that is sold on one profile.
-        maximum: the most that is sold on one profile.
-        split: the channels of several profiles that would do together; empty where none would, or
-            too many to be told.
+        requested: the number of channels requested.
+        minimum: the smallest number that is sold on one profile.
+        maximum: the largest number that is sold on one profile.
+        split: the channels of each profile if several profiles can provide the number. Empty if
+            they cannot, or if too many profiles are needed to list them.
     """
 
     requested: int
@@ -157,17 +156,21 @@ class ChannelsOutOfRange(RuleError):
         limits = f"channels must be at least {self.minimum} and at most {self.maximum}"
         if not self.split:
             return f"{limits}, not {self.requested}"
-        return f"{limits}; {self.requested} needs {_profiles(self.split)}"
+        number = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}.get(len(self.split))
+        if number is None:
+            return f"{limits}; {self.requested} needs {len(self.split):,} profiles"
+        channels = " + ".join(map(str, self.split))
+        return f"{limits}; {self.requested} needs {number} profiles, {channels}"
 
 
 @attrs.frozen
 class ChannelsNotSellable(RuleError):
-    """A plan names a number of channels that no request is sold as (H5).
+    """A plan has a number of channels that the offer does not sell for the request (H5).
 
     Attributes:
-        channels: the number in the plan.
-        requested: the request that it was to be sold for; the same number where none was given.
-        sold_as: what that request is sold as.
+        channels: the number of channels in the plan.
+        requested: the number requested; equal to ``channels`` if no request was passed.
+        sold_as: the number of channels that the offer sells for the request.
     """
 
     channels: int
@@ -182,8 +185,7 @@ class ChannelsNotSellable(RuleError):
             )
         return (
             f"a request for {self.requested} channels is sold as {self.sold_as}, "
-            f"not as {self.channels}; leave it out (requested=None), or give the request "
-            f"that {self.channels} was sold for"
+            f"not as {self.channels}; omit requested, or pass a number sold as {self.channels}"
         )
 
 
@@ -192,9 +194,9 @@ class BundlesNotAllowed(RuleError):
     """The number of bundles is not legal with the channels sold (H12).
 
     Attributes:
-        bundles: the number asked for.
-        most: the most that would be legal; None where that was not looked up.
-        reason: why, in English.
+        bundles: the number of bundles requested.
+        most: the largest legal number; None if it was not computed.
+        reason: why the number is not legal, in English.
     """
 
     bundles: int
@@ -208,12 +210,12 @@ class BundlesNotAllowed(RuleError):
 
 @attrs.frozen
 class TotalNotReachable(RuleError):
-    """No number of profiles adds up to a total, or it would need too many of them (H6).
+    """A total of channels cannot be split over profiles, or needs too many profiles (H6).
 
     Attributes:
-        total: the number asked for.
-        most_profiles: how many profiles there may be.
-        nearest: the totals next to it that can be reached.
+        total: the number of channels requested.
+        most_profiles: the largest number of profiles allowed.
+        nearest: the nearest totals that can be split, below and above.
     """
 
     total: int
@@ -223,18 +225,18 @@ class TotalNotReachable(RuleError):
     def __str__(self) -> str:
         works = " and ".join(f"{total:,}" for total in self.nearest)
         nearest = f"the nearest total{'s' * (len(self.nearest) != 1)} that can: {works}"
-        most = f"at most {self.most_profiles:,} profiles"
-        return f"{self.total:,} channels cannot be split over {most}; {nearest}"
+        profiles = f"at most {self.most_profiles:,} profiles"
+        return f"{self.total:,} channels cannot be split over {profiles}; {nearest}"
 
 
 @attrs.frozen
 class ChangedTooSoon(RuleError):
-    """A profile's subscription was changed too short a time ago (H15).
+    """A change comes too soon after the profile's last change (H15).
 
     Attributes:
         last_changed_on: the day of the last change.
-        on: the day asked for.
-        possible_from: the first day on which it can be changed again.
+        on: the day of the refused change.
+        possible_from: the first day on which the next change is possible.
     """
 
     last_changed_on: date
@@ -250,29 +252,35 @@ class ChangedTooSoon(RuleError):
 
 @attrs.frozen
 class PlanUnchanged(RuleError):
-    """A change would sell what is already held, and only restart the term and charge for it.
+    """A change asks for the plan that the subscription already has.
+
+    It would only restart the term and charge for it.
 
     Attributes:
-        held: the plan that is held, or comes with the next term, in English.
-        status: where the subscription stands, as the value of its ``Status``.
+        held: the current plan, or the plan of the next term if a change is pending, in English.
+        status: the value of the subscription's ``Status``.
     """
 
     held: str
     status: str
 
     def __str__(self) -> str:
-        works = "resume keeps it" if self.status == "cancelled" else "renew extends it at its end"
-        verb = "is" if self.held == "1 channel" else "are"
-        return f"{self.held} {verb} already held, and a change must change something; {works}"
+        advice = "renew extends the subscription at the end of its term"
+        if self.status == "cancelled":
+            advice = "resume undoes the cancellation"
+        return f"the plan is already {self.held}; {advice}"
 
 
 @attrs.frozen
 class MixedChange(RuleError):
-    """A change to more of one and fewer of another, where the offer treats the two differently.
+    """A change adds channels and removes bundles, or the reverse, and the effects differ.
+
+    The offer treats a change to more differently from a change to fewer, so the change as a whole
+    has no single effect.
 
     Attributes:
-        held: the plan that is held, in English.
-        plan: the plan asked for, in English.
+        held: the current plan, in English.
+        plan: the requested plan, in English.
     """
 
     held: str
@@ -281,17 +289,18 @@ class MixedChange(RuleError):
     def __str__(self) -> str:
         return (
             f"from {self.held} to {self.plan} is more of one and fewer of another, which this "
-            "offer treats differently; change one at a time, and last what waits for the next term"
+            "offer treats differently; change channels and bundles separately, "
+            "the immediate change first"
         )
 
 
 @attrs.frozen
 class NotOffered(RuleError):
-    """An offer does not have what was asked for.
+    """An offer does not have the requested item, such as bundles.
 
     Attributes:
-        what: what was asked for, in English.
-        offer: the offer's name, with its edition where that matters.
+        what: the missing item, in English.
+        offer: the offer's name, with its edition if the edition matters.
         works: what would work, in English.
     """
 
@@ -305,12 +314,12 @@ class NotOffered(RuleError):
 
 @attrs.frozen
 class TransitionNotAllowed(RuleError):
-    """An action does not exist from the status that a subscription is in.
+    """An action is not possible in the subscription's status.
 
     Attributes:
         action: the value of the ``Action``.
         status: the value of the ``Status``, or ``not bought yet``.
-        allowed: the values of the actions that are possible.
+        allowed: the values of the possible actions.
     """
 
     action: str
@@ -318,23 +327,23 @@ class TransitionNotAllowed(RuleError):
     allowed: tuple[str, ...]
 
     def __str__(self) -> str:
-        works = ", ".join(self.allowed)
+        allowed = ", ".join(self.allowed)
         return (
             f"{self.action} is not possible while the subscription is {self.status}; "
-            f"possible: {works}"
+            f"possible: {allowed}"
         )
 
 
 @attrs.frozen
 class OutsideTerm(RuleError):
-    """A day lies where the action or the look-up does not reach.
+    """An action or a look-up is not possible on the day.
 
     Attributes:
-        what: what was asked for, in English, such as ``a refund`` or the value of an ``Action``.
-        day: the day asked for.
-        start: the first day on which it is possible.
-        end: the first day on which it is not any more; None where there is none.
-        advice: what else would work, in English; empty where nothing is known.
+        what: the action or look-up, in English, such as ``a refund`` or the value of an ``Action``.
+        day: the refused day.
+        start: the first possible day.
+        end: the day after the last possible day; None if there is no last day.
+        advice: an alternative, in English; empty if there is none.
     """
 
     what: str
@@ -351,7 +360,7 @@ class OutsideTerm(RuleError):
 
 @attrs.frozen
 class AllowanceNeeded(RuleError):
-    """A refund by minutes was asked for without saying how many minutes are left (F 4.6).
+    """A refund by minutes needs the minutes granted and used (F 4.6).
 
     Attributes:
         basis: the value of the rule's ``RefundBasis``.
@@ -362,17 +371,17 @@ class AllowanceNeeded(RuleError):
     def __str__(self) -> str:
         return (
             f"this offer refunds its bundles by {self.basis}: "
-            "give refund(..., allowance=...) the minutes granted and used, none are assumed"
+            "pass the minutes granted and used as refund(..., allowance=...)"
         )
 
 
 @attrs.frozen
 class UnknownEdition(ChannelPlansError, LookupError):
-    """A catalogue has no edition for a day, or none that a subscription could hold.
+    """A catalogue has no edition for a day or for a subscription.
 
     Attributes:
-        wanted: what was looked for, in English.
-        known: the editions that there are, each in English, with its days.
+        wanted: the edition that was looked up, in English.
+        known: the catalogue's editions with their days, in English.
     """
 
     wanted: str
@@ -384,33 +393,33 @@ class UnknownEdition(ChannelPlansError, LookupError):
 
 @attrs.frozen
 class UnknownRate(ChannelPlansError, LookupError):
-    """A tariff has no price for calls to a country.
+    """A tariff has no price for calls to a destination.
 
     Attributes:
-        country: the country of the call.
+        destination: the destination of the call.
         tariff: the tariff's name.
-        known: the countries that have a price.
+        known: the destinations that have a price.
     """
 
-    country: str
+    destination: str
     tariff: str
     known: tuple[str, ...]
 
     def __str__(self) -> str:
         known = ", ".join(self.known) or "none"
         return (
-            f"tariff {self.tariff!r} has no rate for calls to {self.country!r}; "
+            f"tariff {self.tariff!r} has no rate for calls to {self.destination!r}; "
             f"it has rates for: {known}"
         )
 
 
 @attrs.frozen
 class NotDecodable(ChannelPlansError, ValueError):
-    """Plain data does not stand for a value; the path leads to the fault.
+    """Plain data cannot be decoded into a value.
 
     Attributes:
-        path: where the fault is, such as ``offer.quantity.steps[0].multiple``.
-        problem: what is wrong there, in English.
+        path: where the data is wrong, such as ``offer.quantity.steps[0].multiple``.
+        problem: what is wrong with the data, in English.
     """
 
     path: str
@@ -422,17 +431,17 @@ class NotDecodable(ChannelPlansError, ValueError):
 
 @attrs.frozen
 class InsufficientCredit(ChannelPlansError, ValueError):
-    """A purse would end below zero; nothing was moved (F 7.3).
+    """A wallet's balance would go below zero; no money was moved (F 7.3).
 
     Attributes:
-        purse: whose it is, in English, such as ``account acme``.
-        needed: what it would have to pay, after what it would receive at once.
-        available: what it holds.
-        missing: how much more would do.
-        currency: the code of their currency.
+        wallet: the wallet's owner, in English, such as ``account acme``.
+        needed: the net debit: the charges less the credits booked with them.
+        available: the wallet's balance.
+        missing: the amount by which ``needed`` exceeds ``available``.
+        currency: the currency code of the three amounts.
     """
 
-    purse: str
+    wallet: str
     needed: Decimal
     available: Decimal
     missing: Decimal
@@ -440,20 +449,20 @@ class InsufficientCredit(ChannelPlansError, ValueError):
 
     def __str__(self) -> str:
         return (
-            f"{self.purse} holds {self.available:f} {self.currency}, "
+            f"{self.wallet} holds {self.available:f} {self.currency}, "
             f"but {self.needed:f} {self.currency} is needed; "
-            f"{self.missing:f} {self.currency} more would do"
+            f"{self.missing:f} {self.currency} is missing"
         )
 
 
 @attrs.frozen
 class Conflict(ChannelPlansError, RuntimeError):
-    """A profile's subscription is another one by now than what a decision rests on.
+    """A profile's subscription has changed since the decision was made.
 
     Attributes:
         profile: the profile's identifier.
-        expected: the revision that was decided on; None where nothing was stored.
-        found: the revision that is stored; None where nothing is.
+        expected: the revision for which the decision was made; None if nothing was stored.
+        found: the revision that is stored now; None if nothing is stored.
     """
 
     profile: str
@@ -462,15 +471,15 @@ class Conflict(ChannelPlansError, RuntimeError):
 
     def __str__(self) -> str:
         return (
-            f"the subscription of profile {self.profile} was decided on at revision "
-            f"{self.expected or 'none'} and is at {self.found or 'none'} by now; "
-            "nothing was done: load it, decide again and confirm again"
+            f"the decision for profile {self.profile} was made for revision "
+            f"{self.expected or 'none'}, but the stored revision is {self.found or 'none'}; "
+            "nothing was done: load the subscription, decide again and confirm again"
         )
 
 
 @attrs.frozen
 class TokenReused(ChannelPlansError, ValueError):
-    """A token is known by another decision than the one that was committed with it.
+    """A token was already committed with a different decision.
 
     Attributes:
         token: the token.
@@ -481,12 +490,5 @@ class TokenReused(ChannelPlansError, ValueError):
     def __str__(self) -> str:
         return (
             f"{self.token} has been committed with another decision, and nothing was done; "
-            "what is new needs an identifier of its own"
+            "a new decision needs a new identifier"
         )
-
-
-def _profiles(split: tuple[int, ...]) -> str:
-    if len(split) > 6:
-        return f"{len(split):,} profiles"
-    words = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
-    return f"{words[len(split)]} profiles, {' + '.join(map(str, split))}"

@@ -1,8 +1,7 @@
-"""Money as an integer count of its currency's unit, and the shares of it.
+"""Amounts of money as whole numbers of a currency's smallest unit.
 
-No float and no Decimal arithmetic: a price is read once, exactly, and everything after that is
-integers and fractions. A fraction is rounded once, where an amount is made of it, by a rounding
-that the caller's rule names. Nothing here knows what the money is for.
+Prices are read exactly. The arithmetic uses integers and fractions, never floats or Decimal. A
+fraction is rounded once, when it becomes an amount; the caller's rule names the rounding.
 """
 
 import enum
@@ -15,9 +14,9 @@ from typing import Final, SupportsIndex
 
 import attrs
 
-from channelplans.checks import bounded, checked, instance, several, shown, whole
+from channelplans._checks import bounded, checked, instance, several, shown, whole
+from channelplans._display import DisplayMixin, counted
 from channelplans.errors import CurrencyMismatch, InvalidValue, WrongType
-from channelplans.tables import Described, counted
 
 __all__ = ["EUR", "GBP", "JPY", "PLN", "USD", "Currency", "Money", "Rounding"]
 
@@ -26,10 +25,10 @@ _CODE = re.compile(r"[A-Z]{3}")
 
 
 class Rounding(enum.Enum):
-    """How a fraction becomes a whole number; a rule names one, nothing ambient is read.
+    """How a fraction is rounded to a whole number; no global setting has an influence.
 
-    ``DOWN`` goes towards zero and ``UP`` away from it. ``HALF_UP`` rounds to the nearest and a
-    half away from zero, ``HALF_EVEN`` rounds a half to the even neighbour.
+    ``DOWN`` rounds towards zero, ``UP`` away from zero. ``HALF_UP`` and ``HALF_EVEN`` round to the
+    nearest whole number; ``HALF_UP`` rounds a half away from zero, ``HALF_EVEN`` to an even number.
     """
 
     DOWN = "down"
@@ -39,7 +38,7 @@ class Rounding(enum.Enum):
 
 
 def round_ratio(numerator: int, denominator: int, rounding: Rounding) -> int:
-    """Return numerator / denominator as a whole number, for a denominator above zero.
+    """Return numerator / denominator, rounded to a whole number; the denominator is positive.
 
     >>> round_ratio(5, 2, Rounding.HALF_UP), round_ratio(-5, 2, Rounding.HALF_UP)
     (3, -3)
@@ -59,10 +58,10 @@ def round_ratio(numerator: int, denominator: int, rounding: Rounding) -> int:
 
 
 def exact(parameter: str, value: str | int | Decimal) -> Fraction:
-    """Return a price as the fraction it is written as.
+    """Return a price as an exact fraction.
 
-    Text is plain digits with a point ("6.95"); floats, NaN and infinity are refused, and so are
-    numbers of more than 40 digits before or after the point.
+    Text is plain digits with an optional decimal point ("6.95"). Floats, NaN, infinity and more
+    than 40 digits before or after the point are refused.
 
     >>> exact("price", "0.004")
     Fraction(1, 250)
@@ -77,7 +76,7 @@ def exact(parameter: str, value: str | int | Decimal) -> Fraction:
         except WrongType:
             expected = 'an exact number: text such as "6.95", a Decimal or an int'
             raise WrongType(parameter, shown(value), expected) from None
-    if not value.is_finite() or abs(value.adjusted()) > 40 or _decimals(value) > 40:
+    if not value.is_finite() or abs(value.adjusted()) > 40 or int(value.as_tuple().exponent) < -40:
         raise InvalidValue(parameter, str(value), "a finite number of at most 40 digits")
     return Fraction(*value.as_integer_ratio())
 
@@ -89,11 +88,11 @@ def _currency_code(value: str) -> str:
 
 
 @attrs.frozen(field_transformer=checked)
-class Currency(Described):
-    """A currency and the unit that it is kept in: 10 to the power of minus ``exponent``.
+class Currency(DisplayMixin):
+    """A currency and its number of decimals, ``exponent``.
 
-    ``Currency("EUR", 2)`` counts cents. A ledger that keeps thousandths of a cent (F 3.7) is the
-    same code with exponent 5; the two are different currencies until ``Money.to`` joins them.
+    ``Currency("EUR", 2)`` counts cents. A ledger that counts thousandths of a cent (F 3.7) uses
+    ``Currency("EUR", 5)``. The two are different currencies; ``Money.to`` converts between them.
 
     Raises:
         InvalidValue: the code is not three capital letters, or the exponent is not 0 to 12.
@@ -110,7 +109,7 @@ class Currency(Described):
 
     @property
     def units(self) -> int:
-        """How many units make one of the currency, such as 100 cents."""
+        """The number of smallest units in one unit of the currency, such as 100 cents in a euro."""
         return int(10**self.exponent)
 
     def _describe(self) -> tuple[str]:
@@ -118,7 +117,7 @@ class Currency(Described):
 
 
 def same_currency(expected: Currency, actual: Currency) -> None:
-    """Refuse another currency; the error tells the decimals where only they differ."""
+    """Raise CurrencyMismatch unless the two currencies have the same code and decimals."""
     if actual.code != expected.code:
         raise CurrencyMismatch(expected.code, actual.code)
     if actual != expected:
@@ -133,18 +132,19 @@ JPY: Final = Currency("JPY", 0)
 
 
 @total_ordering
-@attrs.frozen(field_transformer=checked)
-class Money(Described):
-    """An amount: ``minor`` counts the smallest units of its currency, and may be negative.
+@attrs.frozen(kw_only=True, field_transformer=checked)
+class Money(DisplayMixin):
+    """An amount of money: ``minor`` is a number of smallest units, such as cents.
 
-    Amounts of one currency add, subtract, compare and are multiplied by whole numbers.
-    Amounts of two currencies are never equal, and mixing them raises CurrencyMismatch.
+    Amounts may be negative. Amounts in one currency can be added, subtracted, compared and
+    multiplied by whole numbers. Amounts in two currencies are never equal, and mixing them raises
+    CurrencyMismatch.
 
     >>> price = Money.of("6.95", EUR)
     >>> print(price * 100)
     695.00 EUR
-    >>> returned, kept = price.split(Fraction(2, 3))
-    >>> print(returned, kept, sep=" + ")
+    >>> refunded, kept = price.split(Fraction(2, 3))
+    >>> print(refunded, kept, sep=" + ")
     4.63 EUR + 2.32 EUR
     """
 
@@ -153,32 +153,37 @@ class Money(Described):
 
     @classmethod
     def of(cls, amount: str | int | Decimal, currency: Currency) -> "Money":
-        """Read an amount exactly.
+        """Return an amount read exactly from text, a Decimal or a whole number.
 
         Raises:
             WrongType: the amount is a float or another inexact type.
-            InvalidValue: it is not a finite number, or has more decimals than the currency.
+            InvalidValue: the amount is not a finite number, or has more decimals than the currency.
 
         >>> Money.of("6.95", EUR).minor, Money.of("7", JPY).minor
         (695, 7)
         >>> Money.of("0.021", EUR)
         Traceback (most recent call last):
             ...
-        channelplans.errors.InvalidValue: amount must be a number of at most 2 decimals, which EUR \
-has here, not 0.021
+        channelplans.errors.InvalidValue: amount must be a number of at most 2 decimals for EUR, \
+not 0.021
         """
         return read("amount", amount, currency)
 
     @property
     def amount(self) -> Decimal:
-        """The amount as a Decimal with all its decimals, made without any arithmetic."""
+        """The amount as a Decimal with all decimals of the currency."""
+        # Decimal arithmetic would round to the precision of the caller's decimal context.
         digits = tuple(map(int, str(abs(self.minor))))
         return Decimal((self.minor < 0, digits, -self.currency.exponent))
 
     def to(self, currency: Currency) -> "Money":
-        """Return the amount with another number of decimals: exact when wider, else half up.
+        """Return the amount in the same currency with another number of decimals.
 
-        This is for display and for one last step; a ledger stays in one currency throughout.
+        Decimals that are dropped are rounded half up. Use this method for display or as the last
+        step of a calculation; use one currency throughout a ledger.
+
+        Raises:
+            CurrencyMismatch: the other currency has another code.
 
         >>> print(Money.of("0.00500", Currency("EUR", 5)).to(EUR))
         0.01 EUR
@@ -187,7 +192,9 @@ has here, not 0.021
         if currency.code != self.currency.code:
             raise CurrencyMismatch(self.currency.code, currency.code)
         numerator = self.minor * currency.units
-        return Money(round_ratio(numerator, self.currency.units, Rounding.HALF_UP), currency)
+        return Money(
+            minor=round_ratio(numerator, self.currency.units, Rounding.HALF_UP), currency=currency
+        )
 
     def share(self, part: Fraction, rounding: Rounding = Rounding.HALF_UP) -> "Money":
         """Return a part of the amount, rounded once.
@@ -198,15 +205,18 @@ has here, not 0.021
         numerator, denominator = _ratio(part)
         instance("rounding", rounding, Rounding)
         minor = round_ratio(self.minor * numerator, denominator, rounding)
-        return Money(minor, self.currency)
+        return Money(minor=minor, currency=self.currency)
 
     def split(
         self, part: Fraction, rounding: Rounding = Rounding.HALF_UP
     ) -> tuple["Money", "Money"]:
-        """Return a part and the rest, which add up to the amount; ``part`` is 0 to 1.
+        """Return a part, from 0 to 1, and the remainder; the two add up to the amount.
 
-        Only the part is rounded: two parts, each rounded, may not add up. Of 2 cents, three
-        quarters are 1.5 and the rest 0.5; each rounded, they would be 2 and 1.
+        Only the part is rounded. If both were rounded, three quarters of 2 cents would be 2 cents
+        (from 1.5) and the remainder 1 cent (from 0.5): 3 cents in all.
+
+        Raises:
+            InvalidValue: the part is below 0 or above 1.
 
         >>> print(*Money.of("0.02", EUR).split(Fraction(3, 4)), sep=" + ")
         0.02 EUR + 0.00 EUR
@@ -214,46 +224,47 @@ has here, not 0.021
         numerator, denominator = _ratio(part)
         if not 0 <= numerator <= denominator:
             raise InvalidValue("part", str(part), "between 0 and 1")
-        first = self.share(part, rounding)
-        return first, Money(self.minor - first.minor, self.currency)
+        share = self.share(part, rounding)
+        return share, self - share
 
     def allocate(self, weights: Sequence[int]) -> tuple["Money", ...]:
-        """Share the amount out by weights, to the unit, by the largest remainder.
+        """Return shares of the amount in proportion to the weights; they add up to the amount.
 
-        What is left over after rounding down goes, a unit each, to the largest remainders, and
-        among equal ones to the earlier.
+        Shares are rounded towards zero. The smallest units left over go to the shares with the
+        largest remainders, one unit each; of equal remainders, the earlier share gets the unit.
 
         Raises:
-            InvalidValue: there are no weights, one is negative, or all are zero.
+            InvalidValue: there are no weights, a weight is negative, or all weights are zero.
 
         >>> [str(share) for share in Money.of("1.00", EUR).allocate([1, 1, 1])]
         ['0.34 EUR', '0.33 EUR', '0.33 EUR']
         """
-        checked_weights = several("weights", weights, lambda name, each: bounded(name, each, 0))
-        whole_weight = sum(checked_weights)
-        if not whole_weight:
+        checked_weights = several("weights", weights, lambda name, value: bounded(name, value, 0))
+        weight_sum = sum(checked_weights)
+        if not weight_sum:
             raise InvalidValue("weights", str(list(weights)), "at least one weight above zero")
         sign = -1 if self.minor < 0 else 1
-        shares = [divmod(abs(self.minor) * weight, whole_weight) for weight in checked_weights]
-        left_over = abs(self.minor) - sum(share for share, _ in shares)
-        by_remainder = sorted(range(len(shares)), key=lambda index: -shares[index][1])
-        luckier = frozenset(by_remainder[:left_over])
+        shares = [abs(self.minor) * weight // weight_sum for weight in checked_weights]
+        remainders = [abs(self.minor) * weight % weight_sum for weight in checked_weights]
+        units_left = abs(self.minor) - sum(shares)
+        by_remainder = sorted(range(len(shares)), key=lambda index: -remainders[index])
+        rounded_up = frozenset(by_remainder[:units_left])
         return tuple(
-            Money(sign * (share + (index in luckier)), self.currency)
-            for index, (share, _) in enumerate(shares)
+            Money(minor=sign * (share + (index in rounded_up)), currency=self.currency)
+            for index, share in enumerate(shares)
         )
 
     def __add__(self, other: "Money") -> "Money":
-        return Money(self.minor + self._minor_of(other), self.currency)
+        return Money(minor=self.minor + self._minor_of(other), currency=self.currency)
 
     def __sub__(self, other: "Money") -> "Money":
-        return Money(self.minor - self._minor_of(other), self.currency)
+        return Money(minor=self.minor - self._minor_of(other), currency=self.currency)
 
     def __neg__(self) -> "Money":
-        return Money(-self.minor, self.currency)
+        return Money(minor=-self.minor, currency=self.currency)
 
     def __mul__(self, count: SupportsIndex) -> "Money":
-        return Money(self.minor * whole("count", count), self.currency)
+        return Money(minor=self.minor * whole("count", count), currency=self.currency)
 
     __rmul__ = __mul__
 
@@ -273,7 +284,7 @@ has here, not 0.021
 
 
 def columns(**amounts: Money | None) -> dict[str, object]:
-    """Return two columns of a plain row for each amount: its units, and the amount itself."""
+    """Return two columns for each amount: ``NAME_minor`` in smallest units, ``NAME`` as Decimal."""
     row: dict[str, object] = {}
     for name, amount in amounts.items():
         row[f"{name}_minor"] = None if amount is None else amount.minor
@@ -282,19 +293,13 @@ def columns(**amounts: Money | None) -> dict[str, object]:
 
 
 def read(parameter: str, amount: str | int | Decimal, currency: Currency) -> Money:
-    """Read an amount exactly, naming the parameter that it came in by where it cannot be."""
+    """Return an amount read exactly; ``parameter`` is its name in error messages."""
     instance("currency", currency, Currency)
     units = exact(parameter, amount) * currency.units
     if units.denominator != 1:
-        expected = (
-            f"a number of at most {currency.exponent} decimals, which {currency.code} has here"
-        )
+        expected = f"a number of at most {currency.exponent} decimals for {currency.code}"
         raise InvalidValue(parameter, str(amount), expected)
-    return Money(units.numerator, currency)
-
-
-def _decimals(value: Decimal) -> int:
-    return -int(value.as_tuple().exponent)
+    return Money(minor=units.numerator, currency=currency)
 
 
 def _ratio(part: Fraction) -> tuple[int, int]:

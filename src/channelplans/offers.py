@@ -1,14 +1,21 @@
-"""Published offers as named constants, each with its source.
+"""Published offers, each with its source.
 
-The numbers are the providers'; where a source is silent, the constant's text says what was taken.
-For all but Skype's the same is taken where it says nothing: any number of channels, calls counted
-by the second, terms of a month from the day of purchase, changes at any time, those to more
-prorated and those to fewer from the next term on, and no refund. So nobody uses what is not paid
-for, and no money comes back that no source speaks of. Where terms are calendar months, that a first
-part of one is prorated is ours as well.
+All numbers are the providers' own. A comment at each offer says what its source states, what the
+source leaves open, and what the offer cannot express.
+
+If a source is silent, every offer but Skype's has the same defaults:
+
+* any number of channels, and calls counted by the second;
+* terms of a month from the day of purchase; if terms are calendar months, a prorated first part;
+* changes at any time: a change to more is prorated, a change to fewer waits for the next term;
+* no refund.
+
+So nobody uses channels that are not paid for, and no refund is invented.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
 
 import attrs
@@ -16,48 +23,28 @@ import attrs
 from channelplans.calendar import Days, Months
 from channelplans.money import Rounding
 from channelplans.plans import Offer
+from channelplans.quantities import MAX_CHANNELS, QuantityRule, Step
 from channelplans.rules import (
-    MOST_CHANNELS,
     BundleRule,
     CallRule,
+    ChangeEffect,
     ChangeRule,
-    Effect,
+    NonPaymentRule,
     Notice,
-    QuantityRule,
     RefundBasis,
     RefundRule,
-    ShortageRule,
-    Step,
     TermRule,
 )
 
-__all__ = [
-    "DIDWW",
-    "EASYBELL_BASIC",
-    "EASYBELL_TIER",
-    "MAGNUS_BILLING",
-    "PREMITEL",
-    "SIPGATE_DE",
-    "SIPGATE_PACKS",
-    "SIPGATE_UK",
-    "SIPSTATION",
-    "SKYPE_CONNECT",
-    "SKYPE_CONNECT_2011",
-    "SKYPE_CONNECT_NEAREST",
-    "STROBE_IT",
-    "TELNYX",
-    "TO_CONNECT_ME",
-    "VOIP_YONDER",
-    "VOYANT",
-]
+__all__ = ["OFFERS", "SKYPE_CONNECT"]
 
-#: The offer of the help page (H1 to H21); calls are counted as its contract says (F 3.5).
+#: The offer of the help page (H1 to H21). Calls are counted as in the contract (F 3.5).
 SKYPE_CONNECT: Final = Offer(
     name="Skype Connect",
     edition="help page",
     source="https://support.skype.com/pl/faq/FA10571/jak-zarzadzac-abonamentami-kanalow-skype-connect",
     quantity=QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN),
-    bundles=BundleRule("US minute bundle", minutes=5000, area=("US",), per_channel=1),
+    bundle=BundleRule("US minute bundle", minutes=5000, area=("US",), per_channel=1),
     term=TermRule(Days(30)),
     change=ChangeRule(cooldown=Days(1)),
     refund=RefundRule(),
@@ -71,15 +58,7 @@ SKYPE_CONNECT: Final = Offer(
     ),
 )
 
-#: The other published reading of H5 (F 1.4): above 100 to the nearest 10. No source says what
-#: happens to a tie; half up is ours. Everything else as on the help page.
-SKYPE_CONNECT_NEAREST: Final = attrs.evolve(
-    SKYPE_CONNECT,
-    edition="nearest 10",
-    source="https://support.skype.com/de/faq/FA10572/wie-verwalte-ich-sip-profile",
-    quantity=QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.HALF_UP),
-)
-
+#: The 101 prefixes of the contract (F 8.10).
 _EXCLUDED_PREFIXES: Final = tuple(
     """
 218632 605475 605477 605562 641213 641235 641237 641262 641264 641308 641309 641388 641395
@@ -94,217 +73,230 @@ _EXCLUDED_PREFIXES: Final = tuple(
 """.split()
 )
 
-#: The contract of 2011: monthly terms (F 6.2), a change at any time (F 4.1), bundles refunded by
-#: unused minutes (F 4.6) and valid for the US and Canada (F 8.2), for at most 12 hours of one call
-#: (F 8.6) and not to 101 prefixes (F 8.10). It does not speak of rounding to tens; the help page
-#: is taken there.
-SKYPE_CONNECT_2011: Final = attrs.evolve(
-    SKYPE_CONNECT,
-    edition="contract of July 2011",
-    source="https://github.com/pde/tosback2/blob/148ed22945022de9bcafacac1b00fcb883c2c4bb/"
-    "crawl/skype.com/Terms%20of%20Service%20-%20Business.txt",
-    bundles=BundleRule(
-        "US minute bundle",
-        minutes=5000,
-        area=("US", "CA"),
-        per_channel=1,
-        longest_call=timedelta(hours=12),
-        excluded_prefixes=_EXCLUDED_PREFIXES,
-    ),
-    term=TermRule(Months(1)),
-    change=ChangeRule(cooldown=None),
-    refund=RefundRule(bundles=RefundBasis.MINUTES),
-)
+_CALENDAR_MONTH: Final = TermRule(Months(1), billing_day=1)
 
-_CALENDAR_MONTH: Final = TermRule(Months(1), aligned=True)
-_ANYTIME: Final = ChangeRule(cooldown=None, more=Effect.PRORATE, fewer=Effect.NEXT_TERM)
-
-_PLAIN: Final = Offer(
-    name="plain",
-    edition="what is taken where a source is silent",
+_DEFAULTS: Final = Offer(
+    name="defaults",
+    edition="for a silent source",
     source="none",
-    quantity=QuantityRule(1, MOST_CHANNELS),
-    bundles=None,
+    quantity=QuantityRule(1, MAX_CHANNELS),
+    bundle=None,
     term=TermRule(Months(1)),
-    change=_ANYTIME,
+    change=ChangeRule(cooldown=None, more=ChangeEffect.PRORATE, fewer=ChangeEffect.AT_RENEWAL),
     refund=RefundRule(channels=RefundBasis.NOTHING, bundles=RefundBasis.NOTHING),
     calls=CallRule(minimum=timedelta(0), step=timedelta(seconds=1)),
 )
 
-#: The landline packs of sipgate's trunks in Germany, 5,000 minutes each, which stack without limit;
-#: what is unused expires with the calendar month. Packs of other sizes are another number here.
-#: Packs for mobiles are not in it, nor are landlines and mobiles told apart.
-SIPGATE_PACKS: Final = attrs.evolve(
-    _PLAIN,
-    name="sipgate trunking",
-    edition="landline packs of 5,000",
-    source="https://help.sipgate.de/trunking/en/kann-ich-minutenpakete-fuer-meinen-trunk-buchen.md",
-    bundles=BundleRule("landline pack", 5000, ("DE",), per_channel=None, calling_code="49"),
-    term=_CALENDAR_MONTH,
-)
-
-#: sipgate's contracts in Germany, for a calendar month. They are switched at any time and at once:
-#: the new one is paid pro rata for the month that runs, and what was paid does not come back. That
-#: outgoing calls are blocked where credit is out, and incoming ones are not, is not said here. The
-#: calendar month and the calls that are blocked are from its description of services,
-#: https://www.sipgate.de/leistungsbeschreibung.
-SIPGATE_DE: Final = attrs.evolve(
-    _PLAIN,
-    name="sipgate",
-    edition="contracts in Germany",
-    source="https://help.sipgate.de/cloud-telefonanlage/en/account-management/"
-    "vertrage-rechnungen-und-preise/wie-kann-ich-meinen-tarif-wechseln",
-    term=_CALENDAR_MONTH,
-    change=ChangeRule(cooldown=None, more=Effect.REBUY, fewer=Effect.REBUY),
-)
-
-#: sipgate's plans in the United Kingdom, for a calendar month. More comes at once, prorated for the
-#: rest of the month; fewer, and the end, with the month's end. No refund is offered, and a
-#: cancellation can be revoked until a day before its date. One made on the last day counts there
-#: for the month after; here it still counts for the month that runs.
-SIPGATE_UK: Final = attrs.evolve(
-    _PLAIN,
-    name="sipgate UK",
-    edition="monthly plans",
-    source="https://teamhelp.sipgate.co.uk/hc/en-gb/articles/204124842-Changing-your-sipgate-plan",
-    term=_CALENDAR_MONTH,
-)
-
-#: The basic tariffs of easybell's trunks, 2 to 50 lines. Flat options are switched at the end of a
-#: month, and so is everything else here. How many minutes the options hold is not published there,
-#: so that they are left out.
-EASYBELL_BASIC: Final = attrs.evolve(
-    _PLAIN,
-    name="easybell SIP trunk",
-    edition="basic tariffs",
-    source="https://easyinttel.de/20210409_easybell-fair-flat-tarife/",
-    quantity=QuantityRule(2, 50),
-    term=_CALENDAR_MONTH,
-    change=ChangeRule(cooldown=None, more=Effect.NEXT_TERM, fewer=Effect.NEXT_TERM),
-)
-
-#: The tariffs of easybell's telephone system by devices, which stand for channels here. A larger
-#: one is used in the month that runs and paid from the following month on; a change is free of
-#: charge, and a smaller one comes at once.
-EASYBELL_TIER: Final = attrs.evolve(
-    _PLAIN,
-    name="easybell Cloud PBX",
-    edition="by devices",
-    source="https://en.easybell.de/help/cloud-pbx/answer/"
-    "how-can-i-change-the-tariff-of-my-cloud-pbx/",
-    term=_CALENDAR_MONTH,
-    change=ChangeRule(cooldown=None, more=Effect.KEEP, fewer=Effect.KEEP),
-)
-
-#: The flat-rate channels of DIDWW. Those added are paid for the days left of the billing cycle, and
-#: for their set-up once (``Tariff.channel_setup``). Those removed are gone at once; that nothing
-#: comes back for them is ours. Its least order is not published as a number, so that 1 is taken.
-#: The removal is from a page of its own,
-#: https://doc.didww.com/phone-numbers/capacity/how-to-guides/remove-flat-rate-channels.html.
-DIDWW: Final = attrs.evolve(
-    _PLAIN,
-    name="DIDWW",
-    edition="flat-rate channels",
-    source="https://doc.didww.com/phone-numbers/capacity/how-to-guides/"
-    "purchase-flat-rate-channels.html",
-    change=ChangeRule(cooldown=None, more=Effect.PRORATE, fewer=Effect.KEEP),
-)
-
-#: The channel billing of Telnyx, for calls that come in. What recurs is charged at the start of
-#: each calendar month, by its page on monthly charges,
-#: https://support.telnyx.com/en/articles/4425088-reporting-monthly-charges.
-TELNYX: Final = attrs.evolve(
-    _PLAIN,
-    name="Telnyx",
-    edition="channel billing",
-    source="https://support.telnyx.com/en/articles/1130678-channel-billing-and-how-to-use-it",
-    term=_CALENDAR_MONTH,
-)
-
-#: The trunks of Voyant that are sold by concurrent call sessions. Calls that come in and local ones
-#: are free; these have no place here, since a country is not divided.
-VOYANT: Final = attrs.evolve(
-    _PLAIN,
-    name="Voyant",
-    edition="CCS",
-    source="https://help.voyant.com/en/articles/2508247-sip-trunking-rate-plans-ccs-or-paygo",
-)
-
-#: The trunks of SIPStation, each with one channel and a soft cap of 3,000 minutes, taken as minutes
-#: that come with it. Its end comes at once (``terminate``) and for good, and nothing is refunded
-#: for the days that remain, by another page of its wiki,
-#: https://wiki.freepbx.org/pages/diffpagesbyversion.action?pageId=4620400&selectedPageVersions=30&selectedPageVersions=31.
-SIPSTATION: Final = attrs.evolve(
-    _PLAIN,
-    name="SIPStation",
-    edition="High Volume Voice",
-    source="https://wiki.freepbx.org/display/ST/Trunk+FAQ",
-    bundles=BundleRule("soft cap", 0, ("US",), per_channel=0, included=3000),
-)
-
-#: Premitel's smallest tariff, with 200 minutes a line to numbers that begin with 01, 02, 03 or 07,
-#: of which its page means those of some mobile networks, which no prefix can tell: here it is all
-#: of them. The other two hold 800 and 2,000. Beyond them landlines and mobiles differ in price,
-#: which a tariff of one price for each country cannot say.
-PREMITEL: Final = attrs.evolve(
-    _PLAIN,
-    name="Premitel VoIP Phone Service",
-    edition="Bronze",
-    source="https://www.premitel.uk/services/voip-phone-service/tariff-information/",
-    bundles=BundleRule(
-        "inclusive minutes",
-        0,
-        ("GB",),
-        per_channel=0,
-        excluded_prefixes=("4", "5", "6", "8", "9", "04", "05", "06", "08", "09"),
-        calling_code="44",
-        included=200,
-    ),
-)
-
-#: The plans of Strobe IT, five channels for 12 months, paid by the month. Their minutes are not
-#: published there; calls beyond them are counted by the second. The set-up fee belongs in the
-#: tariff. The page is marked as old, and promises that plans are easily upgraded while a contract
-#: runs, which a rule of five to five cannot say.
-STROBE_IT: Final = attrs.evolve(
-    _PLAIN,
-    name="Strobe IT",
-    edition="SIP plan",
-    source="https://strobeit.servicedesk.comodo.com/kb/faq.php?id=120",
-    quantity=QuantityRule(5, 5),
-    term=TermRule(Months(1), holding=Months(12)),
-)
-
-#: The add-ons of VoIP Yonder, of which that of 2,000 minutes is taken. They take effect at once and
-#: add up, and renew on the 1st; that one added later costs what it would have cost from the first
-#: day of the term is ours. Where funds are short, all of them are removed. The minutes are shared
-#: by an account's connections, which are one profile here.
-VOIP_YONDER: Final = attrs.evolve(
-    _PLAIN,
-    name="VoIP Yonder",
-    edition="add-ons of 2,000",
-    source="https://voipyonder.com/packages&offers.php",
-    bundles=BundleRule("add-on", 2000, ("GB",), per_channel=None, calling_code="44"),
-    term=_CALENDAR_MONTH,
-    change=ChangeRule(cooldown=None, more=Effect.FULL, fewer=Effect.NEXT_TERM),
-    shortage=ShortageRule(drops_bundles=True),
-)
-
-#: The channels of To Connect Me, with calls without limit, so that there are no minutes to count.
-TO_CONNECT_ME: Final = attrs.evolve(
-    _PLAIN,
-    name="To Connect Me",
-    edition="by channels",
-    source="https://to-connect.me/blog-news/how-many-channels-do-i-need.html",
-)
-
-#: The services of MagnusBilling with its option "Return credit". What is left of a month comes back
-#: by its unused days when a service ends early; that a change is an end and a new service is ours.
-MAGNUS_BILLING: Final = attrs.evolve(
-    _PLAIN,
-    name="MagnusBilling",
-    edition="Return credit",
-    source="https://wiki.magnusbilling.org/en/source/modules/services/services.html",
-    change=ChangeRule(cooldown=None, more=Effect.REBUY, fewer=Effect.REBUY),
-    refund=RefundRule(),
+#: All offers of this module by short name.
+OFFERS: Final[Mapping[str, Offer]] = MappingProxyType(
+    {
+        "skype-connect": SKYPE_CONNECT,
+        # The other published reading of H5 (F 1.4): above 100, the number is rounded to the nearest
+        # 10. No source says how a tie is rounded; half up is our choice. All else is as on the help
+        # page.
+        "skype-connect-nearest": attrs.evolve(
+            SKYPE_CONNECT,
+            edition="nearest 10",
+            source="https://support.skype.com/de/faq/FA10572/wie-verwalte-ich-sip-profile",
+            quantity=QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.HALF_UP),
+        ),
+        # The contract of 2011: monthly terms (F 6.2) and changes at any time (F 4.1). Unused
+        # minutes of a bundle are refunded (F 4.6). Bundles are valid for the US and Canada (F 8.2),
+        # for at most 12 hours of a call (F 8.6), but not for 101 prefixes (F 8.10). The contract
+        # does not mention rounding to tens, so that rule is the help page's.
+        "skype-connect-2011": attrs.evolve(
+            SKYPE_CONNECT,
+            edition="contract of July 2011",
+            source="https://github.com/pde/tosback2/blob/148ed22945022de9bcafacac1b00fcb883c2c4bb/"
+            "crawl/skype.com/Terms%20of%20Service%20-%20Business.txt",
+            bundle=BundleRule(
+                "US minute bundle",
+                minutes=5000,
+                area=("US", "CA"),
+                per_channel=1,
+                longest_call=timedelta(hours=12),
+                excluded_prefixes=_EXCLUDED_PREFIXES,
+            ),
+            term=TermRule(Months(1)),
+            change=ChangeRule(cooldown=None),
+            refund=RefundRule(bundles=RefundBasis.MINUTES),
+        ),
+        # sipgate's landline packs for trunks in Germany. A pack has 5,000 minutes, and the number
+        # of packs is not limited. Unused minutes expire at the end of the calendar month. The offer
+        # leaves out packs of other sizes and packs for mobiles, and it treats mobiles like
+        # landlines.
+        "sipgate-packs": attrs.evolve(
+            _DEFAULTS,
+            name="sipgate trunking",
+            edition="landline packs of 5,000",
+            source="https://help.sipgate.de/trunking/en/kann-ich-minutenpakete-fuer-meinen-trunk-buchen.md",
+            bundle=BundleRule("landline pack", 5000, ("DE",), per_channel=None, calling_code="49"),
+            term=_CALENDAR_MONTH,
+        ),
+        # sipgate's contracts in Germany. A contract can be switched at any time, with immediate
+        # effect. The new contract is prorated for the running month, and the old one is not
+        # refunded. Two rules come from https://www.sipgate.de/leistungsbeschreibung: terms are
+        # calendar months, and without credit only outgoing calls are blocked. The offer cannot
+        # express the second rule.
+        "sipgate-de": attrs.evolve(
+            _DEFAULTS,
+            name="sipgate",
+            edition="contracts in Germany",
+            source="https://help.sipgate.de/cloud-telefonanlage/en/account-management/"
+            "vertrage-rechnungen-und-preise/wie-kann-ich-meinen-tarif-wechseln",
+            term=_CALENDAR_MONTH,
+            change=ChangeRule(cooldown=None, more=ChangeEffect.RESTART, fewer=ChangeEffect.RESTART),
+        ),
+        # sipgate's plans in the United Kingdom, for a calendar month. A change to more takes effect
+        # at once and is prorated for the rest of the month. A change to fewer and a cancellation
+        # wait for the end of the month. There is no refund. A cancellation can be revoked until a
+        # day before it takes effect. At sipgate, a cancellation on the last day of a month counts
+        # for the next month; here it counts for the running month.
+        "sipgate-uk": attrs.evolve(
+            _DEFAULTS,
+            name="sipgate UK",
+            edition="monthly plans",
+            source="https://teamhelp.sipgate.co.uk/hc/en-gb/articles/204124842-Changing-your-sipgate-plan",
+            term=_CALENDAR_MONTH,
+        ),
+        # The basic tariffs of easybell's trunks: 2 to 50 lines. The source says that flat options
+        # are switched at the end of a month; we use this for every change. The source does not
+        # publish how many minutes the options have, so the offer has no bundles.
+        "easybell-basic": attrs.evolve(
+            _DEFAULTS,
+            name="easybell SIP trunk",
+            edition="basic tariffs",
+            source="https://easyinttel.de/20210409_easybell-fair-flat-tarife/",
+            quantity=QuantityRule(2, 50),
+            term=_CALENDAR_MONTH,
+            change=ChangeRule(
+                cooldown=None, more=ChangeEffect.AT_RENEWAL, fewer=ChangeEffect.AT_RENEWAL
+            ),
+        ),
+        # The tariffs of easybell's telephone system, by number of devices; here a device is a
+        # channel. A larger tariff can be used at once, and its price applies from the next month. A
+        # change is free of charge, and a smaller tariff takes effect at once.
+        "easybell-tier": attrs.evolve(
+            _DEFAULTS,
+            name="easybell Cloud PBX",
+            edition="by devices",
+            source="https://en.easybell.de/help/cloud-pbx/answer/"
+            "how-can-i-change-the-tariff-of-my-cloud-pbx/",
+            term=_CALENDAR_MONTH,
+            change=ChangeRule(
+                cooldown=None, more=ChangeEffect.NO_CHARGE, fewer=ChangeEffect.NO_CHARGE
+            ),
+        ),
+        # DIDWW's flat-rate channels. Added channels are prorated for the days left of the billing
+        # cycle. They also cost a set-up fee, which belongs in the tariff
+        # (``Tariff.channel_setup``). Removed channels are gone at once, according to
+        # https://doc.didww.com/phone-numbers/capacity/how-to-guides/remove-flat-rate-channels.html.
+        # The page does not mention refunds; we refund nothing. The smallest order is not published
+        # as a number; we use 1.
+        "didww": attrs.evolve(
+            _DEFAULTS,
+            name="DIDWW",
+            edition="flat-rate channels",
+            source="https://doc.didww.com/phone-numbers/capacity/how-to-guides/"
+            "purchase-flat-rate-channels.html",
+            change=ChangeRule(
+                cooldown=None, more=ChangeEffect.PRORATE, fewer=ChangeEffect.NO_CHARGE
+            ),
+        ),
+        # Telnyx's channel billing, for incoming calls. Recurring charges are made at the start of
+        # each calendar month, according to
+        # https://support.telnyx.com/en/articles/4425088-reporting-monthly-charges.
+        "telnyx": attrs.evolve(
+            _DEFAULTS,
+            name="Telnyx",
+            edition="channel billing",
+            source="https://support.telnyx.com/en/articles/1130678-channel-billing-and-how-to-use-it",
+            term=_CALENDAR_MONTH,
+        ),
+        # Voyant's trunks that are sold by concurrent call sessions (CCS). Incoming and local calls
+        # are free. The offer cannot express this, because it does not divide a country into areas.
+        "voyant": attrs.evolve(
+            _DEFAULTS,
+            name="Voyant",
+            edition="CCS",
+            source="https://help.voyant.com/en/articles/2508247-sip-trunking-rate-plans-ccs-or-paygo",
+        ),
+        # SIPStation's trunks. Each has a channel and a soft cap of 3,000 minutes, which we treat as
+        # included minutes. A trunk ends at once (``terminate``) and cannot be restored, and the
+        # days left are not refunded, according to
+        # https://wiki.freepbx.org/pages/diffpagesbyversion.action?pageId=4620400&selectedPageVersions=30&selectedPageVersions=31.
+        "sipstation": attrs.evolve(
+            _DEFAULTS,
+            name="SIPStation",
+            edition="High Volume Voice",
+            source="https://wiki.freepbx.org/display/ST/Trunk+FAQ",
+            bundle=BundleRule("soft cap", 0, ("US",), per_channel=0, included=3000),
+        ),
+        # Premitel's smallest tariff: 200 minutes for each line, to numbers that begin with 01, 02,
+        # 03 or 07. The page limits 07 to some mobile networks. A prefix does not identify a
+        # network, so this offer includes all of 07. The two larger tariffs have 800 and 2,000
+        # minutes. Further minutes have different prices for landlines and mobiles, but a tariff has
+        # a single price for a country.
+        "premitel": attrs.evolve(
+            _DEFAULTS,
+            name="Premitel VoIP Phone Service",
+            edition="Bronze",
+            source="https://www.premitel.uk/services/voip-phone-service/tariff-information/",
+            bundle=BundleRule(
+                "inclusive minutes",
+                0,
+                ("GB",),
+                per_channel=0,
+                excluded_prefixes=("4", "5", "6", "8", "9", "04", "05", "06", "08", "09"),
+                calling_code="44",
+                included=200,
+            ),
+        ),
+        # Strobe IT's plans: five channels for 12 months, paid monthly. The page does not say how
+        # many minutes a plan has; further calls are counted by the second. The set-up fee belongs
+        # in the tariff. The page is marked as old. It promises easy upgrades during the contract,
+        # but this offer allows only five channels.
+        "strobe-it": attrs.evolve(
+            _DEFAULTS,
+            name="Strobe IT",
+            edition="SIP plan",
+            source="https://strobeit.servicedesk.comodo.com/kb/faq.php?id=120",
+            quantity=QuantityRule(5, 5),
+            term=TermRule(Months(1), minimum_term=Months(12)),
+        ),
+        # VoIP Yonder's add-ons of 2,000 minutes. They take effect at once, add up, and renew on the
+        # 1st. If the funds do not cover the renewal, all add-ons are removed. The source does not
+        # price an add-on that is bought within a term; we charge the full price. At VoIP Yonder all
+        # connections of an account share the minutes; here the connections are one profile.
+        "voip-yonder": attrs.evolve(
+            _DEFAULTS,
+            name="VoIP Yonder",
+            edition="add-ons of 2,000",
+            source="https://voipyonder.com/packages&offers.php",
+            bundle=BundleRule("add-on", 2000, ("GB",), per_channel=None, calling_code="44"),
+            term=_CALENDAR_MONTH,
+            change=ChangeRule(
+                cooldown=None, more=ChangeEffect.CHARGE_FULL, fewer=ChangeEffect.AT_RENEWAL
+            ),
+            non_payment=NonPaymentRule(drops_bundles=True),
+        ),
+        # To Connect Me's channels. Calls are unlimited, so no minutes are counted.
+        "to-connect-me": attrs.evolve(
+            _DEFAULTS,
+            name="To Connect Me",
+            edition="by channels",
+            source="https://to-connect.me/blog-news/how-many-channels-do-i-need.html",
+        ),
+        # MagnusBilling's services with the option "Return credit": if a service ends early, the
+        # unused days are refunded. The source does not describe changes; we end the service and
+        # sell a new one.
+        "magnus-billing": attrs.evolve(
+            _DEFAULTS,
+            name="MagnusBilling",
+            edition="Return credit",
+            source="https://wiki.magnusbilling.org/en/source/modules/services/services.html",
+            change=ChangeRule(cooldown=None, more=ChangeEffect.RESTART, fewer=ChangeEffect.RESTART),
+            refund=RefundRule(),
+        ),
+    }
 )

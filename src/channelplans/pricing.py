@@ -1,241 +1,57 @@
-"""Prices: what a plan costs for a term, what comes back of it, what a call costs.
+"""The price of a plan for a term, and the refund when the term ends early.
 
-A quote is its plan, tariff and term; lines and total follow from those and are not stored. Each
-line carries its own term and is refunded by it, so that one mechanism serves every change.
-Prices are net of tax, which is the application's (F 3.10), and no price is built in (F 3).
+Each line of a quote has its own term, and its refund is computed from that term. This works for
+every kind of change. This module does not know wallets or subscriptions.
 """
 
-import enum
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
-from decimal import Decimal
 from fractions import Fraction
 from itertools import takewhile
-from types import MappingProxyType
-from typing import Final, cast
+from typing import Final
 
 import attrs
 
+from channelplans._checks import checked, civil_day, instance
+from channelplans._display import DisplayMixin, Table, clock
 from channelplans.calendar import Term
-from channelplans.checks import bounded, checked, civil_day, instance, shown, text
-from channelplans.errors import (
-    AllowanceNeeded,
-    InvalidValue,
-    OutsideTerm,
-    UnknownRate,
-    WrongType,
-)
-from channelplans.ladders import Ladder, as_decimal, checked_price
-from channelplans.money import Currency, Money, Rounding, columns, read, round_ratio, same_currency
-from channelplans.plans import Offer, Plan
-from channelplans.rules import BY_MINUTES, COUNTRY, Effect, Notice, RefundBasis, RefundRule
-from channelplans.tables import Described, Table, clock
-from channelplans.usage import Allowance, Call, billable, covered
+from channelplans.calls import Allowance
+from channelplans.errors import AllowanceNeeded, InvalidValue, OutsideTerm
+from channelplans.money import Money, Rounding, columns, round_ratio, same_currency
+from channelplans.plans import Plan
+from channelplans.rules import BY_MINUTES, ChangeEffect, Notice, RefundBasis, RefundRule
+from channelplans.tariffs import Item, Tariff
 
 __all__ = [
-    "Charge",
-    "Item",
     "Line",
-    "Payer",
     "Quote",
-    "Rated",
     "Refund",
     "RefundLine",
-    "Tariff",
-    "amend",
-    "longest",
+    "amend_quote",
     "quote",
-    "rate",
     "refund",
 ]
 
+
 _NOTHING: Final = timedelta(0)
-_MICROSECOND: Final = timedelta(microseconds=1)
-_MINUTE: Final = 60_000_000  # microseconds
-_DAY: Final = 1440 * _MINUTE
-_LONGEST: Final = timedelta(days=36_500)
 
 
-class _Rates(Mapping[str, Decimal]):
-    """A mapping that cannot change and has a hash, so that a tariff has one."""
-
-    __slots__ = ("_table",)
-
-    def __init__(self, table: Mapping[str, Decimal]) -> None:
-        self._table = dict(table)
-
-    def __getitem__(self, country: str) -> Decimal:
-        return self._table[country]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._table)
-
-    def __len__(self) -> int:
-        return len(self._table)
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._table.items()))
-
-    def __repr__(self) -> str:
-        return repr(self._table)
-
-
-def _price(value: Decimal | str | int | Ladder) -> Decimal | Ladder:
-    return value if isinstance(value, Ladder) else as_decimal(value)
-
-
-def _rates(rates: Mapping[str, Decimal | str | int]) -> Mapping[str, Decimal]:
-    if not isinstance(rates, Mapping):
-        raise WrongType("rates", shown(rates), "a mapping of countries to prices")
-    return _Rates({country: as_decimal(price) for country, price in rates.items()})
-
-
-class Item(enum.Enum):
-    """What a line is for."""
-
-    CHANNELS = "channels"
-    BUNDLES = "bundles"
-    SETUP = "set-up"
-    CHANNEL_SETUP = "set-up of channels"
-
-    def __hash__(self) -> int:
-        # Prices are looked up by it on the hot path, and there is one of each.
-        return id(self)
-
-
-_RETURNABLE: Final = (Item.CHANNELS, Item.BUNDLES)
-
-_PRICES: Final = MappingProxyType(
-    {
-        Item.CHANNELS: "channel",
-        Item.BUNDLES: "bundle",
-        Item.SETUP: "setup",
-        Item.CHANNEL_SETUP: "channel_setup",
-    }
-)
+_REFUNDABLE: Final = (Item.CHANNELS, Item.BUNDLES)
 
 
 @attrs.frozen(field_transformer=checked)
-class Tariff(Described):
-    """A provider's prices as data, in one currency.
+class Line(DisplayMixin):
+    """A quantity of an item for a term, with its price.
 
     Attributes:
-        name: what it is called.
-        currency: the currency of all its prices, and the unit that charges are rounded to.
-        channel: the price of a channel for a term, in whole units of the currency, or a ladder.
-        bundle: the price of a bundle for a term, likewise.
-        minute: the price of a minute to the bundles' area (H13); below a unit is fine.
-        rates: the prices of a minute to other countries.
-        setup: what a purchase costs once; it does not come back.
-        channel_setup: what each channel that is added costs once, likewise.
+        item: channels, bundles or a set-up fee.
+        quantity: how many. A negative quantity reduces the quantity of earlier lines.
+        unit: the price of a single channel, bundle or set-up for a full term; None if a ladder
+            prices the quantity as a whole.
+        total: the price of the line. A negative total is a refund.
+        term: the days that the line pays for.
 
     Raises:
-        WrongType: a price is a float or another inexact type.
-        InvalidValue: a price is negative, not finite, or has more decimals than the currency.
-
-    >>> from channelplans.money import EUR
-    >>> print(Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021"))
-    made up: 6.95 EUR a channel, 10.00 EUR a bundle, 0.021 EUR a minute
-    """
-
-    name: str
-    currency: Currency
-    channel: Decimal | Ladder = attrs.field(converter=_price)
-    bundle: Decimal | Ladder = attrs.field(converter=_price)
-    minute: Decimal = attrs.field(converter=as_decimal)
-    rates: Mapping[str, Decimal] = attrs.field(factory=dict, converter=_rates)
-    setup: Decimal = attrs.field(default=Decimal(0), converter=as_decimal)
-    channel_setup: Decimal = attrs.field(default=Decimal(0), converter=as_decimal)
-    _minor: Mapping[Item, int] = attrs.field(init=False, repr=False, eq=False)
-
-    def __attrs_post_init__(self) -> None:
-        checked_price("minute", self.minute)
-        for country, price in self.rates.items():
-            if not COUNTRY.fullmatch(text("rates", country)):
-                raise InvalidValue("rates", repr(country), 'by country, such as {"DE": "0.02"}')
-            checked_price(f"rates[{country!r}]", price)
-        minor = {}
-        for item, name in _PRICES.items():
-            price = getattr(self, name)
-            if not isinstance(price, Ladder):
-                checked_price(name, price)
-                minor[item] = read(name, price, self.currency).minor
-        object.__setattr__(self, "_minor", minor)
-
-    def units(self, item: Item, count: int) -> int:
-        """Return the price of so many of an item in units of the currency: the hot path."""
-        minor = self._minor.get(item)
-        if minor is not None:
-            return count * minor
-        ladder = self.channel if item is Item.CHANNELS else self.bundle
-        return cast(Ladder, ladder).units(count, self.currency) if count else 0
-
-    def unit(self, item: Item) -> Money | None:
-        """Return the price of one of an item; None where a ladder tells the price of all."""
-        minor = self._minor.get(item)
-        return None if minor is None else Money(minor, self.currency)
-
-    def channels(self, count: int) -> Money:
-        """Return the price of so many channels for a term (H1).
-
-        >>> from channelplans.money import EUR
-        >>> print(Tariff("made up", EUR, channel="6.95", bundle="10", minute="0").channels(3))
-        20.85 EUR
-        """
-        return Money(self.units(Item.CHANNELS, bounded("count", count, 0)), self.currency)
-
-    def bundles(self, count: int) -> Money:
-        """Return the price of so many bundles for a term, by itself (H11).
-
-        >>> from channelplans.money import EUR
-        >>> print(Tariff("made up", EUR, channel="6.95", bundle="10", minute="0").bundles(3))
-        30.00 EUR
-        """
-        return Money(self.units(Item.BUNDLES, bounded("count", count, 0)), self.currency)
-
-    def per_minute(self, country: str, offer: Offer) -> Decimal:
-        """Return the price of a minute to a country.
-
-        Raises:
-            UnknownRate: the country is not in the bundles' area and has no rate of its own.
-        """
-        bundles = instance("offer", offer, Offer).bundles
-        area = () if bundles is None else bundles.area
-        if text("country", country) in area:
-            return self.minute
-        if country not in self.rates:
-            raise UnknownRate(country, self.name, tuple(sorted({*area, *self.rates})))
-        return self.rates[country]
-
-    def _describe(self) -> tuple[str]:
-        code = self.currency.code
-        prices = [
-            _told(self.unit(Item.CHANNELS), self.channel, "channel"),
-            _told(self.unit(Item.BUNDLES), self.bundle, "bundle"),
-            f"{self.minute:f} {code} a minute",
-            *(f"{rate:f} {code} to {country}" for country, rate in self.rates.items()),
-        ]
-        if self.setup:
-            prices.append(f"{self.setup:f} {code} once")
-        if self.channel_setup:
-            prices.append(f"{self.channel_setup:f} {code} once for each channel")
-        return (f"{self.name}: {', '.join(prices)}",)
-
-
-def _told(unit: Money | None, price: Decimal | Ladder, noun: str) -> str:
-    return f"({price}) for the {noun}s" if unit is None else f"{unit} a {noun}"
-
-
-@attrs.frozen(field_transformer=checked)
-class Line(Described):
-    """So many of an item, for a term, and what they cost together.
-
-    ``unit`` is the price of one for a full term; None where a ladder tells only that of all. A
-    quantity below zero takes back some of what an earlier line sold.
-
-    Raises:
-        CurrencyMismatch: the price of one is in another currency than the total.
+        CurrencyMismatch: ``unit`` and ``total`` are in different currencies.
     """
 
     item: Item
@@ -269,8 +85,8 @@ class Line(Described):
 
 
 @attrs.frozen(field_transformer=checked)
-class Quote(Described):
-    """A plan priced by a tariff for a term; a purchase confirms it as one (H14).
+class Quote(DisplayMixin):
+    """A plan priced by a tariff for a term. One confirmation buys all of it (H14).
 
     >>> from channelplans.money import EUR
     >>> from channelplans.offers import SKYPE_CONNECT
@@ -285,15 +101,15 @@ class Quote(Described):
     Not a telephone replacement: it cannot call emergency numbers. (H21)
 
     Attributes:
-        plan: what is sold.
+        plan: the channels and bundles that are sold.
         tariff: the prices.
-        term: for how long.
-        sold: the lines as they were sold, where they do not follow from plan, tariff and term:
-            those of a purchase with a set-up fee, or of a term in which the plan was changed.
+        term: the days for which the plan is sold.
+        sold: the lines of a quote with a set-up fee or with a change within the term. None for
+            other quotes; their lines are computed from plan, tariff and term.
 
     Raises:
         CurrencyMismatch: a line is in another currency than the tariff.
-        InvalidValue: a line is for days outside the term.
+        InvalidValue: a line has days outside the term.
     """
 
     plan: Plan
@@ -309,22 +125,27 @@ class Quote(Described):
 
     @property
     def lines(self) -> tuple[Line, ...]:
-        """A line for the channels, one for the bundles if there are any, and what was added."""
+        """The lines for channels, bundles and fees, and for changes within the term."""
         if self.sold is not None:
             return self.sold
         currency = self.tariff.currency
         return tuple(
-            Line(item, count, self.tariff.unit(item), Money(minor, currency), term)
+            Line(item, count, self.tariff.unit(item), Money(minor=minor, currency=currency), term)
             for item, count, minor, term in self.parts()
         )
 
     @property
     def total(self) -> Money:
-        """What all lines cost together."""
-        return Money(sum(minor for _, _, minor, _ in self.parts()), self.tariff.currency)
+        """The price of all lines together."""
+        return Money(
+            minor=sum(minor for _, _, minor, _ in self.parts()), currency=self.tariff.currency
+        )
 
     def parts(self) -> list[tuple[Item, int, int, Term]]:
-        """Return item, quantity, total and term of each line, in bare units: the hot path."""
+        """Return the item, quantity, total and term of each line; the total is in units.
+
+        It makes no Money and no Line, because late runs and refunds call it most.
+        """
         if self.sold is not None:
             return [(line.item, line.quantity, line.total.minor, line.term) for line in self.sold]
         plan, term, units = self.plan, self.term, self.tariff.units
@@ -332,16 +153,17 @@ class Quote(Described):
         if plan.bundles:
             parts.append((Item.BUNDLES, plan.bundles, units(Item.BUNDLES, plan.bundles), term))
         rule = plan.offer.term
-        if not rule.aligned:
+        if not rule.billing_day:
             return parts
-        days, whole = term.days, rule.whole(term).days
+        whole_days = rule.whole(term).days
         return [
-            (item, count, _prorated(minor, days, whole), term) for item, count, minor, term in parts
+            (item, count, _prorate(minor, term.days, whole_days), term)
+            for item, count, minor, term in parts
         ]
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What the buyer must be told (H21)."""
+        """The notices that the buyer must see, such as the missing emergency calls (H21)."""
         return self.plan.offer.notices
 
     @property
@@ -353,61 +175,61 @@ class Quote(Described):
     def allowance(self) -> Allowance:
         """The minutes granted for the term, none of them used (H10).
 
-        They follow the price: what is paid for a part of a term grants that part of its minutes,
-        to the second.
+        A line for a part of a term grants the same part of the minutes, rounded down to a second.
         """
-        rule = self.plan.offer.bundles
+        rule = self.plan.offer.bundle
         if rule is None:
             return Allowance(_NOTHING)
         minutes = {Item.CHANNELS: rule.included, Item.BUNDLES: rule.minutes}
         minute_days = sum(
             quantity * minutes.get(item, 0) * term.days for item, quantity, _, term in self.parts()
         )
-        whole = self.plan.offer.term.whole(self.term).days
-        return Allowance(timedelta(seconds=60 * minute_days // whole))
+        whole_days = self.plan.offer.term.whole(self.term).days
+        return Allowance(timedelta(seconds=60 * minute_days // whole_days))
 
     def adding(self, *fees: tuple[Item, int]) -> "Quote":
-        """Return the quote with lines for what is paid once, where the tariff has such fees."""
+        """Return the quote with a line for each set-up fee that the tariff has.
+
+        A fee is an item and a quantity; quantities of zero or less add nothing.
+        """
         if not (self.tariff.setup or self.tariff.channel_setup):
             return self
-        lines = tuple(
+        fee_lines = tuple(
             Line(item, count, unit, unit * count, self.term)
             for item, count in fees
             if count > 0 and (unit := self.tariff.unit(item))
         )
-        return attrs.evolve(self, sold=(*self.lines, *lines)) if lines else self
+        return attrs.evolve(self, sold=(*self.lines, *fee_lines)) if fee_lines else self
 
     def to_records(self) -> list[dict[str, object]]:
         """Return a plain row for each line."""
         return [row for line in self.lines for row in line.to_records()]
 
     def _describe(self) -> tuple[str | Table, ...]:
-        parts_of_term = any(line.term != self.term for line in self.lines)
-        rows = tuple(
-            (
-                line.item.value,
-                str(line.quantity),
-                *((str(line.term),) if parts_of_term else ()),
-                f"{line.unit.amount:f}" if line.unit is not None else "",
-                f"{line.total.amount:f}",
-            )
-            for line in self.lines
-        )
+        table: list[tuple[str, ...]] = [("item", "quantity", "term", "price each", "total")]
+        for line in self.lines:
+            price = "" if line.unit is None else f"{line.unit.amount:f}"
+            total = f"{line.total.amount:f}"
+            table.append((line.item.value, str(line.quantity), str(line.term), price, total))
+        if all(line.term == self.term for line in self.lines):
+            table = [(item, quantity, *prices) for item, quantity, _, *prices in table]
+        headings, *rows = table
         whole = self.plan.offer.term.whole(self.term)
         part = f" ({self.term.days} of {whole.days} days)" if whole != self.term else ""
-        term = ("term",) if parts_of_term else ()
-        headings = ("item", "quantity", *term, "price each", "total")
         return (
             f"{self.plan}, {self.term}{part}",
-            Table(headings, rows, right=("quantity", "price each", "total")),
+            Table(headings, tuple(rows), right=("quantity", "price each", "total")),
             f"Total {self.total}; renews on {self.renews_on}.",
             *map(str, self.notices),
         )
 
 
 @attrs.frozen(field_transformer=checked)
-class RefundLine(Described):
-    """What comes back of one quoted line, and what is kept; the two add up to its total."""
+class RefundLine(DisplayMixin):
+    """The refund of a quoted line, and the rest that the seller keeps.
+
+    ``returned`` and ``kept`` add up to the line's total.
+    """
 
     line: Line
     returned: Money
@@ -418,88 +240,90 @@ class RefundLine(Described):
 
 
 @attrs.frozen(field_transformer=checked)
-class Refund(Described):
-    """What comes back of a quote that was paid, line by line, when it ends on a day (H16).
+class Refund(DisplayMixin):
+    """The refund of a paid quote whose term ends early, line by line (H16).
+
+    Attributes:
+        paid: the quote that was paid.
+        on: the day on which the term ends.
+        allowance: the minutes of the term and how many are used, if the rule needs them.
+        rule: how the refund is computed.
 
     Raises:
-        OutsideTerm: the day is not a day of the term that was paid for.
-        AllowanceNeeded: the rule measures by minutes, and no allowance was given.
-        InvalidValue: the allowance is not that of the quote's bundles, or ``passed`` is missing
-            where the rule measures by exact time, or not a part of a day.
+        OutsideTerm: the day is not in the quote's term.
+        AllowanceNeeded: the rule refunds bundles by minutes, and ``allowance`` is None.
+        InvalidValue: the allowance grants fewer minutes than the quote.
     """
 
     paid: Quote
     on: date
     allowance: Allowance | None
     rule: RefundRule
-    passed: timedelta | None = None
 
     def __attrs_post_init__(self) -> None:
         term = self.paid.term
         if self.on not in term:
             raise OutsideTerm("a refund", self.on, term.start, term.end)
-        bases = (self.rule.channels, self.rule.bundles)
-        if RefundBasis.EXACT_TIME in bases and not _within_a_day(self.passed):
-            expected = "how much of the day has passed: this offer refunds by exact time"
-            raise InvalidValue("passed", str(self.passed), expected)
-        sold = (item for item, *_ in self.paid.parts())
-        if self.rule.bundles in BY_MINUTES and Item.BUNDLES in sold:
-            self._check_allowance()
-
-    def _check_allowance(self) -> None:
+        sells_bundles = any(item is Item.BUNDLES for item, *_ in self.paid.parts())
+        if self.rule.bundles not in BY_MINUTES or not sells_bundles:
+            return
         if self.allowance is None:
             raise AllowanceNeeded(self.rule.bundles.value)
         granted = self.paid.allowance.granted
         if self.allowance.granted < granted:
-            expected = f"of the {clock(granted)} that the quote grants"
+            expected = f"at least the {clock(granted)} that the quote grants"
             raise InvalidValue("allowance", str(self.allowance), expected)
 
     @property
     def lines(self) -> tuple[RefundLine, ...]:
-        """What is returned and what is kept of each quoted line."""
-        returned = (Money(minor, self.paid.tariff.currency) for minor in self._returned())
+        """The refund of each quoted line."""
+        refunds = (
+            Money(minor=minor, currency=self.paid.tariff.currency) for minor in self._refund_units()
+        )
         return tuple(
-            RefundLine(line, back, line.total - back)
-            for line, back in zip(self.paid.lines, returned, strict=True)
+            RefundLine(line, returned, line.total - returned)
+            for line, returned in zip(self.paid.lines, refunds, strict=True)
         )
 
     @property
     def returned(self) -> Money:
-        """What comes back, all lines together."""
-        return Money(sum(self._returned()), self.paid.tariff.currency)
+        """The refund of all lines together."""
+        return Money(minor=sum(self._refund_units()), currency=self.paid.tariff.currency)
 
     @property
     def kept(self) -> Money:
-        """What does not come back: the rest of what was paid."""
+        """The part of the paid total that is not refunded."""
         return self.paid.total - self.returned
 
-    def _returned(self) -> list[int]:
-        """Return what comes back of each line, in units; that of all of an item is rounded once."""
-        sums: dict[Item, tuple[int, int, int]] = {}
-        returned = []
-        for item, _, minor, term in self.paid.parts():
-            part, whole = self._part(item, term)
-            numerator, denominator, before = sums.get(item, (0, 1, 0))
-            numerator = numerator * whole + minor * part * denominator
-            denominator *= whole
-            so_far = max(0, round_ratio(numerator, denominator, self.rule.rounding))
-            sums[item] = numerator, denominator, so_far
-            returned.append(so_far - before)
-        return returned
+    def _refund_units(self) -> list[int]:
+        """Return the refund of each line, in units.
 
-    def _part(self, item: Item, term: Term) -> tuple[int, int]:
-        """Return the part of an item that comes back, as numerator and denominator."""
+        The refunds of an item add up to their exact sum, rounded once. Each line gets the
+        difference to the rounded sum of the lines before it.
+        """
+        sums: dict[Item, tuple[int, int, int]] = {}
+        refunds = []
+        for item, _, minor, term in self.paid.parts():
+            unused, whole = self._unused_part(item, term)
+            numerator, denominator, rounded_before = sums.get(item, (0, 1, 0))
+            numerator = numerator * whole + minor * unused * denominator
+            denominator *= whole
+            rounded = max(0, round_ratio(numerator, denominator, self.rule.rounding))
+            sums[item] = numerator, denominator, rounded
+            refunds.append(rounded - rounded_before)
+        return refunds
+
+    def _unused_part(self, item: Item, term: Term) -> tuple[int, int]:
+        """Return the part of a line that is refunded, as numerator and denominator."""
         basis = self.rule.bundles if item is Item.BUNDLES else self.rule.channels
-        if basis is RefundBasis.NOTHING or item not in _RETURNABLE:
+        if basis is RefundBasis.NOTHING or item not in _REFUNDABLE:
             return 0, 1
-        by_time = term.remaining(self.on) - self.rule.change_day_used, term.days
+        unused_days = term.remaining(self.on) - self.rule.change_day_used
         if basis is RefundBasis.TIME:
-            return by_time
-        if basis is RefundBasis.EXACT_TIME:
-            passed = (self.passed or _NOTHING) // _MICROSECOND
-            return term.remaining(self.on) * _DAY - passed, term.days * _DAY
-        by_minutes = self.allowance.unused if self.allowance else Fraction(0)
-        part = by_minutes if basis is RefundBasis.MINUTES else min(Fraction(*by_time), by_minutes)
+            return unused_days, term.days
+        part = self.allowance.unused if self.allowance else Fraction(0)
+        if basis is RefundBasis.SMALLER:
+            part = min(part, Fraction(unused_days, term.days))
         return part.as_integer_ratio()
 
     def to_records(self) -> list[dict[str, object]]:
@@ -528,76 +352,15 @@ class Refund(Described):
         )
 
 
-class Payer(enum.Enum):
-    """Whose purse pays for a call: the account's for overage (H13), else the profile's (F 7.3)."""
+def quote(plan: Plan, tariff: Tariff, *, on: date, replacing: Plan | None = None) -> Quote:
+    """Return the price of a plan for its first term, which begins on a day (H1, H8, H11).
 
-    ACCOUNT = "account"
-    PROFILE = "profile"
-
-
-@attrs.frozen(field_transformer=checked)
-class Charge(Described):
-    """The price of some part of a call, rounded once, and who pays it."""
-
-    duration: timedelta
-    per_minute: Decimal
-    amount: Money
-    payer: Payer
-
-    def _describe(self) -> tuple[str]:
-        rate = f"{self.per_minute:f} {self.amount.currency.code} a minute"
-        return (f"{clock(self.duration)} at {rate}: {self.amount}, paid by the {self.payer.value}",)
-
-
-@attrs.frozen(field_transformer=checked)
-class Rated(Described):
-    """A call, what is counted of it, and where that comes from.
-
-    ``included`` comes from the bundles' minutes; ``overage`` is what they would cover, had they
-    not run out (H13); ``other`` is what no bundle covers. The three add up to ``counted``.
-    """
-
-    call: Call
-    included: timedelta
-    overage: timedelta
-    other: timedelta
-    charges: tuple[Charge, ...]
-
-    @property
-    def counted(self) -> timedelta:
-        """What is counted of the call, all parts together."""
-        return self.included + self.overage + self.other
-
-    def to_records(self) -> list[dict[str, object]]:
-        """Return a plain row for each charge, or one without a price for a call without any."""
-        row: dict[str, object] = {
-            "call": self.call.id,
-            "on": self.call.day,
-            "number": self.call.number,
-            "country": self.call.country,
-            "seconds": self.counted.total_seconds(),
-            "included_seconds": self.included.total_seconds(),
-        }
-        return [
-            {
-                **row,
-                "payer": charge.payer.value,
-                "minor": charge.amount.minor,
-                "amount": charge.amount.amount,
-                "currency": charge.amount.currency.code,
-            }
-            for charge in self.charges
-        ] or [{**row, "payer": None, "minor": 0, "amount": Decimal(0), "currency": None}]
-
-    def _describe(self) -> tuple[str, ...]:
-        counted = f"{self.call}: {clock(self.counted)} counted, {clock(self.included)} included"
-        return (counted, *map(str, self.charges))
-
-
-def quote(plan: Plan, tariff: Tariff, *, on: date, instead: Plan | None = None) -> Quote:
-    """Return the price of a plan for the first term from a day on (H1, H8, H11).
-
-    Sold ``instead`` of another plan, only the channels that are added are set up.
+    Args:
+        plan: the channels and bundles to price.
+        tariff: the prices.
+        on: the first day of the term.
+        replacing: the plan that the new plan replaces, if any. Then only the added channels are
+            charged a set-up fee.
 
     Raises:
         CalendarEnds: the term does not fit the calendar.
@@ -608,53 +371,65 @@ def quote(plan: Plan, tariff: Tariff, *, on: date, instead: Plan | None = None) 
     >>> ten, more = SKYPE_CONNECT.plan(channels=10), SKYPE_CONNECT.plan(channels=15)
     >>> print(quote(more, tariff, on=date(2026, 1, 5)).total)  # 15 x 9 + 15 x 2
     165.00 EUR
-    >>> print(quote(more, tariff, on=date(2026, 1, 5), instead=ten).total)  # 15 x 9 + 5 x 2
+    >>> print(quote(more, tariff, on=date(2026, 1, 5), replacing=ten).total)  # 15 x 9 + 5 x 2
     145.00 EUR
     """
     term = instance("plan", plan, Plan).offer.term.first(civil_day("on", on))
     priced = Quote(plan, tariff, term)
-    if instead is not None:
-        return priced.adding((Item.CHANNEL_SETUP, plan.channels - instead.channels))
+    if replacing is not None:
+        return priced.adding((Item.CHANNEL_SETUP, plan.channels - replacing.channels))
     return priced.adding((Item.SETUP, 1), (Item.CHANNEL_SETUP, plan.channels))
 
 
-def amend(paid: Quote, plan: Plan, *, on: date, effect: Effect) -> Quote:
-    """Return what is paid for the running term once its plan is changed on a day of it.
+def amend_quote(paid: Quote, plan: Plan, *, on: date, effect: ChangeEffect) -> Quote:
+    """Return the quote of the running term after its plan was changed within the term.
 
-    The lines that were paid stay, and what the new plan adds to them is a line more, prorated for
-    the days that are left or in full. What was paid stays paid through the term: it counts towards
-    a later change to more, even if a change to fewer came between (``Effect.KEEP``). A term keeps
-    the tariff it was bought by, and no more comes back than was paid. By a ladder that prices all
-    by the tier reached, more may cost less: prorated, money comes back, and in full none does. What
-    changes of one day add to an item is rounded as one sum, so that small steps gain nothing.
+    The paid lines stay. A line is added for the difference: prorated for the days that are left
+    (``PRORATE``) or in full (``CHARGE_FULL``). ``NO_CHARGE`` adds no line. The tariff stays the one
+    of the paid quote.
+
+    A paid quantity stays paid until the term ends. After a change to fewer without a refund, a
+    change back to more costs nothing up to the paid quantity.
+
+    With a volume ladder a larger quantity can cost less. ``PRORATE`` then refunds the difference,
+    at most the amount paid for the item; ``CHARGE_FULL`` refunds nothing. All changes of an item
+    on one day are rounded as one sum, so that many small changes save nothing.
+
+    Args:
+        paid: the quote of the running term.
+        plan: the new plan.
+        on: the day of the change.
+        effect: ``PRORATE``, ``CHARGE_FULL`` or ``NO_CHARGE``.
 
     Raises:
-        OutsideTerm: the day is not a day of the term that was paid for.
+        OutsideTerm: the day is not in the quote's term.
 
     >>> from channelplans.money import EUR
     >>> from channelplans.offers import SKYPE_CONNECT
     >>> tariff = Tariff("made up", EUR, channel="9", bundle="10", minute="0")
     >>> paid = quote(SKYPE_CONNECT.plan(channels=10), tariff, on=date(2026, 1, 5))
     >>> more, day = SKYPE_CONNECT.plan(channels=15), date(2026, 1, 15)
-    >>> print(amend(paid, more, on=day, effect=Effect.PRORATE).lines[1])
+    >>> print(amend_quote(paid, more, on=day, effect=ChangeEffect.PRORATE).lines[1])
     5 channels at 9.00 EUR, 2026-01-15 to 2026-02-04: 30.00 EUR
     """
     if on not in instance("paid", paid, Quote).term:
         raise OutsideTerm("a change", on, paid.term.start, paid.term.end)
-    rest = Term(on, paid.term.end) if effect is Effect.PRORATE else paid.term
-    held = {item: sum(line.quantity for line in paid.lines if line.item is item) for item in Item}
-    steps = (
+    charged_term = Term(on, paid.term.end) if effect is ChangeEffect.PRORATE else paid.term
+    paid_counts = {
+        item: sum(line.quantity for line in paid.lines if line.item is item) for item in Item
+    }
+    changes = (
         (Item.CHANNELS, paid.plan.channels, plan.channels),
         (Item.BUNDLES, paid.plan.bundles, plan.bundles),
     )
-    added = (
-        _difference(paid, item, count, rest, effect)
-        for item, before, count in steps
-        if _moves_money(effect, beyond_paid=count - held[item], beyond_held=count - before)
+    differences = (
+        _difference_line(paid, item, count, charged_term, effect)
+        for item, old_count, count in changes
+        if _moves_money(effect, above_paid=count - paid_counts[item], above_old=count - old_count)
     )
-    amended = Quote(plan, paid.tariff, paid.term, (*paid.lines, *added))
-    set_up = max(held[Item.CHANNELS], paid.plan.channels)
-    return amended.adding((Item.CHANNEL_SETUP, plan.channels - set_up))
+    amended = Quote(plan, paid.tariff, paid.term, (*paid.lines, *differences))
+    channels_set_up = max(paid_counts[Item.CHANNELS], paid.plan.channels)
+    return amended.adding((Item.CHANNEL_SETUP, plan.channels - channels_set_up))
 
 
 def refund(
@@ -663,17 +438,20 @@ def refund(
     on: date,
     allowance: Allowance | None = None,
     rule: RefundRule | None = None,
-    passed: timedelta | None = None,
 ) -> Refund:
-    """Return what comes back of a quote that was paid, when it ends on a day of its term (H16).
+    """Return the refund of a paid quote whose term ends early (H16).
 
-    ``rule`` is the offer's own unless another is given. ``allowance`` says what is left of the
-    bundles' minutes, for a rule that measures by them (F 4.6); ``passed`` how much of the day has
-    passed, for one that measures by exact time.
+    Args:
+        paid: the quote that was paid.
+        on: the day on which the term ends.
+        allowance: the minutes of the term and how many are used. Only a rule that refunds bundles
+            by minutes needs it (F 4.6).
+        rule: how the refund is computed; by default the rule of the offer.
 
     Raises:
-        OutsideTerm: the day is not a day of the term that was paid for.
-        AllowanceNeeded: the rule measures by minutes, and no allowance was given.
+        OutsideTerm: the day is not in the quote's term.
+        AllowanceNeeded: the rule refunds bundles by minutes, and no allowance was passed.
+        InvalidValue: the allowance grants fewer minutes than the quote.
 
     >>> from channelplans.money import EUR
     >>> from channelplans.offers import SKYPE_CONNECT
@@ -683,133 +461,35 @@ def refund(
     463.33 EUR
     """
     rule = instance("paid", paid, Quote).plan.offer.refund if rule is None else rule
-    return Refund(paid, on, allowance, rule, passed)
+    return Refund(paid, on, allowance, rule)
 
 
-def rate(call: Call, allowance: Allowance, tariff: Tariff, *, offer: Offer) -> Rated:
-    """Return what a call takes from an allowance and what the rest of it costs (H13, F 8.5).
+def _moves_money(effect: ChangeEffect, *, above_paid: int, above_old: int) -> bool:
+    """Return whether a change of quantity is charged or refunded.
 
-    The counted length is split exactly and not rounded again: what the allowance has left, then
-    the rest at the rate of the country. Only the charge is rounded, once, to the tariff's unit.
-
-    Raises:
-        UnknownRate: the tariff has no price for calls to the country.
-
-    >>> from channelplans.money import EUR
-    >>> from channelplans.offers import SKYPE_CONNECT
-    >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
-    >>> call = Call("c-1", "+12125550100", "US", date(2026, 1, 5), timedelta(minutes=10))
-    >>> left = Allowance(timedelta(minutes=5000), used=timedelta(minutes=4996))
-    >>> print(rate(call, left, tariff, offer=SKYPE_CONNECT))
-    2026-01-05 call c-1 to +12125550100 (US), 0:10:00: 0:10:00 counted, 0:04:00 included
-    0:06:00 at 0.021 EUR a minute: 0.13 EUR, paid by the account
+    A larger quantity is charged only above the paid quantity, a smaller one refunded only below it.
     """
-    per_minute, payer, available = _conditions(call, allowance, tariff, offer)
-    counted = billable(call.duration, offer.calls)
-    included = min(counted, available)
-    rest = counted - included
-    charge = Charge(rest, per_minute, _cost(rest, per_minute, tariff, offer), payer)
-    overage, other = (rest, _NOTHING) if payer is Payer.ACCOUNT else (_NOTHING, rest)
-    return Rated(call, included, overage, other, (charge,) if rest else ())
-
-
-def longest(
-    call: Call,
-    allowance: Allowance,
-    tariff: Tariff,
-    *,
-    offer: Offer,
-    account: Money,
-    profile: Money,
-) -> timedelta:
-    """Return how long a call may run on the minutes and the credit there are (F 3.5).
-
-    A switch asks this as the call begins; the call's own duration is not looked at. The answer is
-    the longest counted length that can be paid, zero if not even the least one can, and a hundred
-    years where nothing bounds it.
-
-    Raises:
-        UnknownRate: the tariff has no price for calls to the country.
-        CurrencyMismatch: the credit is in another currency than the tariff.
-
-    >>> from channelplans.money import EUR
-    >>> from channelplans.offers import SKYPE_CONNECT
-    >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
-    >>> call = Call("c-1", "+12125550100", "US", date(2026, 1, 5), timedelta(0))
-    >>> no_minutes, credit = Allowance(timedelta(0)), Money.of("0.10", EUR)
-    >>> str(longest(call, no_minutes, tariff, offer=SKYPE_CONNECT, account=credit, profile=credit))
-    '0:04:54'
-    """
-    per_minute, payer, available = _conditions(call, allowance, tariff, offer)
-    for parameter, credit in (("account", account), ("profile", profile)):
-        same_currency(tariff.currency, instance(parameter, credit, Money).currency)
-    credit = account if payer is Payer.ACCOUNT else profile
-    least, step = offer.calls.minimum, offer.calls.step
-
-    def cost(steps: int) -> int:
-        rest = max(least + steps * step - available, _NOTHING)
-        return _cost(rest, per_minute, tariff, offer).minor
-
-    lengths = range((_LONGEST - least) // step + 1)
-    payable = bisect_right(lengths, max(credit.minor, 0), key=cost)
-    return least + (payable - 1) * step if payable else _NOTHING
-
-
-def _conditions(
-    call: Call, allowance: Allowance, tariff: Tariff, offer: Offer
-) -> tuple[Decimal, Payer, timedelta]:
-    """Return a call's price a minute, who pays it, and the minutes that may come first."""
-    instance("call", call, Call)
-    instance("allowance", allowance, Allowance)
-    per_minute = instance("tariff", tariff, Tariff).per_minute(call.country, offer)
-    bundles = offer.bundles
-    there = allowance.granted or any(allowance.carried)
-    if bundles is None or not there or not covered(call, bundles):
-        return per_minute, Payer.PROFILE, _NOTHING
-    available = allowance.remaining
-    if bundles.longest_call is not None:
-        available = min(available, bundles.longest_call)
-    return per_minute, Payer.ACCOUNT, available
-
-
-def _cost(duration: timedelta, per_minute: Decimal, tariff: Tariff, offer: Offer) -> Money:
-    numerator, denominator = per_minute.as_integer_ratio()
-    microseconds = duration // _MICROSECOND
-    minor = round_ratio(
-        numerator * tariff.currency.units * microseconds,
-        denominator * _MINUTE,
-        offer.calls.rounding,
-    )
-    return Money(minor, tariff.currency)
-
-
-def _moves_money(effect: Effect, *, beyond_paid: int, beyond_held: int) -> bool:
-    """Going up to what is paid for costs nothing, and going down to it returns nothing."""
-    if effect is Effect.KEEP or beyond_paid * beyond_held <= 0:
+    if effect is ChangeEffect.NO_CHARGE or above_paid * above_old <= 0:
         return False
-    return beyond_paid > 0 or effect is Effect.PRORATE
+    return above_paid > 0 or effect is ChangeEffect.PRORATE
 
 
-def _difference(paid: Quote, item: Item, count: int, rest: Term, effect: Effect) -> Line:
-    """Return the line that a change adds: what moves on one day is rounded as one sum.
-
-    In full, nothing comes back; prorated, no more than was paid for the item.
-    """
+def _difference_line(paid: Quote, item: Item, count: int, term: Term, effect: ChangeEffect) -> Line:
+    """Return the line that brings an item from the paid quantity to a new quantity."""
     tariff, whole = paid.tariff, paid.plan.offer.term.whole(paid.term)
     lines = [line for line in paid.lines if line.item is item]
-    same_day = list(takewhile(lambda line: line.term == rest, reversed(lines)))
-    held = sum(line.quantity for line in lines)
-    before = held - sum(line.quantity for line in same_day)
-    full = tariff.units(item, count) - tariff.units(item, before)
-    due = _prorated(full, rest.days, whole.days) - sum(line.total.minor for line in same_day)
-    least = 0 if effect is Effect.FULL else -sum(line.total.minor for line in lines)
-    total = Money(max(due, least), tariff.currency)
-    return Line(item, count - held, tariff.unit(item), total, rest)
+    paid_count = sum(line.quantity for line in lines)
+    # Round the day's changes as one sum: price the whole day, then subtract its earlier lines.
+    same_day = list(takewhile(lambda line: line.term == term, reversed(lines)))
+    count_before_day = paid_count - sum(line.quantity for line in same_day)
+    full_price = tariff.units(item, count) - tariff.units(item, count_before_day)
+    price_of_day = _prorate(full_price, term.days, whole.days)
+    difference = price_of_day - sum(line.total.minor for line in same_day)
+    paid_amount = sum(line.total.minor for line in lines)
+    lowest = 0 if effect is ChangeEffect.CHARGE_FULL else -paid_amount
+    total = Money(minor=max(difference, lowest), currency=tariff.currency)
+    return Line(item, count - paid_count, tariff.unit(item), total, term)
 
 
-def _prorated(minor: int, days: int, whole: int) -> int:
-    return round_ratio(minor * days, whole, Rounding.HALF_UP)
-
-
-def _within_a_day(passed: timedelta | None) -> bool:
-    return passed is not None and _NOTHING <= passed < timedelta(days=1)
+def _prorate(minor: int, days: int, whole_days: int) -> int:
+    return round_ratio(minor * days, whole_days, Rounding.HALF_UP)

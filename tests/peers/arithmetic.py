@@ -1,11 +1,11 @@
-"""The arithmetic of other billing systems, from this library's public functions, a few lines each.
+"""The arithmetic of other billing systems, in short functions over this library's public API.
 
-A function does what its peer does, also where this library does otherwise; its docstring says what
-that is. Nothing here is part of the library: these are the recipes that the published examples in
-`data` are held to, and a start for whoever checks the numbers of an engine of their own.
+Each function gives the same result as the named system, even where this library differs. These
+functions are not part of the library. The tests compare them with the published examples in `data`.
+Copy a function to check the numbers of your own billing engine.
 
-Peers whose periods are written with their last day get half-open terms through `inclusive`, and
-every share is a Fraction until the peer rounds.
+Some systems write a period with its last day; `term_through` makes a half-open term of it. Every
+part of a term is a Fraction until the system rounds it.
 """
 
 import json
@@ -14,8 +14,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from itertools import accumulate, pairwise, takewhile
-from itertools import count as counting
+from itertools import accumulate, count, pairwise, takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,33 +22,30 @@ import attrs
 
 from channelplans import (
     SKYPE_CONNECT,
-    AccountId,
+    ChangeEffect,
     ChangeRule,
     Currency,
     Days,
     Decision,
-    Effect,
     InsufficientCredit,
     Ladder,
+    LadderMode,
     Line,
     Money,
     Months,
     Offer,
     Posting,
-    ProfileId,
-    Purse,
     Quote,
     Reason,
     Refund,
-    RefundBasis,
     RefundRule,
     Rounding,
     Subscription,
-    SubscriptionId,
     Tariff,
     Term,
     TermRule,
     Tier,
+    Wallet,
     buy,
     change,
     civil_date,
@@ -63,181 +59,202 @@ from channelplans import (
 
 Length = Days | Months
 
-ACCOUNT: Final = AccountId("peer")
-PURSE: Final = Purse(ACCOUNT)
-BY_DAYS: Final = RefundRule()
-AT_ANY_TIME: Final = ChangeRule(cooldown=None)
-PRORATED: Final = ChangeRule(cooldown=None, more=Effect.PRORATE, fewer=Effect.PRORATE)
-CALENDAR_MONTHS: Final = TermRule(Months(1), aligned=True)
+ACCOUNT: Final = "peer"
+WALLET: Final = Wallet(ACCOUNT)
+MICROSECOND: Final = timedelta(microseconds=1)
+REFUND_BY_DAYS: Final = RefundRule()
+CHANGE_AT_ANY_TIME: Final = ChangeRule(cooldown=None)
+PRORATED_CHANGE: Final = ChangeRule(
+    cooldown=None, more=ChangeEffect.PRORATE, fewer=ChangeEffect.PRORATE
+)
+CHANGE_AT_RENEWAL: Final = ChangeRule(
+    cooldown=None, more=ChangeEffect.AT_RENEWAL, fewer=ChangeEffect.AT_RENEWAL
+)
+CALENDAR_MONTHS: Final = TermRule(Months(1), billing_day=1)
 
-# What several peers need.
+# Helpers for several systems.
 
 
-def between(term: Term, start: date, end: date) -> Fraction:
-    """Return the part of a term that lies between two days, by days."""
+@attrs.frozen
+class DayInTerm:
+    """A day, such as the day of a change, within a term of some length."""
+
+    length: Length
+    start: date
+    on: date
+
+
+def part_between(term: Term, start: date, end: date) -> Fraction:
+    """Return the part of a term between two days, by days."""
     return term.unused(start) - term.unused(end)
 
 
-def inclusive(first: date, last: date) -> Term:
-    """Return the term from one day through another, the last one included."""
+def term_through(first: date, last: date) -> Term:
+    """Return the term that includes both its first and its last day."""
     return Term(first, term_at(last, Days(1), 0).end)
 
 
 def month_of(day: date) -> Term:
-    """Return the calendar month that a day lies in."""
+    """Return the calendar month of a day."""
     return term_at(day.replace(day=1), Months(1), 0)
 
 
 def year_of(day: date) -> Term:
-    """Return the calendar year that a day lies in."""
+    """Return the calendar year of a day."""
     return term_at(day.replace(month=1, day=1), Months(12), 0)
 
 
-def digits(part: Fraction, decimals: int, rounding: Rounding = Rounding.HALF_UP) -> Decimal:
-    """Return a plain number rounded to so many decimals, as money rounds.
+def round_number(number: Fraction, decimals: int, rounding: Rounding = Rounding.HALF_UP) -> Decimal:
+    """Return a number rounded to a number of decimals, with the rounding of `Money`.
 
-    XTS is the code that ISO 4217 keeps for tests.
+    XTS is the currency code that ISO 4217 reserves for tests.
     """
-    return Money.of(1, Currency("XTS", decimals)).share(part, rounding).amount
+    return Money.of(1, Currency("XTS", decimals)).share(number, rounding).amount
 
 
-def day_that_leaves(part: Fraction) -> tuple[Days, date, date]:
-    """Return a length, a first day, and the day that leaves just this part of the length."""
+def day_when_part_is_left(part: Fraction) -> DayInTerm:
+    """Return a day on which exactly this part of a term is left."""
     start = date(2026, 1, 1)
-    used = part.denominator - part.numerator
-    return Days(part.denominator), start, start + timedelta(used)
+    used_days = part.denominator - part.numerator
+    return DayInTerm(Days(part.denominator), start, start + timedelta(used_days))
 
 
-def selling(term: TermRule, change: ChangeRule = AT_ANY_TIME, rule: RefundRule = BY_DAYS) -> Offer:
-    """Return an offer of units by these rules."""
+def make_offer(
+    term: TermRule,
+    change: ChangeRule = CHANGE_AT_ANY_TIME,
+    refund: RefundRule = REFUND_BY_DAYS,
+) -> Offer:
+    """Return an offer of units with these rules."""
     return attrs.evolve(
         SKYPE_CONNECT,
         name="a peer's subscription",
-        edition=f"{term}; {change}; {rule}",
-        bundles=None,
+        edition=f"{term}; {change}; {refund}",
+        bundle=None,
         term=term,
         change=change,
-        refund=rule,
+        refund=refund,
     )
 
 
-def costing(channel: Money | Ladder, currency: Currency) -> Tariff:
-    """Return the tariff with one price for units, or a ladder of them."""
-    price = channel.amount if isinstance(channel, Money) else channel
+def make_tariff(unit_price: Money | Ladder, currency: Currency) -> Tariff:
+    """Return a tariff with one price for each unit, or with a ladder of prices."""
+    price = unit_price.amount if isinstance(unit_price, Money) else unit_price
     return Tariff("a peer's", currency, channel=price, bundle=0, minute=0)
 
 
-def one_price(price: Money, length: Length, rule: RefundRule = BY_DAYS) -> tuple[Offer, Tariff]:
-    """Return an offer of units sold for a length of time, and the tariff with their price.
+def offer_at_price(
+    price: Money, length: Length, rule: RefundRule = REFUND_BY_DAYS
+) -> tuple[Offer, Tariff]:
+    """Return an offer of units for terms of one length, and a tariff with the units' price.
 
-    The price stands in the edition, so that another price is another offer.
+    The offer's edition names the price, so that each price has its own offer.
     """
-    offer = attrs.evolve(selling(TermRule(length), rule=rule), edition=f"{price} for {length}")
-    return offer, costing(price, price.currency)
+    offer = attrs.evolve(make_offer(TermRule(length), refund=rule), edition=f"{price} for {length}")
+    return offer, make_tariff(price, price.currency)
 
 
-def cost(ladder: Ladder, units: int, currency: Currency) -> Money:
-    """Return what so many units cost by a ladder; none cost the first tier's flat fee."""
-    return Money(ladder.units(units, currency), currency)
+def ladder_price(ladder: Ladder, units: int, currency: Currency) -> Money:
+    """Return the price of some units by a ladder; zero units cost the first tier's flat fee."""
+    return Money(minor=ladder.units(units, currency), currency=currency)
 
 
-def stairs(prices: Sequence[Money]) -> Tariff:
-    """Return plans with prices of their own as a stair-step: the n-th is sold as n units."""
+def tariff_of_plans(prices: Sequence[Money]) -> Tariff:
+    """Return a tariff that sells the n-th of several plans, each with its own price, as n units."""
     tiers = tuple(Tier(n, flat=price.amount) for n, price in enumerate(prices, 1))
-    open_end = attrs.evolve(tiers[-1], up_to=None)
-    return costing(Ladder((*tiers[:-1], open_end)), prices[0].currency)
+    open_tier = attrs.evolve(tiers[-1], up_to=None)
+    return make_tariff(Ladder((*tiers[:-1], open_tier)), prices[0].currency)
 
 
-def sold(
-    price: Money, length: Length, *, on: date, units: int = 1, rule: RefundRule = BY_DAYS
+def quote_units(
+    price: Money, length: Length, *, on: date, units: int = 1, rule: RefundRule = REFUND_BY_DAYS
 ) -> Quote:
-    """Return so many units with one price, quoted for the term that starts on a day."""
-    offer, tariff = one_price(price, length, rule)
+    """Return the quote for some units of one price, for the term that starts on a day."""
+    offer, tariff = offer_at_price(price, length, rule)
     return quote(offer.plan(channels=units), tariff, on=on)
 
 
-def held(offer: Offer, tariff: Tariff, start: date, units: int = 1) -> Subscription:
-    """Return a running subscription to so many units, bought on a day."""
-    bought = buy(
+def buy_units(offer: Offer, tariff: Tariff, *, on: date, units: int = 1) -> Subscription:
+    """Return a subscription to some units, bought on a day."""
+    return buy(
         offer.plan(channels=units),
         tariff,
         account=ACCOUNT,
-        profile=ProfileId("peer"),
-        subscription=SubscriptionId("peer"),
-        on=start,
-    )
-    return after(bought)
+        profile="peer",
+        subscription="peer",
+        on=on,
+    ).after
 
 
-def after(decision: Decision) -> Subscription:
-    """Return the subscription that a decision leaves."""
-    assert decision.after is not None
-    return decision.after
+def amount_paid(decision: Decision) -> Money:
+    """Return the amount that a decision debits from the wallet; a refund is below zero."""
+    zero = Money(minor=0, currency=decision.after.quote.tariff.currency)
+    return -decision.deltas.get(WALLET, zero)
 
 
-def paid_by(decision: Decision) -> Money:
-    """Return what a decision takes from the purse; below zero where something comes back."""
-    nothing = Money(0, after(decision).paid.tariff.currency)
-    return -decision.deltas.get(PURSE, nothing)
+def amounts_paid(
+    offer: Offer, tariff: Tariff, units_by_day: Sequence[tuple[date, int]]
+) -> list[Money]:
+    """Return the amount paid on each day: for the purchase first, then for each change of units.
 
-
-def charges(offer: Offer, tariff: Tariff, steps: Sequence[tuple[date, int]]) -> list[Money]:
-    """Return what is paid on each day: a number of units is bought, then changed to others.
-
-    This is the library's own `buy` and `change`; what a change costs is the offer's `ChangeRule`.
+    The amounts are those of this library's `buy` and `change` under the offer's `ChangeRule`.
     """
-    (start, units), *changes = steps
-    subscription = held(offer, tariff, start, units)
-    paid = [subscription.paid.total]
-    for on, number in changes:
-        changed = change(subscription, offer.plan(channels=number), tariff, on=on)
-        paid.append(paid_by(changed))
-        subscription = after(changed)
-    return paid
+    (start, units), *changes = units_by_day
+    subscription = buy_units(offer, tariff, on=start, units=units)
+    amounts = [subscription.quote.total]
+    for on, new_units in changes:
+        decision = change(subscription, offer.plan(channels=new_units), tariff, on=on)
+        amounts.append(amount_paid(decision))
+        subscription = decision.after
+    return amounts
 
 
-def unit_added(price: Money, on: date) -> Line:
-    """Return what a unit more costs from a day to the end of its calendar month.
+def added_unit_line(price: Money, on: date) -> Line:
+    """Return the quote's line for a second unit, from a day to the end of that day's month.
 
-    A change by `Effect.PRORATE` adds a line with a term of its own, and a refund gives back a part
-    of that line over that term: what Stripe calls a credit relative to its debit.
+    A change by `ChangeEffect.PRORATE` adds a line with its own term. A refund of that line is
+    prorated by the days of the line's term. Stripe calls such a refund a credit relative to its
+    debit.
     """
-    offer, tariff = selling(CALENDAR_MONTHS, PRORATED), costing(price, price.currency)
-    one = held(offer, tariff, month_of(on).start)
-    return after(change(one, offer.plan(channels=2), tariff, on=on)).paid.lines[-1]
+    offer = make_offer(CALENDAR_MONTHS, PRORATED_CHANGE)
+    tariff = make_tariff(price, price.currency)
+    one_unit = buy_units(offer, tariff, on=month_of(on).start)
+    two_units = change(one_unit, offer.plan(channels=2), tariff, on=on).after
+    return two_units.quote.lines[-1]
 
 
-def prorated_change(
-    old: Money, new: Money, length: Length, start: date, on: date
-) -> tuple[Money, Money]:
-    """Return the credit for what is left of the old price and the charge for the new one.
+def credit_and_charge(old: Money, new: Money, change_day: DayInTerm) -> tuple[Money, Money]:
+    """Return the credit for the rest of the term at the old price, and the charge at the new price.
 
-    Each is rounded by itself, once, and most peers add them up.
+    The credit is below zero. Each amount is rounded once; most systems then add the two.
     """
-    credit = ended_early(old, length, start, on).returned
-    return -credit, ended_early(new, length, start, on).returned
+    credit = refund_rest(old, change_day).returned
+    charge = refund_rest(new, change_day).returned
+    return -credit, charge
 
 
-def prorated_difference(old: Money, new: Money, length: Length, start: date, on: date) -> Money:
-    """Return what is paid for the rest of a term at another price: `Effect.PRORATE`.
+def prorated_difference(old: Money, new: Money, change_day: DayInTerm) -> Money:
+    """Return the amount paid to change a price for the rest of a term, by `ChangeEffect.PRORATE`.
 
-    The difference is rounded once, so that it may be a unit off the sum of credit and charge.
+    The difference is rounded once. It can differ by one unit from the sum of credit and charge.
     """
-    offer = selling(TermRule(length), PRORATED)
-    return charges(offer, stairs([old, new]), [(start, 1), (on, 2)])[1]
+    offer = make_offer(TermRule(change_day.length), PRORATED_CHANGE)
+    plans_by_day = [(change_day.start, 1), (change_day.on, 2)]
+    _, difference = amounts_paid(offer, tariff_of_plans([old, new]), plans_by_day)
+    return difference
 
 
-def ended_early(
-    price: Money, length: Length, start: date, on: date, rounding: Rounding = Rounding.HALF_UP
-) -> Refund:
-    """Return what comes back of one price and what is kept, by this library's own refund.
+def refund_rest(price: Money, end_day: DayInTerm, rounding: Rounding = Rounding.HALF_UP) -> Refund:
+    """Return this library's refund of a price for the rest of a term.
 
-    Only what comes back is rounded: Zuora's older method rounded both, and 57 + 44 is not 100.
+    Only the refunded amount is rounded; the kept amount is the difference to the price. Zuora's
+    older method rounded both amounts up, so that its 57 and 44 do not add up to 100.
     """
-    return refund(sold(price, length, on=start, rule=RefundRule(rounding=rounding)), on=on)
+    rule = RefundRule(rounding=rounding)
+    paid = quote_units(price, end_day.length, on=end_day.start, rule=rule)
+    return refund(paid, on=end_day.on)
 
 
-# Kill Bill: by days of the running period, in factors of nine digits.
+# Kill Bill divides days by the days of the period and rounds that factor to nine digits.
 
 KILL_BILL_PERIODS: Final[dict[str, Length]] = {
     "WEEKLY": Days(7),
@@ -258,369 +275,384 @@ KILL_BILL_PERIODS: Final[dict[str, Length]] = {
 }
 
 
-def bill_terms(start: date, length: Length, bill_cycle_day: int) -> Iterator[Term]:
-    """Yield Kill Bill's billing periods, from the one that a subscription starts in.
+@attrs.frozen
+class BillCalendar:
+    """The facts from which Kill Bill computes the billing periods of a subscription."""
 
-    Periods of months meet on the bill cycle day, or on the last day of a month that is too short
-    for it; they are counted from the month of the start, backwards too. Their grid is anchored in
-    a December, which has every bill cycle day. Periods of days are counted from the start itself.
+    start: date
+    length: Length
+    bill_cycle_day: int
+
+
+def billing_periods(calendar: BillCalendar) -> Iterator[Term]:
+    """Yield Kill Bill's billing periods; the first is the period that contains the start.
+
+    Periods of months begin on the bill cycle day, or on the last day of a shorter month. They are
+    counted from the start's month. Periods of days are counted from the start itself.
     """
+    start, length = calendar.start, calendar.length
     if isinstance(length, Days):
-        yield from (term_at(start, length, number) for number in counting())
+        yield from (term_at(start, length, number) for number in count())
         return
+    # The months are counted from a December, because a December has every bill cycle day.
     years = -(-length.count // 12)
-    december = date(start.year - years - 1, 12, bill_cycle_day)
-    first = 12 * years + start.month - length.count
-    grid = (term_at(december, Months(1), month).start for month in counting(first, length.count))
-    period_start = next(grid)
-    for period_end in grid:
+    december = date(start.year - years - 1, 12, calendar.bill_cycle_day)
+    start_month = 12 * years + start.month
+    months = count(start_month - length.count, length.count)
+    boundaries = (term_at(december, Months(1), month).start for month in months)
+    for period_start, period_end in pairwise(boundaries):
         if period_end > start:
             yield Term(period_start, period_end)
-        period_start = period_end
 
 
-def bill_days(start: date, length: Length, bill_cycle_day: int) -> Iterator[date]:
-    """Yield the days that Kill Bill bills on: the first on or after the start, then each next."""
-    terms = bill_terms(start, length, bill_cycle_day)
-    first = next(terms)
-    if first.start == start:
-        yield start
-    yield first.end
-    yield from (term.end for term in terms)
+def bill_days(calendar: BillCalendar) -> Iterator[date]:
+    """Yield Kill Bill's bill days, from the first bill day on or after the start."""
+    periods = billing_periods(calendar)
+    first_period = next(periods)
+    if first_period.start == calendar.start:
+        yield calendar.start
+    yield first_period.end
+    yield from (period.end for period in periods)
 
 
-def billed_in_advance(
-    start: date, end: date | None, target: date, length: Length, bill_cycle_day: int
-) -> date | None:
-    """Return the day through which Kill Bill bills in advance: the next bill day, or the end.
+def billed_in_advance(calendar: BillCalendar, target: date, end: date | None) -> date | None:
+    """Return the day up to which Kill Bill bills in advance: the next bill day, or an earlier end.
 
-    None is that nothing is billed, since the target lies before the start.
+    Return None if the target is before the start, because Kill Bill then bills nothing.
     """
-    if target < start:
+    if target < calendar.start:
         return None
-    following = next(day for day in bill_days(start, length, bill_cycle_day) if day > target)
-    return following if end is None else min(following, end)
+    following_bill_day = next(day for day in bill_days(calendar) if day > target)
+    return following_bill_day if end is None else min(following_bill_day, end)
 
 
 def billed_in_arrear(
-    start: date,
-    end: date | None,
-    target: date,
-    length: Length,
-    bill_cycle_day: int,
-    *,
-    greedy: bool = False,
+    calendar: BillCalendar, target: date, end: date | None, *, greedy: bool = False
 ) -> date | None:
-    """Return the day through which Kill Bill bills in arrear; None is that nothing is billed.
+    """Return the day up to which Kill Bill bills in arrear, or None if it bills nothing.
 
-    It is the latest bill day that the target has reached, or the end where that comes first. An end
-    that is the target is billed at once. The greedy mode bills the period that runs on the target.
+    By default it bills up to the latest bill day on or before the target. In greedy mode it bills
+    the whole period that contains the target, but a target on a bill day adds no period. If the
+    subscription ends by the target, or by that period's end in greedy mode, it bills to the end.
     """
     if end == target:
         return end
-    days = bill_days(start, length, bill_cycle_day)
-    first = next(days)
-    if target < (start if greedy else first):
+    days = bill_days(calendar)
+    first_bill_day = next(days)
+    if target < (calendar.start if greedy else first_bill_day):
         return None
-    if end is not None and end < first:
+    if end is not None and end < first_bill_day:
         return end
-    reached, following = first, first
-    while following <= target:
-        reached, following = following, next(days)
-    through = following if greedy and reached != target else reached
-    limit = following if greedy else target
-    return end if end is not None and end <= limit else through
+    bill_day, following_bill_day = first_bill_day, first_bill_day
+    while following_bill_day <= target:
+        bill_day, following_bill_day = following_bill_day, next(days)
+    through = following_bill_day if greedy and bill_day != target else bill_day
+    latest_end = following_bill_day if greedy else target
+    return end if end is not None and end <= latest_end else through
 
 
-def billed_runs(
-    start: date, through: date | None, length: Length, bill_cycle_day: int
-) -> Iterator[tuple[Term, Term]]:
-    """Yield what Kill Bill bills through a day: each run of days, and the period it lies in."""
-    for period in bill_terms(start, length, bill_cycle_day):
-        first = max(period.start, start)
-        if through is None or first >= through:
+def billed_segments(calendar: BillCalendar, through: date | None) -> Iterator[tuple[Term, Term]]:
+    """Yield the segments that Kill Bill bills up to a day, each with the period around it."""
+    for period in billing_periods(calendar):
+        segment_start = max(period.start, calendar.start)
+        if through is None or segment_start >= through:
             return
-        yield Term(first, min(period.end, through)), period
+        yield Term(segment_start, min(period.end, through)), period
 
 
-def fixed_days(run: Term, days_in_month: int) -> int:
-    """Return the days of a run where Kill Bill takes every month to have as many.
+def count_fixed_days(segment: Term, days_in_month: int) -> int:
+    """Return the days of a segment, if every month counts as the same number of days.
 
-    What the month of the start has more than that is taken off, and what it lacks is added, unless
-    the run begins and ends in months of the same name.
+    The start's month is corrected to that number. A segment that starts and ends in months of the
+    same name, even in different years, is not corrected.
     """
-    if run.start.month == run.end.month:
-        return run.days
-    return run.days - (month_of(run.start).days - days_in_month)
+    if segment.start.month == segment.end.month:
+        return segment.days
+    extra_days = month_of(segment.start).days - days_in_month
+    return segment.days - extra_days
 
 
-def killbill_days(run: Term, period: Term, days_in_month: int = 0) -> tuple[int, int]:
-    """Return the days of a run and of its period, which make Kill Bill's factor.
+def killbill_day_counts(segment: Term, period: Term, days_in_month: int = 0) -> tuple[int, int]:
+    """Return the days of a segment and of its period, from which Kill Bill computes its factor.
 
-    With a fixed number of days in a month, that is the period's length, whatever its days.
+    With a fixed number of days in a month, every period counts as that number of days.
     """
     if days_in_month:
-        return fixed_days(run, days_in_month), days_in_month
-    return run.days, period.days
+        return count_fixed_days(segment, days_in_month), days_in_month
+    return segment.days, period.days
 
 
-def killbill_factor(run: Term, period: Term, days_in_month: int = 0) -> Decimal:
-    """Return Kill Bill's factor: days over days of the period, half up to nine digits."""
-    return digits(Fraction(*killbill_days(run, period, days_in_month)), 9)
+def killbill_factor(segment: Term, period: Term, days_in_month: int = 0) -> Decimal:
+    """Return Kill Bill's factor: a segment's part of the period, half up to nine digits."""
+    part = Fraction(*killbill_day_counts(segment, period, days_in_month))
+    return round_number(part, 9)
 
 
-def killbill_cycles(
-    start: date, end: date | None, target: date, length: Length, bill_cycle_day: int
-) -> Decimal:
-    """Return how many periods Kill Bill bills in advance: the sum of factors, each rounded."""
-    through = billed_in_advance(start, end, target, length, bill_cycle_day)
-    runs = billed_runs(start, through, length, bill_cycle_day)
-    return sum((killbill_factor(run, period) for run, period in runs), start=Decimal(0))
+def killbill_cycles(calendar: BillCalendar, target: date, end: date | None) -> Decimal:
+    """Return how many periods Kill Bill bills in advance: the sum of the rounded factors."""
+    segments = billed_segments(calendar, billed_in_advance(calendar, target, end))
+    factors = (killbill_factor(segment, period) for segment, period in segments)
+    return sum(factors, start=Decimal(0))
 
 
 def killbill_amount(price: Money, factor: Decimal) -> Money:
-    """Return a price times a factor of nine digits: rounded for the second time."""
+    """Return Kill Bill's amount, rounded a second time: a price times a factor of nine digits."""
     return price.share(Fraction(factor))
 
 
-def killbill_align(day: date, length: Length, bill_cycle_day: int, anchor: date | None) -> date:
+def next_bill_day(day: date, length: Length, bill_cycle_day: int, *, anchor: date | None) -> date:
     """Return the first bill day on or after a day; periods of days are counted from an anchor."""
     start = anchor if anchor is not None and isinstance(length, Days) else day
-    return next(due for due in bill_days(start, length, bill_cycle_day) if due >= day)
+    days = bill_days(BillCalendar(start, length, bill_cycle_day))
+    return next(bill_day for bill_day in days if bill_day >= day)
 
 
-def advance(day: date, length: Length, periods: int) -> date:
-    """Return the day so many periods later.
+def add_periods(day: date, length: Length, number: int) -> date:
+    """Return the day a number of periods later.
 
-    Kill Bill steps from day to day; a step from the 31st is pulled back by its bill cycle day
-    afterwards. Here it is counted from the first day, so that nothing needs pulling back.
+    Kill Bill adds one period at a time. A short month moves its date forward, and the bill cycle
+    day later corrects that. Here all periods are counted from the first day, so no date moves.
     """
-    return term_at(day, length, periods).start
+    return term_at(day, length, number).start
 
 
-def recede(day: date, length: Length, periods: int) -> date:
-    """Return the latest day from which so many periods lead to a day.
+def subtract_periods(day: date, length: Length, number: int) -> date:
+    """Return the latest day from which a number of periods leads to the given day.
 
-    Terms run forwards only, so that a step back is looked for.
+    The library only counts forwards, so this function tries the earlier days one by one.
     """
-    earlier = (day - timedelta(back) for back in counting())
-    return next(first for first in earlier if advance(first, length, periods) == day)
+    earlier_days = (day - timedelta(days) for days in count())
+    return next(start for start in earlier_days if add_periods(start, length, number) == day)
 
 
-def whole_periods(start: date, end: date, length: Length) -> int:
-    """Return how many periods fit between two days."""
+def count_whole_periods(start: date, end: date, length: Length) -> int:
+    """Return how many whole periods there are between two days."""
     return sum(1 for _ in takewhile(lambda due: due <= end, renewal_dates(start, length)))
 
 
-def killbill_blocks(blocks: Sequence[tuple[int, int | None, str]], *, all_tiers: bool) -> Ladder:
-    """Return Kill Bill's tiers of blocks as a ladder: their size, how many, the price of each.
+def killbill_ladder(blocks: Sequence[tuple[int, int | None, str]], *, all_tiers: bool) -> Ladder:
+    """Return a ladder for Kill Bill's tiers, each with a block size, a block limit and a price.
 
-    ALL_TIERS is graduated, and TOP_TIER prices all by the tier that the whole falls in. The last
-    tier is open here, however many blocks it has.
+    ALL_TIERS is a graduated ladder. TOP_TIER prices all units by the highest tier that they reach.
+    The last tier of a ladder has no limit, even if Kill Bill's has.
     """
-    ends = accumulate(size * (most or 0) for size, most, _ in blocks)
+    limits = accumulate(size * (max_blocks or 0) for size, max_blocks, _ in blocks)
     tiers = tuple(
-        Tier(end, unit=price, pack=size) for end, (size, _, price) in zip(ends, blocks, strict=True)
+        Tier(limit, unit=price, pack=size)
+        for limit, (size, _, price) in zip(limits, blocks, strict=True)
     )
-    return Ladder((*tiers[:-1], attrs.evolve(tiers[-1], up_to=None)), graduated=all_tiers)
+    open_tier = attrs.evolve(tiers[-1], up_to=None)
+    mode = LadderMode.GRADUATED if all_tiers else LadderMode.VOLUME
+    return Ladder((*tiers[:-1], open_tier), mode)
 
 
 def tier_amounts(ladder: Ladder, units: int, currency: Currency) -> list[Money]:
-    """Return what each tier of a graduated ladder adds; by volume one tier prices all."""
-    if not ladder.graduated:
-        return [cost(ladder, units, currency)]
-    reached = [units if tier.up_to is None else min(units, tier.up_to) for tier in ladder.tiers]
-    up_to = [cost(ladder, number, currency) for number in reached]
-    return [up_to[0], *(this - below for below, this in pairwise(up_to))]
+    """Return the amount that each tier of a graduated ladder adds; by volume, the total alone."""
+    if ladder.mode is LadderMode.VOLUME:
+        return [ladder_price(ladder, units, currency)]
+    units_up_to_tier = [
+        units if tier.up_to is None else min(units, tier.up_to) for tier in ladder.tiers
+    ]
+    totals = [ladder_price(ladder, number, currency) for number in units_up_to_tier]
+    first_total, *_ = totals
+    return [first_total, *(total - lower_total for lower_total, total in pairwise(totals))]
 
 
-def more_from_renewal(
-    unit_price: Money, old: int, new: int, length: Length, renewal: date
+def change_units_at_renewal(
+    unit_price: Money, old: int, new: int, *, length: Length, renewal: date
 ) -> Subscription:
-    """Return what runs from a renewal on, after a change for the next term: `Effect.NEXT_TERM`."""
-    rule = ChangeRule(cooldown=None, more=Effect.NEXT_TERM, fewer=Effect.NEXT_TERM)
-    offer, tariff = selling(TermRule(length), rule), costing(unit_price, unit_price.currency)
-    before = held(offer, tariff, recede(renewal, length, 1), old)
-    changed = change(before, offer.plan(channels=new), tariff, on=before.term.start)
-    return after(renew(after(changed), tariff, on=renewal))
+    """Return the renewed subscription after a change of units by `ChangeEffect.AT_RENEWAL`."""
+    offer = make_offer(TermRule(length), CHANGE_AT_RENEWAL)
+    tariff = make_tariff(unit_price, unit_price.currency)
+    start = subtract_periods(renewal, length, 1)
+    subscription = buy_units(offer, tariff, on=start, units=old)
+    changed = change(subscription, offer.plan(channels=new), tariff, on=start).after
+    return renew(changed, tariff, on=renewal).after
 
 
-# Zuora: months by their own days, by 30 of them, or by 30 even ones.
+# Zuora divides by the days of the month, by 30 days, or treats every month as 30 equal days.
 
 
-def zuora_days(run: Term, rule: str) -> tuple[int, int]:
-    """Return the days of a run within one month, and those of the month, by Zuora's rule.
+def zuora_day_counts(segment: Term, rule: str) -> tuple[int, int]:
+    """Return the days of a segment within one month, and the days of that month, by Zuora's rule.
 
-    ACTUAL_ACTUAL takes both as they are, ACTUAL_360 has 30 days in a month, and STRICT_30_360 has
-    only 30 days to count: the last of each month is its 30th.
+    ACTUAL_ACTUAL uses the calendar's days, and ACTUAL_360 a month of 30 days. STRICT_30_360 also
+    counts at most 30 days in the segment: the last day of each month is its 30th.
     """
-    month = month_of(run.start)
+    month = month_of(segment.start)
     if rule == "ACTUAL_ACTUAL":
-        return run.days, month.days
+        return segment.days, month.days
     if rule == "ACTUAL_360":
-        return run.days, 30
-    last_day = 30 if run.end == month.end else min(run.end.day - 1, 30)
-    return last_day - min(run.start.day, 30) + 1, 30
+        return segment.days, 30
+    first_day = min(segment.start.day, 30)
+    last_day = 30 if segment.end == month.end else min(segment.end.day - 1, 30)
+    return last_day - first_day + 1, 30
 
 
-def by_months(run: Term) -> Iterator[Term]:
-    """Yield the runs of days that a run has in each calendar month."""
-    start = run.start
-    while start < run.end:
-        end = min(month_of(start).end, run.end)
+def split_by_month(segment: Term) -> Iterator[Term]:
+    """Yield the part of a segment in each calendar month."""
+    start = segment.start
+    while start < segment.end:
+        end = min(month_of(start).end, segment.end)
         yield Term(start, end)
         start = end
 
 
-def zuora_months(run: Term, rule: str) -> Fraction:
-    """Return how many months Zuora bills: whole ones as 1, the others by days."""
+def zuora_months(segment: Term, rule: str) -> Fraction:
+    """Return how many months Zuora bills; a month that is not whole counts by its days."""
     return sum(
         (
-            Fraction(1) if part == month_of(part.start) else Fraction(*zuora_days(part, rule))
-            for part in by_months(run)
+            Fraction(1) if part == month_of(part.start) else Fraction(*zuora_day_counts(part, rule))
+            for part in split_by_month(segment)
         ),
         start=Fraction(0),
     )
 
 
-def zuora_year(run: Term, rule: str) -> Fraction:
+def zuora_year(segment: Term, rule: str) -> Fraction:
     """Return the part of a year that Zuora bills.
 
-    By month first, it is months of twelve; by day, the days of the run over 360 or the year's own.
+    MONTH_FIRST divides the number of months by 12. The other rules divide the segment's days by
+    360 or by the days of the calendar year.
     """
     if rule.startswith("MONTH_FIRST"):
-        return zuora_months(run, "ACTUAL_360" if rule.endswith("30") else "ACTUAL_ACTUAL") / 12
-    return Fraction(run.days, 360 if rule.endswith("30") else year_of(run.start).days)
+        return zuora_months(segment, "ACTUAL_360" if rule.endswith("30") else "ACTUAL_ACTUAL") / 12
+    return Fraction(segment.days, 360 if rule.endswith("30") else year_of(segment.start).days)
 
 
-def by_calendar(unit_price: Money, run: Term, units: int = 1) -> Money:
-    """Return what units cost by calendar months through the last of a month, by `buy` and `renew`.
+def price_by_calendar_months(unit_price: Money, segment: Term, units: int = 1) -> Money:
+    """Return the price of units until the end of a month, from this library's `buy` and `renew`.
 
-    Terms that are aligned to months bill as Zuora's ACTUAL_ACTUAL does, each rounded by itself.
+    Terms aligned to the month give the amounts of Zuora's ACTUAL_ACTUAL. Each term is rounded
+    separately.
     """
-    offer, tariff = selling(CALENDAR_MONTHS), costing(unit_price, unit_price.currency)
-    subscription = held(offer, tariff, run.start, units)
-    total = subscription.paid.total
-    while subscription.term.end < run.end:
-        subscription = after(renew(subscription, tariff, on=subscription.term.end))
-        total += subscription.paid.total
+    offer = make_offer(CALENDAR_MONTHS)
+    tariff = make_tariff(unit_price, unit_price.currency)
+    subscription = buy_units(offer, tariff, on=segment.start, units=units)
+    total = subscription.quote.total
+    while subscription.term.end < segment.end:
+        subscription = renew(subscription, tariff, on=subscription.term.end).after
+        total += subscription.quote.total
     return total
 
 
-# Stripe: by the second.
+# Stripe prorates by the second.
 
 
-def midnight(day: date) -> datetime:
+def utc_midnight(day: date) -> datetime:
     """Return the instant at which a day begins in UTC."""
     return datetime.combine(day, time(), UTC)
 
 
-def instant_that_leaves(part: Fraction, period: Term) -> datetime:
-    """Return the instant that leaves just this part of a period, to the microsecond."""
-    start, end = midnight(period.start), midnight(period.end)
+def instant_when_part_is_left(part: Fraction, period: Term) -> datetime:
+    """Return the instant at which exactly this part of a period is left, to the microsecond."""
+    start, end = utc_midnight(period.start), utc_midnight(period.end)
     return end - (end - start) * part.numerator / part.denominator
 
 
-def left_at(price: Money, length: Length, start: date, at: datetime) -> Money:
-    """Return what an instant leaves of a price, by the second, as Stripe prorates.
+def refund_at_instant(price: Money, length: Length, *, start: date, at: datetime) -> Money:
+    """Return the refund of a price at an instant, by the second, as Stripe prorates.
 
-    That is this library's refund by exact time; days begin at midnight UTC.
+    This library refunds by whole days only, so the function divides the time itself. Days begin at
+    midnight UTC.
     """
-    on = civil_date(at, UTC)
-    paid = sold(price, length, on=start, rule=RefundRule(channels=RefundBasis.EXACT_TIME))
-    return refund(paid, on=on, passed=at - midnight(on)).returned
+    term = term_at(start, length, 0)
+    unused_time = utc_midnight(term.end) - at
+    whole_time = utc_midnight(term.end) - utc_midnight(term.start)
+    unused_part = Fraction(unused_time // MICROSECOND, whole_time // MICROSECOND)
+    return price.share(unused_part)
 
 
-def floor_to_last(amount: Money, weights: Sequence[int]) -> tuple[Money, ...]:
-    """Return an amount shared out as Stripe does: rounded down, the remainder to the last."""
-    parts = [amount.share(Fraction(weight, sum(weights)), Rounding.DOWN) for weight in weights[:-1]]
-    return (*parts, amount - sum(parts, start=Money(0, amount.currency)))
+def allocate_remainder_to_last(amount: Money, weights: Sequence[int]) -> tuple[Money, ...]:
+    """Return an amount divided as Stripe does: rounded down, the remainder in the last part."""
+    total_weight = sum(weights)
+    parts = [amount.share(Fraction(weight, total_weight), Rounding.DOWN) for weight in weights[:-1]]
+    return (*parts, amount - sum(parts, start=Money(minor=0, currency=amount.currency)))
 
 
-def backdated(start: date, first_bill: date) -> tuple[int, int]:
-    """Return the days before the first bill, and those of a whole month from the early start.
+def backdated_day_counts(start: date, first_bill: date) -> tuple[int, int]:
+    """Return the days from a backdated start to the first bill, and the days of Stripe's month.
 
-    Stripe divides by a month that it imagines from the backdated start, not by the running one.
+    Stripe divides by the days of an imaginary month that begins on the backdated start.
     """
     return Term(start, first_bill).days, term_at(start, Months(1), 0).days
 
 
-def to_whole_units(raw: str) -> int:
-    """Return a number of days, weeks or months, to the nearest whole one."""
-    decimals = max(0, -int(Decimal(raw).as_tuple().exponent))
-    return Money.of(raw, Currency("XTS", decimals)).to(Currency("XTS", 0)).minor
+def round_to_whole(number: str) -> int:
+    """Return the nearest whole number of days, weeks or months; a half is rounded up."""
+    return int(round_number(Fraction(number), 0))
 
 
 def amount_due(total: Money, credit: Money) -> Money:
-    """Return what is left to pay after an account's credit; a total that comes back needs none."""
-    bill = Posting(PURSE, -total, Reason.SUBSCRIPTION, date(2026, 1, 1))
+    """Return the part of a total that a credit does not cover; 0 for a negative total."""
+    debit = Posting(WALLET, -total, Reason.SUBSCRIPTION, date(2026, 1, 1))
     try:
-        settle({PURSE: credit}, [bill])
+        settle({WALLET: credit}, [debit])
     except InsufficientCredit as error:
         return Money.of(error.missing, total.currency)
-    return Money(0, total.currency)
+    return Money(minor=0, currency=total.currency)
 
 
-# Chargebee and Recurly: by days of the period.
+# Chargebee and Recurly divide by the days of the period.
 
 
-def change_day_used(
-    price: Money, length: Length, start: date, on: date, *, units: int = 1
-) -> Refund:
-    """Return the refund of some units where the day of the change counts as used.
+def refund_after_change_day(price: Money, change_day: DayInTerm, *, units: int = 1) -> Refund:
+    """Return the refund of some units if the day of the change counts as used.
 
-    Chargebee's example of fewer units and Recurly's of one more both count so.
+    Chargebee's example of fewer units and Recurly's example of one more unit count like this.
     """
     rule = RefundRule(change_day_used=True)
-    return refund(sold(price, length, on=start, units=units, rule=rule), on=on)
+    paid = quote_units(price, change_day.length, on=change_day.start, units=units, rule=rule)
+    return refund(paid, on=change_day.on)
 
 
-def to_currency(unit_price: str, quantity: str, currency: Currency) -> tuple[Decimal, Money]:
-    """Return a price of many decimals times a quantity of many, exactly and in a currency.
+def multiply_price(unit_price: str, quantity: str, currency: Currency) -> tuple[Decimal, Money]:
+    """Return a price times a quantity, first exactly and then rounded to the currency's unit.
 
-    Chargebee keeps all decimals until the amount, which it rounds to the currency's.
+    Chargebee keeps all decimals of both numbers and rounds only the amount.
     """
-    wide = Currency(currency.code, 12)
-    raw = Money.of(unit_price, wide).share(Fraction(quantity))
-    return raw.amount, raw.to(currency)
+    exact_currency = Currency(currency.code, 12)
+    exact_amount = Money.of(unit_price, exact_currency).share(Fraction(quantity))
+    return exact_amount.amount, exact_amount.to(currency)
 
 
-# Lago: by days of the month or of the period, tax apart.
+# Lago divides by the days of the month or of the period, and adds tax separately.
 
 
-def lago_credit(price: Money, part: Fraction, tax_percent: str) -> tuple[Money, Money, Money]:
-    """Return Lago's credit note: net, tax and total.
+def lago_credit_note(price: Money, part: Fraction, tax_percent: str) -> tuple[Money, Money, Money]:
+    """Return Lago's credit note: net amount, tax and total.
 
-    The net amount is rounded, the tax is taken from that and rounded too, and the total is their
-    sum, which may be a unit off the rounded product of all three.
+    Lago computes the tax from the rounded net amount, and rounds the tax too. So the total can
+    differ by one unit from the exact total.
     """
     net = price.share(part)
     tax = net.share(Fraction(tax_percent) / 100)
     return net, tax, net + tax
 
 
-def paid_through(unit_price: Money, days: Sequence[date], units: Sequence[int]) -> list[Money]:
-    """Return what each number of units costs where only those above the highest so far are new.
+def lago_charges(unit_price: Money, days: Sequence[date], units: Sequence[int]) -> list[Money]:
+    """Return Lago's charges in advance without proration, one for each number of units.
 
-    That is Lago's charge in advance without proration: fewer units give nothing back, and units
-    that were paid for once in a period are not paid for again. An offer says so of its changes.
+    Only units above the highest number so far are charged. Fewer units give no refund, and units
+    that were already paid in the period are not charged again.
     """
-    rule = ChangeRule(cooldown=None, more=Effect.FULL, fewer=Effect.KEEP)
-    offer, tariff = selling(CALENDAR_MONTHS, rule), costing(unit_price, unit_price.currency)
-    return charges(offer, tariff, list(zip(days, units, strict=True)))
+    rule = ChangeRule(cooldown=None, more=ChangeEffect.CHARGE_FULL, fewer=ChangeEffect.NO_CHARGE)
+    offer = make_offer(CALENDAR_MONTHS, rule)
+    tariff = make_tariff(unit_price, unit_price.currency)
+    return amounts_paid(offer, tariff, list(zip(days, units, strict=True)))
 
 
 def lago_package(price: str, size: int, free: int) -> Ladder:
-    """Return Lago's packages: free units below, and above them each begun package at its price."""
+    """Return a ladder for Lago's packages: free units, then a price for each begun package."""
     packages = Tier(None, unit=price, pack=size)
-    return Ladder((Tier(free), packages) if free else (packages,), graduated=True)
+    return Ladder((Tier(free), packages) if free else (packages,), mode=LadderMode.GRADUATED)
 
 
-def in_parts(ladder: Ladder, decimals: int) -> Ladder:
-    """Return a ladder that counts tenths, hundredths ... of a unit.
+def ladder_for_parts(ladder: Ladder, decimals: int) -> Ladder:
+    """Return a ladder for tenths (1 decimal), hundredths (2 decimals) and so on of a unit.
 
-    What is sold here is counted, and Lago's units may be 100.5: these are 1005 tenths, each at a
-    tenth of the price.
+    This library counts whole units, but Lago can sell 100.5 units. Price them as 1005 tenths, each
+    at a tenth of the price.
     """
     tiers = tuple(
         attrs.evolve(
@@ -633,99 +665,104 @@ def in_parts(ladder: Ladder, decimals: int) -> Ladder:
     return attrs.evolve(ladder, tiers=tiers)
 
 
-def day_of(local: str) -> date:
-    """Return the day of an instant that is written without a zone, taken as UTC."""
-    return civil_date(datetime.fromisoformat(local).replace(tzinfo=UTC), UTC)
+def utc_day(local_time: str) -> date:
+    """Return the day of an instant that is written without a time zone; UTC is assumed."""
+    return civil_date(datetime.fromisoformat(local_time).replace(tzinfo=UTC), UTC)
 
 
-# ex_money: a change that takes effect at once starts a period of its own.
+# ex_money starts a new period for an immediate change.
 
 
-def changed_later(old: Money, new: Money, length: Length, start: date) -> Decision:
-    """Return the renewal at a price that was changed to for the next term: `Effect.NEXT_TERM`."""
-    rule = ChangeRule(cooldown=None, more=Effect.NEXT_TERM, fewer=Effect.NEXT_TERM)
-    offer, tariff = selling(TermRule(length), rule), stairs([old, new])
-    waiting = after(change(held(offer, tariff, start), offer.plan(channels=2), tariff, on=start))
-    return renew(waiting, tariff, on=waiting.term.end)
+def renew_at_new_price(old: Money, new: Money, length: Length, *, start: date) -> Decision:
+    """Return the renewal after a change of price by `ChangeEffect.AT_RENEWAL`."""
+    offer = make_offer(TermRule(length), CHANGE_AT_RENEWAL)
+    tariff = tariff_of_plans([old, new])
+    subscription = buy_units(offer, tariff, on=start)
+    changed = change(subscription, offer.plan(channels=2), tariff, on=start).after
+    return renew(changed, tariff, on=changed.term.end)
 
 
-def changed_at_once(
-    old: tuple[Money, Length], new: tuple[Money, Length], start: date, on: date
+def change_price_now(
+    old: tuple[Money, Length], new: tuple[Money, Length], *, start: date, on: date
 ) -> Decision:
     """Return the decision to change from one price and length to another.
 
-    What is left comes back and the new price is paid for a period that starts on that day: this is
-    this library's own `change`.
+    This library's `change` refunds the rest of the term and charges a new term from that day.
     """
-    offer, tariff = one_price(*new)
-    return change(held(*one_price(*old), start), offer.plan(channels=1), tariff, on=on)
+    old_offer, old_tariff = offer_at_price(*old)
+    new_offer, new_tariff = offer_at_price(*new)
+    subscription = buy_units(old_offer, old_tariff, on=start)
+    return change(subscription, new_offer.plan(channels=1), new_tariff, on=on)
 
 
-def credit_as_days(credit: Money, price: Money, term: Term) -> int:
-    """Return the days that a credit buys at the price of a term, a begun day as a whole one."""
-    days = Money(term.days, Currency("XTS", 0))
-    return days.share(Fraction(credit.minor, price.minor), Rounding.UP).minor
+def days_for_credit(credit: Money, price: Money, term: Term) -> int:
+    """Return how many days of a term a credit pays for; a part of a day counts as a whole day."""
+    term_days = Money(minor=term.days, currency=Currency("XTS", 0))
+    return term_days.share(Fraction(credit.minor, price.minor), Rounding.UP).minor
 
 
-# silver: months of the grid, then days.
+# silver counts whole months first, and then days.
 
 
 def months_and_days(start: date, end: date) -> tuple[int, int, int]:
-    """Return the whole months between two days, the days that are left, and those of that month.
+    """Return the whole months between two days, the remaining days, and the last month's days.
 
-    The months are those of the grid from the start, as `term_at` has them.
+    The months are counted from the start, as `term_at` does.
     """
-    months = whole_periods(start, end, Months(1))
-    running = term_at(start, Months(1), months)
-    return months, running.days - running.remaining(end), running.days
+    months = count_whole_periods(start, end, Months(1))
+    last_month = term_at(start, Months(1), months)
+    return months, last_month.days - last_month.remaining(end), last_month.days
 
 
-# django-plans: a day's price is rounded before it is multiplied.
+# django-plans rounds the price of a day before it multiplies.
 
 
-def quantised(price: Money, period: int, days: int) -> Money:
-    """Return django-plans' price of some days: the price of one, rounded, times the days."""
+def price_by_rounded_day_rate(price: Money, period: int, days: int) -> Money:
+    """Return django-plans' price of some days: the rounded price of one day, times the days."""
     return price.share(Fraction(1, period)) * days
 
 
-# brick/money: what is left over goes to the first.
+# brick/money can give the remainder to the first parts.
 
 
-def floor_to_first(amount: Money, weights: Sequence[int]) -> tuple[Money, ...]:
-    """Return an amount shared out, rounded down, with a unit more for each of the first."""
-    parts = [amount.share(Fraction(weight, sum(weights)), Rounding.DOWN) for weight in weights]
-    left_over = amount.minor - sum(part.minor for part in parts)
+def allocate_remainder_to_first(amount: Money, weights: Sequence[int]) -> tuple[Money, ...]:
+    """Return an amount divided and rounded down, with one more unit in each of the first parts."""
+    total_weight = sum(weights)
+    parts = [amount.share(Fraction(weight, total_weight), Rounding.DOWN) for weight in weights]
+    remainder = amount.minor - sum(part.minor for part in parts)
     return tuple(
-        Money(part.minor + (index < left_over), part.currency) for index, part in enumerate(parts)
+        Money(minor=part.minor + (index < remainder), currency=part.currency)
+        for index, part in enumerate(parts)
     )
 
 
-# Polar: the next date from the one before.
+# Polar computed each renewal from the renewal before.
 
 
 def drifting_dates(start: date, length: Length) -> Iterator[date]:
-    """Yield renewal dates computed each from the one before, so that a short month stays short."""
+    """Yield renewal dates, each computed from the date before, so that the day of month drifts."""
+    renewal = start
     while True:
-        start = term_at(start, length, 0).end
-        yield start
+        renewal = term_at(renewal, length, 0).end
+        yield renewal
 
 
-# Reading the examples in `data`, which keep their sources' figures as text.
+# The examples in `data` keep their sources' figures as text.
 
 DATA: Final = Path(__file__).parent / "data"
-PAGE: Final = Path(__file__).parents[2] / "docs" / "explanation" / "peers.rst"
+PEERS_PAGE: Final = Path(__file__).parents[2] / "docs" / "explanation" / "peers.rst"
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
-def examples(name: str) -> list[dict[str, Any]]:
-    """Return the examples of a file."""
+def load_examples(name: str) -> list[dict[str, Any]]:
+    """Return the examples of a file in `data`."""
     text = (DATA / f"{name}.json").read_text(encoding="utf-8")
-    found: list[dict[str, Any]] = json.loads(text)["vectors"]
-    return found
+    examples: list[dict[str, Any]] = json.loads(text)["vectors"]
+    return examples
 
 
-def plain(value: Any) -> Any:
-    """Return a value as the examples write it, with each number a Decimal, so that 44.00 is 44."""
+def normalize(value: Any) -> Any:
+    """Return a value in the form of the examples, with Decimals, so that 44.00 equals 44."""
     match value:
         case str():
             value = Decimal(value) if _NUMBER.fullmatch(value) else value
@@ -734,9 +771,9 @@ def plain(value: Any) -> Any:
         case date():
             value = value.isoformat()
         case Term():
-            value = [plain(value.start), plain(value.end)]
+            value = [normalize(value.start), normalize(value.end)]
         case dict():
-            value = {key: plain(each) for key, each in value.items()}
+            value = {key: normalize(item) for key, item in value.items()}
         case list() | tuple():
-            value = [plain(each) for each in value]
+            value = [normalize(item) for item in value]
     return value

@@ -1,7 +1,8 @@
-"""Kill Bill's published examples, reproduced with this library's public functions or left out.
+"""Kill Bill's published examples: each is reproduced with this library or left out with a reason.
 
-Every kind of example stands in one of two tables. What the peer does is in `arithmetic`; here its
-inputs are read. The page on peers tells the same to a reader.
+Kill Bill's arithmetic is in `arithmetic`. The functions here read an example's inputs and return
+the figures that it publishes. Every kind of example is in REPRODUCED or in LEFT_OUT. The
+documentation's page on other billing systems lists the same exceptions.
 """
 
 from collections.abc import Callable
@@ -13,35 +14,38 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.peers.arithmetic import (
     KILL_BILL_PERIODS,
-    PAGE,
-    PRORATED,
-    PURSE,
-    advance,
+    PEERS_PAGE,
+    PRORATED_CHANGE,
+    WALLET,
+    BillCalendar,
+    DayInTerm,
+    Length,
+    add_periods,
+    amount_paid,
+    amounts_paid,
     bill_days,
-    bill_terms,
     billed_in_advance,
     billed_in_arrear,
-    billed_runs,
-    charges,
-    cost,
-    costing,
-    ended_early,
-    examples,
-    fixed_days,
-    held,
-    killbill_align,
+    billed_segments,
+    billing_periods,
+    buy_units,
+    change_units_at_renewal,
+    count_fixed_days,
+    count_whole_periods,
     killbill_amount,
-    killbill_blocks,
     killbill_cycles,
-    killbill_days,
+    killbill_day_counts,
     killbill_factor,
-    more_from_renewal,
-    paid_by,
-    plain,
-    recede,
-    selling,
+    killbill_ladder,
+    ladder_price,
+    load_examples,
+    make_offer,
+    make_tariff,
+    next_bill_day,
+    normalize,
+    refund_rest,
+    subtract_periods,
     tier_amounts,
-    whole_periods,
 )
 
 from channelplans import (
@@ -65,347 +69,391 @@ Figures = dict[str, Any]
 
 day = date.fromisoformat
 
+# Functions that read the inputs of an example.
 
-def period(inputs: Inputs) -> Any:
+
+def read_length(inputs: Inputs) -> Length:
     """Return the length of a billing period."""
     return KILL_BILL_PERIODS[inputs["billing_period"]]
 
 
-def span(inputs: Inputs) -> tuple[date, date | None, date]:
-    """Return the start, the end if there is one, and the target of a billing run.
+def read_calendar(inputs: Inputs) -> BillCalendar:
+    """Return the start, the length of a period and the bill cycle day of a subscription."""
+    return BillCalendar(day(inputs["start"]), read_length(inputs), inputs["bill_cycle_day"])
 
-    A target of today is any day for the first bill day, which does not depend on it.
+
+def read_target(inputs: Inputs) -> date:
+    """Return the target of a billing run.
+
+    For "today" return the start: the examples ask for the first bill day, which is the same for
+    every target.
     """
-    end = inputs["end"] and day(inputs["end"])
-    target = inputs["start"] if inputs["target"] == "today" else inputs["target"]
-    return day(inputs["start"]), end, day(target)
+    return day(inputs["start"] if inputs["target"] == "today" else inputs["target"])
 
 
-def through(inputs: Inputs) -> date | None:
-    """Return the day through which a billing run bills."""
-    rest = (*span(inputs), period(inputs), inputs["bill_cycle_day"])
-    if inputs["billing_mode"] == "IN_ADVANCE":
-        return billed_in_advance(*rest)
-    return billed_in_arrear(*rest, greedy=inputs.get("in_arrear_mode") == "GREEDY")
+def read_end(inputs: Inputs) -> date | None:
+    """Return the end of a subscription, or None if it has no end."""
+    return day(inputs["end"]) if inputs["end"] else None
 
 
-def segment(inputs: Inputs) -> tuple[Term, Term, int]:
-    """Return the days that are billed, the period they lie in, and the fixed days of a month."""
-    run = Term(day(inputs["segment_start"]), day(inputs["segment_end"]))
-    whole = Term(day(inputs["period_start"]), day(inputs["period_end"]))
-    return run, whole, inputs.get("fixed_days_in_month", 0)
+def read_segment(inputs: Inputs) -> tuple[Term, Term, int]:
+    """Return the billed segment, its period, and the fixed days in a month (0 if none)."""
+    segment = Term(day(inputs["segment_start"]), day(inputs["segment_end"]))
+    period = Term(day(inputs["period_start"]), day(inputs["period_end"]))
+    return segment, period, inputs.get("fixed_days_in_month", 0)
 
 
-def monthly(inputs: Inputs) -> TermRule:
-    """Return the rule of a period of months, from the day on which it starts."""
+def read_term_rule(inputs: Inputs) -> TermRule:
+    """Return a rule for terms of as many months as the period has."""
     start, end = day(inputs["period_start"]), day(inputs["period_end"])
-    return TermRule(Months(whole_periods(start, end, Months(1))))
+    return TermRule(Months(count_whole_periods(start, end, Months(1))))
 
 
-def price(inputs: Inputs) -> Money:
-    """Return the price of a whole period, for all units."""
+def read_price(inputs: Inputs) -> Money:
+    """Return the price of a whole period for all units."""
     currency = Currency("USD", inputs["scale"])
     return Money.of(inputs["full_period_price"], currency) * int(inputs["quantity"])
 
 
+def billed_through(inputs: Inputs) -> date | None:
+    """Return the day up to which a billing run bills, or None if it bills nothing."""
+    calendar, target, end = read_calendar(inputs), read_target(inputs), read_end(inputs)
+    if inputs["billing_mode"] == "IN_ADVANCE":
+        return billed_in_advance(calendar, target, end)
+    greedy = inputs.get("in_arrear_mode") == "GREEDY"
+    return billed_in_arrear(calendar, target, end, greedy=greedy)
+
+
+# Functions that reproduce one kind of example. Each returns the published figures by name.
+
+
 def cycles(inputs: Inputs) -> Figures:
-    """Add up the factors of all that is billed in advance."""
-    total = killbill_cycles(*span(inputs), period(inputs), inputs["bill_cycle_day"])
+    """Add up the factors of all periods that are billed in advance."""
+    total = killbill_cycles(read_calendar(inputs), read_target(inputs), read_end(inputs))
     return {"total_cycles": total}
 
 
-def refused(inputs: Inputs) -> Figures:
-    """Refuse dates that are out of order: a term must end after it starts."""
-    start, end, _ = span(inputs)
+def date_error(inputs: Inputs) -> Figures:
+    """Refuse a subscription that ends before it starts."""
     try:
-        Term(start, end or date.max)
+        Term(day(inputs["start"]), read_end(inputs) or date.max)
     except InvalidValue:
         return {"error": "invalid_date_sequence"}
     return {"error": None}
 
 
-def factor(inputs: Inputs) -> Figures:
-    """Take the factor of a run before the first bill day, or after the last one."""
-    if "next_billing_date" in inputs:
-        run = Term(day(inputs["start"]), day(inputs["next_billing_date"]))
-    else:
-        run = Term(day(inputs["period_start"]), day(inputs["end"]))
-    aligned = run.end if "next_billing_date" in inputs else run.start
-    whole = next(bill_terms(run.start, period(inputs), aligned.day))
-    return {"factor": killbill_factor(run, whole, inputs["fixed_days_in_month"])}
+def leading_factor(inputs: Inputs) -> Figures:
+    """Compute the factor of a segment before the first bill day."""
+    segment = Term(day(inputs["start"]), day(inputs["next_billing_date"]))
+    return factor(segment, bill_day=segment.end, inputs=inputs)
+
+
+def trailing_factor(inputs: Inputs) -> Figures:
+    """Compute the factor of a segment after the last bill day."""
+    segment = Term(day(inputs["period_start"]), day(inputs["end"]))
+    return factor(segment, bill_day=segment.start, inputs=inputs)
+
+
+def factor(segment: Term, *, bill_day: date, inputs: Inputs) -> Figures:
+    """Compute the factor of a segment; the bill day gives the bill cycle day of its period."""
+    calendar = BillCalendar(segment.start, read_length(inputs), bill_day.day)
+    period = next(billing_periods(calendar))
+    return {"factor": killbill_factor(segment, period, inputs["fixed_days_in_month"])}
 
 
 def days_between(inputs: Inputs) -> Figures:
     """Count days in months of a fixed length."""
-    run = Term(day(inputs["start"]), day(inputs["end"]))
-    return {"days": fixed_days(run, inputs["fixed_days_in_month"])}
+    segment = Term(day(inputs["start"]), day(inputs["end"]))
+    return {"days": count_fixed_days(segment, inputs["fixed_days_in_month"])}
 
 
-def between(inputs: Inputs) -> Figures:
-    """Count the periods between two days."""
+def periods_between(inputs: Inputs) -> Figures:
+    """Count the whole periods between two days."""
     start, end = day(inputs["start"]), day(inputs["end"])
-    return {"whole_periods": whole_periods(start, end, period(inputs))}
+    return {"whole_periods": count_whole_periods(start, end, read_length(inputs))}
 
 
-def advanced(inputs: Inputs) -> Figures:
-    """Step forwards by so many periods."""
-    return {"date": advance(day(inputs["date"]), period(inputs), inputs["n"])}
+def later_date(inputs: Inputs) -> Figures:
+    """Add a number of periods to a date."""
+    return {"date": add_periods(day(inputs["date"]), read_length(inputs), inputs["n"])}
 
 
-def receded(inputs: Inputs) -> Figures:
-    """Step back by so many periods."""
-    return {"date": recede(day(inputs["date"]), period(inputs), inputs["n"])}
+def earlier_date(inputs: Inputs) -> Figures:
+    """Subtract a number of periods from a date."""
+    return {"date": subtract_periods(day(inputs["date"]), read_length(inputs), inputs["n"])}
 
 
 def billing_dates(inputs: Inputs) -> Figures:
-    """Find the bill days around what is billed, and the day through which it is."""
-    start = day(inputs["start"])
-    days = bill_days(start, period(inputs), inputs["bill_cycle_day"])
-    first = following = next(days)
-    last = None
-    billed = through(inputs)
-    while billed is not None and following <= billed:
-        last, following = following, next(days)
+    """Find the day up to which a run bills, and the bill days around it."""
+    days = bill_days(read_calendar(inputs))
+    first_bill_day = following_bill_day = next(days)
+    last_bill_day = None
+    through = billed_through(inputs)
+    while through is not None and following_bill_day <= through:
+        last_bill_day, following_bill_day = following_bill_day, next(days)
     return {
-        "has_something_to_bill": billed is not None,
-        "first_billing_date": first,
-        "last_billing_date": last,
-        "billed_through": billed,
-        "next_billing_date": following,
+        "has_something_to_bill": through is not None,
+        "first_billing_date": first_bill_day,
+        "last_billing_date": last_bill_day,
+        "billed_through": through,
+        "next_billing_date": following_bill_day,
     }
 
 
 def service_periods(inputs: Inputs) -> Figures:
-    """List the runs of days that are billed."""
-    start, length = day(inputs["start"]), period(inputs)
-    runs = billed_runs(start, through(inputs), length, inputs["bill_cycle_day"])
-    return {"periods": [run for run, _ in runs]}
+    """List the billed segments."""
+    segments = billed_segments(read_calendar(inputs), billed_through(inputs))
+    return {"periods": [segment for segment, _ in segments]}
 
 
-def prorated(inputs: Inputs) -> Figures:
+def prorated_charge(inputs: Inputs) -> Figures:
     """Charge for a part of a period."""
-    run, whole, fixed = segment(inputs)
-    counted, of = killbill_days(run, whole, fixed)
-    amount = killbill_amount(price(inputs), killbill_factor(run, whole, fixed))
-    return {"amount": amount, "numerator_days": counted, "denominator_days": of}
+    segment, period, fixed_days = read_segment(inputs)
+    segment_days, period_days = killbill_day_counts(segment, period, fixed_days)
+    amount = killbill_amount(read_price(inputs), killbill_factor(segment, period, fixed_days))
+    return {"amount": amount, "numerator_days": segment_days, "denominator_days": period_days}
 
 
-def credited(inputs: Inputs) -> Figures:
-    """Give back a part of a period."""
-    figures = prorated(inputs)
+def cancel_credit(inputs: Inputs) -> Figures:
+    """Refund a part of a period."""
+    figures = prorated_charge(inputs)
     return {**figures, "amount": -figures["amount"]}
 
 
 def second_credit(inputs: Inputs) -> Figures:
-    """Give back a part of what was charged for a part, over that part's own days."""
-    paid = Term(day(inputs["previous_segment_start"]), day(inputs["previous_segment_end"]))
-    charge, on = Money.of(inputs["previous_prorated_charge"], USD), day(inputs["credit_from"])
+    """Refund a part of a prorated charge, by the days of the segment that was charged."""
+    segment = Term(day(inputs["previous_segment_start"]), day(inputs["previous_segment_end"]))
+    charge = Money.of(inputs["previous_prorated_charge"], USD)
+    end_day = DayInTerm(Days(segment.days), segment.start, day(inputs["credit_from"]))
     return {
-        "credit": -ended_early(charge, Days(paid.days), paid.start, on).returned,
-        "numerator_days": paid.remaining(on),
-        "denominator_days": paid.days,
+        "credit": -refund_rest(charge, end_day).returned,
+        "numerator_days": segment.remaining(end_day.on),
+        "denominator_days": segment.days,
     }
 
 
-def more_on_renewal(inputs: Inputs) -> Figures:
-    """Change the number of units with the renewal: a whole period at the new number."""
+def quantity_at_renewal(inputs: Inputs) -> Figures:
+    """Change the number of units at the renewal, which charges a whole period."""
     start, end = map(day, inputs["period"])
-    unit_price, units = Money.of(inputs["unit_price"], USD), inputs["old_quantity"]
-    runs = more_from_renewal(unit_price, units, inputs["new_quantity"], Months(1), start)
-    return {"amount": runs.paid.total, "prorated": runs.term != Term(start, end)}
+    subscription = change_units_at_renewal(
+        Money.of(inputs["unit_price"], USD),
+        inputs["old_quantity"],
+        inputs["new_quantity"],
+        length=Months(1),
+        renewal=start,
+    )
+    return {
+        "amount": subscription.quote.total,
+        "prorated": subscription.term != Term(start, end),
+    }
 
 
 def annual_to_monthly(inputs: Inputs) -> Figures:
-    """Give back what is left of a year and charge for the days before the next bill day.
+    """Refund the rest of a year, and charge for the days before the next bill day.
 
-    What comes back is more, and stays as credit on the account.
+    The refund is larger than the charge. The difference stays as credit on the account.
     """
     year, on = Term(*map(day, inputs["annual_period"])), day(inputs["change_date"])
     annual_price = Money.of(inputs["annual_price"], USD)
-    credit = ended_early(annual_price, Months(12), year.start, on).returned
-    month = next(bill_terms(on, Months(1), inputs["bill_cycle_day"]))
-    run = Term(on, month.end)
-    charge = killbill_amount(Money.of(inputs["monthly_price"], USD), killbill_factor(run, month))
+    monthly_price = Money.of(inputs["monthly_price"], USD)
+    credit = refund_rest(annual_price, DayInTerm(Months(12), year.start, on)).returned
+    month = next(billing_periods(BillCalendar(on, Months(1), inputs["bill_cycle_day"])))
+    segment = Term(on, month.end)
+    charge = killbill_amount(monthly_price, killbill_factor(segment, month))
     postings = [
-        Posting(PURSE, credit, Reason.REFUND, on, year),
-        Posting(PURSE, -charge, Reason.SUBSCRIPTION, on, run),
+        Posting(WALLET, credit, Reason.REFUND, on, year),
+        Posting(WALLET, -charge, Reason.SUBSCRIPTION, on, segment),
     ]
     return {
         "credit": -credit,
         "credit_days": year.remaining(on),
         "period_days": year.days,
         "new_charge": charge,
-        "new_charge_period": run,
+        "new_charge_period": segment,
         "invoice_amount": charge - credit,
-        "account_credit": settle({}, postings)[PURSE],
+        "account_credit": settle({}, postings)[WALLET],
     }
 
 
 def bill_cycle_day(inputs: Inputs) -> Figures:
-    """Take the day of the month on which an instant falls in the account's zone."""
+    """Find the day of the month of an instant in the account's time zone."""
     zone = ZoneInfo(inputs["account_time_zone"])
     return {"bill_cycle_day": civil_date(datetime.fromisoformat(inputs["instant_utc"]), zone).day}
 
 
-def aligned(inputs: Inputs) -> Figures:
-    """Find the next bill day."""
-    anchor = inputs.get("anchor") and day(inputs["anchor"])
-    due = killbill_align(
-        day(inputs["date"]), period(inputs), inputs["bill_cycle_day"], anchor or None
+def aligned_date(inputs: Inputs) -> Figures:
+    """Find the first bill day on or after a day."""
+    anchor = day(inputs["anchor"]) if inputs.get("anchor") else None
+    bill_day = next_bill_day(
+        day(inputs["date"]), read_length(inputs), inputs["bill_cycle_day"], anchor=anchor
     )
-    return {"date": due}
+    return {"date": bill_day}
 
 
-def tiered(inputs: Inputs) -> Figures:
-    """Price usage by blocks, of all tiers or of the top one."""
+def tiered_usage(inputs: Inputs) -> Figures:
+    """Price usage in blocks, by all tiers or by the top tier."""
     blocks = [(row["block_size"], row["max_blocks"], row["block_price"]) for row in inputs["tiers"]]
-    ladder = killbill_blocks(blocks, all_tiers=inputs["policy"] == "ALL_TIERS")
+    ladder = killbill_ladder(blocks, all_tiers=inputs["policy"] == "ALL_TIERS")
     units = inputs["units"]
-    return {"tier_amounts": tier_amounts(ladder, units, USD), "total": cost(ladder, units, USD)}
+    return {
+        "tier_amounts": tier_amounts(ladder, units, USD),
+        "total": ladder_price(ladder, units, USD),
+    }
 
 
-#: What is reproduced: each kind of example, and how it is.
+#: The function that reproduces each kind of example.
 REPRODUCED: Final[dict[str, Callable[[Inputs], Figures]]] = {
-    "advance_by_periods": advanced,
-    "align_to_bill_cycle_day_same_month": aligned,
-    "align_to_next_bill_date": aligned,
+    "advance_by_periods": later_date,
+    "align_to_bill_cycle_day_same_month": aligned_date,
+    "align_to_next_bill_date": aligned_date,
     "bill_cycle_day_from_instant": bill_cycle_day,
     "billing_interval_dates": billing_dates,
-    "cancel_credit": credited,
+    "cancel_credit": cancel_credit,
     "days_between_fixed_month": days_between,
     "dry_run_annual_to_monthly": annual_to_monthly,
-    "in_arrear_partial": prorated,
-    "leading_proration_factor": factor,
-    "mid_period_price_change_new_price": prorated,
-    "prorated_amount": prorated,
-    "quantity_change_on_renewal_date": more_on_renewal,
-    "recede_by_periods": receded,
+    "in_arrear_partial": prorated_charge,
+    "leading_proration_factor": leading_factor,
+    "mid_period_price_change_new_price": prorated_charge,
+    "prorated_amount": prorated_charge,
+    "quantity_change_on_renewal_date": quantity_at_renewal,
+    "recede_by_periods": earlier_date,
     "recurring_in_advance_cycles": cycles,
-    "recurring_in_advance_error": refused,
+    "recurring_in_advance_error": date_error,
     "second_change_credit_from_actual_charge": second_credit,
     "service_periods": service_periods,
-    "split_remaining": prorated,
-    "tiered_usage": tiered,
-    "trailing_proration_factor": factor,
-    "whole_periods_between": between,
+    "split_remaining": prorated_charge,
+    "tiered_usage": tiered_usage,
+    "trailing_proration_factor": trailing_factor,
+    "whole_periods_between": periods_between,
 }
 
-#: What is left out: each kind of example, and why. The page on peers says the same.
+#: Why a kind of example is left out. The page on other billing systems repeats these sentences.
 LEFT_OUT: Final = {
     "daily_usage_with_dst": "The example gives neither the zone nor the days of use.",
 }
 
-#: Examples of a reproduced kind that come out otherwise here, and why. The page says the same.
+#: Why the library's figures differ from an example's, by the example's number. The page repeats
+#: these sentences too.
 DIFFERENT: Final = {
     "kb-175": "A target before the start is no error here: nothing is due yet.",
 }
 
-EXAMPLES: Final = examples("killbill")
-OURS: Final = [
+EXAMPLES: Final = load_examples("killbill")
+EXAMPLES_BY_NUMBER: Final = {example["id"]: example for example in EXAMPLES}
+REPRODUCED_EXAMPLES: Final = [
     example
     for example in EXAMPLES
     if example["kind"] in REPRODUCED and example["id"] not in DIFFERENT
 ]
-AMOUNTS: Final = [
+AMOUNT_EXAMPLES: Final = [
     example
-    for example in OURS
+    for example in REPRODUCED_EXAMPLES
     if "amount" in example["expected"] and "segment_start" in example["inputs"]
 ]
-BY_OWN_DAYS: Final = [each for each in AMOUNTS if "fixed_days_in_month" not in each["inputs"]]
-REFUNDS: Final = [each for each in BY_OWN_DAYS if each["kind"] == "cancel_credit"]
-ADDED: Final = [
-    each
-    for each in BY_OWN_DAYS
-    if each["kind"] != "cancel_credit"
-    and each["inputs"]["segment_end"] == each["inputs"]["period_end"]
+CALENDAR_DAY_EXAMPLES: Final = [
+    example for example in AMOUNT_EXAMPLES if "fixed_days_in_month" not in example["inputs"]
+]
+REFUND_EXAMPLES: Final = [
+    example for example in CALENDAR_DAY_EXAMPLES if example["kind"] == "cancel_credit"
+]
+#: Charges for a segment that ends with its period.
+REST_OF_PERIOD_EXAMPLES: Final = [
+    example
+    for example in CALENDAR_DAY_EXAMPLES
+    if example["kind"] != "cancel_credit"
+    and example["inputs"]["segment_end"] == example["inputs"]["period_end"]
 ]
 
 
-def named(example: dict[str, Any]) -> str:
-    """Name an example by its kind and number."""
+def example_id(example: dict[str, Any]) -> str:
+    """Return a test id with an example's kind and number."""
     return f"{example['kind']}-{example['id']}"
 
 
-def figures(example: dict[str, Any]) -> Figures:
-    """Return what is found here for each figure that an example publishes."""
-    found = REPRODUCED[example["kind"]](example["inputs"])
-    return {name: plain(found[name]) for name in example["expected"]}
+def library_figures(example: dict[str, Any]) -> Figures:
+    """Return this library's value for each figure that an example publishes."""
+    figures = REPRODUCED[example["kind"]](example["inputs"])
+    return {name: normalize(figures[name]) for name in example["expected"]}
 
 
-def test_each_kind_is_reproduced_or_left_out_with_a_reason():
-    """Every kind of example stands in one of the two tables, and no table names another."""
+def test_each_kind_of_example_is_reproduced_or_left_out():
+    """Each kind of example is in exactly one of REPRODUCED and LEFT_OUT, and no other kind is."""
     kinds = sorted({example["kind"] for example in EXAMPLES})
 
     assert kinds == sorted([*REPRODUCED, *LEFT_OUT])
 
 
-@pytest.mark.parametrize("example", OURS, ids=named)
+@pytest.mark.parametrize("example", REPRODUCED_EXAMPLES, ids=example_id)
 def test_published_figures_are_reproduced(example: dict[str, Any]):
-    """Every figure that Kill Bill publishes comes out of the library's public functions."""
-    actual = figures(example)
+    """The library's public functions give every figure that Kill Bill publishes."""
+    figures = library_figures(example)
 
-    assert plain(example["expected"]) == actual
+    assert normalize(example["expected"]) == figures
 
 
 @pytest.mark.parametrize("number", DIFFERENT)
-def test_what_is_said_to_differ_does(number: str):
-    """An example that is explained as different is one."""
-    example = next(each for each in EXAMPLES if each["id"] == number)
+def test_different_examples_have_different_figures(number: str):
+    """An example that is listed as different has other figures than the library."""
+    example = EXAMPLES_BY_NUMBER[number]
 
-    assert plain(example["expected"]) != figures(example)
-
-
-@pytest.mark.parametrize("example", AMOUNTS, ids=named)
-def test_an_exact_share_gives_the_same_amounts(example: dict[str, Any]):
-    """No published amount shows whether the factor was rounded to nine digits before."""
-    part = Fraction(*killbill_days(*segment(example["inputs"])))
-    amount = price(example["inputs"]).share(part)
-
-    assert abs(plain(example["expected"]["amount"])) == amount.amount
+    assert normalize(example["expected"]) != library_figures(example)
 
 
-@pytest.mark.parametrize("example", REFUNDS, ids=named)
-def test_ending_at_once_returns_what_cancelling_credits(example: dict[str, Any]):
-    """What Kill Bill credits on cancelling comes back when a subscription is ended at once."""
+@pytest.mark.parametrize("example", AMOUNT_EXAMPLES, ids=example_id)
+def test_the_exact_factor_gives_the_same_amounts(example: dict[str, Any]):
+    """Every published amount is the same with an exact factor as with a factor of nine digits."""
+    exact_factor = Fraction(*killbill_day_counts(*read_segment(example["inputs"])))
+    amount = read_price(example["inputs"]).share(exact_factor)
+
+    assert abs(normalize(example["expected"]["amount"])) == amount.amount
+
+
+@pytest.mark.parametrize("example", REFUND_EXAMPLES, ids=example_id)
+def test_terminate_refunds_the_credit_of_a_cancellation(example: dict[str, Any]):
+    """`terminate` refunds the amount that Kill Bill credits for a cancellation."""
     inputs = example["inputs"]
-    offer, tariff = selling(monthly(inputs)), costing(price(inputs), price(inputs).currency)
-    subscription = held(offer, tariff, day(inputs["period_start"]))
-    ended = terminate(subscription, on=day(inputs["segment_start"]))
+    price = read_price(inputs)
+    offer, tariff = make_offer(read_term_rule(inputs)), make_tariff(price, price.currency)
+    subscription = buy_units(offer, tariff, on=day(inputs["period_start"]))
+    terminated = terminate(subscription, on=day(inputs["segment_start"]))
 
-    assert plain(example["expected"]["amount"]) == paid_by(ended).amount
+    assert normalize(example["expected"]["amount"]) == amount_paid(terminated).amount
 
 
-@pytest.mark.parametrize("example", ADDED, ids=named)
-def test_a_unit_added_costs_what_is_charged_to_the_end_of_a_period(example: dict[str, Any]):
-    """What Kill Bill charges for the rest of a period is paid for a unit that is added then."""
+@pytest.mark.parametrize("example", REST_OF_PERIOD_EXAMPLES, ids=example_id)
+def test_an_added_unit_costs_the_charge_for_the_rest_of_a_period(example: dict[str, Any]):
+    """A unit added by `ChangeEffect.PRORATE` costs Kill Bill's charge for the rest of a period."""
     inputs = example["inputs"]
-    offer = selling(monthly(inputs), PRORATED)
-    tariff = costing(price(inputs), price(inputs).currency)
-    steps = [(day(inputs["period_start"]), 1), (day(inputs["segment_start"]), 2)]
-    _, added = charges(offer, tariff, steps)
+    price = read_price(inputs)
+    offer = make_offer(read_term_rule(inputs), PRORATED_CHANGE)
+    tariff = make_tariff(price, price.currency)
+    units_by_day = [(day(inputs["period_start"]), 1), (day(inputs["segment_start"]), 2)]
+    _, added = amounts_paid(offer, tariff, units_by_day)
 
-    assert plain(example["expected"]["amount"]) == added.amount
+    assert normalize(example["expected"]["amount"]) == added.amount
 
 
 @pytest.mark.parametrize("kind", LEFT_OUT)
-def test_the_page_says_what_is_left_out(kind: str):
-    """The page on peers names each kind that is left out, with its reason."""
+def test_the_page_lists_each_kind_that_is_left_out(kind: str):
+    """The page on other billing systems gives the reason for each kind that is left out."""
     row = f"   * - ``{kind}``\n     - Kill Bill\n     - {LEFT_OUT[kind]}\n"
 
-    assert row in PAGE.read_text(encoding="utf-8")
+    assert row in PEERS_PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("number", DIFFERENT)
-def test_the_page_says_what_differs(number: str):
-    """The page on peers names each example that comes out otherwise, with its reason."""
-    example = next(each for each in EXAMPLES if each["id"] == number)
-    row = f"   * - ``{example['kind']}``, {number}\n     - Kill Bill\n     - {DIFFERENT[number]}\n"
+def test_the_page_lists_each_different_example(number: str):
+    """The page on other billing systems gives the reason for each example that differs."""
+    kind = EXAMPLES_BY_NUMBER[number]["kind"]
+    row = f"   * - ``{kind}``, {number}\n     - Kill Bill\n     - {DIFFERENT[number]}\n"
 
-    assert row in PAGE.read_text(encoding="utf-8")
+    assert row in PEERS_PAGE.read_text(encoding="utf-8")
 
 
 def test_the_page_counts_the_examples():
-    """The page on peers says how many examples there are and how many are reproduced."""
-    counts = f"Of Kill Bill's {len(EXAMPLES)} examples, {len(OURS)} are reproduced."
+    """The page on other billing systems says how many examples are reproduced, and of how many."""
+    sentence = (
+        f"Of Kill Bill's {len(EXAMPLES)} examples, {len(REPRODUCED_EXAMPLES)} are reproduced."
+    )
 
-    assert counts in PAGE.read_text(encoding="utf-8")
+    assert sentence in PEERS_PAGE.read_text(encoding="utf-8")

@@ -1,139 +1,137 @@
-"""Laws of catalogues.
-
-- Each day from the first edition's start to the last one's end is in one edition, and in one only.
-- A renewal never moves back, and comes under an edition that calls by then or is held.
-- Renewed term after term, a subscription that nobody pins ends under the latest edition.
-- The nearest plan is legal, and a plan that is legal itself is its own nearest.
-- A comparison's price difference is what the two prices differ by; with itself nothing differs.
-"""
-
-# Identifiers are plain text here.
-# mypy: disable-error-code="arg-type, union-attr"
+"""Properties of catalogues and of comparisons between two editions."""
 
 from datetime import date, timedelta
 from itertools import accumulate, pairwise
 
 import attrs
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.property.strategies import attempt
 
 from channelplans.calendar import term_at
-from channelplans.catalogue import Catalogue, Edition, Existing, compare
 from channelplans.errors import NotOffered, UnknownEdition
-from channelplans.money import EUR
+from channelplans.money import EUR, Money
 from channelplans.offers import SKYPE_CONNECT
-from channelplans.pricing import Quote, Tariff
-from channelplans.subscriptions import Status, Subscription
+from channelplans.pricing import Quote
+from channelplans.subscriptions.catalogue import Catalogue, Edition, Migration
+from channelplans.subscriptions.price_changes import compare_editions
+from channelplans.subscriptions.subscription import Status, Subscription
+from channelplans.tariffs import Tariff
 from channelplans.testing.strategies import offers, plans
 
-FIRST = date(2026, 1, 5)
+FIRST_DAY = date(2026, 1, 5)
 
 
 @st.composite
-def catalogues(draw, existing=None):
-    """Catalogues of one offer at rising prices, with any word to those who hold an earlier one."""
+def catalogues(draw, migration=None):
+    """Draw catalogues of one offer, in which each edition is dearer than the one before.
+
+    By default, each edition has any kind of migration; otherwise all have the given one.
+    """
     lengths = draw(st.lists(st.integers(1, 70), min_size=1, max_size=5))
-    starts = [FIRST + timedelta(days=days) for days in accumulate(lengths, initial=0)]
+    starts = [FIRST_DAY + timedelta(days=days) for days in accumulate(lengths, initial=0)]
     editions = []
     for number, (start, end) in enumerate(pairwise(starts)):
         tariff = Tariff(f"tariff {number}", EUR, 1 + number, 2 + number, 0)
-        notice = start + timedelta(days=draw(st.integers(0, 90)))
-        moves = existing or draw(st.sampled_from([*Existing, notice]))
-        editions.append(Edition(SKYPE_CONNECT, tariff, start, end, moves))
-    last = attrs.evolve(editions[-1], end=None)
-    return Catalogue((*editions[:-1], last))
+        migration_day = start + timedelta(days=draw(st.integers(0, 90)))
+        edition_migration = migration or draw(st.sampled_from([*Migration, migration_day]))
+        editions.append(Edition(SKYPE_CONNECT, tariff, start, end, edition_migration))
+    open_edition = attrs.evolve(editions[-1], end=None)
+    return Catalogue((*editions[:-1], open_edition))
 
 
-def held(edition, start, number=0):
-    """Return a subscription of an edition, in its n-th term from a day."""
+def make_subscription(edition, anchor, number=0):
+    """Return a subscription that an edition priced, in the given term counted from its anchor."""
     plan = SKYPE_CONNECT.plan(channels=3, bundles=1)
-    paid = Quote(plan, edition.tariff, term_at(start, plan.offer.term.length, number))
+    paid = Quote(plan, edition.tariff, term_at(anchor, plan.offer.term.length, number))
     return Subscription(
-        "s-1", "acme", "berlin", paid, start, number, Status.ACTIVE, paid.allowance, None, 1
+        "s-1", "acme", "berlin", paid, anchor, number, Status.ACTIVE, paid.allowance, None, 1
     )
 
 
-def bought(sold, days):
-    """Return a subscription that was bought so many days after the first."""
-    day = FIRST + timedelta(days=days)
-    return held(sold.on(day), day)
+def buy_after_days(catalogue, days):
+    """Return a subscription that was bought a number of days after the catalogue's first day."""
+    day = FIRST_DAY + timedelta(days=days)
+    return make_subscription(catalogue.on(day), day)
 
 
-def renewed(sold, subscription, times):
-    """Return the editions of so many renewals, one after the other."""
-    editions = [sold.held_by(subscription)]
-    for number in range(1, times + 1):
-        editions.append(sold.for_renewal(subscription))
-        subscription = held(editions[-1], subscription.anchor, number)
+def editions_of_renewals(catalogue, subscription, renewals):
+    """Return the edition of the subscription and the edition of each of its renewals."""
+    editions = [catalogue.held_by(subscription)]
+    for number in range(1, renewals + 1):
+        editions.append(catalogue.for_renewal(subscription))
+        subscription = make_subscription(editions[-1], subscription.anchor, number)
     return editions
 
 
 @given(catalogues(), st.integers(-10, 400))
-def test_each_day_has_one_edition(sold, days):
-    """None before the first, and never two."""
-    day = FIRST + timedelta(days=days)
-    having = [edition for edition in sold.editions if day in edition]
+def test_on_finds_the_only_edition_of_a_day(catalogue, days):
+    """From its first day on, a catalogue has one edition for each day; before that it has none."""
+    day = FIRST_DAY + timedelta(days=days)
+    editions = [edition for edition in catalogue.editions if day in edition]
 
-    found = attempt(UnknownEdition, sold.on, day)
+    result = attempt(UnknownEdition, catalogue.on, day)
 
-    assert (days >= 0) == (len(having) == 1)
-    assert [found] == having if having else isinstance(found, UnknownEdition)
+    assert (days >= 0) == (len(editions) == 1)
+    assert [result] == editions if editions else isinstance(result, UnknownEdition)
 
 
 @given(catalogues(), st.integers(0, 300))
-def test_a_renewal_never_moves_back(sold, days):
-    """It stays, or moves to an edition that calls by the first day of the term."""
-    subscription = bought(sold, days)
-    editions = renewed(sold, subscription, 8)
+def test_renewals_never_return_to_an_earlier_edition(catalogue, days):
+    """A renewal keeps its edition, or moves to a later one whose migration day has come."""
+    subscription = buy_after_days(catalogue, days)
+    editions = editions_of_renewals(catalogue, subscription, 8)
     length = subscription.plan.offer.term.length
 
-    numbers = list(map(sold.editions.index, editions))
-    assert sorted(numbers) == numbers
-    for number, (before, after) in enumerate(pairwise(editions)):
-        day = term_at(subscription.anchor, length, number).end
-        assert before == after or after.moves_from <= day
+    positions = list(map(catalogue.editions.index, editions))
+    assert sorted(positions) == positions
+    for number, (old_edition, new_edition) in enumerate(pairwise(editions)):
+        renewal_day = term_at(subscription.anchor, length, number).end
+        assert old_edition == new_edition or new_edition.moves_from <= renewal_day
 
 
-@given(catalogues(Existing.AT_RENEWAL), st.integers(0, 300))
-def test_who_is_not_pinned_comes_under_what_is_sold(sold, days):
-    """Each renewal comes under the edition that is sold on its first day."""
-    subscription = bought(sold, days)
+@given(catalogues(Migration.AT_RENEWAL), st.integers(0, 300))
+def test_renewal_uses_the_edition_of_its_first_day(catalogue, days):
+    """With migration at the renewal, a renewal uses the edition that is sold on its first day."""
+    subscription = buy_after_days(catalogue, days)
 
-    assert sold.on(subscription.term.end) == sold.for_renewal(subscription)
+    assert catalogue.on(subscription.term.end) == catalogue.for_renewal(subscription)
 
 
-@given(catalogues(Existing.PINNED), st.integers(0, 300))
-def test_who_is_pinned_keeps_what_was_bought(sold, days):
-    """However often it renews itself."""
-    editions = renewed(sold, bought(sold, days), 4)
+@given(catalogues(Migration.PINNED), st.integers(0, 300))
+def test_pinned_subscription_keeps_its_edition(catalogue, days):
+    """Without migration, a subscription keeps the edition under which it was bought."""
+    editions = editions_of_renewals(catalogue, buy_after_days(catalogue, days), 4)
 
     assert [editions[0]] * 5 == editions
 
 
 @given(offers(), plans())
-def test_the_nearest_plan_is_legal(offer, plan):
-    """It is a plan of the offer; one that could be moved as it is, is moved as it is."""
-    edition = Edition(offer, Tariff("any", EUR, 1, 1, 0), FIRST)
-    nearest, moved = edition.nearest(plan), attempt(NotOffered, edition.plan_for, plan)
+def test_nearest_plan_is_legal(offer, plan):
+    """The nearest plan is legal under the new offer, and is the same plan if that is possible."""
+    edition = Edition(offer, Tariff("any", EUR, 1, 1, 0), FIRST_DAY)
+    nearest, same_plan = edition.nearest(plan), attempt(NotOffered, edition.plan_for, plan)
 
     assert offer == nearest.offer
     assert nearest == edition.nearest(nearest)
-    if isinstance(moved, NotOffered):
+    if isinstance(same_plan, NotOffered):
         assert (plan.channels, plan.bundles) != (nearest.channels, nearest.bundles)
     else:
-        assert (plan.channels, plan.bundles) == (moved.channels, moved.bundles)
-        assert nearest == moved
+        assert (plan.channels, plan.bundles) == (same_plan.channels, same_plan.bundles)
+        assert nearest == same_plan
 
 
 @given(catalogues(), st.integers(0, 300))
-def test_a_difference_is_what_two_prices_differ_by(sold, days):
-    """3 channels and a bundle cost 4 more for each edition in between; itself differs by none."""
-    subscription = bought(sold, days)
-    own = sold.held_by(subscription)
+def test_compare_reports_the_price_difference(catalogue, days):
+    """3 channels and 1 bundle cost 4.00 more in each later edition.
 
-    for new in sold.editions:
-        comparison = compare(own, new, (subscription,))
-        steps = sold.editions.index(new) - sold.editions.index(own)
-        assert [400 * steps] == [price.difference.minor for price in comparison.prices]
+    An edition that is compared with itself differs in nothing.
+    """
+    subscription = buy_after_days(catalogue, days)
+    own_edition = catalogue.held_by(subscription)
+
+    for edition in catalogue.editions:
+        comparison = compare_editions(own_edition, edition, (subscription,))
+        steps = catalogue.editions.index(edition) - catalogue.editions.index(own_edition)
+        expected_difference = Money(minor=400 * steps, currency=EUR)
+        assert [expected_difference] == [price.difference for price in comparison.prices]
         assert bool(steps) == bool(comparison.rules)

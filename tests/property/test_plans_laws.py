@@ -1,68 +1,61 @@
-"""Laws of plans.
-
-1. A plan can be made just when ``problems`` finds none; what making it raises is the first of them.
-2. A plan that was made is legal: its channels are sold as themselves, its bundles within bounds.
-3. A plan is what its own numbers are sold as, whatever was requested, and so is its pickle.
-4. No change by ``attrs.evolve`` makes an illegal plan.
-5. Whatever the names, a notebook's view has no markup that the library did not write.
-"""
+"""Properties of plans, and of the violations that prevent a plan."""
 
 import pickle
 import re
 from functools import partial
 
 import attrs
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tests.property.strategies import attempt
 
 from channelplans.errors import RuleError, WrongType
-from channelplans.plans import Plan, problems
+from channelplans.plans import Plan, violations
 from channelplans.testing.strategies import offers, plans
 
-OURS = re.compile(r"</?p>")
+LIBRARY_MARKUP = re.compile(r"</?p>")
 
 
 def numbers():
-    """Numbers of channels and bundles, legal or not."""
+    """Draw numbers of channels or bundles, legal or not."""
     return st.integers(-2, 150)
 
 
-def legal(plan):
-    """Whether a plan keeps its offer's rules, told from their data."""
-    rule, bundles = plan.offer.quantity, plan.offer.bundles
-    most = 0 if bundles is None else bundles.most(plan.channels)
+def is_legal(plan):
+    """Return whether a plan follows its offer's rules, calculated from the offer's data."""
+    rule, bundle_rule = plan.offer.quantity, plan.offer.bundle
+    highest_step = [step for step in rule.steps[-1:] if plan.channels > step.above]
+    maximum_bundles = 0 if bundle_rule is None else bundle_rule.most(plan.channels)
     return (
         rule.minimum <= plan.channels <= rule.maximum
-        and all(plan.channels % s.multiple == 0 for s in rule.steps[-1:] if plan.channels > s.above)
-        and 0 <= plan.bundles <= most
+        and all(plan.channels % step.multiple == 0 for step in highest_step)
+        and 0 <= plan.bundles <= maximum_bundles
     )
 
 
 @given(offers(), numbers(), numbers())
-def test_problems_are_what_stands_in_the_way(offer, channels, bundles):
-    """Laws 1 and 2."""
-    found = problems(offer, channels=channels, bundles=bundles)
+def test_plan_raises_its_first_violation(offer, channels, bundles):
+    """A plan without violations is legal; otherwise its construction raises the first violation."""
+    found_violations = violations(offer, channels=channels, bundles=bundles)
     plan = attempt(RuleError, offer.plan, channels=channels, bundles=bundles)
-    if found:
-        assert type(found[0]) is type(plan)
-        assert str(found[0]) == str(plan)
+    if found_violations:
+        assert type(found_violations[0]) is type(plan)
+        assert str(found_violations[0]) == str(plan)
     else:
-        assert legal(plan)
+        assert is_legal(plan)
         assert (channels, bundles) == (plan.requested, plan.bundles)
 
 
 @given(plans())
-def test_a_plan_is_what_its_numbers_are_sold_as(plan):
-    """Laws 2 and 3."""
-    again = plan.offer.plan(channels=plan.channels, bundles=plan.bundles)
+def test_plan_equals_a_plan_of_its_granted_numbers(plan):
+    """A plan equals the plan of its granted numbers, whatever was requested, and its pickle."""
+    granted_plan = plan.offer.plan(channels=plan.channels, bundles=plan.bundles)
     unpickled = pickle.loads(pickle.dumps(plan))
 
-    assert legal(plan)
-    assert plan == again == unpickled
-    assert hash(plan) == hash(again) == hash(unpickled)
+    assert is_legal(plan)
+    assert plan == granted_plan == unpickled
+    assert hash(plan) == hash(granted_plan) == hash(unpickled)
     assert plan.requested == unpickled.requested
-    assert () == problems(plan.offer, channels=plan.channels, bundles=plan.bundles)
+    assert () == violations(plan.offer, channels=plan.channels, bundles=plan.bundles)
 
 
 @given(
@@ -72,32 +65,32 @@ def test_a_plan_is_what_its_numbers_are_sold_as(plan):
         optional={"channels": numbers(), "bundles": numbers(), "requested": st.none() | numbers()},
     ),
 )
-def test_no_change_makes_an_illegal_plan(plan, changes):
-    """Law 4."""
+def test_evolve_never_makes_an_illegal_plan(plan, changes):
+    """``attrs.evolve`` either makes a legal plan or raises a rule error."""
     changed = attempt(RuleError, attrs.evolve, plan, **changes)
     if isinstance(changed, Plan):
-        assert legal(changed)
+        assert is_legal(changed)
         assert Plan(changed.offer, changed.channels, changed.bundles, changed.requested) == changed
     else:
         assert changes
 
 
 @given(plans(), offers())
-def test_a_notebook_sees_no_foreign_markup(plan, offer):
-    """Law 5."""
-    for value in (plan, offer, offer.bundles, *offer.notices):
+def test_html_escapes_all_names(plan, offer):
+    """The HTML for notebooks has no markup except the paragraphs that the library writes."""
+    for value in (plan, offer, offer.bundle, *offer.notices):
         html = value._repr_html_() if value is not None else ""
 
-        assert "<" not in OURS.sub("", html)
-        assert ">" not in OURS.sub("", html)
+        assert "<" not in LIBRARY_MARKUP.sub("", html)
+        assert ">" not in LIBRARY_MARKUP.sub("", html)
 
 
 @given(offers(), st.one_of(st.booleans(), st.floats(), st.text(), st.none()))
-def test_what_is_no_number_is_refused_everywhere(offer, value):
-    """Laws 1 and 4 for wrong types: no plan is made, and every way says the same."""
-    for make in (offer.plan, partial(problems, offer)):
+def test_plan_and_violations_refuse_wrong_types(offer, value):
+    """A number of channels or bundles that is not an integer raises ``WrongType``."""
+    for call in (offer.plan, partial(violations, offer)):
         for request in (
             {"channels": value},
             {"channels": offer.quantity.minimum, "bundles": value},
         ):
-            assert isinstance(attempt(TypeError, make, **request), WrongType)
+            assert isinstance(attempt(TypeError, call, **request), WrongType)

@@ -1,24 +1,4 @@
-"""Laws of prices, for every shipped offer.
-
-- A quote's lines add up to its total. For a whole term each line is its quantity times its price,
-  for the first part of an aligned one it is that part of it, rounded once; set-up fees are whole.
-- A prorated part of a term, of its price or of its minutes, never exceeds the whole.
-- What a refund returns and keeps adds up to what was paid, to the unit, line by line.
-- By time never more comes back on a later day; the first day returns all but set-up fees, unless it
-  counts. By exact time it is the same from instant to instant.
-- The smaller basis returns what the lesser of time and minutes returns.
-- By nothing, nothing comes back.
-- What a change amends adds up: the lines that were paid stay, and what is added costs the
-  difference to what was paid for, in full or for the days that are left. A line for more never
-  returns money, one for fewer never costs any, and a kept change adds set-up fees alone.
-- A change that is kept and taken back leaves what is paid for as it was.
-- The three parts of a rated call add up to what is counted, which is at least its length.
-- A charge lies within one unit of its exact price, and within half of one if rounded half up.
-- A longer call never costs less, nor does one with fewer minutes left.
-- A call of the longest length can be paid; one more microsecond cannot, unless nothing bounds it.
-- More credit never shortens the longest call.
-- A call to a country without a rate is refused just where no bundle's area has it either.
-"""
+"""Properties of quotes, refunds, changed quotes and rated calls."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -28,22 +8,25 @@ from itertools import pairwise
 
 import attrs
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
+from channelplans.calls import Allowance, Call, Payer, billable, longest_call, rate_call
 from channelplans.errors import UnknownRate
 from channelplans.money import Currency, Money, Rounding
-from channelplans.pricing import Item, Payer, Quote, Tariff, amend, longest, quote, rate, refund
-from channelplans.rules import CallRule, Effect, RefundBasis, RefundRule
+from channelplans.offers import OFFERS
+from channelplans.pricing import Quote, amend_quote, quote, refund
+from channelplans.rules import CallRule, ChangeEffect, RefundBasis, RefundRule
+from channelplans.tariffs import Item, Tariff
 from channelplans.testing import strategies
-from channelplans.testing.builders import OFFERS
 from channelplans.testing.strategies import days, roundings
-from channelplans.usage import Allowance, Call, billable
 
-ALIGNED = [offer for offer in OFFERS if offer.term.aligned]
+SHIPPED_OFFERS = tuple(OFFERS.values())
+ALIGNED_OFFERS = [offer for offer in SHIPPED_OFFERS if offer.term.billing_day]
+RECURRING_ITEMS = {Item.CHANNELS, Item.BUNDLES}
 DAY = date(2026, 1, 5)
 MICROSECOND = timedelta(microseconds=1)
 HUNDRED_YEARS = timedelta(days=36_500)
+HALF = Fraction(1, 2)
 
 currencies = st.sampled_from([Currency("EUR", 2), Currency("EUR", 5), Currency("JPY", 0)])
 rates = st.integers(0, 10**6).map(lambda count: Decimal(count).scaleb(-5))
@@ -52,98 +35,122 @@ plans = partial(strategies.plans, channels=300, bundles=300)
 
 
 @st.composite
-def tariffs(draw, currency=None, *, setups=True):
-    """Draw a tariff whose prices fit its currency; with rates to all countries that are called."""
-    currency = currency or draw(currencies)
-    channel, bundle = (Money(draw(st.integers(0, 10**6)), currency).amount for _ in range(2))
-    most = 10**4 * draw(st.booleans()) if setups else 0
-    setup, channel_setup = (Money(draw(st.integers(0, most)), currency).amount for _ in range(2))
-    elsewhere = dict.fromkeys(["US", "DE", "GB"], draw(rates))
-    return Tariff("t", currency, channel, bundle, draw(rates), elsewhere, setup, channel_setup)
+def tariffs(draw, *, setup_fees=True):
+    """Draw a tariff with prices that fit its currency and a rate for each destination in use."""
+    currency = draw(currencies)
+    channel, bundle = (
+        Money(minor=draw(st.integers(0, 10**6)), currency=currency).amount for _ in range(2)
+    )
+    maximum_fee = 10**4 if setup_fees and draw(st.booleans()) else 0
+    setup, channel_setup = (
+        Money(minor=draw(st.integers(0, maximum_fee)), currency=currency).amount for _ in range(2)
+    )
+    destination_rates = dict.fromkeys(["US", "DE", "GB"], draw(rates))
+    return Tariff(
+        "t", currency, channel, bundle, draw(rates), destination_rates, setup, channel_setup
+    )
 
 
 @st.composite
-def quotes(draw, of=OFFERS, *, setups=True):
-    """Draw a quote under one of the published offers, of its first term."""
-    plan = draw(plans(draw(st.sampled_from(of))))
-    return quote(plan, draw(tariffs(setups=setups)), on=draw(days()))
+def quotes(draw, offers=SHIPPED_OFFERS, *, setup_fees=True):
+    """Draw a quote for a first term under one of the offers."""
+    plan = draw(plans(draw(st.sampled_from(offers))))
+    return quote(plan, draw(tariffs(setup_fees=setup_fees)), on=draw(days()))
 
 
 @st.composite
 def calls(draw):
-    """Draw a call to some area, to an excluded prefix of one, or elsewhere."""
-    called = [
+    """Draw a call to a bundle's destination, to an excluded prefix, or to another destination."""
+    numbers = [
         ("+12125550100", "US"),
         ("+12186320100", "US"),
         ("+49305550100", "DE"),
         ("+442079460100", "GB"),
         ("+448005550100", "GB"),
     ]
-    number, country = draw(st.sampled_from(called))
-    return Call("c", number, country, DAY, draw(durations))
+    number, destination = draw(st.sampled_from(numbers))
+    return Call("c", number, destination, DAY, draw(durations))
 
 
 @st.composite
 def allowances(draw):
-    """Draw an allowance that is untouched, used up, nearly so, or nothing at all."""
+    """Draw an allowance, often with no minutes, with all minutes used or with none used."""
     granted = timedelta(minutes=draw(st.sampled_from([0, 5000, 10_000])))
-    left = min(granted, draw(st.one_of(durations, st.just(timedelta(0)), st.just(granted))))
-    return Allowance(granted, granted - left)
+    remaining = draw(st.one_of(durations, st.just(timedelta(0)), st.just(granted)))
+    return Allowance(granted, granted - min(granted, remaining))
 
 
 @st.composite
-def counted_offers(draw):
-    """Draw an offer that counts and rounds calls in some way."""
-    seconds = st.integers(0, 90).map(lambda count: timedelta(seconds=count))
+def offers_with_call_rules(draw):
+    """Draw a published offer with another rule for counting and rounding calls."""
+    minimums = st.integers(0, 90).map(lambda count: timedelta(seconds=count))
     steps = st.sampled_from([1, 100_000, 1_000_000, 6_000_000, 60_000_000])
     step = timedelta(microseconds=draw(steps))
     rule = draw(
         st.one_of(
             st.builds(CallRule, rounding=roundings()),
-            st.builds(CallRule, seconds, st.just(step), roundings()),
+            st.builds(CallRule, minimums, st.just(step), roundings()),
         )
     )
-    return attrs.evolve(draw(st.sampled_from(OFFERS)), calls=rule)
+    return attrs.evolve(draw(st.sampled_from(SHIPPED_OFFERS)), calls=rule)
 
 
 def refunds():
-    """Refunds by any rule, at any time of the term, of a quote with a price for each."""
+    """Draw refunds of any quote, by any refund rule and on any day of the term."""
     return quotes().flatmap(strategies.refunds)
 
 
+@attrs.frozen
+class ChangedQuote:
+    """A quote before and after a change of the plan on a day of its term."""
+
+    paid: Quote
+    amended: Quote
+    on: date
+
+    @property
+    def added_lines(self):
+        """The lines that the change added."""
+        return self.amended.lines[len(self.paid.lines) :]
+
+
 @st.composite
-def changes(draw, effect):
-    """Draw what was paid, a plan to change to in the middle, and what is paid then."""
+def changed_quotes(draw, effect):
+    """Draw a quote that is changed to another plan on a day of its term, by the given effect."""
     paid = draw(quotes())
     on = paid.term.start + timedelta(draw(st.integers(0, paid.term.days - 1)))
     plan = draw(plans(paid.plan.offer))
-    return paid, amend(paid, plan, on=on, effect=effect), on
+    return ChangedQuote(paid, amend_quote(paid, plan, on=on, effect=effect), on)
 
 
-def whole(term, offer):
-    """Return how many days the full term has, of which a term is all or the last part."""
-    start = term.start.replace(day=1) if offer.term.aligned else term.start
+def days_of_whole_term(term, offer):
+    """Return the days of the whole term, of which an aligned first term can be a part."""
+    start = term.start.replace(day=1) if offer.term.billing_day else term.start
     return (term.end - start).days
 
 
 @given(quotes())
-def test_lines_add_up_to_the_total(quoted):
-    """And each is its quantity times its price, or that part of it that is left of the term."""
+def test_quote_total_is_the_sum_of_its_lines(quoted):
+    """The lines add up to the total, and each line is its quantity times its price.
+
+    In a first term that is aligned to the month, recurring prices are prorated and rounded once.
+    Set-up fees are never prorated.
+    """
     plan, term = quoted.plan, quoted.term
-    part = Fraction(term.days, whole(term, plan.offer))
+    term_share = Fraction(term.days, days_of_whole_term(term, plan.offer))
 
     assert quoted.total.minor == sum(line.total.minor for line in quoted.lines)
-    assert part == 1 or plan.offer.term.aligned
-    counts = dict.fromkeys(Item, 0)
+    assert term_share == 1 or plan.offer.term.billing_day
+    quantities = dict.fromkeys(Item, 0)
     for line in quoted.lines:
-        counts[line.item] += line.quantity
-        recurs = line.item in {Item.CHANNELS, Item.BUNDLES}
-        exact = line.quantity * line.unit.minor * (part if recurs else 1)
+        quantities[line.item] += line.quantity
+        line_share = term_share if line.item in RECURRING_ITEMS else 1
+        exact_price = line.quantity * line.unit.minor * line_share
         assert term == line.term
-        assert -Fraction(1, 2) < line.total.minor - exact <= Fraction(1, 2)
-        assert part != 1 or line.total == line.unit * line.quantity
+        assert -HALF < line.total.minor - exact_price <= HALF
+        assert term_share != 1 or line.total == line.unit * line.quantity
     tariff = quoted.tariff
-    assert counts == {
+    assert quantities == {
         Item.CHANNELS: plan.channels,
         Item.BUNDLES: plan.bundles,
         Item.SETUP: 1 if tariff.setup else 0,
@@ -151,187 +158,203 @@ def test_lines_add_up_to_the_total(quoted):
     }
 
 
-@given(quotes(ALIGNED, setups=False))
-def test_a_prorated_part_never_exceeds_the_whole(part):
-    """Neither in price nor in minutes; a part without a day missing is the whole."""
-    full = Quote(part.plan, part.tariff, part.plan.offer.term.whole(part.term))
+@given(quotes(ALIGNED_OFFERS, setup_fees=False))
+def test_aligned_first_term_never_exceeds_the_whole_term(quoted):
+    """An aligned first term has at most the price and the minutes of the whole term.
 
-    assert full.term.end == part.term.end
-    assert part.total <= full.total
-    assert part.allowance.granted <= full.allowance.granted
-    assert full.allowance.granted == timedelta(minutes=part.plan.minutes)
-    assert part.term != full.term or (part.total, part.allowance) == (full.total, full.allowance)
+    They are equal if the first term is the whole term.
+    """
+    whole_term = quoted.plan.offer.term.whole(quoted.term)
+    whole_quote = Quote(quoted.plan, quoted.tariff, whole_term)
+
+    assert whole_term.end == quoted.term.end
+    assert quoted.total <= whole_quote.total
+    assert quoted.allowance.granted <= whole_quote.allowance.granted
+    assert whole_quote.allowance.granted == timedelta(minutes=quoted.plan.minutes)
+    expected = (whole_quote.total, whole_quote.allowance)
+    assert quoted.term != whole_term or expected == (quoted.total, quoted.allowance)
 
 
 @given(refunds())
-def test_returned_and_kept_add_up_to_what_was_paid(back):
-    """To the unit, line by line, and neither is negative; a set-up fee is kept."""
-    for line in back.lines:
+def test_refund_returned_and_kept_add_up_to_the_paid_amount(result):
+    """On each line and in total, the returned and the kept amount add up to the paid amount.
+
+    Neither is negative, and set-up fees are never returned.
+    """
+    for line in result.lines:
         assert line.line.total == line.returned + line.kept
         assert line.returned.minor >= 0
         assert line.kept.minor >= 0
-        assert line.line.item in {Item.CHANNELS, Item.BUNDLES} or not line.returned
+        assert line.line.item in RECURRING_ITEMS or not line.returned
 
-    assert back.paid.lines == tuple(line.line for line in back.lines)
-    assert back.paid.total == back.returned + back.kept
-    assert back.returned.minor == sum(line.returned.minor for line in back.lines)
+    assert result.paid.lines == tuple(line.line for line in result.lines)
+    assert result.paid.total == result.returned + result.kept
+    assert result.returned.minor == sum(line.returned.minor for line in result.lines)
+
+
+def refund_shares(result):
+    """Return the exact share of a line that a refund returns, for each basis."""
+    term, rule = result.paid.term, result.rule
+    unused_minutes = result.allowance.unused
+    days_left = Fraction((term.end - result.on).days)
+    unused_days = (days_left - rule.change_day_used) / term.days
+    return {
+        RefundBasis.TIME: unused_days,
+        RefundBasis.MINUTES: unused_minutes,
+        RefundBasis.SMALLER: min(unused_days, unused_minutes),
+        RefundBasis.NOTHING: Fraction(0),
+    }
 
 
 @given(refunds())
-def test_each_line_is_its_exact_share_rounded_once(back):
-    """The share follows from days and minutes; what comes back is less than a unit away."""
-    term, rule, unused = back.paid.term, back.rule, back.allowance.unused
-    left = Fraction((term.end - back.on).days)
-    by_time = (left - rule.change_day_used) / term.days
-    by = {
-        RefundBasis.TIME: by_time,
-        RefundBasis.EXACT_TIME: (left - Fraction(back.passed // MICROSECOND, 86_400_000_000))
-        / term.days,
-        RefundBasis.MINUTES: unused,
-        RefundBasis.SMALLER: min(by_time, unused),
-        RefundBasis.NOTHING: Fraction(0),
-    }
+def test_refund_of_a_line_is_rounded_once(result):
+    """Each line returns its exact share by days or minutes, rounded once by the rule."""
+    rule, shares = result.rule, refund_shares(result)
     bases = {Item.CHANNELS: rule.channels, Item.BUNDLES: rule.bundles}
 
-    for line in back.lines:
-        share = by[bases.get(line.line.item, RefundBasis.NOTHING)] * line.line.total.minor
-        off = line.returned.minor - share
-        assert abs(off) < 1
+    for line in result.lines:
+        basis = bases.get(line.line.item, RefundBasis.NOTHING)
+        difference = line.returned.minor - shares[basis] * line.line.total.minor
+        assert abs(difference) < 1
         if rule.rounding is Rounding.HALF_UP:
-            assert -Fraction(1, 2) < off <= Fraction(1, 2)
+            assert -HALF < difference <= HALF
         elif rule.rounding is Rounding.HALF_EVEN:
-            assert abs(off) <= Fraction(1, 2)
-            assert abs(off) != Fraction(1, 2) or line.returned.minor % 2 == 0
+            assert abs(difference) <= HALF
+            assert abs(difference) != HALF or line.returned.minor % 2 == 0
+        elif rule.rounding is Rounding.DOWN:
+            assert difference <= 0
         else:
-            assert (off <= 0) if rule.rounding is Rounding.DOWN else (off >= 0)
+            assert difference >= 0
 
 
-@given(quotes(setups=False), st.booleans(), roundings())
-def test_by_time_a_later_day_never_returns_more(paid, used, rounding):
-    """From the first day to the last; the first returns everything unless it counts as used."""
-    rule = RefundRule(change_day_used=used, rounding=rounding)
+@given(quotes(setup_fees=False), st.booleans(), roundings())
+def test_refund_by_time_never_rises_on_a_later_day(paid, change_day_used, rounding):
+    """By time, a later day never returns more.
+
+    If the day of change counts as used, the last day returns nothing. Otherwise the first day
+    returns everything.
+    """
+    rule = RefundRule(change_day_used=change_day_used, rounding=rounding)
     returned = [
         refund(paid, on=paid.term.start + timedelta(number), rule=rule).returned
         for number in range(paid.term.days)
     ]
 
-    assert all(later <= earlier for earlier, later in pairwise(returned))
-    assert used or returned[0] == paid.total
-    assert not used or not returned[-1]
-
-
-@given(quotes(setups=False), st.integers(0, 86_398), roundings())
-def test_by_exact_time_a_later_instant_never_returns_more(paid, seconds, rounding):
-    """Within a day and from day to day; the first instant returns what the day alone does."""
-    exact = RefundRule(RefundBasis.EXACT_TIME, RefundBasis.EXACT_TIME, rounding=rounding)
-    instants = [timedelta(0), timedelta(seconds=seconds), timedelta(seconds=seconds + 1)]
-    by_day = RefundRule(rounding=rounding)
-    day_of = [paid.term.start + timedelta(number) for number in range(paid.term.days)]
-    returned = [
-        refund(paid, on=on, rule=exact, passed=passed).returned
-        for on in day_of
-        for passed in instants
-    ]
-
-    assert all(later <= earlier for earlier, later in pairwise(returned))
-    assert returned[::3] == [refund(paid, on=on, rule=by_day).returned for on in day_of]
+    assert all(amount >= next_amount for amount, next_amount in pairwise(returned))
+    assert change_day_used or returned[0] == paid.total
+    assert not change_day_used or not returned[-1]
 
 
 @given(refunds())
-def test_the_smaller_basis_is_the_lesser_of_the_two(back):
-    """Line by line, where each item has one."""
-    smaller, *others = (
-        attrs.evolve(back, rule=attrs.evolve(back.rule, bundles=basis)).lines
+def test_refund_by_the_smaller_basis_is_the_minimum(result):
+    """``SMALLER`` returns on each line the smaller amount of ``TIME`` and ``MINUTES``."""
+    smaller_lines, time_lines, minutes_lines = (
+        attrs.evolve(result, rule=attrs.evolve(result.rule, bundles=basis)).lines
         for basis in (RefundBasis.SMALLER, RefundBasis.TIME, RefundBasis.MINUTES)
     )
 
-    for line, *alternatives in zip(smaller, *others, strict=True):
-        assert line.returned == min(each.returned for each in alternatives)
+    for smaller, by_time, by_minutes in zip(smaller_lines, time_lines, minutes_lines, strict=True):
+        assert smaller.returned == min(by_time.returned, by_minutes.returned)
 
 
 @given(quotes(), st.integers(0, 30))
-def test_by_nothing_nothing_comes_back(paid, number):
-    """On no day, and neither minutes nor a time are asked for."""
+def test_refund_by_nothing_returns_nothing(paid, number):
+    """``NOTHING`` keeps the whole amount on any day, and needs no minutes and no time of day."""
     rule = RefundRule(RefundBasis.NOTHING, RefundBasis.NOTHING)
     on = paid.term.start + timedelta(number % paid.term.days)
 
-    back = refund(paid, on=on, rule=rule)
+    result = refund(paid, on=on, rule=rule)
 
-    assert not back.returned
-    assert back.kept == paid.total
+    assert not result.returned
+    assert result.kept == paid.total
 
 
-@given(st.sampled_from([Effect.PRORATE, Effect.FULL, Effect.KEEP]).flatmap(changes))
-def test_what_was_paid_stays_and_what_is_amended_adds_up(changed):
-    """The total is the old one and the lines added; the term and its end stay."""
-    paid, amended, on = changed
+@given(
+    st.sampled_from(
+        [ChangeEffect.PRORATE, ChangeEffect.CHARGE_FULL, ChangeEffect.NO_CHARGE]
+    ).flatmap(changed_quotes)
+)
+def test_amend_keeps_the_paid_lines(changed):
+    """A change keeps the term and its paid lines, and adds its new lines to the total."""
+    paid, amended = changed.paid, changed.amended
 
-    old, added = amended.lines[: len(paid.lines)], amended.lines[len(paid.lines) :]
-    assert paid.lines == old
-    assert amended.total.minor == paid.total.minor + sum(line.total.minor for line in added)
+    added_minor = sum(line.total.minor for line in changed.added_lines)
+    assert paid.lines == amended.lines[: len(paid.lines)]
+    assert amended.total.minor == paid.total.minor + added_minor
     assert paid.term == amended.term
-    for line in added:
+    for line in changed.added_lines:
         assert line.term.end == paid.term.end
-        assert line.term.start in {on, paid.term.start}
+        assert line.term.start in {changed.on, paid.term.start}
 
 
-@given(changes(Effect.PRORATE) | changes(Effect.FULL))
-def test_what_an_item_costs_for_the_same_days_is_rounded_once(changed):
-    """Prorated to the days that its own term has of the whole one, and never more than that."""
-    paid, amended, _ = changed
-    of = whole(paid.term, paid.plan.offer)
+@given(changed_quotes(ChangeEffect.PRORATE) | changed_quotes(ChangeEffect.CHARGE_FULL))
+def test_amend_rounds_the_lines_of_the_same_days_as_one_sum(changed):
+    """Lines of one item and the same days are prorated together and rounded once.
 
-    for line in amended.lines[len(paid.lines) :]:
-        recurs = line.item in {Item.CHANNELS, Item.BUNDLES}
-        alike = [
-            each
-            for each in amended.lines
-            if recurs and (each.item, each.term) == (line.item, line.term)
-        ]
-        full = sum(each.quantity for each in alike or [line]) * line.unit.minor
-        exact = full * (Fraction(line.term.days, of) if recurs else 1)
-        assert abs(sum(each.total.minor for each in alike or [line]) - exact) <= Fraction(1, 2)
+    A line for an increase never returns money, and a line for a reduction never charges any. No
+    line exceeds its price for the whole term.
+    """
+    paid, amended = changed.paid, changed.amended
+    whole_days = days_of_whole_term(paid.term, paid.plan.offer)
+
+    for line in changed.added_lines:
+        if line.item in RECURRING_ITEMS:
+            term_share = Fraction(line.term.days, whole_days)
+            lines_of_same_days = [
+                other_line
+                for other_line in amended.lines
+                if (other_line.item, other_line.term) == (line.item, line.term)
+            ]
+        else:
+            term_share, lines_of_same_days = Fraction(1), [line]
+        quantity = sum(other_line.quantity for other_line in lines_of_same_days)
+        total = sum(other_line.total.minor for other_line in lines_of_same_days)
+        exact_price = quantity * line.unit.minor * term_share
+        assert abs(total - exact_price) <= HALF
         assert abs(line.total.minor) <= abs(line.quantity * line.unit.minor)
         assert (line.total.minor >= 0) if line.quantity > 0 else (line.total.minor <= 0)
 
 
-@given(changes(Effect.PRORATE))
-def test_prorated_the_lines_hold_what_the_plan_says(changed):
-    """After a first change, the quantities of each item add up to those of the plan."""
-    _, amended, _ = changed
-    for item, count in {
+@given(changed_quotes(ChangeEffect.PRORATE))
+def test_prorated_quantities_add_up_to_the_plan(changed):
+    """After a prorated change, the quantities of each item add up to the new plan."""
+    amended = changed.amended
+    quantities = {
         Item.CHANNELS: amended.plan.channels,
         Item.BUNDLES: amended.plan.bundles,
-    }.items():
-        assert count == sum(line.quantity for line in amended.lines if line.item is item)
+    }
+    for item, quantity in quantities.items():
+        assert quantity == sum(line.quantity for line in amended.lines if line.item is item)
 
 
-@given(changes(Effect.FULL))
-def test_in_full_the_minutes_and_money_never_shrink(changed):
-    """A charge in full only charges: nothing is taken off what was paid for."""
-    paid, amended, _ = changed
-    assert amended.total >= paid.total
-    assert amended.allowance.granted >= paid.allowance.granted
+@given(changed_quotes(ChangeEffect.CHARGE_FULL))
+def test_full_change_never_reduces_money_or_minutes(changed):
+    """A change with ``CHARGE_FULL`` lowers neither the total nor the granted minutes."""
+    assert changed.amended.total >= changed.paid.total
+    assert changed.amended.allowance.granted >= changed.paid.allowance.granted
 
 
-@given(changes(Effect.KEEP), st.integers(0, 30))
-def test_a_kept_change_that_is_taken_back_costs_nothing(changed, number):
-    """Fewer and then as many again: it was paid for; only the set-up of more is charged."""
-    paid, amended, on = changed
-    added = amended.lines[len(paid.lines) :]
-    assert {line.item for line in added} <= {Item.CHANNEL_SETUP}
+@given(changed_quotes(ChangeEffect.NO_CHARGE), st.integers(0, 30))
+def test_change_back_after_a_kept_change_costs_nothing(changed, days_later):
+    """A change with ``NO_CHARGE`` adds only set-up fees, and a later change back adds nothing."""
+    paid, amended = changed.paid, changed.amended
+    assert {line.item for line in changed.added_lines} <= {Item.CHANNEL_SETUP}
     assert paid.allowance == amended.allowance
 
-    later = min(on + timedelta(number), paid.term.end - timedelta(1))
-    back = amend(amended, paid.plan, on=later, effect=Effect.PRORATE)
+    last_day = paid.term.end - timedelta(1)
+    later_day = min(changed.on + timedelta(days_later), last_day)
+    reverted = amend_quote(amended, paid.plan, on=later_day, effect=ChangeEffect.PRORATE)
 
-    assert amended.total == back.total
-    assert amended.lines == back.lines
+    assert amended.total == reverted.total
+    assert amended.lines == reverted.lines
 
 
 @given(durations, st.builds(CallRule, rounding=roundings()))
-def test_counting_is_fair(duration, rule):
-    """Never less than the length, less than a step more beyond the least, and stable."""
+def test_billable_rounds_up_to_the_minimum_and_the_step(duration, rule):
+    """A call counts at least its duration and the minimum, and less than one step more than both.
+
+    A call of no duration counts nothing, and a counted duration is not rounded up again.
+    """
     counted = billable(duration, rule)
 
     assert counted >= duration
@@ -340,116 +363,134 @@ def test_counting_is_fair(duration, rule):
     assert counted == billable(counted, rule)
 
 
-@given(calls(), allowances(), tariffs(), counted_offers())
-def test_the_parts_of_a_call_add_up_to_what_is_counted(call, allowance, tariff, offer):
-    """And no more is included than is left; one of overage and other at most is charged."""
-    rated = rate(call, allowance, tariff, offer=offer)
+@given(calls(), allowances(), tariffs(), offers_with_call_rules())
+def test_parts_of_a_rated_call_add_up_to_the_counted_duration(call, allowance, tariff, offer):
+    """Included minutes, overage and other minutes add up to the counted duration.
+
+    No more minutes are included than remain. A call has either overage, which the account pays, or
+    other minutes, which the profile pays.
+    """
+    rated = rate_call(call, allowance, tariff, offer=offer)
+    charged_duration = rated.overage + rated.other
 
     assert billable(call.duration, offer.calls) == rated.counted
-    assert rated.counted == rated.included + rated.overage + rated.other
+    assert rated.counted == rated.included + charged_duration
     assert timedelta(0) <= rated.included <= allowance.remaining
     assert not (rated.overage and rated.other)
-    assert [rated.overage + rated.other] * bool(rated.overage or rated.other) == [
-        charge.duration for charge in rated.charges
-    ]
+    expected_charges = [charged_duration] if charged_duration else []
+    assert expected_charges == [charge.duration for charge in rated.charges]
     for charge in rated.charges:
         assert (charge.payer is Payer.ACCOUNT) == bool(rated.overage)
 
 
-@given(calls(), allowances(), tariffs(), counted_offers())
-def test_a_charge_is_its_exact_price_rounded_once(call, allowance, tariff, offer):
-    """Less than a unit away, half a unit at most if rounded to the nearest."""
-    for charge in rate(call, allowance, tariff, offer=offer).charges:
+@given(calls(), allowances(), tariffs(), offers_with_call_rules())
+def test_call_charge_is_rounded_once(call, allowance, tariff, offer):
+    """A charge differs from its exact price by less than a unit, in the rounding's direction."""
+    for charge in rate_call(call, allowance, tariff, offer=offer).charges:
         minutes = Fraction(charge.duration // MICROSECOND, 60_000_000)
-        exact = Fraction(charge.per_minute) * minutes * tariff.currency.units
-        off = charge.amount.minor - exact
-        assert abs(off) < 1
+        exact_price = Fraction(charge.per_minute) * minutes * tariff.currency.units
+        difference = charge.amount.minor - exact_price
+        assert abs(difference) < 1
         if offer.calls.rounding is Rounding.HALF_UP:
-            assert -Fraction(1, 2) < off <= Fraction(1, 2)
+            assert -HALF < difference <= HALF
         if offer.calls.rounding is Rounding.HALF_EVEN:
-            assert abs(off) <= Fraction(1, 2)
-        assert (off <= 0) if offer.calls.rounding is Rounding.DOWN else True
-        assert (off >= 0) if offer.calls.rounding is Rounding.UP else True
+            assert abs(difference) <= HALF
+        assert (difference <= 0) if offer.calls.rounding is Rounding.DOWN else True
+        assert (difference >= 0) if offer.calls.rounding is Rounding.UP else True
 
 
-def cost(call, allowance, tariff, offer):
-    """Return what a call costs, in units."""
-    rated = rate(call, allowance, tariff, offer=offer)
+def call_cost(call, allowance, tariff, offer):
+    """Return the charge of a call, in the smallest units of its currency."""
+    rated = rate_call(call, allowance, tariff, offer=offer)
     return sum(charge.amount.minor for charge in rated.charges)
 
 
-@given(calls(), durations, allowances(), tariffs(), counted_offers())
-def test_a_longer_call_never_costs_less(call, more, allowance, tariff, offer):
-    """Nor does the same call with fewer minutes left of those granted."""
-    longer = attrs.evolve(call, duration=call.duration + more)
+@given(calls(), durations, allowances(), tariffs(), offers_with_call_rules())
+def test_longer_call_never_costs_less(call, added_duration, allowance, tariff, offer):
+    """A longer call never costs less, nor does a call with fewer minutes remaining."""
+    longer_call = attrs.evolve(call, duration=call.duration + added_duration)
     used_up = Allowance(allowance.granted, allowance.granted)
+    cost = call_cost(call, allowance, tariff, offer)
 
-    assert cost(call, allowance, tariff, offer) <= cost(longer, allowance, tariff, offer)
-    assert cost(call, allowance, tariff, offer) <= cost(call, used_up, tariff, offer)
+    assert cost <= call_cost(longer_call, allowance, tariff, offer)
+    assert cost <= call_cost(call, used_up, tariff, offer)
 
 
 @given(
     calls(),
     allowances(),
     tariffs(),
-    counted_offers(),
+    offers_with_call_rules(),
     st.integers(0, 10**6),
     st.integers(0, 10**6),
 )
-def test_the_longest_call_can_be_paid_and_a_microsecond_more_cannot(
-    call, allowance, tariff, offer, account, profile
+def test_longest_call_is_the_longest_that_can_be_paid(
+    call, allowance, tariff, offer, account_minor, profile_minor
 ):
-    """The payer is the one that the rating names; a hundred years mean that nothing bounds it."""
-    purses = {Payer.ACCOUNT: account, Payer.PROFILE: profile}
-    length = longest(
+    """The longest call can be paid, and a microsecond more cannot.
+
+    The credit of the payer is decisive. If nothing limits a call, the result is 100 years.
+    """
+    credit_minor = {Payer.ACCOUNT: account_minor, Payer.PROFILE: profile_minor}
+    length = longest_call(
         call,
         allowance,
         tariff,
         offer=offer,
-        account=Money(account, tariff.currency),
-        profile=Money(profile, tariff.currency),
+        account=Money(minor=account_minor, currency=tariff.currency),
+        profile=Money(minor=profile_minor, currency=tariff.currency),
     )
 
-    def payable(duration):
-        made = attrs.evolve(call, duration=duration)
-        charges = rate(made, allowance, tariff, offer=offer).charges
-        return all(charge.amount.minor <= purses[charge.payer] for charge in charges)
+    def is_payable(duration):
+        timed_call = attrs.evolve(call, duration=duration)
+        charges = rate_call(timed_call, allowance, tariff, offer=offer).charges
+        return all(charge.amount.minor <= credit_minor[charge.payer] for charge in charges)
 
     assert billable(length, offer.calls) == length
-    assert payable(length)
+    assert is_payable(length)
     if length <= HUNDRED_YEARS - offer.calls.step:
-        assert not payable(length + MICROSECOND)
+        assert not is_payable(length + MICROSECOND)
 
 
 @given(
-    calls(), allowances(), tariffs(), counted_offers(), st.integers(0, 10**4), st.integers(0, 99)
+    calls(),
+    allowances(),
+    tariffs(),
+    offers_with_call_rules(),
+    st.integers(0, 10**4),
+    st.integers(0, 99),
 )
-def test_more_credit_never_shortens_the_longest_call(call, allowance, tariff, offer, credit, more):
-    """Whichever purse it is on."""
+def test_longest_call_does_not_fall_with_more_credit(
+    call, allowance, tariff, offer, credit_minor, added_minor
+):
+    """More credit on both wallets never shortens the longest call."""
     lengths = [
-        longest(
+        longest_call(
             call,
             allowance,
             tariff,
             offer=offer,
-            account=Money(amount, tariff.currency),
-            profile=Money(amount, tariff.currency),
+            account=Money(minor=minor, currency=tariff.currency),
+            profile=Money(minor=minor, currency=tariff.currency),
         )
-        for amount in (credit, credit + more)
+        for minor in (credit_minor, credit_minor + added_minor)
     ]
 
     assert lengths == sorted(lengths)
 
 
-@given(calls(), allowances(), tariffs(), counted_offers())
-def test_a_call_without_a_rate_is_refused(call, allowance, tariff, offer):
-    """Unless the country is in the bundles' area, where the tariff always has a price."""
-    bare = attrs.evolve(tariff, rates={})
-    inside = offer.bundles is not None and call.country in offer.bundles.area
+@given(calls(), allowances(), tariffs(), offers_with_call_rules())
+def test_rate_refuses_a_destination_without_a_rate(call, allowance, tariff, offer):
+    """A call to a destination without a rate is refused, unless a bundle covers the destination.
 
-    if inside:
-        rated, known = (rate(call, allowance, each, offer=offer) for each in (bare, tariff))
-        assert rated == known
+    The tariff always has a minute price for the destinations of the bundles.
+    """
+    tariff_without_rates = attrs.evolve(tariff, rates={})
+    is_covered = offer.bundle is not None and call.destination in offer.bundle.area
+
+    if is_covered:
+        rated = rate_call(call, allowance, tariff, offer=offer)
+        assert rated == rate_call(call, allowance, tariff_without_rates, offer=offer)
     else:
         with pytest.raises(UnknownRate):
-            rate(call, allowance, bare, offer=offer)
+            rate_call(call, allowance, tariff_without_rates, offer=offer)

@@ -1,16 +1,4 @@
-"""Laws of an offer's rules.
-
-1. A quantity rule can be made just when it keeps three laws: what is granted lies within the
-   bounds, asking for what is granted grants just that, and who asks for more never gets less.
-2. What is granted is a multiple of the step that the request lies above, next to the request, and
-   the request itself where no step begins below it.
-3. A split adds up to its total out of numbers that are sold; it takes the fewest profiles and is
-   the lexicographically greatest of those: against all sums counted out.
-4. A total that cannot be split names the nearest that can, on either side: against the same.
-5. The profiles for a need hold it: the fewest that can, and the least total of those.
-6. Bundles are allowed just when they are neither below zero nor above the bound.
-7. A change is refused before the day that the error names, and allowed from it on.
-"""
+"""Properties of the quantity, bundle and change rules of an offer, and of splits over profiles."""
 
 import math
 from collections.abc import Callable
@@ -18,8 +6,7 @@ from datetime import timedelta
 from fractions import Fraction
 from itertools import accumulate, pairwise, repeat
 
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 from tests.property.strategies import attempt, rule_arguments, rules_of_two_sizes
 
 from channelplans.errors import (
@@ -30,95 +17,99 @@ from channelplans.errors import (
     TotalNotReachable,
 )
 from channelplans.money import Rounding
-from channelplans.rules import (
+from channelplans.quantities import (
     QuantityRule,
     Step,
-    check_change,
     normalize_quantity,
     profiles_for,
     split_profiles,
-    validate_bundles,
 )
+from channelplans.rules import check_change, validate_bundles
 from channelplans.testing.strategies import bundle_rules, change_rules, days, quantity_rules
 
-# How a fraction is rounded, told apart from how the package does it.
-NEAREST: dict[Rounding, Callable[[Fraction], int]] = {
+# The same roundings, written with Python's fractions and independently of the package.
+ROUND: dict[Rounding, Callable[[Fraction], int]] = {
     Rounding.DOWN: math.floor,
     Rounding.UP: math.ceil,
-    Rounding.HALF_UP: lambda exact: math.floor(exact + Fraction(1, 2)),
+    Rounding.HALF_UP: lambda number: math.floor(number + Fraction(1, 2)),
     Rounding.HALF_EVEN: round,
 }
 
 
-def granted(requested, steps, rounding):
-    """Count out what a request would be granted, whether the rule is legal or not."""
-    multiple = max(
+def granted_by(steps, rounding, requested):
+    """Return the number that a rule would grant, even if the rule is invalid."""
+    _, multiple = max(
         ((step.above, step.multiple) for step in steps if step.above < requested), default=(0, 1)
-    )[1]
-    return multiple * NEAREST[rounding](Fraction(requested, multiple))
-
-
-def sold(rule):
-    """Return all numbers that a rule sells."""
-    return sorted(
-        {normalize_quantity(n, rule).granted for n in range(rule.minimum, rule.maximum + 1)}
     )
+    return multiple * ROUND[rounding](Fraction(requested, multiple))
 
 
-def splits(sizes, most):
-    """Count out, for each total up to the most, the best split over the fewest profiles.
+def sellable_numbers(rule):
+    """Return all numbers of channels that a rule grants, in ascending order."""
+    requests = range(rule.minimum, rule.maximum + 1)
+    return sorted({normalize_quantity(requested, rule).granted for requested in requests})
 
-    The best split over n + 1 profiles is, for some first profile, the best over n beside it.
+
+def best_splits(sizes, limit):
+    """Return the best split over the fewest profiles, for each total up to a limit.
+
+    The best split is the lexicographically greatest. Each pass adds one profile to the splits of
+    the pass before: the best split of n + 1 profiles contains a best split of n profiles.
     """
     best: dict[int, tuple[int, ...]] = {}
-    latest: dict[int, tuple[int, ...]] = {0: ()}
-    while latest:
+    previous: dict[int, tuple[int, ...]] = {0: ()}
+    while previous:
         longer: dict[int, tuple[int, ...]] = {}
-        for total, profiles in latest.items():
+        for total, profiles in previous.items():
             for size in sizes:
-                new = tuple(sorted((*profiles, size), reverse=True))
-                if total + size <= most and total + size not in best:
-                    longer[total + size] = max(new, longer.get(total + size, ()))
+                split = tuple(sorted((*profiles, size), reverse=True))
+                if total + size <= limit and total + size not in best:
+                    longer[total + size] = max(split, longer.get(total + size, ()))
         best |= longer
-        latest = longer
+        previous = longer
     return best
 
 
 @given(rule_arguments())
 @example((1, 24, (Step(4, 3),), Rounding.DOWN))
-def test_a_rule_can_be_made_just_when_it_keeps_the_laws(arguments):
-    """Law 1, both ways."""
+def test_quantity_rule_is_valid_if_its_grants_are_consistent(arguments):
+    """A quantity rule can be constructed exactly if its granted numbers meet three conditions.
+
+    They are within the bounds; a request for a granted number grants that number; and a larger
+    request never grants less.
+    """
     minimum, maximum, steps, rounding = arguments
-    table = {asked: granted(asked, steps, rounding) for asked in range(minimum, maximum + 1)}
-    within = all(minimum <= each <= maximum for each in table.values())
-    settled = all(granted(each, steps, rounding) == each for each in table.values())
-    rising = all(less <= more for less, more in pairwise(table.values()))
+    requests = range(minimum, maximum + 1)
+    grants = [granted_by(steps, rounding, requested) for requested in requests]
+    within_bounds = all(minimum <= granted <= maximum for granted in grants)
+    stable = all(granted_by(steps, rounding, granted) == granted for granted in grants)
+    ascending = all(granted <= next_granted for granted, next_granted in pairwise(grants))
 
-    made = attempt(InvalidValue, QuantityRule, *arguments)
+    rule = attempt(InvalidValue, QuantityRule, *arguments)
 
-    assert (within and settled and rising) is isinstance(made, QuantityRule)
+    assert (within_bounds and stable and ascending) is isinstance(rule, QuantityRule)
 
 
 @given(quantity_rules(), st.data())
-def test_what_is_granted(rule, data):
-    """Laws 1 and 2, for legal rules."""
+def test_normalize_quantity_grants_the_rounded_request(rule, data):
+    """The granted number is the request, rounded to a multiple of the step that applies to it."""
     requested = data.draw(st.integers(rule.minimum, rule.maximum))
-    more = data.draw(st.integers(requested, rule.maximum))
+    larger_request = data.draw(st.integers(requested, rule.maximum))
     quantity = normalize_quantity(requested, rule)
     multiple = next((step.multiple for step in reversed(rule.steps) if step.above < requested), 1)
 
     assert rule.minimum <= quantity.granted <= rule.maximum
     assert quantity.granted == normalize_quantity(quantity.granted, rule).granted
-    assert quantity.granted <= normalize_quantity(more, rule).granted
-    assert granted(requested, rule.steps, rule.rounding) == quantity.granted
+    assert quantity.granted <= normalize_quantity(larger_request, rule).granted
+    assert granted_by(rule.steps, rule.rounding, requested) == quantity.granted
     assert abs(quantity.granted - requested) < multiple
     assert 0 == quantity.granted % multiple
 
 
 @given(quantity_rules(), st.integers(1, 10**12))
-def test_outside_the_bounds_nothing_is_granted(rule, beyond):
-    """A request below the least or above the most is refused, however it would be rounded."""
-    for requested in (rule.minimum - beyond, rule.maximum + beyond):
+def test_normalize_quantity_refuses_a_request_outside_the_bounds(rule, excess):
+    """A request below the minimum or above the maximum is refused before it is rounded."""
+    for requested in (rule.minimum - excess, rule.maximum + excess):
         error = attempt(ChannelsOutOfRange, normalize_quantity, requested, rule)
 
         assert requested == error.requested
@@ -127,71 +118,86 @@ def test_outside_the_bounds_nothing_is_granted(rule, beyond):
 
 
 @given(quantity_rules(stretch=4) | rules_of_two_sizes(), st.data())
-def test_a_split_is_the_best_there_is(rule, data):
-    """Laws 3 and 4."""
-    sizes = sold(rule)
-    most = 4 * rule.maximum
-    best = splits(sizes, most + 2 * rule.maximum)
-    total = data.draw(st.integers(-1, most))
-    found = attempt(TotalNotReachable, split_profiles, total, rule)
-    if total in best:
-        assert best[total] == found
+def test_split_profiles_finds_the_best_split(rule, data):
+    """The split takes the fewest profiles and is the lexicographically greatest of those.
+
+    A total that cannot be split is refused with the nearest totals below and above that can be.
+    """
+    sizes = sellable_numbers(rule)
+    highest_total = 4 * rule.maximum
+    expected_splits = best_splits(sizes, highest_total + 2 * rule.maximum)
+    total = data.draw(st.integers(-1, highest_total))
+    result = attempt(TotalNotReachable, split_profiles, total, rule)
+    if total in expected_splits:
+        assert expected_splits[total] == result
     else:
-        below = [each for each in best if each < total]
-        above = [each for each in best if each > total]
-        assert (*([max(below)] if below else []), min(above)) == found.nearest
+        smaller_totals = [reachable for reachable in expected_splits if reachable < total]
+        larger_totals = [reachable for reachable in expected_splits if reachable > total]
+        nearest_below = [max(smaller_totals)] if smaller_totals else []
+        assert (*nearest_below, min(larger_totals)) == result.nearest
 
 
 @given(quantity_rules(steps=1, stretch=3), st.integers(2, 2000), st.data())
-def test_a_split_of_many_profiles_adds_up(rule, profiles, data):
-    """Law 3 where it cannot be counted out: any sum of what is sold is split, over no more."""
-    sizes = sold(rule)
-    some = data.draw(st.lists(st.sampled_from(sizes), min_size=1, max_size=5))
-    total = sum(some) + (profiles - len(some)) * sizes[-1] if profiles > len(some) else sum(some)
+def test_split_profiles_splits_large_totals(rule, profiles, data):
+    """A sum of sellable numbers is split over no more profiles than the sum has.
+
+    These totals are too large to compare the split with all possible splits.
+    """
+    sizes = sellable_numbers(rule)
+    addends = data.draw(st.lists(st.sampled_from(sizes), min_size=1, max_size=5))
+    largest_sizes = max(0, profiles - len(addends))
+    total = sum(addends) + largest_sizes * sizes[-1]
     split = split_profiles(total, rule)
 
     assert total == sum(split)
     assert set(split) <= set(sizes)
-    assert len(split) <= max(profiles, len(some))
+    assert len(split) <= max(profiles, len(addends))
     assert sorted(split, reverse=True) == list(split)
 
 
 @given(quantity_rules(stretch=4) | rules_of_two_sizes(), st.data())
-def test_the_profiles_for_a_need(rule, data):
-    """Law 5."""
-    sizes = sold(rule)
+def test_profiles_for_buys_the_smallest_sufficient_total(rule, data):
+    """The profiles are the fewest that are enough for the need, with the smallest such total."""
+    sizes = sellable_numbers(rule)
     needed = data.draw(st.integers(1, 4 * sizes[-1]))
-    totals = accumulate(
-        repeat(sizes), lambda sums, each: {s + e for s in sums for e in each}, initial={0}
+    # One set of totals for each number of profiles, from none on.
+    totals_by_profiles = accumulate(
+        repeat(sizes),
+        lambda totals, sellable: {total + size for total in totals for size in sellable},
+        initial={0},
     )
-    least = next(min(holding) for sums in totals if (holding := {s for s in sums if s >= needed}))
+    expected_total = next(
+        min(sufficient)
+        for totals in totals_by_profiles
+        if (sufficient := {total for total in totals if total >= needed})
+    )
     profiles = profiles_for(needed, rule)
 
-    assert least == sum(profiles)
+    assert expected_total == sum(profiles)
     assert -(-needed // sizes[-1]) == len(profiles)
-    assert split_profiles(least, rule) == profiles
+    assert split_profiles(expected_total, rule) == profiles
 
 
 @given(bundle_rules(), st.integers(-3, 40), st.integers(0, 12))
-def test_bundles_are_allowed_within_their_bound(rule, bundles, channels):
-    """Law 6."""
-    bound = 1_000_000 if rule.per_channel is None else rule.per_channel * channels
+def test_validate_bundles_allows_bundles_up_to_the_maximum(rule, bundles, channels):
+    """Bundles are allowed exactly from 0 to the maximum for the channels."""
+    maximum = 1_000_000 if rule.per_channel is None else rule.per_channel * channels
     error = attempt(BundlesNotAllowed, validate_bundles, bundles, channels=channels, rule=rule)
 
-    assert (0 <= bundles <= bound) is (error is None)
+    assert (0 <= bundles <= maximum) is (error is None)
     assert error is None or (bundles, rule.most(channels)) == (error.bundles, error.most)
 
 
 @given(change_rules(), days(), st.integers(-3, 1200))
-def test_a_change_is_possible_from_the_day_that_is_named(rule, changed, later):
-    """Law 7."""
-    on = changed + timedelta(days=later)
-    error = attempt(ChangedTooSoon, check_change, changed, on=on, rule=rule)
+def test_check_change_allows_a_change_from_the_day_in_its_error(rule, changed_on, days_later):
+    """A change that is too soon is refused until the day that its error names."""
+    on = changed_on + timedelta(days=days_later)
+    error = attempt(ChangedTooSoon, check_change, changed_on, on=on, rule=rule)
     if error is None:
-        assert rule.cooldown is None or later > 0
+        assert rule.cooldown is None or days_later > 0
     else:
-        assert max(on, changed) < error.possible_from
-        for before, refused in ((1, True), (0, False)):
-            day = error.possible_from - timedelta(days=before)
-            again = attempt(ChangedTooSoon, check_change, changed, on=day, rule=rule)
-            assert refused is isinstance(again, ChangedTooSoon)
+        assert max(on, changed_on) < error.possible_from
+        for days_before, is_refused in ((1, True), (0, False)):
+            day = error.possible_from - timedelta(days=days_before)
+            result = attempt(ChangedTooSoon, check_change, changed_on, on=day, rule=rule)
+            assert is_refused is isinstance(result, ChangedTooSoon)

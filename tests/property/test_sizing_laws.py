@@ -1,59 +1,27 @@
-"""Laws of sizing.
-
-Erlang's B, up to rounding:
-
-1. A blocking lies between 0 and 1, and carries no more than there are channels.
-2. More channels never refuse more; more load never refuses less.
-3. The recursion holds: B(n) (n + A B(n - 1)) = A B(n - 1).
-4. The logarithm is the logarithm.
-
-Engset's formula, up to rounding:
-
-5. More channels never refuse more; more load or more sources never refuse less.
-6. The recursion holds, with the load of the sources that are idle.
-7. Sources refuse no more than the same load from countless ones: engset(a, s, n) is at most
-   erlang_b((s - 1) a, n), and with ever more sources of ever less load it tends to it.
-
-Channels for a load:
-
-8. What is returned meets the blocking, and one channel fewer does not.
-9. A stricter blocking never needs fewer channels, and neither does a larger load.
-
-Suggestions:
-
-10. Each profile can be bought, together they are at least what is needed, and no fewer profiles
-    would do.
-11. More employees never need fewer channels.
-12. By traffic there are never more channels needed than employees, and what is bought keeps to the
-    guideline's blocking or is a channel for each.
-"""
+"""Properties of Erlang's and Engset's formulas, and of suggested numbers of channels."""
 
 import math
 from fractions import Fraction
 
 import attrs
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 
+from channelplans.erlang import channels_for, engset, erlang_b, log_erlang_b
 from channelplans.money import Rounding
-from channelplans.offers import SKYPE_CONNECT, SKYPE_CONNECT_NEAREST
-from channelplans.rules import QuantityRule, Step, normalize_quantity
+from channelplans.offers import OFFERS, SKYPE_CONNECT
+from channelplans.quantities import QuantityRule, Step, normalize_quantity
 from channelplans.sizing import (
-    DEFAULT,
+    DEFAULT_GUIDELINE,
     GUIDELINES,
     Guideline,
     Ratio,
     Traffic,
-    channels_for,
-    engset,
-    erlang_b,
-    log_erlang_b,
     suggest_channels,
 )
 
-# The formulas are right to a relative 1e-12; two of them side by side differ by twice that.
-SLACK = 1 + 2e-12
+# Each result has a relative error of up to 1e-12, so that two results can differ by twice that.
+TOLERANCE_FACTOR = 1 + 2e-12
 SMALLEST_NORMAL = 2.0**-1022
 
 counts = st.integers(0, 60) | st.integers(0, 5000)
@@ -69,15 +37,15 @@ traffics = st.builds(
     st.fractions(Fraction(1, 50), 1, max_denominator=60),
     blocking=st.floats(1e-4, 0.3),
 )
-guidelines = st.sampled_from(GUIDELINES) | st.builds(
+guidelines = st.sampled_from(tuple(GUIDELINES.values())) | st.builds(
     Guideline, st.just("any"), st.just("here"), ratios | traffics
 )
-offers = st.sampled_from([SKYPE_CONNECT, SKYPE_CONNECT_NEAREST])
+offers = st.sampled_from([SKYPE_CONNECT, OFFERS["skype-connect-nearest"]])
 
 
 @given(loads, counts)
-def test_a_part_of_the_calls(erlangs, channels):
-    """A blocking lies between 0 and 1, and carries no more than there are channels (law 1)."""
+def test_erlang_b_is_a_probability(erlangs, channels):
+    """The blocking is from 0 to 1, and the carried load does not exceed the channels."""
     blocking = erlang_b(erlangs, channels)
 
     assert 0 <= blocking <= 1
@@ -85,31 +53,34 @@ def test_a_part_of_the_calls(erlangs, channels):
 
 
 @given(loads, counts, counts)
-def test_more_channels_never_refuse_more(erlangs, channels, more):
-    """More channels never refuse more (law 2)."""
-    assert erlang_b(erlangs, channels + more) <= erlang_b(erlangs, channels) * SLACK
+def test_erlang_b_does_not_rise_with_channels(erlangs, channels, added):
+    """More channels never raise the blocking."""
+    blocking = erlang_b(erlangs, channels)
+
+    assert erlang_b(erlangs, channels + added) <= blocking * TOLERANCE_FACTOR
 
 
 @given(loads, loads, counts)
-def test_more_load_never_refuses_less(erlangs, other, channels):
-    """More load never refuses less (law 2)."""
-    less, more = sorted([erlangs, other])
+def test_erlang_b_does_not_fall_with_load(erlangs, other_erlangs, channels):
+    """A larger load never lowers the blocking."""
+    smaller, larger = sorted([erlangs, other_erlangs])
 
-    assert erlang_b(less, channels) <= erlang_b(more, channels) * SLACK
+    assert erlang_b(smaller, channels) <= erlang_b(larger, channels) * TOLERANCE_FACTOR
 
 
 @given(some_loads, st.integers(1, 5000))
-def test_the_recursion(erlangs, channels):
-    """The blocking of one channel more follows from that of one fewer (law 3)."""
-    before, after = erlang_b(erlangs, channels - 1), erlang_b(erlangs, channels)
-    assume(after >= SMALLEST_NORMAL)
+def test_erlang_b_follows_its_recursion(erlangs, channels):
+    """With load A, B(n) * (n + A * B(n - 1)) equals A * B(n - 1)."""
+    previous, blocking = erlang_b(erlangs, channels - 1), erlang_b(erlangs, channels)
+    assume(blocking >= SMALLEST_NORMAL)
 
-    assert erlangs * before == pytest.approx(after * (channels + erlangs * before), rel=4e-12)
+    expected = blocking * (channels + erlangs * previous)
+    assert erlangs * previous == pytest.approx(expected, rel=4e-12)
 
 
 @given(loads, counts)
-def test_the_logarithm(erlangs, channels):
-    """The logarithm of the blocking is that of the blocking itself (law 4)."""
+def test_log_erlang_b_is_the_logarithm_of_erlang_b(erlangs, channels):
+    """``log_erlang_b`` returns the natural logarithm of the blocking."""
     blocking = erlang_b(erlangs, channels)
     assume(blocking >= SMALLEST_NORMAL)
 
@@ -119,42 +90,47 @@ def test_the_logarithm(erlangs, channels):
 
 
 @given(loads, counts, counts, counts)
-def test_more_channels_for_the_same_sources(load, sources, channels, more):
-    """More channels never refuse more of what few people call (law 5)."""
+def test_engset_does_not_rise_with_channels(load, sources, channels, added):
+    """With the same sources, more channels never raise the blocking."""
     blocking = engset(load, sources, channels)
+    upper_bound = blocking * TOLERANCE_FACTOR
 
-    assert 0 <= engset(load, sources, channels + more) <= blocking * SLACK <= SLACK
+    assert 0 <= engset(load, sources, channels + added) <= upper_bound <= TOLERANCE_FACTOR
 
 
 @given(loads, loads, counts, counts, counts)
-def test_more_load_or_sources(load, other, sources, more, channels):
-    """More load of each source, or more sources, never refuse less (law 5)."""
-    small, large = sorted([load, other])
+def test_engset_does_not_fall_with_load_or_sources(load, other_load, sources, added, channels):
+    """More load from each source, or more sources, never lowers the blocking."""
+    smaller, larger = sorted([load, other_load])
+    by_larger_load = engset(larger, sources, channels)
+    by_more_sources = engset(load, sources + added, channels)
 
-    assert engset(small, sources, channels) <= engset(large, sources, channels) * SLACK
-    assert engset(load, sources, channels) <= engset(load, sources + more, channels) * SLACK
+    assert engset(smaller, sources, channels) <= by_larger_load * TOLERANCE_FACTOR
+    assert engset(load, sources, channels) <= by_more_sources * TOLERANCE_FACTOR
 
 
 @given(st.floats(1e-3, 100), st.integers(2, 5000), st.data())
-def test_the_recursion_of_few_sources(load, sources, data):
-    """The value of one channel more follows from that of one fewer (law 6)."""
+def test_engset_follows_its_recursion(load, sources, data):
+    """Engset's values follow Erlang's recursion, with the load of the idle sources."""
     channels = data.draw(st.integers(1, sources - 1))
-    before, after = engset(load, sources, channels - 1), engset(load, sources, channels)
-    assume(after >= SMALLEST_NORMAL)
-    offered = (sources - channels) * load * before
+    previous, blocking = engset(load, sources, channels - 1), engset(load, sources, channels)
+    assume(blocking >= SMALLEST_NORMAL)
+    offered = (sources - channels) * load * previous
 
-    assert offered == pytest.approx(after * (channels + offered), rel=4e-12)
+    assert offered == pytest.approx(blocking * (channels + offered), rel=4e-12)
 
 
 @given(st.floats(0, 100), st.integers(1, 5000), counts)
-def test_few_sources_refuse_less(load, sources, channels):
-    """Few sources refuse no more than countless ones with the load of all but one (law 7)."""
-    assert engset(load, sources, channels) <= erlang_b((sources - 1) * load, channels) * SLACK
+def test_engset_is_at_most_erlang_b(load, sources, channels):
+    """Engset's value for s sources is at most Erlang's B for the load of s - 1 sources."""
+    upper_bound = erlang_b((sources - 1) * load, channels)
+
+    assert engset(load, sources, channels) <= upper_bound * TOLERANCE_FACTOR
 
 
 @given(st.floats(0.1, 50), st.integers(0, 60))
-def test_ever_more_sources(erlangs, channels):
-    """Ever more sources of ever less load are refused as Erlang's B tells (law 7)."""
+def test_engset_tends_to_erlang_b(erlangs, channels):
+    """With very many sources that share a load, Engset's value is close to Erlang's B."""
     sources = 10**8
     expected = erlang_b(erlangs, channels)
 
@@ -162,8 +138,8 @@ def test_ever_more_sources(erlangs, channels):
 
 
 @given(st.floats(0, 100) | st.floats(0, 1e5), blockings)
-def test_the_least_that_meets_it(erlangs, blocking):
-    """The number returned meets the blocking, and one fewer does not (law 8)."""
+def test_channels_for_returns_the_smallest_sufficient_number(erlangs, blocking):
+    """The returned number of channels keeps to the blocking, and one channel fewer does not."""
     channels = channels_for(erlangs, blocking=blocking)
 
     assert erlang_b(erlangs, channels) <= blocking
@@ -171,22 +147,24 @@ def test_the_least_that_meets_it(erlangs, blocking):
 
 
 @given(some_loads, some_loads, blockings, blockings)
-def test_stricter_needs_more(erlangs, other_erlangs, blocking, other_blocking):
-    """A stricter blocking or a larger load never needs fewer channels (law 9)."""
-    less, more = sorted([erlangs, other_erlangs])
+def test_channels_for_never_falls_with_stricter_targets(
+    erlangs, other_erlangs, blocking, other_blocking
+):
+    """A smaller blocking or a larger load never needs fewer channels."""
+    smaller, larger = sorted([erlangs, other_erlangs])
     strict, loose = sorted([blocking, other_blocking])
-    # Blockings that differ by rounding alone may be met by one another's channels.
-    assume(loose > strict * SLACK or loose == strict)
-    assume(more > less * 1.0001 or more == less)
+    # Nearly equal values are skipped: rounding errors could exchange their results.
+    assume(loose > strict * TOLERANCE_FACTOR or loose == strict)
+    assume(larger > smaller * 1.0001 or larger == smaller)
 
-    assert channels_for(less, blocking=loose) <= channels_for(less, blocking=strict)
-    assert channels_for(less, blocking=loose) <= channels_for(more, blocking=loose)
+    assert channels_for(smaller, blocking=loose) <= channels_for(smaller, blocking=strict)
+    assert channels_for(smaller, blocking=loose) <= channels_for(larger, blocking=loose)
 
 
 @given(employees, guidelines, offers)
-def test_what_is_suggested_can_be_bought(people, guideline, offer):
-    """Each profile can be bought, and no fewer would hold what is needed (law 10)."""
-    suggestion = suggest_channels(people, guideline=guideline, offer=offer)
+def test_suggested_profiles_can_be_bought(employee_count, guideline, offer):
+    """Each suggested profile is a sellable number, and the fewest profiles cover the need."""
+    suggestion = suggest_channels(employee_count, guideline=guideline, offer=offer)
 
     assert all(
         size == normalize_quantity(size, offer.quantity).granted for size in suggestion.profiles
@@ -198,28 +176,35 @@ def test_what_is_suggested_can_be_bought(people, guideline, offer):
 
 
 @given(employees, st.integers(1, 40), st.integers(2, 30))
-def test_what_is_suggested_of_any_offer_can_be_bought(people, tens, tenth):
-    """The same where other numbers are sold: from some minimum on, in steps (law 10)."""
-    rule = QuantityRule(1, 10 * (tens + tenth), (Step(10 * tens, 10),), Rounding.DOWN)
+def test_suggested_profiles_follow_any_quantity_rule(employee_count, step_tens, further_tens):
+    """Suggested profiles are sellable under a rule that sells tens above some number."""
+    step = Step(10 * step_tens, 10)
+    rule = QuantityRule(1, 10 * (step_tens + further_tens), (step,), Rounding.DOWN)
     offer = attrs.evolve(SKYPE_CONNECT, quantity=rule)
-    suggestion = suggest_channels(people, offer=offer)
+    suggestion = suggest_channels(employee_count, offer=offer)
 
     assert all(size == normalize_quantity(size, rule).granted for size in suggestion.profiles)
     assert (len(suggestion.profiles) - 1) * rule.maximum < suggestion.needed <= suggestion.channels
 
 
 @given(employees, employees, guidelines)
-def test_more_employees_never_need_fewer(people, others, guideline):
-    """More employees never need fewer channels (law 11)."""
-    fewer, more = sorted([people, others])
+def test_more_employees_never_need_fewer_channels(employee_count, other_count, guideline):
+    """A guideline never needs fewer channels for more employees."""
+    smaller, larger = sorted([employee_count, other_count])
 
-    assert guideline.need.needed(fewer) <= guideline.need.needed(more)
+    assert guideline.need.needed(smaller) <= guideline.need.needed(larger)
 
 
-@given(employees, st.just(DEFAULT) | st.builds(Guideline, st.just("a"), st.just("b"), traffics))
-def test_traffic_keeps_its_promise(people, guideline):
-    """By traffic the blocking is kept to, or each employee has a channel (law 12)."""
-    suggestion = suggest_channels(people, guideline=guideline)
+@given(
+    employees,
+    st.just(DEFAULT_GUIDELINE) | st.builds(Guideline, st.just("a"), st.just("b"), traffics),
+)
+def test_traffic_guideline_keeps_its_blocking(employee_count, guideline):
+    """By traffic, either the guideline's blocking is kept or each employee has a channel.
 
-    assert suggestion.needed <= people
-    assert suggestion.needed == people or suggestion.blocking <= guideline.need.blocking
+    There are never more channels needed than employees.
+    """
+    suggestion = suggest_channels(employee_count, guideline=guideline)
+
+    assert suggestion.needed <= employee_count
+    assert suggestion.needed == employee_count or suggestion.blocking <= guideline.need.blocking

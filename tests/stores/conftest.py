@@ -1,43 +1,54 @@
-"""The PostgreSQL that the stores of the examples are tested on."""
+"""Fixtures that connect the tests of the example stores to a PostgreSQL server."""
 
 import os
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-NONE = (
-    "CHANNELPLANS_POSTGRES names no PostgreSQL server: .ci/run starts one, and so does "
+NO_SERVER = (
+    "CHANNELPLANS_POSTGRES names no PostgreSQL server. Run .ci/run, which starts one, or run "
     'export CHANNELPLANS_POSTGRES="$(.ci/postgres.sh start FOLDER)"'
 )
 
-# A server may be set to another level of isolation than its usual one: stores ask for theirs.
-LEVEL = r"-cdefault_transaction_isolation=repeatable\ read"
+# The stores need READ COMMITTED, PostgreSQL's default. The tests change the server's default, so
+# that a store that does not ask for READ COMMITTED fails.
+OTHER_ISOLATION = r"-cdefault_transaction_isolation=repeatable\ read"
+
+
+def pytest_collection_modifyitems(items):
+    """Mark every test of this folder as slow."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
 def postgres():
-    """Return the address of a server; without one, skip, or fail where it is required."""
+    """Return the server's address; without a server, skip the test, or fail if it is required."""
     address = os.environ.get("CHANNELPLANS_POSTGRES")
     if not address:
-        required = os.environ.get("CHANNELPLANS_REQUIRE") == "postgres"
-        (pytest.fail if required else pytest.skip)(NONE)
+        if os.environ.get("CHANNELPLANS_REQUIRE") == "postgres":
+            pytest.fail(NO_SERVER)
+        pytest.skip(NO_SERVER)
     psycopg.connect(address).close()
     return address
 
 
 @pytest.fixture
 def new_schema(postgres):
-    """Return a callable that makes an empty schema, and returns the address that leads there."""
-    made = []
+    """Return a callable that creates an empty schema and returns an address that selects it."""
+    schemas = []
     with psycopg.connect(postgres, autocommit=True) as connection:
 
-        def make():
-            made.append(f"store_{uuid4().hex}")
-            connection.execute(f"CREATE SCHEMA {made[-1]}")
-            return make_conninfo(postgres, options=f"-csearch_path={made[-1]} {LEVEL}")
+        def create_schema():
+            schema = f"store_{uuid4().hex}"
+            schemas.append(schema)
+            connection.execute(f"CREATE SCHEMA {schema}")
+            return make_conninfo(postgres, options=f"-csearch_path={schema} {OTHER_ISOLATION}")
 
-        yield make
-        for schema in made:
+        yield create_schema
+        for schema in schemas:
             connection.execute(f"DROP SCHEMA {schema} CASCADE")

@@ -1,7 +1,8 @@
-"""Workers that are killed in the middle of a run, and the run after them."""
+"""Workers are killed in the middle of a run; the next run completes the work."""
 
-# Loaded with this module: where a run of pytest within a test loads it first, and unloads it again,
-# half of it is loaded twice, and its values cannot be sent to another process any more.
+# Import this module before any test runs. If a pytester run inside another test imports it first,
+# pytester unloads it afterwards. Half of the module is then imported a second time, and its shared
+# values can no longer be sent to another process.
 import multiprocessing.sharedctypes  # noqa: F401
 from collections import Counter
 from ctypes import c_int
@@ -14,81 +15,92 @@ from typing import Any
 from benchmarks.stores import opened, place
 from tests.stores.worker import run_due
 
-from channelplans import EUR, SKYPE_CONNECT, Desk, Money, Page, Purse, Reason, Term
-from channelplans.identifiers import AccountId
+from channelplans import EUR, SKYPE_CONNECT, Billing, Money, Reason, Term, Wallet
+from channelplans.storage import Page
 from channelplans.testing.builders import DAY, TARIFF, make_account
 
-ACCOUNT = Purse(AccountId("acme"))
+ACCOUNT_WALLET = Wallet("acme")
 PROFILES = ("berlin", "gdynia", "oslo", "york")
-TERM = timedelta(days=30)
-POINTS = 50
+LENGTH = timedelta(days=30)
+KILLS = 25
+DEPOSIT = Money.of("100000", EUR)
+TERM_PRICE = Money.of("34.75", EUR)  # 5 channels at 6.95
+SETUP_FEE = Money.of("5", EUR)
 
-# Each worker is a fork of one process that has loaded what it needs.
+# Each worker is a fork of one server process, which has imported these modules in advance.
 CONTEXT = get_context("forkserver")
 CONTEXT.set_forkserver_preload(["channelplans.testing.builders", "psycopg", "sqlalchemy"])
 
 
-def worker(*arguments):
-    """Let a worker run, and return how it ended: 0, or less if it was killed."""
+def run_worker(*arguments):
+    """Run a worker process, and return its exit code: 0, or -SIGKILL if it was killed."""
     process = CONTEXT.Process(target=run_due, args=arguments)
     process.start()
     process.join(120)
     return process.exitcode
 
 
-def survive(kind):
-    """Kill 50 workers, each followed by a whole run, and look at what was charged in the end.
+def check_that_each_term_is_charged_once(kind):
+    """Kill 25 workers in turn, complete the run after each kill, and then audit the charges.
 
-    Before each, one or two terms of every profile have ended. It dies before a statement that is
-    drawn at random, or up to 4 ms later. The plan costs 34.75 EUR a term, 5 channels at 6.95, and
-    5 EUR to set up.
+    Before each run, one or two terms of every profile have ended. The worker is killed at a random
+    statement of its run, or up to 4 ms after that statement.
     """
-    draw, terms = Random(2026), 2
-    passed: Any = CONTEXT.Value(c_int, lock=False)
+    random, terms = Random(2026), 2
+    statement_count: Any = CONTEXT.Value(c_int, lock=False)
     with place(kind) as address, opened(kind, address) as store:
-        desk = Desk(store, tariff=lambda _offer, _day: TARIFF)
+        billing = Billing(store, tariff=lambda _offer, _day: TARIFF)
         plans = dict.fromkeys(PROFILES, SKYPE_CONNECT.plan(channels=5))
         for decision in make_account(plans, credit="100000"):
             store.commit(decision, expected=None)
 
-        assert 0 == worker(kind, address, DAY + TERM, passed)
-        statements = passed.value
-        for _ in range(POINTS):
-            ended = draw.choice((1, 2))
-            terms += ended
-            on = DAY + TERM * (terms - 1)
-            point = draw.randint(1, ended * (statements - 1))
-            delay = draw.choice((0, draw.uniform(0, 0.004)))
+        # No worker is killed in the first run, which counts the statements for one term.
+        assert 0 == run_worker(kind, address, DAY + LENGTH, statement_count)
+        statements = statement_count.value
+        for _ in range(KILLS):
+            ended_terms = random.choice((1, 2))
+            terms += ended_terms
+            on = DAY + LENGTH * (terms - 1)
+            kill_at = random.randint(1, ended_terms * (statements - 1))
+            delay = random.choice((0, random.uniform(0, 0.004)))
 
-            assert -SIGKILL == worker(kind, address, on, passed, point, delay)
-            assert [] == [outcome for outcome in desk.run_due(on=on) if outcome.error]
+            exit_code = run_worker(kind, address, on, statement_count, kill_at, delay)
+            outcomes = list(billing.run_due(on=on))
+
+            assert -SIGKILL == exit_code
+            assert [] == [outcome for outcome in outcomes if outcome.error]
             assert Page(()) == store.due(on)
-        charged = Counter(
-            (each.posting.reference, each.posting.term, each.posting.amount)
-            for each in store.postings(ACCOUNT)
-            if each.posting.reason is Reason.RENEWAL
+        charges = Counter(
+            (booked.posting.reference, booked.posting.term, booked.posting.amount)
+            for booked in store.postings(ACCOUNT_WALLET)
+            if booked.posting.reason is Reason.RENEWAL
         )
-        balance = store.balance(ACCOUNT)
+        balance = store.balance(ACCOUNT_WALLET)
 
-    starts = [DAY + TERM * number for number in range(1, terms)]
-    price, setup = Money.of("34.75", EUR), Money.of("5", EUR)
+    renewal_days = [DAY + LENGTH * number for number in range(1, terms)]
     # make_account names a subscription after its profile and its first day.
-    assert charged == dict.fromkeys(
+    expected_charges = dict.fromkeys(
         (
-            (f"{profile} {DAY}", Term(start, start + TERM), -price)
+            (f"{profile} {DAY}", Term(day, day + LENGTH), -TERM_PRICE)
             for profile in PROFILES
-            for start in starts
+            for day in renewal_days
         ),
         1,
     )
-    assert Money.of("100000", EUR) - (price * terms + setup) * len(PROFILES) == balance
+    paid_by_each_profile = TERM_PRICE * terms + SETUP_FEE
+
+    assert expected_charges == charges
+    assert DEPOSIT - paid_by_each_profile * len(PROFILES) == balance
 
 
-def test_on_sqlite_each_due_term_is_charged_once_whoever_is_killed():
-    """Wherever a worker is killed, in a commit or between two, the next run does what is left."""
-    survive("sqlite")
+def test_sqlite_store_charges_each_due_term_once_when_workers_are_killed():
+    """On SQLite each due term is charged once, even if workers are killed within a commit."""
+    check_that_each_term_is_charged_once("sqlite")
 
 
-def test_on_postgres_each_due_term_is_charged_once_whoever_is_killed(postgres):
-    """A transaction whose client is gone is taken back, and the next run waits until it is."""
-    survive("postgres")
+def test_postgres_store_charges_each_due_term_once_when_workers_are_killed(postgres):
+    """On PostgreSQL each due term is charged once, even if workers are killed within a commit.
+
+    The server rolls a killed worker's transaction back, and the next run waits for the rollback.
+    """
+    check_that_each_term_is_charged_once("postgres")

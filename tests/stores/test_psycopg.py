@@ -1,4 +1,4 @@
-"""The store behind psycopg holds to the contract, awaited, on PostgreSQL."""
+"""The example store for psycopg fulfils the asynchronous store contract on PostgreSQL."""
 
 from functools import partial
 
@@ -11,8 +11,8 @@ from channelplans.testing.stores import AsyncStoreContract
 
 
 async def open_store(address):
-    """Open a store, with tables that are there or not."""
-    # A server has only so many connections: those that are not used are closed soon.
+    """Open a store, and create its tables if they do not exist."""
+    # The server limits its connections, so the pool soon closes the idle connections.
     pool = AsyncConnectionPool(address, min_size=0, max_size=8, max_idle=1, open=False)
     await pool.open()
     store = PsycopgStore(pool, CATALOGUE)
@@ -21,23 +21,24 @@ async def open_store(address):
 
 
 class TestPsycopgStore(AsyncStoreContract):
-    """Each store has a pool and a schema of its own, which other processes open by its address."""
+    """Give each store its own schema and connection pool; other processes open it by address."""
 
     several_processes = True
 
     @pytest.fixture
     def make_store(self, new_schema, run):
-        """Give a coroutine function that makes an empty store."""
-        made = []
+        """Return a coroutine function that makes an empty store."""
+        stores = []
 
         async def make():
-            made.append(await open_store(new_schema()))
-            return made[-1]
+            store = await open_store(new_schema())
+            stores.append(store)
+            return store
 
         yield make
-        for store in made:
+        for store in stores:
             run(store.pool.close())
 
     def reopen(self, store):
-        """Return what opens the same store in another process."""
+        """Return a callable that opens the same store in another process."""
         return partial(open_store, store.pool.conninfo)

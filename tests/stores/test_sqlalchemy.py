@@ -1,4 +1,4 @@
-"""The store behind SQLAlchemy holds to the contract, on SQLite and on PostgreSQL."""
+"""The example store for SQLAlchemy fulfils the store contract on SQLite and on PostgreSQL."""
 
 from functools import partial
 from itertools import count
@@ -13,55 +13,57 @@ from channelplans.testing.stores import StoreContract
 
 
 def open_store(url):
-    """Open a store, with tables that are there or not."""
+    """Open a store, and create its tables if they do not exist."""
     store = SQLAlchemyStore(create_engine(url), CATALOGUE)
     store.create_tables()
     return store
 
 
 class SQLAlchemyStoreContract(StoreContract):
-    """Each store has an engine and a database of its own, which other processes open by its URL."""
+    """Give each store its own engine and database; other processes open it by its URL."""
 
     several_processes = True
 
     @pytest.fixture
     def make_store(self, make_url):
-        """Give a callable that makes an empty store."""
-        made = []
+        """Return a callable that makes an empty store."""
+        stores = []
 
         def make():
-            close()  # a server has only so many connections
-            made.append(open_store(make_url()))
-            return made[-1]
+            close_connections()
+            store = open_store(make_url())
+            stores.append(store)
+            return store
 
-        def close():
-            for store in made:
+        def close_connections():
+            # The server limits its connections, and the test no longer needs the earlier stores.
+            for store in stores:
                 store.engine.dispose()
 
         yield make
-        close()
+        close_connections()
 
     def reopen(self, store):
-        """Return what opens the same store in another process."""
+        """Return a callable that opens the same store in another process."""
         return partial(open_store, store.engine.url)
 
 
 class TestSQLAlchemyStoreOnSQLite(SQLAlchemyStoreContract):
-    """On SQLite who commits waits for the others, for as long as the engine is told to."""
+    """On SQLite a commit waits for all other commits, at most for the engine's timeout."""
 
     @pytest.fixture
     def make_url(self, tmp_path):
-        """Give a callable that names a file of its own for each store."""
+        """Return a callable that returns the URL of a new file."""
         files = (str(tmp_path / f"{number}.db") for number in count())
         return lambda: URL.create("sqlite", database=next(files), query={"timeout": "60"})
 
 
 class TestSQLAlchemyStoreOnPostgreSQL(SQLAlchemyStoreContract):
-    """On PostgreSQL who commits waits for those alone who have the same rows."""
+    """On PostgreSQL a commit waits only for commits to the same rows."""
 
     @pytest.fixture
     def make_url(self, new_schema):
-        """Give a callable that names a schema of its own for each store."""
+        """Return a callable that returns the URL of a new schema."""
 
         def make():
             address = conninfo_to_dict(new_schema())

@@ -1,4 +1,4 @@
-"""The store in a SQLite file holds to the contract."""
+"""The example store for a SQLite file fulfils the store contract."""
 
 from contextlib import ExitStack, closing
 from functools import partial
@@ -12,13 +12,13 @@ from channelplans.testing.stores import StoreContract
 
 
 class TestSQLiteStore(StoreContract):
-    """Each store is a file of its own, which other processes open by its path."""
+    """Give each store its own file; other processes open the store by the file's path."""
 
     several_processes = True
 
     @pytest.fixture
     def make_store(self, tmp_path):
-        """Give a callable that makes an empty store."""
+        """Return a callable that makes an empty store."""
         numbers = count()
         with ExitStack() as stack:
 
@@ -30,5 +30,5 @@ class TestSQLiteStore(StoreContract):
             yield make
 
     def reopen(self, store):
-        """Return what opens a store again in another process."""
+        """Return a callable that opens the same store in another process."""
         return partial(SQLiteStore, store.path, CATALOGUE)

@@ -1,7 +1,6 @@
-"""Eight workers on one account at once, with too little credit for all.
+"""Eight workers use one account at once, with too little credit for all of them.
 
-All of these together attempt a tenth of the commits that ``benchmarks/stress.py``, which is the
-same code, attempts by itself.
+The tests run ``benchmarks/stress.py`` with a tenth of its commits.
 """
 
 from random import randrange
@@ -13,8 +12,8 @@ from benchmarks.stress import audit, crowd, crowd_of_processes, total
 COMMITS = 50
 
 
-def check(store, works, commits=COMMITS):
-    """Audit what eight workers left, and see that there was something to share."""
+def check_consistency(store, works, commits=COMMITS):
+    """Audit what the workers stored, and check that they competed for the account's credit."""
     audit(store, works)
     tally = total(works)
 
@@ -24,19 +23,20 @@ def check(store, works, commits=COMMITS):
 
 
 @pytest.mark.parametrize(("kind", "commits"), [("memory", 150), ("sqlite", COMMITS)])
-def test_eight_threads_keep_the_books_right(kind, commits):
-    """No purse is below zero at any time, no posting lost or doubled, and all balances add up."""
+def test_eight_threads_keep_the_store_consistent(kind, commits):
+    """Eight threads lose and double no posting, and never take a wallet below zero."""
     with place(kind) as address, opened(kind, address) as store:
-        check(store, crowd(store, randrange(10**6), commits), commits)
+        check_consistency(store, crowd(store, randrange(10**6), commits), commits)
 
 
-def test_eight_threads_keep_the_books_right_on_postgres(postgres):
-    """The same where the database's rows are locked, and not a whole file."""
+def test_eight_threads_keep_postgres_consistent(postgres):
+    """Eight threads keep the store consistent if the database locks rows, not a whole file."""
     with place("postgres") as address, opened("postgres", address) as store:
-        check(store, crowd(store, randrange(10**6), COMMITS))
+        check_consistency(store, crowd(store, randrange(10**6), COMMITS))
 
 
-def test_four_processes_keep_the_books_right_on_postgres(postgres):
-    """Workers of several processes are kept apart by the database, not by a lock of one of them."""
+def test_four_processes_keep_postgres_consistent(postgres):
+    """Four processes keep the store consistent without a lock in any of the processes."""
     with place("postgres") as address, opened("postgres", address) as store:
-        check(store, crowd_of_processes("postgres", address, randrange(10**6), COMMITS))
+        works = crowd_of_processes("postgres", address, randrange(10**6), COMMITS)
+        check_consistency(store, works)

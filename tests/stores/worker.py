@@ -1,4 +1,4 @@
-"""A process that does what is due, and is killed in the middle of it."""
+"""A worker process that runs the due renewals and can be killed in the middle of the run."""
 
 import os
 import sqlite3
@@ -11,22 +11,22 @@ from typing import Any
 
 from benchmarks.stores import opened
 
-from channelplans import Desk
+from channelplans import Billing
 from channelplans.testing.builders import TARIFF
 
 
-class Fate:
-    """Counts the statements that a database is given, and kills the process after one of them."""
+class StatementCounter:
+    """Counts the SQL statements of this process, and kills the process at a given statement."""
 
-    def __init__(self, passed: c_int, delay: float) -> None:
-        self.passed = passed
-        self.point = 0
+    def __init__(self, count: c_int, delay: float) -> None:
+        self.count = count
+        self.kill_at = 0
         self.delay = delay
 
     def __call__(self, *_: Any) -> None:
-        """Let one statement pass, or be the last."""
-        self.passed.value += 1
-        if self.passed.value != self.point:
+        """Count one statement; at the statement ``kill_at``, kill the process after the delay."""
+        self.count.value += 1
+        if self.count.value != self.kill_at:
             return
         if self.delay:
             Timer(self.delay, kill).start()
@@ -35,42 +35,58 @@ class Fate:
 
 
 def kill() -> None:
-    """End this process at once: nothing is rolled back, closed or said."""
+    """Kill this process at once, so that it rolls back nothing and closes nothing."""
     os.kill(os.getpid(), SIGKILL)
 
 
-def watch_sqlite(statement: Callable[..., None]) -> None:
-    """Have every connection tell of a statement before it runs."""
+def watch_sqlite(on_statement: Callable[..., None]) -> None:
+    """Call a function before each statement of every SQLite connection."""
     connect = sqlite3.connect
 
-    def watched(*arguments: Any, **options: Any) -> sqlite3.Connection:
+    def connect_and_watch(*arguments: Any, **options: Any) -> sqlite3.Connection:
         connection: sqlite3.Connection = connect(*arguments, **options)
-        connection.set_trace_callback(statement)
+        connection.set_trace_callback(on_statement)
         return connection
 
-    sqlite3.connect = watched  # type: ignore[assignment]
+    sqlite3.connect = connect_and_watch  # type: ignore[assignment]
 
 
-def watch_postgres(statement: Callable[..., None]) -> None:
-    """Have every engine tell of a statement, and of a commit, before it runs."""
+def watch_postgres(on_statement: Callable[..., None]) -> None:
+    """Call a function before each statement and each commit of every SQLAlchemy engine."""
     from sqlalchemy import Engine, event
 
-    event.listen(Engine, "before_cursor_execute", statement)
-    event.listen(Engine, "commit", statement)
+    event.listen(Engine, "before_cursor_execute", on_statement)
+    event.listen(Engine, "commit", on_statement)
 
 
 WATCH = {"sqlite": watch_sqlite, "postgres": watch_postgres}
 
 
 def run_due(
-    kind: str, address: str, on: date, passed: c_int, point: int = 0, delay: float = 0
+    kind: str,
+    address: str,
+    on: date,
+    statement_count: c_int,
+    kill_at: int = 0,
+    delay: float = 0,
 ) -> None:
-    """Do what is due by a day; with a point, the process dies so many seconds after it."""
-    fate = Fate(passed, delay)
-    WATCH[kind](fate)
+    """Run the renewals due on a day.
+
+    Args:
+        kind: which database the store uses, ``sqlite`` or ``postgres``.
+        address: where the store is.
+        on: the day of the run.
+        statement_count: a shared number; the process counts its statements in it.
+        kill_at: the number of the statement at which the process is killed; 0 for never.
+        delay: the seconds between that statement and the kill.
+    """
+    counter = StatementCounter(statement_count, delay)
+    WATCH[kind](counter)
     with opened(kind, address) as store:
-        passed.value, fate.point = 0, point
-        for _ in Desk(store, tariff=lambda _offer, _day: TARIFF).run_due(on=on):
+        # Opening the store runs statements too. Count only the statements of the run.
+        statement_count.value = 0
+        counter.kill_at = kill_at
+        for _ in Billing(store, tariff=lambda _offer, _day: TARIFF).run_due(on=on):
             pass
-        if point:
-            Event().wait(60)
+        if kill_at:
+            Event().wait(60)  # the run can end before the delayed kill

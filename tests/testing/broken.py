@@ -1,360 +1,450 @@
-"""A plain store that holds to the contract, and stores that each break one of its promises.
+"""A simple store that keeps the contract, and stores that each break one promise of it.
 
-Most differ from the plain one in a line or two, so that it is known what is wrong with them.
+Most of them differ from the simple store in one or two lines, so the mistake is easy to see. A
+mistake that needs two threads at the same moment makes these threads wait for each other. So the
+result never depends on the speed of the machine.
 """
 
 import asyncio
 import json
 import pickle
-import time
 from collections import defaultdict
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
-from threading import RLock, local
+from threading import Barrier, Condition, Event, RLock, Semaphore, get_ident, local
 from typing import Any
 
 import attrs
 
-from channelplans.codec import encode
 from channelplans.errors import Conflict, InsufficientCredit, TokenReused
-from channelplans.identifiers import Cursor, Revision
-from channelplans.ledger import Purse, settle
 from channelplans.money import Currency, Money
-from channelplans.storage import Booked, Page, Stored
-from channelplans.subscriptions import RUNNING, Action, Status
+from channelplans.storage.codec import encode
+from channelplans.storage.ports import Booked, Cursor, Page, Revision, Stored
+from channelplans.subscriptions.decisions import Decision
+from channelplans.subscriptions.subscription import RUNNING, Action, Status
+from channelplans.subscriptions.wallets import Wallet, settle
+
+#: A thread that waits longer than this for another thread fails its test, in seconds.
+TIMEOUT = 30.0
 
 
 class PlainStore:
-    """Each step of a commit, and each look-up, by itself; a reader waits for what is written."""
+    """Keeps the contract, under one lock. Each step of a commit is a method."""
 
     def __init__(self):
         self.lock: Any = RLock()
-        self.held, self.balances, self.booked, self.known = {}, {}, [], {}
-        self.count = 0
+        self.stored, self.balances, self.bookings, self.decisions = {}, {}, [], {}
+        self.revision_count = 0
 
     def subscription(self, profile, /):
-        with self.reading():
-            return self.held.get(profile)
+        with self.reading("subscription"):
+            return self.stored.get(profile)
 
-    def balance(self, purse, /):
-        with self.reading():
-            return self.balances.get(self.key(purse))
+    def balance(self, wallet, /):
+        with self.reading("balance"):
+            return self.balances.get(self.key(wallet))
 
-    def reading(self):
+    def reading(self, _part):
         return self.lock
 
-    def postings(self, purse, /, *, since=None, until=None):
-        with self.reading():
-            booked = [each for each in self.booked if each.posting.purse == purse]
-        return [each for each in booked if self.within(each.posting.on, since, until)]
+    def postings(self, wallet, /, *, since=None, until=None):
+        with self.reading("postings"):
+            bookings = [booked for booked in self.bookings if booked.posting.wallet == wallet]
+        return [booked for booked in bookings if self.is_within(booked.posting.on, since, until)]
 
-    def within(self, day, since, until):
+    def is_within(self, day, since, until):
         return (since is None or since <= day) and (until is None or day < until)
 
     def commit(self, decision, /, *, expected):
         with self.lock:
-            known = self.known.get(decision.token)
-            if known is not None and self.same(known[0], decision):
-                return self.again(decision, known[1])
+            first, revision = self.decisions.get(decision.token, (None, None))
+            if first is not None and self.is_equal(first, decision):
+                return self.revision_of_repeat(decision, revision)
             for check in self.checks():
                 check(decision, expected)
             return self.write(decision)
 
     def checks(self):
-        return self.conflict, self.reused, self.credit
+        return self.check_revision, self.check_token, self.check_credit
 
-    def same(self, first, second):
+    def is_equal(self, first, second):
         return first == second
 
-    def again(self, decision, revision):
-        return revision if decision.after else None
+    def revision_of_repeat(self, decision, revision):
+        return revision if isinstance(decision, Decision) else None
 
-    def conflict(self, decision, expected):
-        if decision.after is not None:
-            stored = self.held.get(decision.after.profile)
+    def check_revision(self, decision, expected):
+        if isinstance(decision, Decision):
+            stored = self.stored.get(decision.after.profile)
             found = stored and stored.revision
             if found != expected:
                 raise Conflict(decision.after.profile, expected, found)
 
-    def reused(self, decision, _expected):
-        if decision.token in self.known:
+    def check_token(self, decision, _expected):
+        if decision.token in self.decisions:
             raise TokenReused(decision.token)
 
-    def credit(self, decision, _expected):
-        settle(self.amounts(decision), decision.postings)
+    def check_credit(self, decision, _expected):
+        settle(self.balances_before(decision), decision.postings)
 
-    def amounts(self, decision):
-        balances = {purse: self.balances.get(self.key(purse)) for purse in decision.deltas}
-        return {purse: balance for purse, balance in balances.items() if balance is not None}
+    def balances_before(self, decision):
+        balances = {wallet: self.balances.get(self.key(wallet)) for wallet in decision.deltas}
+        return {wallet: balance for wallet, balance in balances.items() if balance is not None}
 
-    def key(self, purse):
-        return purse
+    def key(self, wallet):
+        return wallet
 
     def write(self, decision):
-        revision = self.revision(decision)
-        self.known[decision.token] = decision, revision
+        revision = self.new_revision(decision)
+        self.decisions[decision.token] = decision, revision
         self.book(decision)
-        if decision.after is None:
+        if not isinstance(decision, Decision):
             return None
-        self.held[decision.after.profile] = Stored(self.kept(decision.after), revision)
+        self.stored[decision.after.profile] = Stored(self.stored_form(decision.after), revision)
         return revision
 
-    def revision(self, decision):
-        self.count += 1
-        return Revision(f"r{self.count}")
+    def new_revision(self, decision):
+        self.revision_count += 1
+        return Revision(f"r{self.revision_count}")
 
     def book(self, decision):
-        for purse, delta in decision.deltas.items():
-            before = self.balances.get(self.key(purse))
-            self.balances[self.key(purse)] = delta if before is None else before + delta
-        for index, posting in enumerate(decision.postings):
-            self.booked.append(Booked(posting, decision.token, index))
+        self.change_balances(decision)
+        self.append_bookings(decision)
 
-    def kept(self, subscription):
+    def change_balances(self, decision):
+        for wallet, delta in decision.deltas.items():
+            before = self.balances.get(self.key(wallet))
+            self.balances[self.key(wallet)] = delta if before is None else before + delta
+
+    def append_bookings(self, decision):
+        self.bookings += bookings_of(decision)
+
+    def stored_form(self, subscription):
         return subscription
 
     def committed(self, token, /):
-        with self.reading():
-            known = self.known.get(token)
-        return known and known[1]
+        with self.reading("committed"):
+            _, revision = self.decisions.get(token, (None, None))
+        return revision
 
     def due(self, on, /, *, cursor=None, limit=1000):
-        with self.lock:
-            found = sorted(
-                f"{held.value.term.end}/{held.value.profile}"
-                for held in self.held.values()
-                if self.is_due(held.value, on)
+        with self.reading("due"):
+            due_keys = sorted(
+                f"{stored.value.term.end}/{stored.value.profile}"
+                for stored in self.stored.values()
+                if self.is_due(stored.value, on)
             )
-        return self.page(found, cursor, limit)
+        return self.find_page(due_keys, cursor, limit)
 
-    def is_due(self, held, on):
-        return held.status in RUNNING and held.term.end <= on
+    def is_due(self, subscription, on):
+        return subscription.status in RUNNING and subscription.term.end <= on
 
-    def page(self, found, cursor, limit):
-        rest = [each for each in found if cursor is None or each > cursor]
-        return self.cut(rest, limit, Cursor(rest[limit - 1]) if len(rest) > limit else None)
+    def find_page(self, due_keys, cursor, limit):
+        rest = [key for key in due_keys if cursor is None or key > cursor]
+        return self.make_page(rest, limit, Cursor(rest[limit - 1]) if len(rest) > limit else None)
 
-    def cut(self, found, limit, cursor):
-        return Page(tuple(each.partition("/")[2] for each in found[:limit]), cursor)
+    def make_page(self, due_keys, limit, next_cursor):
+        return Page(tuple(key.partition("/")[2] for key in due_keys[:limit]), next_cursor)
 
 
-def pause():
-    """Let the other threads go on, as a database that is asked would, and get as far."""
-    time.sleep(0.02)
+def bookings_of(decision):
+    """Return the postings of a decision with its token and their index."""
+    return [
+        Booked(posting, decision.token, index) for index, posting in enumerate(decision.postings)
+    ]
+
+
+def subscription_after(decision):
+    """Return the subscription after a decision, and None for a transfer."""
+    return decision.after if isinstance(decision, Decision) else None
+
+
+class Rendezvous:
+    """Makes threads wait until a number of them has arrived, for some rounds.
+
+    Later arrivals do not wait. The thread that made the store prepares the test and never waits.
+    """
+
+    def __init__(self, *, threads=2, rounds=1):
+        self.maker = get_ident()
+        self.barrier = Barrier(threads)
+        self.places = Semaphore(threads * rounds)
+
+    def wait(self):
+        if get_ident() != self.maker and self.places.acquire(blocking=False):
+            self.barrier.wait(TIMEOUT)
+
+
+class Unlocked(PlainStore):
+    """Lets readers see what a commit has written so far.
+
+    A subclass calls ``show_half`` halfway through a commit. The first such commit waits there until
+    one thread has made the reads, one after the other, that reveal a half-done commit.
+    """
+
+    revealing_reads: Any = ()
+
+    def __init__(self):
+        super().__init__()
+        self.rows = Condition()
+        self.is_halfway = self.is_revealed = False
+        self.thread = local()
+
+    def commit(self, decision, /, *, expected):
+        with self.lock, self.rows:
+            return super().commit(decision, expected=expected)
+
+    @contextmanager
+    def reading(self, part):
+        with self.rows:
+            yield
+            earlier_part, self.thread.part = getattr(self.thread, "part", None), part
+            is_revealing = {(part,), (earlier_part, part)} & {*self.revealing_reads}
+            if self.is_halfway and is_revealing:
+                self.is_revealed = True
+                self.rows.notify_all()
+
+    def show_half(self):
+        self.is_halfway = True
+        # Readers get in here: waiting releases the lock.
+        self.rows.wait_for(lambda: self.is_revealed, TIMEOUT)
+        self.is_halfway = False
 
 
 # Revisions
 
 
-class Unlocked(PlainStore):
-    """Shows what is being written to whoever looks."""
-
-    def reading(self):
-        return nullcontext()
-
-
 class NoCompareAndSet(PlainStore):
-    """Whatever is committed last is stored."""
+    """Never compares revisions: the last commit overwrites the others."""
 
-    def conflict(self, decision, expected):
+    def check_revision(self, decision, expected):
         pass
 
 
 class NoneIsAnything(PlainStore):
-    """None is taken for "do not compare"."""
+    """Reads ``expected=None`` as "do not compare"."""
 
-    def conflict(self, decision, expected):
+    def check_revision(self, decision, expected):
         if expected is not None:
-            super().conflict(decision, expected)
+            super().check_revision(decision, expected)
 
 
 class NoneAfterEnd(PlainStore):
-    """Takes what has ended for nothing, so that None is its revision too."""
+    """Also accepts ``expected=None`` for a subscription that has ended."""
 
-    def conflict(self, decision, expected):
-        stored = decision.after and self.held.get(decision.after.profile)
-        if expected is not None or not stored or stored.value.status in RUNNING:
-            super().conflict(decision, expected)
+    def check_revision(self, decision, expected):
+        if expected is not None or not self.has_ended(decision):
+            super().check_revision(decision, expected)
+
+    def has_ended(self, decision):
+        if not isinstance(decision, Decision):
+            return False
+        stored = self.stored.get(decision.after.profile)
+        return stored is not None and stored.value.status not in RUNNING
 
 
 class ComparesFirst(PlainStore):
-    """The revision is compared before the transaction in which it is written begins."""
+    """Compares the revision before it takes the lock under which it writes.
+
+    The first two threads have both compared before either of them writes.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.rendezvous = Rendezvous()
 
     def commit(self, decision, /, *, expected):
-        if decision.token not in self.known:
-            self.conflict(decision, expected)
-        pause()
+        if decision.token not in self.decisions:
+            self.check_revision(decision, expected)
+        self.rendezvous.wait()
         return super().commit(decision, expected=expected)
 
     def checks(self):
-        return self.reused, self.credit
+        return self.check_token, self.check_credit
 
 
 class ReusedRevision(PlainStore):
-    """Counts for each subscription, so that the next one begins anew."""
+    """Counts revisions per subscription, so the profile's next subscription repeats them."""
 
-    def revision(self, decision):
-        if decision.after is None:
-            return super().revision(decision)
+    def new_revision(self, decision):
+        if not isinstance(decision, Decision):
+            return super().new_revision(decision)
         return Revision(f"{decision.after.profile}-{decision.after.sequence}")
 
 
 class RevisionOfValue(PlainStore):
-    """A revision is a digest of what is stored."""
+    """Uses a hash of the subscription as its revision."""
 
-    def revision(self, decision):
-        return Revision(f"{hash(decision.after)} {decision.token if not decision.after else ''}")
+    def new_revision(self, decision):
+        if not isinstance(decision, Decision):
+            return Revision(decision.token)
+        return Revision(f"{hash(decision.after)}")
 
 
 class ForgetsSubscriptions(PlainStore):
-    """Tells of none, though it keeps revisions."""
+    """Finds no subscription, although it stores them."""
 
     def subscription(self, profile, /):
         return None
 
 
-class GuardsPurses(PlainStore):
-    """Looks at what is expected though no subscription is guarded."""
+class RevisionsForWallets(PlainStore):
+    """Requires ``expected=None`` for a transfer."""
 
-    def conflict(self, decision, expected):
-        super().conflict(decision, expected)
-        if decision.after is None and expected is not None:
+    def check_revision(self, decision, expected):
+        super().check_revision(decision, expected)
+        if not isinstance(decision, Decision) and expected is not None:
             raise Conflict("berlin", expected, None)
 
 
-class RevisionOfPurses(PlainStore):
-    """Returns a revision for a decision about purses alone."""
+class ReturnsRevisionForWallets(PlainStore):
+    """Returns a revision for a transfer."""
 
     def write(self, decision):
         super().write(decision)
-        return self.known[decision.token][1]
+        _, revision = self.decisions[decision.token]
+        return revision
 
 
 # Tokens
 
 
 class LostToken(PlainStore):
-    """Keeps no token."""
+    """Stores no token."""
 
     def write(self, decision):
         revision = super().write(decision)
-        del self.known[decision.token]
+        del self.decisions[decision.token]
         return revision
 
 
 class ShortMemory(PlainStore):
-    """Keeps the last four tokens."""
+    """Keeps only the last four tokens."""
 
     def write(self, decision):
         revision = super().write(decision)
-        self.known = dict(list(self.known.items())[-4:])
+        self.decisions = dict(list(self.decisions.items())[-4:])
         return revision
 
 
 class BurntToken(PlainStore):
-    """Stores the token before the checks, and does not take it back."""
+    """Stores the token of a commit that is refused for missing credit."""
 
-    def credit(self, decision, expected):
+    def check_credit(self, decision, expected):
         try:
-            super().credit(decision, expected)
+            super().check_credit(decision, expected)
         except InsufficientCredit:
-            self.known[decision.token] = None, Revision("burnt")
+            self.decisions[decision.token] = None, Revision("burnt")
             raise
 
 
 class SecretlyBurntToken(PlainStore):
-    """Refuses a token that was refused once, and tells nobody."""
+    """Refuses a token that was refused before, although ``committed`` does not know it."""
 
     def __init__(self):
         super().__init__()
-        self.burnt = set()
+        self.burnt_tokens = set()
 
-    def credit(self, decision, expected):
-        if decision.token in self.burnt:
+    def check_credit(self, decision, expected):
+        if decision.token in self.burnt_tokens:
             raise TokenReused(decision.token)
-        self.burnt.add(decision.token)
-        super().credit(decision, expected)
+        self.burnt_tokens.add(decision.token)
+        super().check_credit(decision, expected)
 
 
 class TokenAlone(PlainStore):
-    """What has the same token is taken for the same."""
+    """Takes decisions with the same token for equal."""
 
-    def same(self, first, second):
+    def is_equal(self, first, second):
         return True
 
 
 class TokenAndSums(PlainStore):
-    """What moves the same money is taken for the same."""
+    """Takes decisions for equal if they have the same token, sums and subscription after them."""
 
-    def same(self, first, second):
-        return first.deltas == second.deltas and first.after == second.after
+    def is_equal(self, first, second):
+        is_after_equal = subscription_after(first) == subscription_after(second)
+        return is_after_equal and first.deltas == second.deltas
 
 
 class ComparesText(PlainStore):
-    """Compares what is stored, letter by letter."""
+    """Compares the encoded decisions character by character."""
 
-    def same(self, first, second):
+    def is_equal(self, first, second):
         return json.dumps(encode(first)) == json.dumps(encode(second))
 
 
 class TokenPerProfile(PlainStore):
     """Has a unique key over profile and token."""
 
-    def place(self, decision):
-        return decision.after and decision.after.profile
+    def scope(self, decision):
+        subscription = subscription_after(decision)
+        return subscription and subscription.profile
 
-    def reused(self, decision, expected):
-        known, _ = self.known.get(decision.token, (decision, None))
-        if self.place(known) == self.place(decision):
-            super().reused(decision, expected)
+    def check_token(self, decision, expected):
+        first, _ = self.decisions.get(decision.token, (decision, None))
+        if self.scope(first) == self.scope(decision):
+            super().check_token(decision, expected)
 
 
-class TokenPerPurse(TokenPerProfile):
-    """Has a unique key over purse and token."""
+class TokenPerWallet(TokenPerProfile):
+    """Has a unique key over wallet and token."""
 
-    def place(self, decision):
-        return decision.postings[0].purse
+    def scope(self, decision):
+        return decision.postings[0].wallet
 
 
 class EqualRefused(PlainStore):
-    """A token is refused the second time, whatever comes with it."""
+    """Refuses a known token, even with an equal decision."""
 
-    def same(self, first, second):
+    def is_equal(self, first, second):
         return False
 
 
-class RevisionOfNow(PlainStore):
-    """A known decision returns what is stored now."""
+class ReturnsCurrentRevision(PlainStore):
+    """Returns the current revision for a known decision, not the one of its first commit."""
 
-    def again(self, decision, revision):
-        return decision.after and self.held[decision.after.profile].revision
+    def revision_of_repeat(self, decision, revision):
+        if not isinstance(decision, Decision):
+            return super().revision_of_repeat(decision, revision)
+        return self.stored[decision.after.profile].revision
 
 
 class ForgetsTransfers(PlainStore):
-    """Tells of decisions about subscriptions alone that they were committed."""
+    """Knows no revision for a committed transfer."""
 
     def committed(self, token, /):
-        known = self.known.get(token)
-        return known[1] if known and known[0].after else None
+        first, revision = self.decisions.get(token, (None, None))
+        return revision if isinstance(first, Decision) else None
 
 
 class ChecksTokenFirst(PlainStore):
-    """Looks the token up before the transaction that stores it."""
+    """Looks up the token before it takes the lock under which it stores the token.
+
+    The first two threads have both looked up their token before either of them stores one.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.rendezvous = Rendezvous()
 
     def commit(self, decision, /, *, expected):
-        if decision.token in self.known:
+        if decision.token in self.decisions:
             return super().commit(decision, expected=expected)
-        pause()
-        for check in (self.conflict, self.credit):
+        self.wait_for_second_thread(decision)
+        for check in (self.check_revision, self.check_credit):
             check(decision, expected)
         with self.lock:
             return self.write(decision)
 
+    def wait_for_second_thread(self, _decision):
+        self.rendezvous.wait()
 
-class TokenUnderPurseLock(ChecksTokenFirst):
-    """Looks the token up once it has the locks of the purses, which others do not wait for."""
+
+class TokenUnderWalletLock(ChecksTokenFirst):
+    """Looks up the token under the locks of its wallets only."""
 
     def __init__(self):
         super().__init__()
@@ -362,219 +452,247 @@ class TokenUnderPurseLock(ChecksTokenFirst):
 
     def commit(self, decision, /, *, expected):
         with ExitStack() as locked:
-            for purse in sorted(decision.deltas, key=str):
-                locked.enter_context(self.locks[purse])
+            for wallet in sorted(decision.deltas, key=str):
+                locked.enter_context(self.locks[wallet])
             return super().commit(decision, expected=expected)
+
+    def wait_for_second_thread(self, decision):
+        # One wallet's lock admits one thread. Each profile has another wallet and so another lock.
+        if decision.postings[0].wallet.profile is not None:
+            super().wait_for_second_thread(decision)
 
 
 # The order of the checks
 
 
 class TokenBeforeConflict(PlainStore):
-    """Looks at the token first."""
+    """Checks the token first."""
 
     def checks(self):
-        return self.reused, self.conflict, self.credit
+        return self.check_token, self.check_revision, self.check_credit
 
 
 class CreditBeforeConflict(PlainStore):
-    """Looks at the credit first."""
+    """Checks the credit first."""
 
     def checks(self):
-        return self.credit, self.conflict, self.reused
+        return self.check_credit, self.check_revision, self.check_token
 
 
 class CreditBeforeToken(PlainStore):
-    """Looks at the token last."""
+    """Checks the token last."""
 
     def checks(self):
-        return self.conflict, self.credit, self.reused
+        return self.check_revision, self.check_credit, self.check_token
 
 
 class CurrencyFirst(PlainStore):
-    """Looks at the currency first."""
+    """Checks the currency first."""
 
     def checks(self):
-        return self.currency, *super().checks()
+        return self.check_currency, *super().checks()
 
-    def currency(self, decision, _expected):
-        for purse, balance in self.amounts(decision).items():
-            assert balance + decision.deltas[purse] is not None
+    def check_currency(self, decision, _expected):
+        for wallet, balance in self.balances_before(decision).items():
+            # Adding amounts of two currencies raises CurrencyMismatch.
+            assert balance + decision.deltas[wallet] is not None
 
 
 # Credit
 
 
 class PartialCommit(PlainStore):
-    """Books one purse after the other, until one is short."""
+    """Changes one balance after the other and stops at a wallet without enough credit."""
 
-    def credit(self, decision, expected):
-        for purse, delta in decision.deltas.items():
-            postings = [each for each in decision.postings if each.purse == purse]
-            settle(self.amounts(decision), postings)
-            before = self.balances.get(purse)
-            self.balances[purse] = delta if before is None else before + delta
+    def check_credit(self, decision, expected):
+        for wallet, delta in decision.deltas.items():
+            postings = [posting for posting in decision.postings if posting.wallet == wallet]
+            settle(self.balances_before(decision), postings)
+            before = self.balances.get(wallet)
+            self.balances[wallet] = delta if before is None else before + delta
 
-    def book(self, decision):
-        balances = dict(self.balances)
-        super().book(decision)
-        self.balances = balances
+    def change_balances(self, decision):
+        """Change nothing: the check has changed all balances."""
 
 
 class ChecksCreditFirst(PlainStore):
-    """Checks the balance outside the transaction that changes it."""
+    """Checks the balance before it takes the lock under which it changes the balance.
+
+    Eight threads take 1 EUR each from 20 EUR. They check together in three rounds, so all checks
+    of the third round find at least 4 EUR, and 24 EUR are taken.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.rendezvous = Rendezvous(threads=8, rounds=3)
 
     def commit(self, decision, /, *, expected):
-        with self.lock:
-            enough = decision.token in self.known or self.credit(decision, expected)
-        pause()
-        assert enough in {True, None}
+        if decision.token not in self.decisions:
+            self.check_credit(decision, expected)
+        self.rendezvous.wait()
         return super().commit(decision, expected=expected)
 
     def checks(self):
-        return self.conflict, self.reused
+        return self.check_revision, self.check_token
 
 
 class LastWriteWins(PlainStore):
-    """Writes a balance that was worked out from one read too early."""
+    """Writes a balance that it computed from a balance read before the lock.
+
+    The first two threads have both read the balance before either of them writes it.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.rendezvous = Rendezvous()
 
     def commit(self, decision, /, *, expected):
         with self.lock:
-            before = self.amounts(decision)
-        pause()
+            before = self.balances_before(decision)
+        self.rendezvous.wait()
         with self.lock:
-            known = decision.token in self.known
-            answer = super().commit(decision, expected=expected)
-            if not known:
+            is_repeated = decision.token in self.decisions
+            revision = super().commit(decision, expected=expected)
+            if not is_repeated:
                 self.balances |= settle(before, decision.postings)
-            return answer
+            return revision
 
 
 class NoBound(PlainStore):
-    """Lets a purse go below zero."""
+    """Lets the balance of a wallet go below zero."""
 
-    def credit(self, decision, _expected):
+    def check_credit(self, decision, _expected):
         pass
 
 
 class PostingByPosting(PlainStore):
-    """Holds each posting against the balance, and not their sum."""
+    """Compares each posting with the balance instead of their sum."""
 
-    def credit(self, decision, expected):
-        balances = self.amounts(decision)
+    def check_credit(self, decision, expected):
+        balances = self.balances_before(decision)
         for posting in decision.postings:
             balances = settle(balances, [posting])
 
 
 class WrongError(PlainStore):
-    """Raises an error of its own."""
+    """Raises ``ValueError`` for missing credit."""
 
-    def credit(self, decision, expected):
+    def check_credit(self, decision, expected):
         try:
-            super().credit(decision, expected)
+            super().check_credit(decision, expected)
         except InsufficientCredit as error:
             raise ValueError("not enough") from error
 
 
 class WrongPart(PlainStore):
-    """Tells what the new balance would be, where what is needed is asked."""
+    """Raises ``InsufficientCredit`` with an available amount of zero."""
 
-    def credit(self, decision, expected):
+    def check_credit(self, decision, expected):
         try:
-            super().credit(decision, expected)
+            super().check_credit(decision, expected)
         except InsufficientCredit as error:
             raise InsufficientCredit(
-                error.purse, error.needed, Decimal(0), error.needed, error.currency
+                error.wallet, error.needed, Decimal(0), error.needed, error.currency
             ) from None
 
 
 class OneCurrency(PlainStore):
-    """Compares the code of a currency and not its unit."""
+    """Compares the code of a currency but not its unit."""
 
-    def amounts(self, decision):
+    def balances_before(self, decision):
         return {
-            purse: Money(held.minor, decision.deltas[purse].currency)
-            for purse, held in super().amounts(decision).items()
-            if held.currency.code == decision.deltas[purse].currency.code
+            wallet: Money(minor=balance.minor, currency=decision.deltas[wallet].currency)
+            for wallet, balance in super().balances_before(decision).items()
+            if balance.currency.code == decision.deltas[wallet].currency.code
         }
 
 
 class HalfDone(Unlocked):
-    """Books posting by posting, for all to see."""
+    """Shows readers the first posting of a decision before the second is booked."""
+
+    revealing_reads = (("balance",), ("postings",))
 
     def book(self, decision):
         for index, posting in enumerate(decision.postings):
-            before = self.balances.get(posting.purse)
-            self.balances[posting.purse] = (
+            if index > 0:
+                self.show_half()
+            before = self.balances.get(posting.wallet)
+            self.balances[posting.wallet] = (
                 posting.amount if before is None else before + posting.amount
             )
-            self.booked.append(Booked(posting, decision.token, index))
-            pause()
+            self.bookings.append(Booked(posting, decision.token, index))
 
 
 class SoldFirst(Unlocked):
-    """Writes the subscription before the money, for all to see."""
+    """Shows readers a subscription before its charge is booked."""
+
+    revealing_reads = (("subscription", "balance"),)
 
     def book(self, decision):
-        if decision.after is not None:
-            self.held[decision.after.profile] = Stored(
-                decision.after, self.known[decision.token][1]
-            )
-        pause()
+        if isinstance(decision, Decision):
+            _, revision = self.decisions[decision.token]
+            self.stored[decision.after.profile] = Stored(decision.after, revision)
+            self.show_half()
         super().book(decision)
 
 
 class PaidFirst(Unlocked):
-    """Writes the money before the subscription, for all to see."""
+    """Shows readers a charge before the subscription is stored."""
+
+    revealing_reads = (("committed", "due"),)
 
     def book(self, decision):
         super().book(decision)
-        pause()
+        if isinstance(decision, Decision):
+            self.show_half()
 
 
 class TakenBack(Unlocked):
-    """Writes the subscription, and takes it back where credit is missing."""
+    """Shows readers a subscription that it deletes again if credit is missing."""
 
-    def credit(self, decision, expected):
-        if decision.before is not None or decision.after is None:
-            return super().credit(decision, expected)
+    revealing_reads = (("subscription", "balance"),)
+
+    def check_credit(self, decision, expected):
+        if not isinstance(decision, Decision) or decision.before is not None:
+            return super().check_credit(decision, expected)
         profile = decision.after.profile
-        self.held[profile] = Stored(decision.after, Revision("soon"))
-        pause()
+        self.stored[profile] = Stored(decision.after, Revision("soon"))
+        self.show_half()
         try:
-            super().credit(decision, expected)
+            super().check_credit(decision, expected)
         except InsufficientCredit:
-            del self.held[profile]
+            del self.stored[profile]
             raise
 
 
 class Snapshots(PlainStore):
-    """A thread reads what there was when it looked first, until it commits something itself."""
+    """Answers each thread from a snapshot of its first read, until the thread commits."""
 
     def __init__(self):
         super().__init__()
-        self.mine = local()
+        self.thread = local()
 
     def snapshot(self):
-        mine = vars(self.mine)
-        if "then" not in mine:
-            mine["then"] = then = PlainStore()
+        thread_values = vars(self.thread)
+        if "snapshot" not in thread_values:
+            thread_values["snapshot"] = snapshot = PlainStore()
             with self.lock:
-                then.held, then.balances = dict(self.held), dict(self.balances)
-                then.booked, then.known = list(self.booked), dict(self.known)
-        return mine["then"]
+                snapshot.stored, snapshot.balances = dict(self.stored), dict(self.balances)
+                snapshot.bookings = list(self.bookings)
+                snapshot.decisions = dict(self.decisions)
+        return thread_values["snapshot"]
 
     def subscription(self, profile, /):
         return self.snapshot().subscription(profile)
 
-    def balance(self, purse, /):
-        return self.snapshot().balance(purse)
+    def balance(self, wallet, /):
+        return self.snapshot().balance(wallet)
 
-    def postings(self, purse, /, *, since=None, until=None):
-        return self.snapshot().postings(purse, since=since, until=until)
+    def postings(self, wallet, /, *, since=None, until=None):
+        return self.snapshot().postings(wallet, since=since, until=until)
 
     def commit(self, decision, /, *, expected):
-        vars(self.mine).clear()
+        vars(self.thread).clear()
         return super().commit(decision, expected=expected)
 
     def committed(self, token, /):
@@ -585,338 +703,372 @@ class Snapshots(PlainStore):
 
 
 class CachesRows(PlainStore):
-    """A thread keeps the subscriptions that it has read, until it commits something itself."""
+    """Caches the subscriptions that a thread has read, until the thread commits."""
 
     def __init__(self):
         super().__init__()
-        self.mine = local()
+        self.thread = local()
 
     def subscription(self, profile, /):
-        rows = vars(self.mine)
+        rows = vars(self.thread)
         rows[profile] = rows.get(profile) or super().subscription(profile)
         return rows[profile]
 
     def commit(self, decision, /, *, expected):
-        vars(self.mine).clear()
+        vars(self.thread).clear()
         return super().commit(decision, expected=expected)
 
 
 class Deadlock(PlainStore):
-    """Locks purse by purse in the order of the postings, as a database locks rows."""
+    """Locks wallets in the order of the postings, and does not retry after a deadlock.
+
+    Eight threads need three locks. A thread with a lock keeps it until another thread has given up
+    waiting for a lock. So at least one thread gives up.
+    """
 
     def __init__(self):
         super().__init__()
+        self.maker = get_ident()
         self.locks = defaultdict(RLock)
+        self.has_given_up = Event()
 
     def commit(self, decision, /, *, expected):
         with ExitStack() as locked:
             for posting in decision.postings:
-                lock = self.locks[posting.purse]
+                lock = self.locks[posting.wallet]
                 if not lock.acquire(timeout=0.02):
+                    self.has_given_up.set()
                     raise RuntimeError("deadlock detected")
                 locked.callback(lock.release)
-                pause()
+                # The thread that made the store prepares the test alone.
+                if get_ident() != self.maker:
+                    self.has_given_up.wait(TIMEOUT)
             return super().commit(decision, expected=expected)
 
 
 class NoLock(PlainStore):
-    """Several threads at once, and nothing keeps them apart."""
+    """Has no lock: two threads overwrite the postings of each other.
+
+    The first two threads have both read the list of postings before either of them writes it.
+    """
 
     def __init__(self):
         super().__init__()
         self.lock = nullcontext()
+        self.rendezvous = Rendezvous()
 
-    def credit(self, decision, expected):
-        super().credit(decision, expected)
-        pause()
+    def append_bookings(self, decision):
+        earlier_bookings = self.bookings
+        self.rendezvous.wait()
+        self.bookings = [*earlier_bookings, *bookings_of(decision)]
 
 
 # Reading
 
 
 class LosesRequested(PlainStore):
-    """Keeps a plan without what was asked for."""
+    """Stores a plan without the requested number."""
 
-    def kept(self, subscription):
-        paid = subscription.paid
+    def stored_form(self, subscription):
+        paid = subscription.quote
         plan = attrs.evolve(paid.plan, requested=None)
-        return attrs.evolve(subscription, paid=attrs.evolve(paid, plan=plan))
+        return attrs.evolve(subscription, quote=attrs.evolve(paid, plan=plan))
 
 
 class LosesLines(PlainStore):
-    """Keeps a quote without the lines that do not follow from its plan."""
+    """Stores a quote without the lines that do not follow from its plan."""
 
-    def kept(self, subscription):
-        return attrs.evolve(subscription, paid=attrs.evolve(subscription.paid, sold=None))
+    def stored_form(self, subscription):
+        return attrs.evolve(subscription, quote=attrs.evolve(subscription.quote, sold=None))
 
 
 class LosesPending(PlainStore):
-    """Keeps no change for later."""
+    """Stores no pending change."""
 
-    def kept(self, subscription):
+    def stored_form(self, subscription):
         return attrs.evolve(subscription, pending=None)
 
 
 class WholeSeconds(PlainStore):
-    """Keeps durations in seconds."""
+    """Stores durations in whole seconds."""
 
-    def kept(self, subscription):
+    def stored_form(self, subscription):
         granted = subscription.allowance.granted
-        whole = granted - granted % timedelta(seconds=1)
-        allowance = attrs.evolve(subscription.allowance, granted=whole)
+        whole_seconds = granted - granted % timedelta(seconds=1)
+        allowance = attrs.evolve(subscription.allowance, granted=whole_seconds)
         return attrs.evolve(subscription, allowance=allowance)
 
 
 class FloatMoney(PlainStore):
-    """Keeps a balance as a number of 53 bits."""
+    """Stores a balance as a float of 53 bits."""
 
-    def balance(self, purse, /):
-        held = super().balance(purse)
-        return held and Money(int(float(held.minor)), held.currency)
+    def balance(self, wallet, /):
+        balance = super().balance(wallet)
+        return balance and Money(minor=int(float(balance.minor)), currency=balance.currency)
 
 
 class ForgetsZero(PlainStore):
-    """Takes what holds nothing for what was never seen."""
+    """Returns None for a wallet whose balance is zero."""
 
-    def balance(self, purse, /):
-        return super().balance(purse) or None
+    def balance(self, wallet, /):
+        return super().balance(wallet) or None
 
 
 class ZeroUnseen(PlainStore):
-    """Takes what was never seen for what holds nothing."""
+    """Returns zero for a wallet without postings."""
 
-    def balance(self, purse, /):
-        return super().balance(purse) or Money(0, Currency("EUR", 2))
+    def balance(self, wallet, /):
+        return super().balance(wallet) or Money(minor=0, currency=Currency("EUR", 2))
 
 
 class UnseenIsAnError(PlainStore):
-    """Takes a row for granted."""
+    """Raises ``KeyError`` for a wallet without postings."""
 
-    def balance(self, purse, /):
-        return self.balances[purse]
+    def balance(self, wallet, /):
+        return self.balances[wallet]
 
 
-class OnePurse(PlainStore):
-    """Keeps one balance for an account and its profiles."""
+class OneWallet(PlainStore):
+    """Keeps one balance for an account and all its profiles."""
 
-    def key(self, purse):
-        return Purse(purse.account)
+    def key(self, wallet):
+        return Wallet(wallet.account)
 
 
 class JoinedKeys(PlainStore):
-    """Joins account and profile by what may stand in either."""
+    """Joins account and profile by a character that both may contain."""
 
-    def key(self, purse):
-        return f"{purse.account}/{purse.profile}"
+    def key(self, wallet):
+        return f"{wallet.account}/{wallet.profile}"
 
 
 class OneEmoji(PlainStore):
-    """Takes all that is beyond the basic plane for one, as some databases do."""
+    """Takes all characters above U+FFFF for the same, as some databases do."""
 
-    def key(self, purse):
-        return "".join("?" if ord(each) > 0xFFFF else each for each in f"{purse}")
+    def key(self, wallet):
+        return "".join("?" if ord(character) > 0xFFFF else character for character in f"{wallet}")
 
 
 class CutsLongNames(PlainStore):
-    """Keeps what a column holds, and says nothing of the rest."""
+    """Cuts identifiers after 255 characters without an error."""
 
-    def key(self, purse):
-        return Purse(purse.account[:255], purse.profile and purse.profile[:255])
+    def key(self, wallet):
+        return Wallet(wallet.account[:255], wallet.profile and wallet.profile[:255])
 
 
 class AnyCase(PlainStore):
-    """Compares identifiers as some databases do."""
+    """Ignores upper and lower case in identifiers, as some databases do."""
 
-    def key(self, purse):
-        return f"{purse!r}".lower()
+    def key(self, wallet):
+        return f"{wallet!r}".lower()
 
 
 class ByDay(PlainStore):
-    """Tells postings in the order of their days."""
+    """Returns postings sorted by day."""
 
-    def postings(self, purse, /, *, since=None, until=None):
-        booked = super().postings(purse, since=since, until=until)
-        return sorted(booked, key=lambda each: each.posting.on)
+    def postings(self, wallet, /, *, since=None, until=None):
+        bookings = super().postings(wallet, since=since, until=until)
+        return sorted(bookings, key=lambda booked: booked.posting.on)
 
 
 class UntilTheEnd(PlainStore):
-    """Takes ``until`` for the last day."""
+    """Includes the day ``until``."""
 
-    def within(self, day, since, until):
+    def is_within(self, day, since, until):
         return (since is None or since <= day) and (until is None or day <= until)
 
 
 class DayOfDecision(PlainStore):
-    """Looks at the day of the decision."""
+    """Selects postings by the day of their decision, not by the day of the posting."""
 
-    def postings(self, purse, /, *, since=None, until=None):
-        booked = super().postings(purse)
-        days = {each.token: self.known[each.token][0].on for each in booked}
-        return [each for each in booked if self.within(days[each.token], since, until)]
+    def postings(self, wallet, /, *, since=None, until=None):
+        decision_days = {token: decision.on for token, (decision, _) in self.decisions.items()}
+        return [
+            booked
+            for booked in super().postings(wallet)
+            if self.is_within(decision_days[booked.token], since, until)
+        ]
 
 
-class IndexOfPurse(PlainStore):
-    """Counts the postings of a decision purse by purse."""
+class IndexPerWallet(PlainStore):
+    """Numbers the postings of a decision per wallet."""
 
-    def book(self, decision):
-        super().book(decision)
-        del self.booked[len(self.booked) - len(decision.postings) :]
-        for purse in decision.deltas:
-            there = [each for each in decision.postings if each.purse == purse]
-            self.booked += [
-                Booked(posting, decision.token, index) for index, posting in enumerate(there)
+    def append_bookings(self, decision):
+        for wallet in decision.deltas:
+            postings = [posting for posting in decision.postings if posting.wallet == wallet]
+            self.bookings += [
+                Booked(posting, decision.token, index) for index, posting in enumerate(postings)
             ]
 
 
 class ThousandPostings(PlainStore):
-    """Asks a database that answers with a thousand rows at most."""
+    """Returns the first thousand postings only."""
 
-    def postings(self, purse, /, *, since=None, until=None):
-        return super().postings(purse, since=since, until=until)[:1000]
+    def postings(self, wallet, /, *, since=None, until=None):
+        return super().postings(wallet, since=since, until=until)[:1000]
 
 
 class NumberedEarly(PlainStore):
-    """Draws the number of its postings before it has the lock; who takes waits for that longest."""
+    """Numbers postings before it takes the lock.
+
+    The first thread that takes credit draws a number and then waits for a deposit. All threads of
+    the test first try to take credit, so each deposit has a later number.
+    """
 
     def __init__(self):
         super().__init__()
         self.numbers, self.number_of = count(), {}
+        self.first_taker = Semaphore(1)
+        self.is_paid_in, self.is_taken = Event(), Event()
 
     def commit(self, decision, /, *, expected):
         number = next(self.numbers)
-        if any(delta.minor < 0 for delta in decision.deltas.values()):
-            pause()
+        takes_credit = any(delta.minor < 0 for delta in decision.deltas.values())
+        if takes_credit and self.first_taker.acquire(blocking=False):
+            self.is_paid_in.wait(TIMEOUT)
+            # The thread that paid in holds the lock, so no other thread can take this credit.
+            self.check_credit(decision, expected)
+            self.number_of[decision.token] = number
+            revision = self.write(decision)
+            self.is_taken.set()
+            return revision
         with self.lock:
-            answer = super().commit(decision, expected=expected)
+            revision = super().commit(decision, expected=expected)
             self.number_of.setdefault(decision.token, number)
-            return answer
+            if not takes_credit:
+                self.is_paid_in.set()
+                self.is_taken.wait(TIMEOUT)
+            return revision
 
-    def postings(self, purse, /, *, since=None, until=None):
-        booked = super().postings(purse, since=since, until=until)
-        return sorted(booked, key=lambda each: self.number_of[each.token])
+    def postings(self, wallet, /, *, since=None, until=None):
+        bookings = super().postings(wallet, since=since, until=until)
+        return sorted(bookings, key=lambda booked: self.number_of[booked.token])
 
 
 class NoSequence(PlainStore):
-    """Gives something that can be gone through once."""
+    """Returns an iterator instead of a sequence."""
 
-    def postings(self, purse, /, *, since=None, until=None):
-        return iter(super().postings(purse, since=since, until=until))
+    def postings(self, wallet, /, *, since=None, until=None):
+        return iter(super().postings(wallet, since=since, until=until))
 
 
 class NoDue(PlainStore):
-    """Is short of a method."""
+    """Has no method ``due``."""
 
     due: Any = None
 
 
-# What is due
+# Due subscriptions
 
 
 class DueTooLate(PlainStore):
     """Takes the end of a term for its last day."""
 
-    def is_due(self, held, on):
-        return held.status in RUNNING and held.term.end < on
+    def is_due(self, subscription, on):
+        return subscription.status in RUNNING and subscription.term.end < on
 
 
 class SecondsIn32Bits(PlainStore):
-    """Takes what ends after 2038 for what ends then."""
+    """Cannot store a day after 19 January 2038."""
 
-    def is_due(self, held, on):
-        return held.status in RUNNING and min(held.term.end, date(2038, 1, 19)) <= on
+    def is_due(self, subscription, on):
+        return (
+            subscription.status in RUNNING and min(subscription.term.end, date(2038, 1, 19)) <= on
+        )
 
 
 class DueThoughEnded(PlainStore):
-    """Looks at the days alone."""
+    """Ignores the status of a subscription."""
 
-    def is_due(self, held, on):
-        return held.term.end <= on
+    def is_due(self, subscription, on):
+        return subscription.term.end <= on
 
 
 class DueIfActive(PlainStore):
-    """Forgets what was cancelled."""
+    """Never finds a cancelled subscription."""
 
-    def is_due(self, held, on):
-        return held.status is Status.ACTIVE and held.term.end <= on
+    def is_due(self, subscription, on):
+        return subscription.status is Status.ACTIVE and subscription.term.end <= on
 
 
 class EndOfPurchase(PlainStore):
-    """Keeps the end of a term beside a subscription, and forgets it when that is changed."""
+    """Stores the end of the term in a second place, which a change does not update."""
 
     def __init__(self):
         super().__init__()
         self.ends = {}
 
     def write(self, decision):
-        if decision.after is not None and decision.action is not Action.CHANGE:
+        if isinstance(decision, Decision) and decision.action is not Action.CHANGE:
             self.ends[decision.after.profile] = decision.after.term.end
         return super().write(decision)
 
-    def is_due(self, held, on):
-        return held.status in RUNNING and self.ends[held.profile] <= on
+    def is_due(self, subscription, on):
+        return subscription.status in RUNNING and self.ends[subscription.profile] <= on
 
 
 class HundredDue(PlainStore):
-    """Asks a database that answers with a hundred rows at most."""
+    """Finds the first hundred due profiles only."""
 
-    def page(self, found, cursor, limit):
-        return super().page(found[:100], cursor, limit)
+    def find_page(self, due_keys, cursor, limit):
+        return super().find_page(due_keys[:100], cursor, limit)
 
 
 class SkipsRows(PlainStore):
-    """A cursor counts what was told, and so a page is forgotten when that is renewed."""
+    """Counts rows in its cursor, so it skips a page whose profiles were renewed meanwhile."""
 
-    def page(self, found, cursor, limit):
-        rest = found[int(cursor or 0) :]
-        more = Cursor(f"{int(cursor or 0) + limit}") if len(rest) > limit else None
-        return self.cut(rest, limit, more)
+    def find_page(self, due_keys, cursor, limit):
+        start = int(cursor or 0)
+        rest = due_keys[start:]
+        next_cursor = Cursor(f"{start + limit}") if len(rest) > limit else None
+        return self.make_page(rest, limit, next_cursor)
 
 
 class ForgetsTheDay(PlainStore):
-    """A cursor is a day, and what else is due on that day is passed by."""
+    """Uses a day as its cursor, so it skips the other profiles of that day."""
 
-    def page(self, found, cursor, limit):
-        rest = [each for each in found if cursor is None or each.partition("/")[0] > cursor]
-        more = Cursor(rest[limit - 1].partition("/")[0]) if len(rest) > limit else None
-        return self.cut(rest, limit, more)
+    def find_page(self, due_keys, cursor, limit):
+        rest = [key for key in due_keys if cursor is None or key.partition("/")[0] > cursor]
+        next_cursor = Cursor(rest[limit - 1].partition("/")[0]) if len(rest) > limit else None
+        return self.make_page(rest, limit, next_cursor)
 
 
 class CursorMustBeDue(PlainStore):
-    """Looks for the cursor's own profile, and begins anew without it."""
+    """Ends a walk if the profile of the cursor is no longer due."""
 
-    def page(self, found, cursor, limit):
-        if cursor is not None and cursor not in found:
+    def find_page(self, due_keys, cursor, limit):
+        if cursor is not None and cursor not in due_keys:
             return Page((), None)
-        return super().page(found, cursor, limit)
+        return super().find_page(due_keys, cursor, limit)
 
 
 class LongPages(PlainStore):
-    """Gives one profile too many."""
+    """Returns one profile more than the limit."""
 
-    def cut(self, found, limit, cursor):
-        return super().cut(found, limit + 1, cursor)
+    def make_page(self, due_keys, limit, next_cursor):
+        return super().make_page(due_keys, limit + 1, next_cursor)
 
 
 class EndlessWalk(PlainStore):
-    """The last page leads to itself."""
+    """Gives the last page a cursor too."""
 
-    def page(self, found, cursor, limit):
-        page = super().page(found, cursor, limit)
+    def find_page(self, due_keys, cursor, limit):
+        page = super().find_page(due_keys, cursor, limit)
         return attrs.evolve(page, next=page.next or Cursor("0"))
 
 
 class SlashInProfile(PlainStore):
-    """Reads a profile back from a cursor up to the next separator."""
+    """Cuts a profile's name at a slash."""
 
-    def cut(self, found, limit, cursor):
-        return Page(tuple(each.split("/")[1] for each in found[:limit]), cursor)
+    def make_page(self, due_keys, limit, next_cursor):
+        return Page(tuple(key.split("/")[1] for key in due_keys[:limit]), next_cursor)
 
 
-# Opened again
+# Reopened
 
 
 class FileStore(PlainStore):
-    """Writes all that it holds to a file after each commit."""
+    """Writes everything to a file after each commit."""
 
     def __init__(self, path):
         super().__init__()
@@ -924,8 +1076,8 @@ class FileStore(PlainStore):
         if path.exists():
             self.load(pickle.loads(path.read_bytes()))
 
-    def load(self, found):
-        vars(self).update(found)
+    def load(self, saved):
+        vars(self).update(saved)
 
     def write(self, decision):
         revision = super().write(decision)
@@ -933,36 +1085,36 @@ class FileStore(PlainStore):
         return revision
 
     def saved(self):
-        names = ("held", "balances", "booked", "known", "count")
+        names = ("stored", "balances", "bookings", "decisions", "revision_count")
         return {name: getattr(self, name) for name in names}
 
 
 class NeverCommits(FileStore):
-    """Writes nothing."""
+    """Writes an empty file."""
 
     def saved(self):
         return {}
 
 
-class CountsAnew(FileStore):
-    """Counts revisions from when it was opened."""
+class RestartsRevisionCount(FileStore):
+    """Counts revisions from zero after it is reopened."""
 
-    def load(self, found):
-        super().load(found | {"count": 0})
+    def load(self, saved):
+        super().load(saved | {"revision_count": 0})
 
 
 class ForgetsTokens(FileStore):
-    """Knows the tokens of what it committed itself."""
+    """Forgets all tokens when it is reopened."""
 
-    def load(self, found):
-        super().load(found | {"known": {}})
+    def load(self, saved):
+        super().load(saved | {"decisions": {}})
 
 
-# Awaited
+# Asynchronous
 
 
 class AwaitedStore:
-    """The plain store, awaited."""
+    """The simple store behind coroutines."""
 
     def __init__(self):
         self.store = PlainStore()
@@ -970,11 +1122,11 @@ class AwaitedStore:
     async def subscription(self, profile, /):
         return self.store.subscription(profile)
 
-    async def balance(self, purse, /):
-        return self.store.balance(purse)
+    async def balance(self, wallet, /):
+        return self.store.balance(wallet)
 
-    async def postings(self, purse, /, *, since=None, until=None):
-        return self.store.postings(purse, since=since, until=until)
+    async def postings(self, wallet, /, *, since=None, until=None):
+        return self.store.postings(wallet, since=since, until=until)
 
     async def commit(self, decision, /, *, expected):
         await asyncio.sleep(0)
@@ -988,49 +1140,60 @@ class AwaitedStore:
 
 
 class AwaitedFile(AwaitedStore):
-    """The store in a file, awaited."""
+    """The store in a file behind coroutines."""
 
     def __init__(self, path):
         self.store = FileStore(path)
 
 
 class NotAsync(AwaitedStore):
-    """One method answers at once."""
+    """Has one method that is not a coroutine function."""
 
-    def balance(self, purse, /):
-        return self.store.balance(purse)
+    def balance(self, wallet, /):
+        return self.store.balance(wallet)
 
 
 class MissingAwait(AwaitedStore):
-    """One method returns what it should have awaited."""
+    """Returns a coroutine without awaiting it."""
 
-    async def balance(self, purse, /):
-        return super().balance(purse)
+    async def balance(self, wallet, /):
+        return super().balance(wallet)
 
 
 class ForgottenFuture(AwaitedStore):
-    """One method returns a future that it should have awaited."""
+    """Returns a future without awaiting it."""
 
-    async def balance(self, purse, /):
+    async def balance(self, wallet, /):
         return asyncio.get_running_loop().create_future()
 
 
 class AwaitsInBetween(AwaitedStore):
-    """Lets others go first between the check and the change, and has no lock for coroutines."""
+    """Awaits between the checks and the write, and has no lock for coroutines.
+
+    Eight threads record calls or take credit. They check together in three rounds, before any of
+    them writes.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.barrier = asyncio.Barrier(8)
+        self.free_places = 24
 
     async def commit(self, decision, /, *, expected):
-        known = decision.token in self.store.known
-        if not known:
-            self.store.conflict(decision, expected)
-            self.store.credit(decision, expected)
-        await asyncio.sleep(0.02)
-        if known:
+        if decision.token in self.store.decisions:
             return self.store.commit(decision, expected=expected)
+        self.store.check_revision(decision, expected)
+        self.store.check_credit(decision, expected)
+        # The other actions prepare the test, one at a time.
+        if decision.action in {Action.RECORD_CALL, Action.EXPIRE_CREDIT} and self.free_places > 0:
+            self.free_places -= 1
+            async with asyncio.timeout(TIMEOUT):
+                await self.barrier.wait()
         return self.store.write(decision)
 
 
 class CancelledHalfway(AwaitedStore):
-    """Writes one thing after the other, and a task that is cancelled leaves what it has written."""
+    """Leaves a commit half done when its task is cancelled."""
 
     def __init__(self):
         super().__init__()
@@ -1039,20 +1202,20 @@ class CancelledHalfway(AwaitedStore):
     async def commit(self, decision, /, *, expected):
         async with self.lock:
             store = self.store
-            if decision.token in store.known or decision.after is None:
+            if decision.token in store.decisions or not isinstance(decision, Decision):
                 return store.commit(decision, expected=expected)
             for check in store.checks():
                 check(decision, expected)
             store.book(decision)
             await asyncio.sleep(0)
-            revision = store.revision(decision)
-            store.known[decision.token] = decision, revision
-            store.held[decision.after.profile] = Stored(decision.after, revision)
+            revision = store.new_revision(decision)
+            store.decisions[decision.token] = decision, revision
+            store.stored[decision.after.profile] = Stored(decision.after, revision)
             return revision
 
 
 class LockedForEver(AwaitedStore):
-    """Takes a lock that a task which is cancelled does not release."""
+    """Does not release its lock when a task is cancelled."""
 
     def __init__(self):
         super().__init__()

@@ -1,7 +1,4 @@
-"""Builders: what they make is plausible, legal, and fits together."""
-
-# Identifiers are plain text here, and decisions are known to hold a subscription.
-# mypy: disable-error-code="arg-type, assignment, union-attr"
+"""The builders make plausible, legal values that fit together."""
 
 from datetime import date
 from decimal import Decimal
@@ -10,19 +7,18 @@ import pytest
 
 from channelplans import offers
 from channelplans.calendar import Term
-from channelplans.catalogue import Existing
-from channelplans.codec import decode, encode
 from channelplans.errors import InsufficientCredit
-from channelplans.ledger import Purse, Reason
-from channelplans.lifecycle import renew
-from channelplans.memory import MemoryStore
 from channelplans.money import EUR, PLN, Money
-from channelplans.offers import SKYPE_CONNECT, STROBE_IT
-from channelplans.subscriptions import Status, Subscription
+from channelplans.offers import OFFERS, SKYPE_CONNECT
+from channelplans.storage.codec import decode, encode
+from channelplans.storage.memory import MemoryStore
+from channelplans.subscriptions.actions import renew
+from channelplans.subscriptions.catalogue import Migration
+from channelplans.subscriptions.subscription import Status, Subscription
+from channelplans.subscriptions.wallets import Reason, Wallet
 from channelplans.testing.builders import (
     CATALOGUE,
     DAY,
-    OFFERS,
     TARIFF,
     make_account,
     make_subscription,
@@ -30,35 +26,37 @@ from channelplans.testing.builders import (
 )
 
 
-def test_the_offers_are_those_that_are_shipped():
-    """Each of them once."""
-    shipped = [getattr(offers, name) for name in offers.__all__]
+def test_offers_contain_each_public_offer_once():
+    """``OFFERS`` contains every offer that the module exports, and none twice."""
+    exported = [getattr(offers, name) for name in offers.__all__ if name != "OFFERS"]
 
-    assert len(shipped) == len(OFFERS)
-    assert all(offer in OFFERS for offer in shipped)
-
-
-def test_the_catalogue_reads_back_what_is_made_of_any_offer():
-    """A store that has it decodes whatever was bought here."""
-    for offer in OFFERS:
-        held = make_subscription(offer.plan(channels=offer.quantity.minimum))
-
-        assert held == decode(Subscription, encode(held), catalogue=CATALOGUE)
+    assert len(OFFERS) == len({*OFFERS.values()})
+    assert [SKYPE_CONNECT] == exported
+    assert {*exported} <= {*OFFERS.values()}
 
 
-def test_the_catalogue_leaves_everybody_where_they_are():
-    """A renewal comes under the edition that was bought, whichever that is and whenever it is."""
-    assert {Existing.PINNED} == {edition.existing for edition in CATALOGUE.editions}
-    for offer in OFFERS:
-        held = make_subscription(offer.plan(channels=offer.quantity.minimum), on=date(1999, 6, 1))
-        while held.term.end < CATALOGUE.editions[0].start:
-            held = renew(held, TARIFF, on=held.term.end).after
+def test_catalogue_decodes_a_subscription_of_each_offer():
+    """A store with this catalogue can read every subscription that the builders make."""
+    for offer in OFFERS.values():
+        subscription = make_subscription(offer.plan(channels=offer.quantity.minimum))
 
-        assert offer == CATALOGUE.for_renewal(held).offer
+        assert subscription == decode(Subscription, encode(subscription), catalogue=CATALOGUE)
 
 
-def test_a_tariff_with_changes_keeps_the_rest():
-    """What is named is changed, and nothing else."""
+def test_catalogue_renews_a_subscription_under_its_own_edition():
+    """A renewal never moves a subscription to another edition, on any day."""
+    assert {Migration.PINNED} == {edition.migration for edition in CATALOGUE.editions}
+    for offer in OFFERS.values():
+        plan = offer.plan(channels=offer.quantity.minimum)
+        subscription = make_subscription(plan, on=date(1999, 6, 1))
+        while subscription.term.end < CATALOGUE.editions[0].start:
+            subscription = renew(subscription, TARIFF, on=subscription.term.end).after
+
+        assert offer == CATALOGUE.for_renewal(subscription).offer
+
+
+def test_make_tariff_changes_only_the_named_prices():
+    """All other prices are those of ``TARIFF``."""
     tariff = make_tariff(name="dearer", channel="7.25")
 
     assert ("dearer", Decimal("7.25")) == (tariff.name, tariff.channel)
@@ -67,27 +65,28 @@ def test_a_tariff_with_changes_keeps_the_rest():
     assert (TARIFF.minute, TARIFF.rates) == (tariff.minute, tariff.rates)
 
 
-def test_every_shipped_offer_has_a_price_for_calls_in_its_area():
-    """And for those to some other countries."""
-    for offer in OFFERS:
-        area = offer.bundles.area if offer.bundles else ()
+def test_tariff_prices_calls_to_the_area_of_each_offer():
+    """The tariff also has prices for calls to Germany, Poland and the USA."""
+    for offer in OFFERS.values():
+        area = offer.bundle.area if offer.bundle else ()
         for country in {*area, "DE", "PL", "US"}:
             assert TARIFF.per_minute(country, offer) > 0
 
 
-def test_a_subscription_has_just_been_bought():
-    """Five channels of Skype Connect for 30 days, at 6.95 each and 5.00 once: 39.75."""
-    held = make_subscription()
+def test_make_subscription_returns_a_new_subscription_by_default():
+    """Five channels of Skype Connect for 30 days cost 5 x 6.95 + 5.00 = 39.75."""
+    subscription = make_subscription()
 
-    assert ("5 channels", Status.ACTIVE, 1) == (str(held.plan), held.status, held.sequence)
-    assert Term(DAY, date(2026, 2, 4)) == held.term
-    assert Money.of("39.75", EUR) == held.paid.total
+    assert "5 channels" == str(subscription.plan)
+    assert (Status.ACTIVE, 1) == (subscription.status, subscription.sequence)
+    assert Term(DAY, date(2026, 2, 4)) == subscription.term
+    assert Money.of("39.75", EUR) == subscription.quote.total
 
 
-def test_a_subscription_is_what_it_is_told_to_be():
-    """Its plan, tariff, names and day."""
-    held = make_subscription(
-        STROBE_IT.plan(channels=5),
+def test_make_subscription_uses_its_arguments():
+    """The subscription has the given plan, tariff, identifiers and day."""
+    subscription = make_subscription(
+        OFFERS["strobe-it"].plan(channels=5),
         tariff=make_tariff(setup="0"),
         account="other",
         profile="paris",
@@ -95,15 +94,17 @@ def test_a_subscription_is_what_it_is_told_to_be():
         on=date(2026, 1, 31),
     )
 
-    assert ("s-2", "other", "paris") == (held.id, held.account, held.profile)
-    assert Term(date(2026, 1, 31), date(2026, 2, 28)) == held.term
-    assert Money.of("34.75", EUR) == held.paid.total
+    assert "s-2" == subscription.id
+    assert ("other", "paris") == (subscription.account, subscription.profile)
+    assert Term(date(2026, 1, 31), date(2026, 2, 28)) == subscription.term
+    assert Money.of("34.75", EUR) == subscription.quote.total
 
 
-def test_an_account_is_committed_as_it_is_made():
-    """1,000 paid in; 5 channels and 10 channels with a bundle, each set up for 5: 875.75 are left.
+def test_make_account_returns_decisions_that_a_store_accepts():
+    """The purchases cost 39.75 and 84.50, so 875.75 of the 1,000.00 remain.
 
-    5 x 6.95 + 5 = 39.75, and 10 x 6.95 + 10 + 5 = 84.50.
+    Five channels cost 5 x 6.95 + 5 = 39.75. Ten channels and a bundle cost
+    10 x 6.95 + 10 + 5 = 84.50.
     """
     store = MemoryStore()
     plans = {
@@ -114,34 +115,38 @@ def test_an_account_is_committed_as_it_is_made():
     for decision in make_account(plans):
         store.commit(decision, expected=None)
 
-    assert Money.of("875.75", EUR) == store.balance(Purse("acme"))
+    assert Money.of("875.75", EUR) == store.balance(Wallet("acme"))
     for profile, plan in plans.items():
-        assert plan == store.subscription(profile).value.plan
-    reasons = [booked.posting.reason for booked in store.postings(Purse("acme"))]
+        stored = store.subscription(profile)
+        assert stored is not None
+        assert plan == stored.value.plan
+    reasons = [booked.posting.reason for booked in store.postings(Wallet("acme"))]
     assert [Reason.DEPOSIT, Reason.SUBSCRIPTION, Reason.SUBSCRIPTION] == reasons
 
 
-def test_an_account_may_have_too_little():
-    """In any currency: 40 PLN do for one profile of 39.75 and not for another of 11.95."""
+def test_make_account_accepts_a_credit_that_is_too_small():
+    """In any currency: 40 PLN cover the first profile at 39.75, but not the second at 11.95."""
     store = MemoryStore()
     plans = {
         "berlin": SKYPE_CONNECT.plan(channels=5),
         "paris": SKYPE_CONNECT.plan(channels=1),
     }
     tariff = make_tariff(currency=PLN)
-    paid_in, first, second = make_account(plans, account="small", credit="40", tariff=tariff)
+    deposit, first_purchase, second_purchase = make_account(
+        plans, account="small", credit="40", tariff=tariff
+    )
 
-    store.commit(paid_in, expected=None)
-    store.commit(first, expected=None)
+    store.commit(deposit, expected=None)
+    store.commit(first_purchase, expected=None)
     with pytest.raises(InsufficientCredit):
-        store.commit(second, expected=None)
+        store.commit(second_purchase, expected=None)
 
-    assert Money.of("0.25", PLN) == store.balance(Purse("small"))
+    assert Money.of("0.25", PLN) == store.balance(Wallet("small"))
 
 
-def test_two_accounts_share_no_token():
-    """Made for one store on one day, with profiles of other names."""
-    one = make_account({"berlin": SKYPE_CONNECT.plan(channels=5)})
-    other = make_account({"paris": SKYPE_CONNECT.plan(channels=5)}, account="other")
+def test_make_account_gives_two_accounts_different_tokens():
+    """So one store can commit the decisions of both accounts on one day."""
+    acme_decisions = make_account({"berlin": SKYPE_CONNECT.plan(channels=5)})
+    other_decisions = make_account({"paris": SKYPE_CONNECT.plan(channels=5)}, account="other")
 
-    assert 4 == len({decision.token for decision in (*one, *other)})
+    assert 4 == len({decision.token for decision in (*acme_decisions, *other_decisions)})

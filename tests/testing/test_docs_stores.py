@@ -1,4 +1,4 @@
-"""What the documentation shows of tests over a store is what happens: a failure, a sequence."""
+"""The guide shows a failure of the contract and a sequence by hand, as they really happen."""
 
 import re
 from functools import partial
@@ -9,49 +9,59 @@ import pytest
 from examples.stores import sqlite_store
 from hypothesis import Verbosity, settings
 
-from channelplans.memory import MemoryStore
-from channelplans.testing._asking import opened
-from channelplans.testing._machine import Machine, run_machine
+from channelplans.storage.memory import MemoryStore
+from channelplans.testing.contract import state_machine
+from channelplans.testing.contract.checked_store import open_store
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "howto" / "put-your-database-behind-it.rst"
 PLAIN = ["-p", "no:randomly", "-p", "no:cacheprovider"]
 
 
-def shown(kind):
-    """Return the block of code of a kind in the section that tells how a failure is read."""
+def code_block(language):
+    """Return the first code block in a language of the section that explains a failure."""
     section = PAGE.read_text(encoding="utf-8").partition("Read a failure\n-----")[2]
-    (first, *_) = re.findall(rf"\.\. code-block:: {kind}\n\n((?:   .*\n|\n)+)", section)
+    first, *_ = re.findall(rf"\.\. code-block:: {language}\n\n((?:   .*\n|\n)+)", section)
     return dedent(first)
 
 
-def test_the_failure_on_the_page_is_what_is_printed(pytester, monkeypatch):
-    """The store of the page, told to forget the revision, and the page's own test of it."""
+def test_guide_shows_the_failure_that_the_suite_prints(pytester, monkeypatch):
+    """The store of the guide ignores the expected revision here and fails the guide's test."""
     put = sqlite_store._put
 
-    def forgetful(connection, after, _, revision):
+    def put_without_comparing(connection, after, _expected, revision):
         query = "SELECT revision FROM subscriptions WHERE profile = ?"
         row = connection.execute(query, (after.profile,)).fetchone()
-        put(connection, after, row and row[0], revision)
+        stored_revision = None
+        if row is not None:
+            (stored_revision,) = row
+        put(connection, after, stored_revision, revision)
 
-    monkeypatch.setattr(sqlite_store, "_put", forgetful)
+    monkeypatch.setattr(sqlite_store, "_put", put_without_comparing)
     source = (ROOT / "tests" / "stores" / "test_sqlite.py").read_text(encoding="utf-8")
     pytester.makepyfile(test_sqlite=source)
-    result = pytester.runpytest_inprocess(*PLAIN, "-k", "a_stale_decision_is_refused")
-    told = (" ".join(line.split()) for line in result.outlines)
-    wanted = [" ".join(line.strip("_").split()) for line in shown("text").splitlines()]
+    result = pytester.runpytest_inprocess(*PLAIN, "-k", "commit_refuses_a_stale_revision")
+    printed_lines = (" ".join(line.split()) for line in result.outlines)
+    shown_lines = [" ".join(line.strip("_").split()) for line in code_block("text").splitlines()]
+    # Each search continues after the last line found, so the order counts too.
+    missing_lines = [
+        shown_line
+        for shown_line in shown_lines
+        if not any(shown_line in printed_line for printed_line in printed_lines)
+    ]
 
-    assert "E AssertionError: a decision was stored" in "\n".join(wanted)
-    # Each is found after the one before it.
-    assert [] == [line for line in wanted if not any(line in each for each in told)]
+    assert "E AssertionError: commit accepted a decision for another revision" in "\n".join(
+        shown_lines
+    )
+    assert [] == missing_lines
 
 
 @pytest.mark.parametrize(
     ("store", "outcome"), [("ShortMemory", "failed"), ("PlainStore", "passed")]
 )
-def test_the_sequence_on_the_page_can_be_run(pytester, store, outcome):
-    """It fails the store that it is about, as the suite did, and passes a healthy one."""
-    by_hand = indent(shown("python"), "    ")
+def test_guide_shows_a_sequence_that_runs(pytester, store, outcome):
+    """The sequence fails the broken store that it came from and passes a correct store."""
+    test_by_hand = indent(code_block("python"), "    ")
     pytester.makepyfile(
         f"""
 import pytest
@@ -63,7 +73,7 @@ class TestStore(StoreContract):
     def make_store(self):
         return broken.{store}
 
-{by_hand}
+{test_by_hand}
 """
     )
     result = pytester.runpytest_inprocess(*PLAIN, "-k", "by_hand")
@@ -73,18 +83,20 @@ class TestStore(StoreContract):
         result.stdout.fnmatch_lines(["*the balance of account acme is not the sum of its postings"])
 
 
-def test_every_sequence_that_is_printed_can_be_run(capsys):
-    """Its steps are plain Python, whatever was drawn."""
-    make_store = partial(opened, MemoryStore)
+def test_printed_sequence_can_be_run(capsys, monkeypatch):
+    """The suite prints each step of a sequence as plain Python."""
+    # Shorter sequences still contain every kind of step.
+    monkeypatch.setattr(state_machine, "STEPS", 10)
+    make_store = partial(open_store, MemoryStore)
     settings.register_profile("before", settings())
-    settings.register_profile("telling", verbosity=Verbosity.debug, database=None, max_examples=1)
+    settings.register_profile("verbose", verbosity=Verbosity.debug, database=None, max_examples=1)
     try:
-        settings.load_profile("telling")
-        run_machine(make_store)
+        settings.load_profile("verbose")
+        state_machine.run_machine(make_store)
     finally:
         settings.load_profile("before")
-    told = (line.strip() for line in capsys.readouterr().out.splitlines())
-    steps = [line for line in told if line.startswith("state")]
-    exec("\n".join(steps), {"Machine": partial(Machine, make_store)})
+    printed_lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    steps = [line for line in printed_lines if line.startswith("state")]
+    exec("\n".join(steps), {"Machine": partial(state_machine.Machine, make_store)})
 
     assert 10 <= steps.count("state = Machine()")

@@ -1,4 +1,4 @@
-"""The hook: once Hypothesis is imported it knows the package's types, and nothing can break it."""
+"""The hook makes the package's types known to Hypothesis, and never raises an error."""
 
 import os
 import subprocess
@@ -9,17 +9,24 @@ from pathlib import Path
 
 import pytest
 
+import _channelplans_hypothesis
 import channelplans
-from channelplans import _hypothesis
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCE = Path(_hypothesis.__file__)
+SOURCE = Path(_channelplans_hypothesis.__file__)
 
 DRAW = """
-from hypothesis import Phase, given, settings, strategies as st
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 from channelplans import Plan
 
-@settings(max_examples=1, phases=[Phase.generate], database=None, deadline=None)
+@settings(
+    max_examples=1,
+    phases=[Phase.generate],
+    database=None,
+    deadline=None,
+    # A slow machine is no failure.
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(st.from_type(Plan))
 def draw(plan):
     print(type(plan).__name__)
@@ -28,19 +35,19 @@ draw()
 """
 
 
-def declared():
-    """Return what pyproject.toml declares to Hypothesis."""
+def declared_hooks():
+    """Return the entry points for Hypothesis in pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return project["entry-points"]["hypothesis"]
 
 
 @pytest.fixture
 def python(tmp_path):
-    """Return a function that runs code with the package installed, or as good as that."""
+    """Return a function that runs code as if the package were installed."""
     metadata = tmp_path / "site" / "channelplans-0.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: channelplans\nVersion: 0\n")
-    lines = "".join(f"{name} = {value}\n" for name, value in declared().items())
+    lines = "".join(f"{name} = {value}\n" for name, value in declared_hooks().items())
     (metadata / "entry_points.txt").write_text(f"[hypothesis]\n{lines}")
     paths = [metadata.parent, Path(channelplans.__file__).parents[1]]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
@@ -59,70 +66,72 @@ def python(tmp_path):
     return run
 
 
-def test_it_is_short():
-    """Fewer than 20 lines in all."""
+def test_hook_is_short():
+    """The module has fewer than 20 lines."""
     assert len(SOURCE.read_text(encoding="utf-8").splitlines()) < 20
 
 
-def test_it_is_what_is_declared():
-    """The entry point names the hook."""
-    (value,) = declared().values()
+def test_entry_point_names_the_hook():
+    """The package declares one entry point, and it loads the hook."""
+    (value,) = declared_hooks().values()
 
-    assert _hypothesis.register is EntryPoint("channelplans", value, "hypothesis").load()
-
-
-def test_types_are_known_once_hypothesis_is_imported(python):
-    """Nobody imports the strategies; a plan of its type is legal."""
-    ran = python(DRAW)
-
-    assert ("Plan\n", "") == (ran.stdout, ran.stderr)
+    assert (
+        _channelplans_hypothesis.register is EntryPoint("channelplans", value, "hypothesis").load()
+    )
 
 
-def test_without_the_hook_they_are_not_known(python):
-    """A control: it is the hook that makes them known."""
-    ran = python(DRAW, HYPOTHESIS_NO_PLUGINS="1")
+def test_hypothesis_draws_a_legal_plan_from_its_type(python):
+    """The hook is enough: the code does not import the strategies."""
+    process = python(DRAW)
 
-    assert 0 != ran.returncode
-    assert "channelplans.errors.InvalidValue" in ran.stderr
-
-
-def test_types_are_known_where_the_strategies_come_first(python):
-    """They import Hypothesis, whose hook then finds them half loaded."""
-    ran = python(f"import channelplans.testing.strategies\n{DRAW}")
-
-    assert ("Plan\n", "") == (ran.stdout, ran.stderr)
+    assert ("Plan\n", "") == (process.stdout, process.stderr)
 
 
-@pytest.mark.parametrize("module", ["strategies", "_values", "builders"])
-def test_a_module_that_cannot_be_imported_breaks_nothing(python, module):
-    """Hypothesis is imported all the same."""
+def test_hypothesis_without_the_hook_draws_no_legal_plan(python):
+    """So the previous test passes because of the hook."""
+    process = python(DRAW, HYPOTHESIS_NO_PLUGINS="1")
+
+    assert 0 != process.returncode
+    assert "channelplans.errors.InvalidValue" in process.stderr
+
+
+def test_hook_works_if_the_strategies_are_imported_first(python):
+    """The strategies import Hypothesis, whose hook then finds the strategies half loaded."""
+    process = python(f"import channelplans.testing.strategies\n{DRAW}")
+
+    assert ("Plan\n", "") == (process.stdout, process.stderr)
+
+
+@pytest.mark.parametrize("module", ["strategies", "_kernel_strategies", "builders"])
+def test_hook_ignores_a_module_that_cannot_be_imported(python, module):
+    """Hypothesis itself can still be imported and used."""
     sabotage = f"import sys; sys.modules['channelplans.testing.{module}'] = None"
     use = "from hypothesis import strategies; print(strategies.integers())"
-    ran = python(f"{sabotage}\n{use}")
+    process = python(f"{sabotage}\n{use}")
 
-    assert ("integers()\n", "") == (ran.stdout, ran.stderr)
+    assert ("integers()\n", "") == (process.stdout, process.stderr)
 
 
-def test_without_the_hook_such_a_module_does_break_it(python):
-    """A control: importing the strategies raises there, and the hook is what catches it."""
-    sabotage = "import sys; sys.modules['channelplans.testing._values'] = None"
-    ran = python(f"{sabotage}\nimport hypothesis, channelplans.testing.strategies")
+def test_strategies_raise_for_a_module_that_cannot_be_imported(python):
+    """So the previous test passes because the hook catches the error."""
+    sabotage = "import sys; sys.modules['channelplans.testing._kernel_strategies'] = None"
+    process = python(f"{sabotage}\nimport hypothesis, channelplans.testing.strategies")
 
-    assert "ModuleNotFoundError" in ran.stderr
+    assert "ModuleNotFoundError" in process.stderr
 
 
 @pytest.mark.parametrize(
     "error", [ImportError, AttributeError, SyntaxError, UserWarning, ValueError]
 )
-def test_whatever_is_raised_stays_inside(monkeypatch, error):
-    """Any error of an import or of a registration, and a warning that was made one."""
-    tried = []
+def test_hook_catches_any_error(monkeypatch, error):
+    """It catches all errors of an import or a registration, and warnings raised as errors."""
+    imported_names = []
 
     def fail(name):
-        tried.append(name)
+        imported_names.append(name)
         raise error(name)
 
-    monkeypatch.setattr(_hypothesis, "import_module", fail)
-    _hypothesis.register()
+    monkeypatch.setattr("_channelplans_hypothesis.import_module", fail)
+    _channelplans_hypothesis.register()
 
-    assert ["channelplans.testing.strategies"] == tried
+    assert ["channelplans.testing.strategies"] == imported_names

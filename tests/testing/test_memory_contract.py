@@ -1,15 +1,15 @@
-"""The reference store holds to the contract, as it is and behind coroutines."""
+"""The in-memory store keeps the contract, synchronously and behind coroutines."""
 
 import asyncio
 
 import pytest
 
-from channelplans.memory import MemoryStore
+from channelplans.storage.memory import MemoryStore
 from channelplans.testing.stores import AsyncStoreContract, StoreContract
 
 
 class AwaitedStore:
-    """The reference store, each of whose methods lets others go first."""
+    """The in-memory store behind coroutines that let other tasks run first."""
 
     def __init__(self):
         self.store = MemoryStore()
@@ -18,13 +18,13 @@ class AwaitedStore:
         await asyncio.sleep(0)
         return self.store.subscription(profile)
 
-    async def balance(self, purse, /):
+    async def balance(self, wallet, /):
         await asyncio.sleep(0)
-        return self.store.balance(purse)
+        return self.store.balance(wallet)
 
-    async def postings(self, purse, /, *, since=None, until=None):
+    async def postings(self, wallet, /, *, since=None, until=None):
         await asyncio.sleep(0)
-        return self.store.postings(purse, since=since, until=until)
+        return self.store.postings(wallet, since=since, until=until)
 
     async def commit(self, decision, /, *, expected):
         await asyncio.sleep(0)
@@ -40,7 +40,7 @@ class AwaitedStore:
 
 
 class TestMemoryStore(StoreContract):
-    """As it is."""
+    """The synchronous contract."""
 
     @pytest.fixture
     def make_store(self):
@@ -48,7 +48,7 @@ class TestMemoryStore(StoreContract):
 
 
 class TestAwaitedStore(AsyncStoreContract):
-    """Behind coroutines."""
+    """The asynchronous contract."""
 
     @pytest.fixture
     def make_store(self):

@@ -1,18 +1,18 @@
-"""The fixtures that the documentation shows: an account opened once, and gone back to."""
+"""The fixtures of the documentation: open an account once, and restore it for each test."""
 
 from datetime import timedelta
 
 import pytest
 
-from channelplans import EUR, SKYPE_CONNECT, AccountId, Desk, MemoryStore, Money, Purse
+from channelplans import EUR, SKYPE_CONNECT, Billing, MemoryStore, Money, Wallet
 from channelplans.testing.builders import DAY, TARIFF, make_account
 
-ACME = Purse(AccountId("acme"))
+ACME = Wallet("acme")
 
 
 @pytest.fixture(scope="session")
 def opened():
-    """Return a store with an account that is open, and a snapshot of it."""
+    """Return a store with an open account, and its snapshot."""
     store = MemoryStore()
     for decision in make_account({"berlin": SKYPE_CONNECT.plan(channels=5)}):
         store.commit(decision, expected=None)
@@ -21,19 +21,19 @@ def opened():
 
 @pytest.fixture
 def store(opened):
-    """Return the store as it was when the account had been opened."""
+    """Return the store, restored to the snapshot."""
     store, snapshot = opened
     store.restore(snapshot)
     return store
 
 
 @pytest.mark.parametrize("turn", ["first", "second"])
-def test_each_test_begins_with_an_open_account(store, turn):
-    """What another test has done to the same store is gone: 1000 EUR less 39.75 EUR are there."""
-    before = store.balance(ACME)
-    desk = Desk(store, tariff=lambda _offer, _day: TARIFF)
-    renewed = list(desk.run_due(on=DAY + timedelta(days=30)))
+def test_restore_undoes_the_changes_of_another_test(store, turn):
+    """Each test starts with 1000 - 39.75 = 960.25 EUR, although it runs a renewal."""
+    balance_before = store.balance(ACME)
+    billing = Billing(store, tariff=lambda _offer, _day: TARIFF)
+    outcomes = list(billing.run_due(on=DAY + timedelta(days=30)))
 
-    assert Money.of("960.25", EUR) == before
-    assert 1 == len(renewed)
+    assert Money.of("960.25", EUR) == balance_before
+    assert 1 == len(outcomes)
     assert Money.of("925.50", EUR) == store.balance(ACME)

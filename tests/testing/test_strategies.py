@@ -1,102 +1,128 @@
-"""Strategies: what is drawn is legal, within its bounds, and could have happened."""
+"""The strategies draw legal values within their bounds, and histories that can happen."""
 
-# Identifiers are plain text here, and decisions are known to hold a subscription.
-# mypy: disable-error-code="arg-type, union-attr"
-
-import inspect
 from datetime import date, timedelta
+from importlib import import_module
 from itertools import pairwise
+from pkgutil import iter_modules
+from typing import Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, Phase, find, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, find, given, settings, strategies as st
 
 import channelplans
+from channelplans import storage, subscriptions
 from channelplans.calendar import Days, Months
-from channelplans.ladders import Ladder
-from channelplans.ledger import Purse, Reason
-from channelplans.lifecycle import deposit
-from channelplans.memory import MemoryStore
+from channelplans.calls import Allowance, covered, rate_call
 from channelplans.money import EUR, JPY, Money
-from channelplans.offers import (
-    EASYBELL_BASIC,
-    SKYPE_CONNECT,
-    SKYPE_CONNECT_2011,
-    STROBE_IT,
-    TELNYX,
-    VOIP_YONDER,
-)
-from channelplans.pricing import rate
-from channelplans.rules import Effect
-from channelplans.subscriptions import Action, Status
+from channelplans.offers import OFFERS, SKYPE_CONNECT
+from channelplans.rules import ChangeEffect
+from channelplans.storage.memory import MemoryStore, Snapshot
+from channelplans.storage.ports import Cursor, Revision
+from channelplans.subscriptions.decisions import Transfer
+from channelplans.subscriptions.subscription import Action, Status
+from channelplans.subscriptions.transfers import deposit
+from channelplans.subscriptions.wallets import Reason, Wallet
+from channelplans.tariffs import Ladder
 from channelplans.testing import strategies
-from channelplans.testing.builders import DAY, OFFERS, TARIFF
-from channelplans.usage import Allowance, covered
+from channelplans.testing.builders import DAY, TARIFF
 
 SECOND, HOUR, ONE_DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 NOTHING = timedelta(0)
 LATER = date(2026, 3, 1)
 
-# What is in a store, at a desk or behind a port is no value that is drawn.
-UNDRAWN = {"Snapshot"}
+# The content of a store is not drawn.
+UNDRAWN = {Snapshot}
+
+
+def value_classes_of(room):
+    """Return the public value classes of the modules in a package, without its subpackages."""
+    modules = [
+        import_module(f"{room.__name__}.{module.name}")
+        for module in iter_modules(room.__path__)
+        if not module.ispkg and not module.name.startswith("_")
+    ]
+    public = [getattr(module, name) for module in modules for name in module.__all__]
+    return list(filter(is_value_class, public))
+
+
+def is_value_class(item):
+    """Return whether a public name is an attrs class and not an error."""
+    is_attrs_class = isinstance(item, type) and attrs.has(item)
+    return is_attrs_class and not issubclass(item, BaseException)
+
+
 VALUES = [
     kind
-    for name in channelplans.__all__
-    if inspect.isclass(kind := getattr(channelplans, name)) and attrs.has(kind)
-    if not issubclass(kind, BaseException) and name not in UNDRAWN
+    for room in (channelplans, subscriptions, storage)
+    for kind in value_classes_of(room)
+    if kind not in UNDRAWN
 ]
 
 
-def found(strategy, condition):
-    """Return whether a value that meets a condition is drawn, without looking for a small one."""
-    quick = settings(
+def draws(strategy, condition):
+    """Return True if a drawn value meets the condition, and raise an error otherwise."""
+    without_shrinking = settings(
         max_examples=5000,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    # Raises where there is none.
-    return find(strategy.map(condition), bool, settings=quick)
+    return find(strategy.map(condition), bool, settings=without_shrinking)
 
 
-def length_within(length, days, months):
-    """Return whether a length is at least 1 and at most so many."""
-    return 1 <= length.count <= (days if isinstance(length, Days) else months)
+def is_length_within(length, days, months):
+    """Return whether a length is from 1 to its limit in days or months."""
+    limit = days if isinstance(length, Days) else months
+    return 1 <= length.count <= limit
 
 
-def rolls_within(rule, terms, cap):
-    """Return whether minutes are carried within bounds, if they are."""
+def is_rollover_within(rule, terms, cap):
+    """Return whether a rollover rule stays within its limits. None stays within any limit."""
     if rule is None:
         return True
-    lasts = rule.terms is None or 1 <= rule.terms <= terms
-    return lasts and (rule.cap is None or rule.cap <= cap)
+    is_term_count_within = rule.terms is None or 1 <= rule.terms <= terms
+    return is_term_count_within and (rule.cap is None or rule.cap <= cap)
 
 
 def prices_of(tariff):
-    """Return all prices of a tariff that are plain numbers, and those of its ladders."""
-    plain = [tariff.minute, tariff.setup, tariff.channel_setup, *tariff.rates.values()]
+    """Return all prices of a tariff, including the prices in its ladders."""
+    prices = [tariff.minute, tariff.setup, tariff.channel_setup, *tariff.rates.values()]
     for price in (tariff.channel, tariff.bundle):
         if isinstance(price, Ladder):
-            plain += [each for tier in price.tiers for each in (tier.unit, tier.flat)]
+            prices += [tier_price for tier in price.tiers for tier_price in (tier.unit, tier.flat)]
         else:
-            plain.append(price)
-    return plain
+            prices.append(price)
+    return prices
 
 
+def is_call_to_an_excluded_number(call):
+    """Return whether a call to the USA is not covered by the bundles of the contract of 2011."""
+    rule = OFFERS["skype-connect-2011"].bundle
+    assert rule is not None
+    return call.destination == "US" and not covered(call, rule)
+
+
+# A strategy with limits, and a check that holds for every value that it draws.
 BOUNDED = {
     "names": (
         strategies.names(characters=3),
         lambda name: 1 <= len(name) <= 3 and name == name.strip() and len(name.splitlines()) == 1,
     ),
-    "currencies": (strategies.currencies(decimals=1), lambda each: 0 <= each.exponent <= 1),
+    "currencies": (strategies.currencies(decimals=1), lambda currency: 0 <= currency.exponent <= 1),
     "money": (
         strategies.money(EUR, least=-5, most=7),
         lambda amount: amount.currency == EUR and -5 <= amount.minor <= 7,
     ),
-    "money of any currency": (strategies.money(least=0), lambda each: 0 <= each.minor <= 10**15),
+    "money of any currency": (
+        strategies.money(least=0),
+        lambda amount: 0 <= amount.minor <= 10**15,
+    ),
     "days": (strategies.days(first=DAY, last=LATER), lambda day: DAY <= day <= LATER),
-    "lengths": (strategies.lengths(days=3, months=2), lambda each: length_within(each, 3, 2)),
+    "lengths": (
+        strategies.lengths(days=3, months=2),
+        lambda length: is_length_within(length, 3, 2),
+    ),
     "terms": (strategies.terms(longest=4), lambda term: 1 <= term.days <= 4),
     "quantity_rules": (
         strategies.quantity_rules(),
@@ -106,14 +132,17 @@ BOUNDED = {
         strategies.quantity_rules(steps=0, stretch=3),
         lambda rule: rule.steps == () and rule.maximum <= 3,
     ),
-    "rollovers": (strategies.rollovers(terms=2, cap=9), lambda rule: rolls_within(rule, 2, 9)),
+    "rollovers": (
+        strategies.rollovers(terms=2, cap=9),
+        lambda rule: is_rollover_within(rule, 2, 9),
+    ),
     "bundle_rules": (
         strategies.bundle_rules(minutes=10, per_channel=2, terms=1),
         lambda rule: (
             1 <= rule.minutes <= 10
             and 0 <= rule.included <= 10
             and rule.per_channel in {None, 1, 2}
-            and rolls_within(rule.rollover, 1, 10)
+            and is_rollover_within(rule.rollover, 1, 10)
         ),
     ),
     "included_minutes": (
@@ -121,34 +150,36 @@ BOUNDED = {
         lambda rule: (
             (rule.minutes, rule.per_channel) == (0, 0)
             and 1 <= rule.included <= 10
-            and rolls_within(rule.rollover, 1, 10)
+            and is_rollover_within(rule.rollover, 1, 10)
         ),
     ),
     "term_rules": (
         strategies.term_rules(days=5, months=2),
         lambda rule: (
-            length_within(rule.length, 5, 2)
-            and (rule.holding is None or rule.holding.count <= 3 * rule.length.count)
+            is_length_within(rule.length, 5, 2)
+            and (rule.minimum_term is None or rule.minimum_term.count <= 3 * rule.length.count)
         ),
     ),
     "change_rules": (
         strategies.change_rules(days=5, months=2),
-        lambda rule: rule.cooldown is None or length_within(rule.cooldown, 5, 2),
+        lambda rule: rule.cooldown is None or is_length_within(rule.cooldown, 5, 2),
     ),
     "call_rules": (
         strategies.call_rules(longest=SECOND),
         lambda rule: NOTHING <= rule.minimum <= SECOND and NOTHING < rule.step <= SECOND,
     ),
-    "shortage_rules": (
-        strategies.shortage_rules(days=3),
+    "non_payment_rules": (
+        strategies.non_payment_rules(days=3),
         lambda rule: rule.grace is None or 1 <= rule.grace.count <= 3,
     ),
     "plans": (
-        strategies.plans(VOIP_YONDER, channels=7, bundles=3),
-        lambda plan: plan.offer == VOIP_YONDER and plan.channels <= 7 and plan.bundles <= 3,
+        strategies.plans(OFFERS["voip-yonder"], channels=7, bundles=3),
+        lambda plan: (
+            plan.offer == OFFERS["voip-yonder"] and plan.channels <= 7 and plan.bundles <= 3
+        ),
     ),
-    "plans of an offer that sells none so small": (
-        strategies.plans(STROBE_IT, channels=1),
+    "plans of an offer with a larger minimum": (
+        strategies.plans(OFFERS["strobe-it"], channels=1),
         lambda plan: plan.channels == 5,
     ),
     "ladders": (
@@ -168,78 +199,88 @@ BOUNDED = {
         ),
     ),
     "quotes": (
-        strategies.quotes(TELNYX, TARIFF),
-        lambda paid: (paid.plan.offer, paid.tariff) == (TELNYX, TARIFF),
+        strategies.quotes(OFFERS["telnyx"], TARIFF),
+        lambda quote: (quote.plan.offer, quote.tariff) == (OFFERS["telnyx"], TARIFF),
     ),
     "calls": (
-        strategies.calls(SKYPE_CONNECT_2011, TARIFF, on=DAY, longest=HOUR),
+        strategies.calls(OFFERS["skype-connect-2011"], TARIFF, on=DAY, longest=HOUR),
         lambda call: (
             call.day == DAY
             and NOTHING <= call.duration <= HOUR
-            and call.country in {"US", "CA", *TARIFF.rates}
+            and call.destination in {"US", "CA", *TARIFF.rates}
         ),
     ),
     "allowances": (
         strategies.allowances(most=HOUR, carried=1),
-        lambda each: (
-            each.granted <= HOUR
-            and len(each.carried) <= 1
-            and max(each.carried, default=NOTHING) <= HOUR
+        lambda allowance: (
+            allowance.granted <= HOUR
+            and len(allowance.carried) <= 1
+            and max(allowance.carried, default=NOTHING) <= HOUR
         ),
     ),
-    "purses": (strategies.purses("acme"), lambda purse: purse.account == "acme"),
+    "wallets": (strategies.wallets("acme"), lambda wallet: wallet.account == "acme"),
     "postings": (
-        strategies.postings(Purse("acme"), EUR, most=3),
-        lambda each: each.purse == Purse("acme") and 1 <= abs(each.amount.minor) <= 3,
+        strategies.postings(Wallet("acme"), EUR, most=3),
+        lambda posting: posting.wallet == Wallet("acme") and 1 <= abs(posting.amount.minor) <= 3,
     ),
     "histories": (
-        strategies.histories(TELNYX, TARIFF, steps=2, account="a", profile="p"),
-        lambda told: (
-            len(told) <= 3
-            and {"a"} == {each.after.account for each in told}
-            and {"p"} == {each.after.profile for each in told}
-            and {TELNYX} == {each.after.plan.offer for each in told}
+        strategies.histories(OFFERS["telnyx"], TARIFF, steps=2, account="a", profile="p"),
+        lambda history: (
+            len(history) <= 3
+            and {"a"} == {decision.after.account for decision in history}
+            and {"p"} == {decision.after.profile for decision in history}
+            and {OFFERS["telnyx"]} == {decision.after.plan.offer for decision in history}
         ),
     ),
     "catalogues": (
         strategies.catalogues(SKYPE_CONNECT, EUR, editions=2),
-        lambda sold: (
-            1 <= len(sold.editions) <= 2
+        lambda catalogue: (
+            1 <= len(catalogue.editions) <= 2
             and {(SKYPE_CONNECT, EUR)}
-            == {(each.offer, each.tariff.currency) for each in sold.editions}
+            == {(edition.offer, edition.tariff.currency) for edition in catalogue.editions}
         ),
     ),
 }
 
+# A strategy, and a condition that some of its values meet.
 REACHED = {
-    "a currency of 12 decimals": (strategies.currencies(), lambda each: each.exponent == 12),
-    "the least money": (strategies.money(EUR, least=-5), lambda each: each.minor == -5),
-    "the most money": (strategies.money(EUR, least=3, most=9), lambda each: each.minor == 9),
+    "a currency of 12 decimals": (
+        strategies.currencies(),
+        lambda currency: currency.exponent == 12,
+    ),
+    "the smallest amount": (strategies.money(EUR, least=-5), lambda amount: amount.minor == -5),
+    "the largest amount": (
+        strategies.money(EUR, least=3, most=9),
+        lambda amount: amount.minor == 9,
+    ),
     "the first day": (strategies.days(first=DAY, last=LATER), lambda day: day == DAY),
     "the last day": (strategies.days(first=DAY, last=LATER), lambda day: day == LATER),
-    "the last of a month": (strategies.days(), lambda day: (day + ONE_DAY).day == 1),
-    "the most days": (strategies.lengths(days=9), lambda each: each == Days(9)),
-    "the most months": (strategies.lengths(months=9), lambda each: each == Months(9)),
+    "the last day of a month": (strategies.days(), lambda day: (day + ONE_DAY).day == 1),
+    "the most days": (strategies.lengths(days=9), lambda length: length == Days(9)),
+    "the most months": (strategies.lengths(months=9), lambda length: length == Months(9)),
     "the longest term": (strategies.terms(longest=9), lambda term: term.days == 9),
     "a rule of two steps": (strategies.quantity_rules(), lambda rule: len(rule.steps) == 2),
-    "bundles without bound": (strategies.bundle_rules(), lambda rule: rule.per_channel is None),
+    "bundles without a limit": (strategies.bundle_rules(), lambda rule: rule.per_channel is None),
     "bundles and included minutes": (strategies.bundle_rules(), lambda rule: rule.included > 0),
-    "an aligned term": (strategies.term_rules(), lambda rule: rule.aligned),
-    "a holding": (strategies.term_rules(), lambda rule: rule.holding is not None),
-    "a full effect": (strategies.change_rules(), lambda rule: rule.more is Effect.FULL),
+    "an aligned term": (strategies.term_rules(), lambda rule: rule.billing_day),
+    "a minimum term": (strategies.term_rules(), lambda rule: rule.minimum_term is not None),
+    "a full effect": (
+        strategies.change_rules(),
+        lambda rule: rule.more is ChangeEffect.CHARGE_FULL,
+    ),
     "the longest step": (
         strategies.call_rules(longest=timedelta(microseconds=2)),
         lambda rule: rule.step == timedelta(microseconds=2) and rule.minimum == NOTHING,
     ),
-    "an offer without bundles": (strategies.offers(), lambda offer: offer.bundles is None),
-    "an offer with minutes alone": (
+    "an offer without bundles": (strategies.offers(), lambda offer: offer.bundle is None),
+    "an offer with included minutes only": (
         strategies.offers(),
-        lambda offer: offer.bundles is not None and offer.bundles.per_channel == 0,
+        lambda offer: offer.bundle is not None and offer.bundle.per_channel == 0,
     ),
     "the smallest plan": (strategies.plans(SKYPE_CONNECT), lambda plan: plan.channels == 1),
     "the largest plan": (strategies.plans(SKYPE_CONNECT), lambda plan: plan.channels == 300),
     "the most bundles": (strategies.plans(SKYPE_CONNECT), lambda plan: plan.bundles == 50),
-    "a plan that was rounded": (
+    "a rounded plan": (
         strategies.plans(SKYPE_CONNECT),
         lambda plan: plan.requested is not None and plan.requested > plan.channels,
     ),
@@ -250,143 +291,170 @@ REACHED = {
     ),
     "a quote with a set-up fee": (
         strategies.quotes(SKYPE_CONNECT, TARIFF),
-        lambda paid: paid.sold is not None,
+        lambda quote: quote.sold is not None,
     ),
-    "a refund in part": (
+    "a partial refund": (
         strategies.refunds(),
-        lambda back: Money(0, back.returned.currency) < back.returned < back.paid.total,
+        lambda refunded: (
+            Money(minor=0, currency=refunded.returned.currency)
+            < refunded.returned
+            < refunded.paid.total
+        ),
     ),
     "a call to an excluded prefix": (
-        strategies.calls(SKYPE_CONNECT_2011, TARIFF),
-        lambda call: call.country == "US" and not covered(call, SKYPE_CONNECT_2011.bundles),
+        strategies.calls(OFFERS["skype-connect-2011"], TARIFF),
+        is_call_to_an_excluded_number,
     ),
-    "an allowance used up": (
+    "a used-up allowance": (
         strategies.allowances(),
-        lambda each: NOTHING < each.granted == each.used,
+        lambda allowance: NOTHING < allowance.granted == allowance.used,
     ),
-    "minutes carried": (strategies.allowances(), lambda each: any(each.carried)),
-    "a profile's purse": (strategies.purses("acme"), lambda purse: purse.profile is not None),
-    "a history of nine": (strategies.histories(SKYPE_CONNECT, TARIFF), lambda told: len(told) == 9),
+    "carried minutes": (
+        strategies.allowances(),
+        lambda allowance: any(allowance.carried),
+    ),
+    "a profile's wallet": (
+        strategies.wallets("acme"),
+        lambda wallet: wallet.profile is not None,
+    ),
+    "a history of nine decisions": (
+        strategies.histories(SKYPE_CONNECT, TARIFF),
+        lambda history: len(history) == 9,
+    ),
     "a pending plan": (
-        strategies.subscriptions(EASYBELL_BASIC, TARIFF),
-        lambda held: held.pending is not None,
+        strategies.subscriptions(OFFERS["easybell-basic"], TARIFF),
+        lambda subscription: subscription.pending is not None,
     ),
-    "minutes used": (
+    "used minutes": (
         strategies.subscriptions(SKYPE_CONNECT, TARIFF),
-        lambda held: held.allowance.used > NOTHING,
+        lambda subscription: subscription.allowance.used > NOTHING,
     ),
-    "bundles dropped": (
-        strategies.decisions(VOIP_YONDER, TARIFF),
-        lambda each: each.action is Action.RENEW and bool(each.notices),
+    "dropped bundles": (
+        strategies.decisions(OFFERS["voip-yonder"], TARIFF),
+        lambda decision: decision.action is Action.RENEW and bool(decision.notices),
     ),
-    "two editions": (strategies.catalogues(), lambda sold: len(sold.editions) == 2),
+    "two editions": (strategies.catalogues(), lambda catalogue: len(catalogue.editions) == 2),
 }
 
 
 @pytest.mark.parametrize("name", BOUNDED)
 @given(data=st.data())
 @settings(max_examples=50)
-def test_what_is_drawn_lies_within_its_bounds(name, data):
-    """Each bound holds for all that is drawn."""
-    strategy, within = BOUNDED[name]
+def test_strategy_draws_values_within_its_limits(name, data):
+    """Every drawn value is within the limits that were passed to the strategy."""
+    strategy, is_within_limits = BOUNDED[name]
 
-    assert within(data.draw(strategy))
+    assert is_within_limits(data.draw(strategy))
 
 
 @pytest.mark.parametrize("name", REACHED)
-def test_what_can_be_drawn_is_drawn(name):
-    """Both ends of a bound, and what a test would be blind without."""
+def test_strategy_draws_its_limits_and_rare_values(name):
+    """A strategy draws the limits themselves, and the values on which mistakes are likely."""
     strategy, condition = REACHED[name]
 
-    assert found(strategy, condition)
+    assert draws(strategy, condition)
 
 
 @pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.__name__)
 @given(data=st.data())
 @settings(max_examples=10)
-def test_each_type_is_drawn_legal(kind, data):
-    """By its type alone, with whatever it is made of; and it can be told."""
+def test_from_type_draws_a_legal_value_of_each_type(kind, data):
+    """The type alone is enough, and the value has a text form."""
     value = data.draw(st.from_type(kind))
 
     assert isinstance(value, kind)
     assert str(value)
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        getattr(channelplans, name)
-        for name in ("AccountId", "Cursor", "ProfileId", "Revision", "SubscriptionId", "Token")
-    ],
-    ids=lambda kind: kind.__name__,
-)
-@given(data=st.data())
-def test_each_identifier_is_drawn_legal(kind, data):
-    """One line of text without space around it, where Hypothesis' own would be any text."""
-    name = data.draw(st.from_type(kind))
+def test_all_value_classes_of_the_root_are_drawn():
+    """The names of the root are a part of the public names of the rooms."""
+    exported = [getattr(channelplans, name) for name in vars(channelplans)["__all__"]]
 
-    assert Purse(name).account == name
+    assert {*filter(is_value_class, exported)} <= {*VALUES}
+
+
+@pytest.mark.parametrize("kind", [Cursor, Revision], ids=lambda kind: kind.__name__)
+@given(data=st.data())
+def test_from_type_draws_a_legal_cursor_and_revision(kind, data):
+    """Each is one line of text without outer spaces. By default, Hypothesis draws any text."""
+    text = data.draw(st.from_type(kind))
+
+    assert text == Wallet(text).account
 
 
 @given(strategies.plans())
-def test_a_plan_is_one_that_is_sold(plan):
-    """Asked for again, what is sold is the same."""
+def test_plans_draws_plans_that_the_offer_sells(plan):
+    """A request for the plan's channels and bundles returns the same plan."""
     assert plan == plan.offer.plan(channels=plan.channels, bundles=plan.bundles)
 
 
 @given(strategies.postings())
-def test_a_posting_has_the_sign_of_its_reason(posting):
-    """Money that comes in is above zero, what is paid below; a transfer is either."""
-    comes_in = posting.reason in {Reason.DEPOSIT, Reason.BONUS, Reason.REFUND}
+def test_postings_draws_amounts_with_the_sign_of_their_reason(posting):
+    """Deposits, bonuses and refunds are above zero, charges below. A transfer may be either."""
+    is_credit = posting.reason in {Reason.DEPOSIT, Reason.BONUS, Reason.REFUND}
 
-    assert posting.reason is Reason.TRANSFER or comes_in == (posting.amount.minor > 0)
+    assert posting.reason is Reason.TRANSFER or is_credit == (posting.amount.minor > 0)
 
 
 @given(st.data())
-def test_a_call_drawn_for_a_tariff_has_a_price(data):
-    """Under any offer, to any of its countries."""
+def test_calls_draws_calls_that_the_tariff_can_price(data):
+    """This holds for any offer and any tariff."""
     offer, tariff = data.draw(strategies.offers()), data.draw(strategies.tariffs())
     call = data.draw(strategies.calls(offer, tariff))
 
-    assert rate(call, Allowance(NOTHING), tariff, offer=offer).call == call
+    assert call == rate_call(call, Allowance(NOTHING), tariff, offer=offer).call
 
 
 @given(strategies.histories())
-def test_a_history_could_have_happened(told):
-    """Each decision rests on the one before, and a store with enough credit commits all of them."""
-    store, revision, currency = MemoryStore(), None, told[0].after.paid.tariff.currency
-    for number, purse in enumerate((Purse("acme"), Purse("acme", "berlin"))):
-        credit = Money(10**30, currency)
-        store.commit(deposit(purse, credit, transfer=f"t-{number}", on=DAY), expected=None)
+def test_histories_draws_decisions_that_a_store_accepts(history):
+    """Each decision continues from the previous one. A store with enough credit commits them."""
+    first_decision, last_decision = history[0], history[-1]
+    store = MemoryStore()
+    credit = Money(minor=10**30, currency=first_decision.after.quote.tariff.currency)
+    for number, wallet in enumerate((Wallet("acme"), Wallet("acme", "berlin"))):
+        store.commit(deposit(wallet, credit, transfer=f"t-{number}", on=DAY), expected=None)
 
-    assert None is told[0].before
-    for before, after in pairwise(told):
-        assert before.after == after.before
-        assert before.on <= after.on
-    for decision in told:
+    assert None is first_decision.before
+    for decision, next_decision in pairwise(history):
+        assert decision.after == next_decision.before
+        assert decision.on <= next_decision.on
+    revision = None
+    for decision in history:
         revision = store.commit(decision, expected=revision)
 
-    assert told[-1].after == store.subscription("berlin").value
+    stored = store.subscription("berlin")
+    assert stored is not None
+    assert last_decision.after == stored.value
 
 
 @pytest.mark.parametrize(
     ("offer", "status"),
     [
         pytest.param(offer, status, id=f"{offer.name} {offer.edition}, {status.value}")
-        for offer in OFFERS
+        for offer in OFFERS.values()
         for status in Status
-        # Held for 12 months, it is cancelled after 11 renewals at the earliest.
-        if (offer, status) != (STROBE_IT, Status.CANCELLED)
+        # The minimum term of 12 months allows a cancellation after 11 renewals at the earliest.
+        if (offer, status) != (OFFERS["strobe-it"], Status.CANCELLED)
     ],
 )
-def test_every_status_is_reached(offer, status):
-    """Under every shipped offer."""
-    assert found(strategies.subscriptions(offer, TARIFF), lambda held: held.status is status)
+def test_subscriptions_draws_every_status(offer, status):
+    """Each shipped offer has subscriptions in each status."""
+    subscriptions = strategies.subscriptions(offer, TARIFF)
+
+    assert draws(subscriptions, lambda subscription: subscription.status is status)
 
 
 @pytest.mark.parametrize("action", Action)
-def test_every_action_is_decided(action):
-    """In some history, or about purses alone."""
-    told = strategies.histories(SKYPE_CONNECT, TARIFF) | st.tuples(strategies.decisions())
+def test_histories_and_transfers_draw_every_action(action):
+    """Histories contain all actions on subscriptions, and transfers all actions on wallets."""
+    wallet_actions = {
+        Action.DEPOSIT,
+        Action.ASSIGN_CREDIT,
+        Action.TAKE_BACK_CREDIT,
+        Action.EXPIRE_CREDIT,
+    }
+    drawn: st.SearchStrategy[Any] = strategies.histories(SKYPE_CONNECT, TARIFF)
+    if action in wallet_actions:
+        drawn = st.tuples(st.from_type(Transfer))
 
-    assert found(told, lambda told: action in {each.action for each in told})
+    assert draws(drawn, lambda items: action in {item.action for item in items})

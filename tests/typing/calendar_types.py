@@ -1,4 +1,8 @@
-"""What a type checker knows of days and terms; read by mypy and pyright, never run."""
+"""The types of days and terms, checked by mypy and pyright and never run.
+
+Each line with ``type: ignore`` is a mistake that a type checker must find. An ignore that is not
+needed is an error too.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +24,7 @@ def lengths() -> None:
 
 
 def terms() -> None:
-    """A term is made of two days, and is asked about days."""
+    """A term has two days, and its methods take days."""
     term = Term(DAY, date(2026, 2, 4))
 
     assert_type(term.start, date)
@@ -36,7 +40,7 @@ def terms() -> None:
 
 
 def grids() -> None:
-    """Terms and renewals follow from an anchor and a length."""
+    """An anchor day and a length give terms and renewal dates."""
     assert_type(term_at(DAY, Days(30), 0), Term)
     assert_type(term_at(DAY, Months(1), 0), Term)
     assert_type(days_after(DAY, Months(1)), date)
@@ -48,7 +52,7 @@ def grids() -> None:
 
 
 def instants() -> None:
-    """A day comes from an instant and a zone, both named."""
+    """An instant and a time zone give a day."""
     assert_type(civil_date(datetime.now(UTC), UTC), date)
     civil_date(DAY, UTC)  # type: ignore[arg-type]
     civil_date(datetime.now(UTC), "UTC")  # type: ignore[arg-type]

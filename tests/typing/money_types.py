@@ -1,7 +1,7 @@
-"""What a type checker knows of money; read by mypy and pyright, never run.
+"""The types of money, checked by mypy and pyright and never run.
 
-Each wrong use carries the complaint that a checker must have: an ignore that is not needed is an
-error itself.
+Each line with ``type: ignore`` is a mistake that a type checker must find. An ignore that is not
+needed is an error too.
 """
 
 from decimal import Decimal
@@ -12,7 +12,7 @@ from channelplans.money import EUR, Currency, Money, Rounding, exact, round_rati
 
 
 def currencies() -> None:
-    """A currency has a code and an exponent, and nobody changes them."""
+    """A currency has a code and an exponent, and both are read-only."""
     currency = Currency("EUR", 5)
 
     assert_type(currency, Currency)
@@ -28,13 +28,13 @@ def currencies() -> None:
 
 
 def amounts() -> None:
-    """Amounts are read from exact numbers, and arithmetic gives amounts."""
+    """Exact numbers make amounts, and arithmetic with amounts returns amounts."""
     money = Money.of("6.95", EUR)
 
     assert_type(money, Money)
     assert_type(Money.of(6, EUR), Money)
     assert_type(Money.of(Decimal("6.95"), EUR), Money)
-    assert_type(Money(695, EUR), Money)
+    assert_type(Money(minor=695, currency=EUR), Money)
     assert_type(money.minor, int)
     assert_type(money.amount, Decimal)
     assert_type(money.currency, Currency)
@@ -43,14 +43,16 @@ def amounts() -> None:
     assert_type(-money, Money)
     assert_type(money * 3, Money)
     assert_type(3 * money, Money)
-    assert_type(money < Money(1, EUR), bool)
+    assert_type(money < Money(minor=1, currency=EUR), bool)
     assert_type(bool(money), bool)
-    assert_type(sum([money], start=Money(0, EUR)), Money)
+    assert_type(sum([money], start=Money(minor=0, currency=EUR)), Money)
     assert_type(money.to(EUR), Money)
     Money.of(6.95, EUR)  # type: ignore[arg-type]
     Money.of(Fraction(1, 2), EUR)  # type: ignore[arg-type]
     Money.of("6.95", "EUR")  # type: ignore[arg-type]
-    Money(6.95, EUR)  # type: ignore[arg-type]
+    Money(50, EUR)  # type: ignore[call-arg]
+    Money(50)  # type: ignore[call-arg]
+    Money(minor=6.95, currency=EUR)  # type: ignore[arg-type]
     money + 1  # type: ignore[operator]
     money * 1.5  # type: ignore[operator]
     money * money  # type: ignore[operator]
@@ -60,7 +62,7 @@ def amounts() -> None:
 
 
 def shares() -> None:
-    """Shares are exact fractions of an amount, and amounts themselves."""
+    """A share is an exact fraction of an amount. The result is an amount too."""
     money = Money.of("6.95", EUR)
 
     assert_type(money.share(Fraction(1, 3)), Money)

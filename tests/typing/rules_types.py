@@ -1,4 +1,8 @@
-"""What a type checker knows of rules, plans and errors; read by mypy and pyright, never run."""
+"""The types of rules, plans and errors, checked by mypy and pyright and never run.
+
+Each line with ``type: ignore`` is a mistake that a type checker must find. An ignore that is not
+needed is an error too.
+"""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,28 +18,29 @@ from channelplans.errors import (
     UnknownEdition,
     WrongType,
 )
-from channelplans.identifiers import AccountId, ProfileId
 from channelplans.money import Rounding
 from channelplans.offers import SKYPE_CONNECT
-from channelplans.plans import Offer, Plan, problems
-from channelplans.rules import (
-    BundleRule,
-    CallRule,
-    ChangeRule,
-    Effect,
-    Notice,
+from channelplans.plans import Offer, Plan, violations
+from channelplans.quantities import (
     Quantity,
     QuantityRule,
-    RefundBasis,
-    RefundRule,
-    Rollover,
-    ShortageRule,
     Step,
-    TermRule,
-    check_change,
     normalize_quantity,
     profiles_for,
     split_profiles,
+)
+from channelplans.rules import (
+    BundleRule,
+    CallRule,
+    ChangeEffect,
+    ChangeRule,
+    NonPaymentRule,
+    Notice,
+    RefundBasis,
+    RefundRule,
+    Rollover,
+    TermRule,
+    check_change,
     validate_bundles,
 )
 
@@ -43,7 +48,7 @@ DAY = date(2026, 1, 5)
 
 
 def quantities() -> None:
-    """A rule turns a number asked into a number sold."""
+    """A rule turns the requested number into the granted number."""
     rule = QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN)
     quantity = normalize_quantity(105, rule)
 
@@ -65,7 +70,7 @@ def quantities() -> None:
 
 
 def bundles_and_changes() -> None:
-    """Checks return nothing: they raise, or all is well."""
+    """A check returns None or raises an error."""
     bundles = BundleRule("US minutes", 5000, ("US",), longest_call=timedelta(hours=12))
 
     assert_type(bundles.most(5), int)
@@ -84,18 +89,18 @@ def bundles_and_changes() -> None:
 
 
 def other_rules() -> None:
-    """Every part of an offer is a value of its own kind."""
+    """Each part of an offer has a separate type."""
     assert_type(TermRule(Months(1)).length, Days | Months)
-    assert_type(TermRule(Months(1), aligned=True).holding, Days | Months | None)
+    assert_type(TermRule(Months(1), billing_day=1).minimum_term, Days | Months | None)
     assert_type(TermRule(Months(1)).anchor(DAY), date)
     assert_type(TermRule(Months(1)).first(DAY), Term)
     assert_type(TermRule(Months(1)).nth(DAY, 1), Term)
     assert_type(TermRule(Months(1)).whole(Term(DAY, DAY)), Term)
     assert_type(ChangeRule().cooldown, Days | Months | None)
-    assert_type(ChangeRule().more, Effect)
-    assert_type(ShortageRule().grace, Days | None)
-    assert_type(ShortageRule().drops_bundles, bool)
-    assert_type(SKYPE_CONNECT.shortage, ShortageRule)
+    assert_type(ChangeRule().more, ChangeEffect)
+    assert_type(NonPaymentRule().grace, Days | None)
+    assert_type(NonPaymentRule().drops_bundles, bool)
+    assert_type(SKYPE_CONNECT.non_payment, NonPaymentRule)
     assert_type(RefundRule().bundles, RefundBasis)
     assert_type(RefundRule().change_day_used, bool)
     assert_type(CallRule().minimum, timedelta)
@@ -103,37 +108,37 @@ def other_rules() -> None:
     TermRule(30)  # type: ignore[arg-type]
     ChangeRule(1)  # type: ignore[arg-type]
     ChangeRule(more="prorated")  # type: ignore[arg-type]
-    ShortageRule(grace=7)  # type: ignore[arg-type]
-    ShortageRule(grace=Months(1))  # type: ignore[arg-type]
+    NonPaymentRule(grace=7)  # type: ignore[arg-type]
+    NonPaymentRule(grace=Months(1))  # type: ignore[arg-type]
     RefundRule(bundles="minutes")  # type: ignore[arg-type]
     CallRule(30)  # type: ignore[arg-type]
     Notice("code")  # type: ignore[call-arg]
 
 
 def plans() -> None:
-    """An offer makes plans, and tells every problem of a request."""
+    """An offer makes plans and lists all violations of a request."""
     plan = SKYPE_CONNECT.plan(channels=105, bundles=2)
 
     assert_type(SKYPE_CONNECT, Offer)
-    assert_type(SKYPE_CONNECT.bundles, BundleRule | None)
+    assert_type(SKYPE_CONNECT.bundle, BundleRule | None)
     assert_type(SKYPE_CONNECT.notices, tuple[Notice, ...])
     assert_type(plan, Plan)
     assert_type(Plan(SKYPE_CONNECT, 100), Plan)
     assert_type(plan.channels, int)
     assert_type(plan.requested, int | None)
     assert_type(plan.minutes, int)
-    assert_type(problems(SKYPE_CONNECT, channels=350), tuple[RuleError, ...])
+    assert_type(violations(SKYPE_CONNECT, channels=350), tuple[RuleError, ...])
     SKYPE_CONNECT.plan(105)  # type: ignore[call-arg]
     SKYPE_CONNECT.plan(channels="105")  # type: ignore[arg-type]
     SKYPE_CONNECT.plan(channels=105, bundles=2.0)  # type: ignore[arg-type]
     Plan("Skype Connect", 100)  # type: ignore[arg-type]
     Plan(SKYPE_CONNECT)  # type: ignore[call-arg]
-    problems(SKYPE_CONNECT, 350)  # type: ignore[call-arg]
+    violations(SKYPE_CONNECT, 350)  # type: ignore[call-arg]
     plan.channels = 110  # type: ignore[misc]
 
 
 def errors(caught: ChannelPlansError) -> None:
-    """Errors have a code, and each its own fields."""
+    """All errors have a code. Each error class also has its fields."""
     assert_type(caught.code, str)
     if isinstance(caught, ChannelsOutOfRange):
         assert_type(caught.requested, int)
@@ -147,12 +152,3 @@ def errors(caught: ChannelPlansError) -> None:
     if isinstance(caught, WrongType):
         caught.parameter = "x"  # type: ignore[misc]
     _ = caught.requested  # type: ignore[attr-defined]
-
-
-def identifiers(account: AccountId) -> ProfileId:
-    """An account's identifier is no profile's, and neither is any string."""
-    assert_type(account, AccountId)
-    text: str = account
-    taken: ProfileId = text  # type: ignore[assignment]
-    assert_type(taken, ProfileId)
-    return account  # type: ignore[return-value]

@@ -1,155 +1,142 @@
-"""What a type checker knows of stores and desks; read by mypy and pyright, never run.
+"""The types of stores and the billing service, checked by mypy and pyright and never run.
 
-Whether a class is a store is asked of its methods: each ignored assignment is one that a checker
-must refuse.
+The methods of a class decide whether it is a store. Each line with ``type: ignore`` is a mistake
+that a type checker must find. An ignore that is not needed is an error too.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, assert_type
 
 from channelplans.calendar import Term
-from channelplans.catalogue import Catalogue
-from channelplans.codec import schema
-from channelplans.desk import AsyncDesk, Desk, DeskActions, Outcome, Preview
+from channelplans.calls import Call
 from channelplans.errors import Conflict, TokenReused
-from channelplans.identifiers import (
-    AccountId,
-    Cursor,
-    ProfileId,
-    Revision,
-    SubscriptionId,
-    Token,
-)
-from channelplans.ledger import Posting, Purse, Reason, Statement
-from channelplans.lifecycle import Decision, call_token, expire_credit, renew_without_bundles
-from channelplans.memory import MemoryStore, Snapshot
 from channelplans.money import EUR, Money
 from channelplans.offers import SKYPE_CONNECT
-from channelplans.plans import Offer
-from channelplans.pricing import Tariff
-from channelplans.storage import (
-    AsyncCommits,
-    AsyncDues,
-    AsyncPurses,
+from channelplans.plans import Offer, Plan
+from channelplans.storage.billing import AsyncBilling, Billing, BillingActions
+from channelplans.storage.codec import decode, decode_committed, digest, encode, schema
+from channelplans.storage.memory import MemoryStore, Snapshot
+from channelplans.storage.ports import (
     AsyncStore,
-    AsyncSubscriptions,
     Booked,
-    Commits,
-    Dues,
+    Cursor,
+    Outcome,
     Page,
-    Purses,
+    Preview,
+    Revision,
     Store,
     Stored,
-    Subscriptions,
+    TransferPreview,
 )
-from channelplans.subscriptions import Subscription
-from channelplans.usage import Call
+from channelplans.subscriptions.actions import call_token, renew
+from channelplans.subscriptions.catalogue import Catalogue
+from channelplans.subscriptions.decisions import Decision, Transfer
+from channelplans.subscriptions.identifiers import ProfileId, Token
+from channelplans.subscriptions.subscription import Subscription
+from channelplans.subscriptions.transfers import expire_credit
+from channelplans.subscriptions.wallets import Posting, Reason, Statement, Wallet
+from channelplans.tariffs import Tariff
 
 DAY = date(2026, 1, 5)
-ACCOUNT, PROFILE, ID = AccountId("acme"), ProfileId("berlin"), SubscriptionId("s-1")
-TOKEN, REVISION, CURSOR = Token("t"), Revision("1"), Cursor("c")
+ACCOUNT, PROFILE, ID = "acme", "berlin", "s-1"
+REVISION, CURSOR = Revision("1"), Cursor("c")
 FIVE = Money.of("5", EUR)
 PLAN = SKYPE_CONNECT.plan(channels=3, bundles=1)
 
 
 class Awaited:
-    """A store whose methods are awaited, and which calls what comes first whatever it likes."""
+    """An asynchronous store with other names for the positional parameters."""
 
     def __init__(self) -> None:
         self._store = MemoryStore()
 
     async def subscription(self, key: ProfileId, /) -> Stored[Subscription] | None:
-        """Return what a profile holds."""
+        """Return the subscription of a profile."""
         return self._store.subscription(key)
 
-    async def balance(self, key: Purse, /) -> Money | None:
-        """Return what a purse holds."""
+    async def balance(self, key: Wallet, /) -> Money | None:
+        """Return the balance of a wallet."""
         return self._store.balance(key)
 
     async def postings(
-        self, key: Purse, /, *, since: date | None = None, until: date | None = None
+        self, key: Wallet, /, *, since: date | None = None, until: date | None = None
     ) -> list[Booked]:
-        """Return why."""
+        """Return the postings of a wallet."""
         return list(self._store.postings(key, since=since, until=until))
 
-    async def commit(self, what: Decision, /, *, expected: Revision | None) -> Revision | None:
-        """Do what was decided."""
-        return self._store.commit(what, expected=expected)
+    async def commit(
+        self, action: Decision | Transfer, /, *, expected: Revision | None
+    ) -> Revision | None:
+        """Store a decision or a transfer."""
+        return self._store.commit(action, expected=expected)
 
     async def committed(self, key: Token, /) -> Revision | None:
-        """Tell whether it was done."""
+        """Return the revision of a committed decision."""
         return self._store.committed(key)
 
     async def due(self, day: date, /, *, cursor: Cursor | None = None, limit: int = 1000) -> Page:
-        """Find what is due."""
+        """Return a page of due profiles."""
         return self._store.due(day, cursor=cursor, limit=limit)
 
 
-class Careless:
-    """Commits, but without being told what was decided on."""
+class WithoutRevision(MemoryStore):
+    """A store whose ``commit`` takes no revision."""
 
-    def commit(self, decision: Decision, /) -> Revision | None:
-        """Overwrite whatever is there."""
-
-    def committed(self, token: Token, /) -> Revision | None:
-        """Remember nothing."""
+    def commit(self, decision: Decision | Transfer, /) -> Revision | None:  # type: ignore[override]
+        """Overwrite the stored subscription."""
 
 
-class Pageless:
-    """Lists what is due all at once."""
+class WithoutTransfers(MemoryStore):
+    """A store whose ``commit`` takes no transfers."""
 
-    def due(self, on: date, /) -> Page:
-        """Leave no way to go on."""
+    def commit(  # type: ignore[override]
+        self, decision: Decision, /, *, expected: Revision | None
+    ) -> Revision | None:
+        """Store a decision."""
+
+
+class WithoutPages(MemoryStore):
+    """A store whose ``due`` has no pages."""
+
+    def due(self, on: date, /) -> Page:  # type: ignore[override]
+        """Return all due profiles, without a cursor."""
         return Page(())
 
 
-def a_store_is_a_port_of_each_kind() -> None:
-    """The reference store inherits from nothing and is a store, whole and in parts."""
+class WithoutPostings:
+    """A store that lacks a method."""
+
+    subscription = MemoryStore.subscription
+    balance = MemoryStore.balance
+    commit = MemoryStore.commit
+    committed = MemoryStore.committed
+    due = MemoryStore.due
+
+
+def complete_classes_are_stores() -> None:
+    """The methods make a class a store. A base class is not needed."""
     store: Store = MemoryStore()
-    subscriptions: Subscriptions = store
-    purses: Purses = store
-    commits: Commits = store
-    dues: Dues = store
-    assert_type(subscriptions.subscription(PROFILE), Stored[Subscription] | None)
-    assert_type(purses.balance(Purse(ACCOUNT)), Money | None)
-    assert_type(commits.committed(TOKEN), Revision | None)
-    assert_type(dues.due(DAY), Page)
-    _: Store = subscriptions  # type: ignore[assignment]
-    _ = purses  # type: ignore[assignment]
-    _ = commits  # type: ignore[assignment]
-    _ = dues  # type: ignore[assignment]
+    assert_type(store.subscription(PROFILE), Stored[Subscription] | None)
+    assert_type(store.balance(Wallet(ACCOUNT)), Money | None)
+    assert_type(store.committed("t"), Revision | None)
+    assert_type(store.due(DAY), Page)
+    async_store: AsyncStore = Awaited()
+    del async_store
 
 
-def an_awaited_store_is_one_of_the_asynchronous_kind() -> None:
-    """No asynchronous class passes for the other kind, and none of the other for it."""
-    store: AsyncStore = Awaited()
-    subscriptions: AsyncSubscriptions = store
-    purses: AsyncPurses = store
-    commits: AsyncCommits = store
-    dues: AsyncDues = store
-    subscriptions = MemoryStore()  # type: ignore[assignment]
-    purses = MemoryStore()  # type: ignore[assignment]
-    commits = MemoryStore()  # type: ignore[assignment]
-    dues = MemoryStore()  # type: ignore[assignment]
-    store = MemoryStore()  # type: ignore[assignment]
-    _store: Store = Awaited()  # type: ignore[assignment]
-    _subscriptions: Subscriptions = Awaited()  # type: ignore[assignment]
-    _purses: Purses = Awaited()  # type: ignore[assignment]
-    _commits: Commits = Awaited()  # type: ignore[assignment]
-    _dues: Dues = Awaited()  # type: ignore[assignment]
-    del store, subscriptions, purses, commits, dues
+def incomplete_classes_are_no_stores() -> None:
+    """A store needs every method with all its parameters, and cannot be awaited."""
+    _awaited: Store = Awaited()  # type: ignore[assignment]
+    _not_awaited: AsyncStore = MemoryStore()  # type: ignore[assignment]
+    _without_revision: Store = WithoutRevision()  # type: ignore[assignment]
+    _without_transfers: Store = WithoutTransfers()  # type: ignore[assignment]
+    _without_pages: Store = WithoutPages()  # type: ignore[assignment]
+    _without_postings: Store = WithoutPostings()  # type: ignore[assignment]
 
 
-def what_asks_for_less_is_no_store() -> None:
-    """A commit that guards nothing and a walk without a cursor are no ports."""
-    _commits: Commits = Careless()  # type: ignore[assignment]
-    _dues: Dues = Pageless()  # type: ignore[assignment]
-    _purses: Purses = Careless()  # type: ignore[assignment]
-
-
-def answers(store: Store, decision: Decision) -> None:
-    """What each method of a store takes and returns."""
+def store_methods(store: Store, decision: Decision, transfer: Transfer) -> None:
+    """Each method of a store takes and returns its types."""
     stored = store.subscription(PROFILE)
     assert_type(stored, Stored[Subscription] | None)
     if stored is not None:
@@ -157,8 +144,9 @@ def answers(store: Store, decision: Decision) -> None:
         assert_type(stored.revision, Revision)
         assert_type(store.commit(decision, expected=stored.revision), Revision | None)
         stored.revision = REVISION  # type: ignore[misc]
-    assert_type(store.balance(Purse(ACCOUNT)), Money | None)
-    booked = store.postings(Purse(ACCOUNT), since=DAY, until=None)
+    assert_type(store.balance(Wallet(ACCOUNT)), Money | None)
+    assert_type(store.commit(transfer, expected=None), Revision | None)
+    booked = store.postings(Wallet(ACCOUNT), since=DAY, until=None)
     assert_type(booked, Sequence[Booked])
     assert_type(booked[0].posting, Posting)
     assert_type(booked[0].token, Token)
@@ -173,63 +161,84 @@ def answers(store: Store, decision: Decision) -> None:
     store.commit(decision, expected="1")  # type: ignore[arg-type]
     store.commit(PLAN, expected=None)  # type: ignore[arg-type]
     store.subscription(profile=PROFILE)  # type: ignore[call-arg]
-    store.subscription(ACCOUNT)  # type: ignore[arg-type]
+    store.subscription(Wallet(ACCOUNT))  # type: ignore[arg-type]
     store.balance(ACCOUNT)  # type: ignore[arg-type]
     store.due(DAY, cursor=REVISION)  # type: ignore[arg-type]
-    store.postings(Purse(ACCOUNT), DAY)  # type: ignore[call-arg]
+    store.postings(Wallet(ACCOUNT), DAY)  # type: ignore[call-arg]
 
 
 def snapshots(store: MemoryStore) -> None:
-    """What the reference store does beside the ports; no port asks for it."""
+    """Only the in-memory store has snapshots. They are not part of a store."""
     snapshot = store.snapshot()
     assert_type(snapshot, Snapshot)
     assert_type(snapshot.subscriptions, Mapping[ProfileId, Stored[Subscription]])
-    assert_type(snapshot.balances, Mapping[Purse, Money])
-    assert_type(snapshot.postings, Mapping[Purse, tuple[Booked, ...]])
-    assert_type(store.postings(Purse(ACCOUNT)), tuple[Booked, ...])
+    assert_type(snapshot.balances, Mapping[Wallet, Money])
+    assert_type(snapshot.postings, Mapping[Wallet, tuple[Booked, ...]])
+    assert_type(store.postings(Wallet(ACCOUNT)), tuple[Booked, ...])
     store.restore(snapshot)
-    snapshot.balances[Purse(ACCOUNT)] = FIVE  # type: ignore[index]
+    snapshot.balances[Wallet(ACCOUNT)] = FIVE  # type: ignore[index]
     store.restore(store)  # type: ignore[arg-type]
     plain: Store = store
     plain.snapshot()  # type: ignore[attr-defined]
 
 
-def desks(tariff: Callable[[Offer, date], Tariff], catalogue: Catalogue, call: Call) -> None:
-    """A desk returns what was committed, and its previews what would be."""
-    assert_type(Desk(MemoryStore(), tariff=catalogue), Desk)
-    desk = Desk(MemoryStore(), tariff=tariff)
-    purse = Purse(ACCOUNT)
-    assert_type(desk.buy(PLAN, account=ACCOUNT, profile=PROFILE, subscription=ID, on=DAY), Decision)
-    assert_type(desk.change(PROFILE, PLAN, on=DAY, passed=timedelta(hours=6)), Decision)
-    assert_type(desk.cancel(PROFILE, on=DAY), Decision)
-    assert_type(desk.resume(PROFILE, on=DAY), Decision)
-    assert_type(desk.terminate(PROFILE, on=DAY, refund=False), Decision)
-    assert_type(desk.deposit(purse, FIVE, transfer="p", on=DAY, reason=Reason.BONUS), Decision)
-    assert_type(desk.assign_credit(ACCOUNT, PROFILE, FIVE, transfer="t", on=DAY), Decision)
-    assert_type(desk.take_back_credit(ACCOUNT, PROFILE, FIVE, transfer="t", on=DAY), Decision)
-    assert_type(desk.expire_credit(purse, FIVE, transfer="e", on=DAY), Decision)
-    assert_type(desk.use(PROFILE, call, on=DAY), Decision | None)
-    assert_type(desk.statement(purse, since=DAY), Statement | None)
-    assert_type(desk.run_due(on=DAY), Iterator[Outcome])
-    assert_type(desk.preview, DeskActions[Preview])
-    preview = desk.preview.change(PROFILE, PLAN, on=DAY)
+def billing_service(
+    tariff: Callable[[Offer, date], Tariff], catalogue: Catalogue, call: Call
+) -> None:
+    """The billing service returns committed decisions, and ``preview`` returns previews."""
+    assert_type(Billing(MemoryStore(), tariff=catalogue), Billing)
+    billing = Billing(MemoryStore(), tariff=tariff)
+    wallet = Wallet(ACCOUNT)
+    assert_type(
+        billing.buy(PLAN, account=ACCOUNT, profile=PROFILE, subscription=ID, on=DAY), Decision
+    )
+    assert_type(billing.change(PROFILE, PLAN, on=DAY), Decision)
+    assert_type(billing.cancel(PROFILE, on=DAY), Decision)
+    assert_type(billing.resume(PROFILE, on=DAY), Decision)
+    assert_type(billing.terminate(PROFILE, on=DAY, refund=False), Decision)
+    assert_type(billing.deposit(wallet, FIVE, transfer="p", on=DAY, reason=Reason.BONUS), Transfer)
+    assert_type(billing.assign_credit(ACCOUNT, PROFILE, FIVE, transfer="t", on=DAY), Transfer)
+    assert_type(billing.take_back_credit(ACCOUNT, PROFILE, FIVE, transfer="t", on=DAY), Transfer)
+    assert_type(billing.expire_credit(wallet, FIVE, transfer="e", on=DAY), Transfer)
+    assert_type(billing.record_call(PROFILE, call, on=DAY), Decision | None)
+    assert_type(billing.statement(wallet, since=DAY), Statement | None)
+    assert_type(billing.run_due(on=DAY), Iterator[Outcome])
+    assert_type(billing.preview, BillingActions[Preview, TransferPreview])
+    preview = billing.preview.change(PROFILE, PLAN, on=DAY)
     assert_type(preview, Preview)
     assert_type(preview.decision, Decision)
     assert_type(preview.revision, Revision | None)
-    assert_type(desk.preview.deposit(purse, FIVE, transfer="p", on=DAY), Preview)
-    assert_type(desk.commit(preview), Decision)
-    desk.commit(preview.decision)  # type: ignore[arg-type]
-    desk.preview.use(PROFILE, call, on=DAY)  # type: ignore[attr-defined]
-    desk.change(PLAN, on=DAY)  # type: ignore[call-arg, arg-type]
-    desk.cancel(PROFILE, DAY)  # type: ignore[call-arg]
-    desk.cancel(ACCOUNT, on=DAY)  # type: ignore[arg-type]
-    Desk(Awaited(), tariff=tariff)  # type: ignore[arg-type]
-    Desk(MemoryStore(), tariff)  # type: ignore[call-arg]
-    Desk(MemoryStore(), tariff=Tariff)  # type: ignore[arg-type]
+    assert_type(billing.commit(preview), Decision)
+    transfer_preview = billing.preview.deposit(wallet, FIVE, transfer="p", on=DAY)
+    assert_type(transfer_preview, TransferPreview)
+    assert_type(transfer_preview.transfer, Transfer)
+    assert_type(billing.commit(transfer_preview), Transfer)
+    billing.commit(preview.decision)  # type: ignore[call-overload]
+    billing.preview.record_call(PROFILE, call, on=DAY)  # type: ignore[attr-defined]
+    billing.change(PLAN, on=DAY)  # type: ignore[call-arg, arg-type]
+    billing.cancel(PROFILE, DAY)  # type: ignore[call-arg]
+    billing.cancel(wallet, on=DAY)  # type: ignore[arg-type]
+    Billing(Awaited(), tariff=tariff)  # type: ignore[arg-type]
+    Billing(MemoryStore(), tariff)  # type: ignore[call-arg]
+    Billing(MemoryStore(), tariff=Tariff)  # type: ignore[arg-type]
+
+
+def codec(tariff: Tariff, editions: Catalogue, stored: object) -> None:
+    """``decode`` returns the type that the caller passes."""
+    assert_type(encode(SKYPE_CONNECT), dict[str, Any])
+    assert_type(decode(Offer, stored), Offer)
+    assert_type(decode(Tariff, stored), Tariff)
+    assert_type(decode(Plan, stored, catalogue=editions), Plan)
+    assert_type(decode_committed(stored, catalogue=editions), Decision | Transfer)
+    assert_type(digest(tariff), str)
+    encode(tariff.currency)  # type: ignore[arg-type]
+    digest(PLAN)  # type: ignore[arg-type]
+    decode(stored)  # type: ignore[call-arg, arg-type]
+    decode(Plan, stored, editions)  # type: ignore[call-arg]
 
 
 def outcomes(outcome: Outcome) -> None:
-    """What became of a profile at the end of a term."""
+    """An outcome has a profile with its decision or error."""
     assert_type(outcome.profile, ProfileId)
     assert_type(outcome.term, Term | None)
     assert_type(outcome.decision, Decision | None)
@@ -243,33 +252,36 @@ def outcomes(outcome: Outcome) -> None:
     outcome.failed = True  # type: ignore[misc]
 
 
-async def awaited_desks(tariff: Callable[[Offer, date], Tariff], call: Call) -> None:
-    """The same, awaited; what is not awaited is no decision."""
-    desk = AsyncDesk(Awaited(), tariff=tariff)
-    purse = Purse(ACCOUNT)
-    assert_type(await desk.change(PROFILE, PLAN, on=DAY), Decision)
+async def asynchronous_billing_service(tariff: Callable[[Offer, date], Tariff], call: Call) -> None:
+    """The actions are the same, but return coroutines instead of decisions."""
+    billing = AsyncBilling(Awaited(), tariff=tariff)
+    wallet = Wallet(ACCOUNT)
+    assert_type(await billing.change(PROFILE, PLAN, on=DAY), Decision)
     assert_type(
-        await desk.buy(PLAN, account=ACCOUNT, profile=PROFILE, subscription=ID, on=DAY), Decision
+        await billing.buy(PLAN, account=ACCOUNT, profile=PROFILE, subscription=ID, on=DAY), Decision
     )
-    assert_type(await desk.deposit(purse, FIVE, transfer="p", on=DAY), Decision)
-    assert_type(await desk.use(PROFILE, call, on=DAY), Decision | None)
-    assert_type(await desk.statement(purse), Statement | None)
-    assert_type(desk.run_due(on=DAY), AsyncIterator[Outcome])
-    assert_type([each async for each in desk.run_due(on=DAY)], list[Outcome])
-    preview = await desk.preview.change(PROFILE, PLAN, on=DAY)
+    assert_type(await billing.deposit(wallet, FIVE, transfer="p", on=DAY), Transfer)
+    assert_type(await billing.record_call(PROFILE, call, on=DAY), Decision | None)
+    assert_type(await billing.statement(wallet), Statement | None)
+    assert_type(billing.run_due(on=DAY), AsyncIterator[Outcome])
+    assert_type([outcome async for outcome in billing.run_due(on=DAY)], list[Outcome])
+    preview = await billing.preview.change(PROFILE, PLAN, on=DAY)
     assert_type(preview, Preview)
-    assert_type(await desk.commit(preview), Decision)
-    await desk.commit(desk.preview.cancel(PROFILE, on=DAY))  # type: ignore[arg-type]
-    _ = desk.change(PROFILE, PLAN, on=DAY).postings  # type: ignore[attr-defined]
-    AsyncDesk(MemoryStore(), tariff=tariff)  # type: ignore[arg-type]
+    assert_type(await billing.commit(preview), Decision)
+    transfer_preview = await billing.preview.deposit(wallet, FIVE, transfer="p", on=DAY)
+    assert_type(transfer_preview, TransferPreview)
+    assert_type(await billing.commit(transfer_preview), Transfer)
+    await billing.commit(billing.preview.cancel(PROFILE, on=DAY))  # type: ignore[call-overload]
+    _ = billing.change(PROFILE, PLAN, on=DAY).postings  # type: ignore[attr-defined]
+    AsyncBilling(MemoryStore(), tariff=tariff)  # type: ignore[arg-type]
 
 
-def what_stores_and_desks_rest_on(held: Subscription, tariff: Tariff, call: Call) -> None:
-    """A call's token, an expiry, a renewal that moves, and the form of what is stored."""
+def functions_for_stores(subscription: Subscription, tariff: Tariff, call: Call) -> None:
+    """Stores and the billing service use these functions for tokens, decisions and schemas."""
     assert_type(call_token(call), Token)
-    assert_type(expire_credit(Purse(ACCOUNT), FIVE, transfer="e", on=DAY), Decision)
-    assert_type(renew_without_bundles(held, tariff, on=DAY, plan=PLAN), Decision)
+    assert_type(expire_credit(Wallet(ACCOUNT), FIVE, transfer="e", on=DAY), Transfer)
+    assert_type(renew(subscription, tariff, on=DAY, plan=PLAN, keep_bundles=False), Decision)
     assert_type(schema(Decision), dict[str, Any])
     call_token(call.id)  # type: ignore[arg-type]
     expire_credit(ACCOUNT, FIVE, transfer="e", on=DAY)  # type: ignore[arg-type]
-    schema(held)  # type: ignore[arg-type]
+    schema(subscription)  # type: ignore[arg-type]

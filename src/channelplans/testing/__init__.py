@@ -1,5 +1,5 @@
-"""What users need to test their side: builders, Hypothesis strategies, the contract of a store.
+"""What other people's tests import: builders, Hypothesis strategies, the contract of a store.
 
-``builders`` needs nothing but the package; ``strategies`` needs Hypothesis, ``stores`` pytest too,
-which the extra ``channelplans[testing]`` brings.
+``builders`` needs only the package, ``strategies`` also Hypothesis, and ``stores`` also pytest. The
+extra ``channelplans[testing]`` installs both. This room knows all other rooms; they do not know it.
 """

@@ -1,42 +1,38 @@
-"""Plausible values for tests, in one line each: a tariff, a subscription, an account's history.
+"""Functions and constants that give tests a tariff, a subscription or an account in one line.
 
-The prices are made up, and the same everywhere.
+The prices are made up.
 """
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import attrs
 
-from channelplans import offers
-from channelplans.catalogue import Catalogue, Edition, Existing
-from channelplans.identifiers import AccountId, ProfileId, SubscriptionId
-from channelplans.ledger import Purse
-from channelplans.lifecycle import Decision, buy, deposit
 from channelplans.money import EUR, Money
-from channelplans.offers import SKYPE_CONNECT
-from channelplans.plans import Offer, Plan
-from channelplans.pricing import Tariff
-from channelplans.subscriptions import Subscription
+from channelplans.offers import OFFERS, SKYPE_CONNECT
+from channelplans.plans import Plan
+from channelplans.subscriptions.actions import buy
+from channelplans.subscriptions.catalogue import Catalogue, Edition, Migration
+from channelplans.subscriptions.decisions import Decision, Transfer
+from channelplans.subscriptions.subscription import Subscription
+from channelplans.subscriptions.transfers import deposit
+from channelplans.subscriptions.wallets import Wallet
+from channelplans.tariffs import Tariff
 
 __all__ = [
     "CATALOGUE",
     "DAY",
-    "OFFERS",
     "TARIFF",
     "make_account",
     "make_subscription",
     "make_tariff",
 ]
 
-#: Every offer that the package ships.
-OFFERS: Final[tuple[Offer, ...]] = tuple(getattr(offers, name) for name in sorted(offers.__all__))
-
-#: The day on which things begin unless another is given.
+#: The default day of purchases and deposits.
 DAY: Final = date(2026, 1, 5)
 
-#: The tariff of all that is made here.
+#: The default tariff.
 TARIFF: Final = Tariff(
     "plausible",
     EUR,
@@ -47,17 +43,18 @@ TARIFF: Final = Tariff(
     setup="5",
 )
 
-#: Every shipped offer with that tariff, one after the other: what a store needs to read them back.
+#: An edition of each offer in ``OFFERS``, one for each year from 2000 on, with ``TARIFF``. Pass
+#: it to ``decode`` in a store under test.
 CATALOGUE: Final = Catalogue(
     tuple(
-        Edition(offer, TARIFF, date(year, 1, 1), date(year + 1, 1, 1), Existing.PINNED)
-        for year, offer in enumerate(OFFERS, 2000)
+        Edition(offer, TARIFF, date(year, 1, 1), date(year + 1, 1, 1), Migration.PINNED)
+        for year, offer in enumerate(OFFERS.values(), 2000)
     )
 )
 
 
 def make_tariff(**changes: Any) -> Tariff:
-    """Return the tariff of all that is made here, with changes to its fields.
+    """Return ``TARIFF`` with other values for the given fields.
 
     >>> make_tariff(channel="7.25").channels(2).amount
     Decimal('14.50')
@@ -74,20 +71,20 @@ def make_subscription(
     subscription: str = "s-1",
     on: date = DAY,
 ) -> Subscription:
-    """Return a subscription that was just bought, of 5 channels unless a plan is given.
+    """Return a subscription that was bought on the day ``on``; by default it has 5 channels.
 
     >>> print(make_subscription(profile="paris"))
     Subscription s-1 on profile paris: 5 channels, 2026-01-05 to 2026-02-04, active
     """
-    bought = buy(
+    purchase = buy(
         plan or SKYPE_CONNECT.plan(channels=5),
         tariff,
-        account=AccountId(account),
-        profile=ProfileId(profile),
-        subscription=SubscriptionId(subscription),
+        account=account,
+        profile=profile,
+        subscription=subscription,
         on=on,
     )
-    return cast(Subscription, bought.after)
+    return purchase.after
 
 
 def make_account(
@@ -97,30 +94,31 @@ def make_account(
     credit: str = "1000",
     tariff: Tariff = TARIFF,
     on: date = DAY,
-) -> tuple[Decision, ...]:
-    """Return the decisions that open an account: a deposit, and a plan bought for each profile.
+) -> tuple[Transfer | Decision, ...]:
+    """Return the decisions that open an account: a deposit, and a purchase for each profile.
 
-    An empty store commits them in their order, each with ``expected=None``, where the credit, in
-    whole units of the tariff's currency, does for all of the plans.
+    ``plans`` gives the plan of each profile by name. ``credit`` is the deposit in whole units of
+    the tariff's currency, such as euros. Commit the decisions to an empty store in this order, each
+    with ``expected=None``. The store accepts all of them if the credit covers the plans.
 
-    >>> from channelplans.memory import MemoryStore
+    >>> from channelplans.storage.memory import MemoryStore
     >>> store = MemoryStore()
     >>> for decision in make_account({"berlin": SKYPE_CONNECT.plan(channels=5)}):
     ...     revision = store.commit(decision, expected=None)
-    >>> print(store.balance(Purse("acme")))
+    >>> print(store.balance(Wallet("acme")))
     960.25 EUR
     """
-    purse, amount = Purse(AccountId(account)), Money.of(credit, tariff.currency)
-    paid_in = deposit(purse, amount, transfer=f"opening of {account}", on=on)
-    bought = (
+    amount = Money.of(credit, tariff.currency)
+    opening = deposit(Wallet(account), amount, transfer=f"opening of {account}", on=on)
+    purchases = (
         buy(
             plan,
             tariff,
-            account=AccountId(account),
-            profile=ProfileId(profile),
-            subscription=SubscriptionId(f"{profile} {on}"),
+            account=account,
+            profile=profile,
+            subscription=f"{profile} {on}",
             on=on,
         )
         for profile, plan in plans.items()
     )
-    return (paid_in, *bought)
+    return (opening, *purchases)

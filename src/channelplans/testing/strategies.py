@@ -1,8 +1,8 @@
-"""Hypothesis strategies for the package's values, each legal by construction.
+"""Hypothesis strategies that draw valid values of the package's types.
 
-Each function returns a strategy, and its keywords are bounds, both ends included. Nothing is drawn
-and thrown away but a text that turns out blank. A subscription is what is left of real actions, so
-that whatever a test is given could have happened. ``register`` makes them known by type.
+Each function returns a strategy. Its keywords are inclusive bounds. A subscription is drawn as the
+result of real actions, so it can exist in practice. Hypothesis rejects few examples: only blank
+text is drawn again. ``register`` lets ``st.from_type`` use these strategies.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,68 +10,66 @@ from contextlib import suppress
 from datetime import date, timedelta
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 import attrs
 from hypothesis import strategies as st
 
 from channelplans.calendar import Days, Months, Term
-from channelplans.catalogue import (
-    Catalogue,
-    Comparison,
-    Edition,
-    PriceDifference,
-    RuleDifference,
-    compare,
-)
+from channelplans.calls import Allowance, Call
 from channelplans.errors import RuleError, UnknownRate
-from channelplans.identifiers import (
-    AccountId,
-    Cursor,
-    ProfileId,
-    Revision,
-    SubscriptionId,
-    Token,
-)
-from channelplans.ladders import Ladder, Tier
-from channelplans.ledger import Posting, Purse, Reason, Statement
-from channelplans.lifecycle import (
-    Decision,
-    assign_credit,
-    buy,
-    cancel,
-    change,
-    deposit,
-    expire,
-    expire_credit,
-    lapse,
-    renew,
-    renew_without_bundles,
-    resume,
-    take_back_credit,
-    terminate,
-    use,
-)
-from channelplans.lots import LotRule
 from channelplans.money import EUR, Currency, Money
 from channelplans.plans import Offer, Plan
-from channelplans.pricing import Line, Quote, Refund, Tariff
+from channelplans.pricing import Line, Quote, Refund
+from channelplans.quantities import Quantity, QuantityRule, Step
 from channelplans.rules import (
     BundleRule,
     CallRule,
     ChangeRule,
+    NonPaymentRule,
     Notice,
-    Quantity,
-    QuantityRule,
     RefundRule,
     Rollover,
-    ShortageRule,
-    Step,
     TermRule,
 )
 from channelplans.sizing import GUIDELINES, Guideline, Ratio, Suggestion, Traffic
-from channelplans.subscriptions import AT_END, TRANSITIONS, Action, Status, Subscription
-from channelplans.testing._values import (
+from channelplans.storage.ports import Booked, Cursor, Page, Revision
+from channelplans.subscriptions.actions import (
+    buy,
+    cancel,
+    change,
+    expire,
+    lapse,
+    record_call,
+    renew,
+    resume,
+    terminate,
+)
+from channelplans.subscriptions.catalogue import Catalogue, Edition
+from channelplans.subscriptions.credit_lots import LotRule
+from channelplans.subscriptions.decisions import Decision, Transfer
+from channelplans.subscriptions.price_changes import (
+    Comparison,
+    PriceDifference,
+    RuleDifference,
+    compare_editions,
+)
+from channelplans.subscriptions.subscription import (
+    AT_END,
+    TRANSITIONS,
+    Action,
+    Status,
+    Subscription,
+)
+from channelplans.subscriptions.transfers import (
+    assign_credit,
+    deposit,
+    expire_credit,
+    take_back_credit,
+)
+from channelplans.subscriptions.wallets import Posting, Reason, Statement, Wallet
+from channelplans.tariffs import Ladder, Tariff, Tier
+from channelplans.testing._kernel_strategies import (
     FIRST_DAY,
     LAST_DAY,
     allowances,
@@ -88,12 +86,11 @@ from channelplans.testing._values import (
     lengths,
     money,
     names,
+    non_payment_rules,
     notices,
     offers,
-    parts_of_a_day,
     plans,
     postings,
-    purses,
     quantity_rules,
     quotes,
     refund_rules,
@@ -101,12 +98,11 @@ from channelplans.testing._values import (
     rollovers,
     roundings,
     shipped_offers,
-    shortage_rules,
     tariffs,
     term_rules,
     terms,
+    wallets,
 )
-from channelplans.usage import Allowance, Call
 
 __all__ = [
     "FIRST_DAY",
@@ -127,11 +123,11 @@ __all__ = [
     "lengths",
     "money",
     "names",
+    "non_payment_rules",
     "notices",
     "offers",
     "plans",
     "postings",
-    "purses",
     "quantity_rules",
     "quotes",
     "refund_rules",
@@ -140,11 +136,11 @@ __all__ = [
     "rollovers",
     "roundings",
     "shipped_offers",
-    "shortage_rules",
     "subscriptions",
     "tariffs",
     "term_rules",
     "terms",
+    "wallets",
 ]
 
 _DAY: Final = timedelta(days=1)
@@ -160,32 +156,32 @@ def histories(
     account: str = "acme",
     profile: str = "berlin",
 ) -> tuple[Decision, ...]:
-    """Decisions about one profile, each resting on the one before: a purchase, ``steps`` at most.
+    """Histories of one profile: a purchase and at most ``steps`` decisions that follow from it.
 
-    A store in which the account and the profile have credit enough commits them one after the
-    other. What is refused is left out, such as a change too soon after a change.
+    Each decision starts from the result of the decision before it. A store commits them in their
+    order if the account and the profile have enough credit. Actions that the rules refuse, such as
+    a second change on one day, are left out.
     """
-    of = offer or draw(shipped_offers() | offers())
-    prices = tariff or draw(tariffs())
-    plan, on = draw(plans(of)), draw(days())
-    bought = buy(
-        plan,
-        prices,
-        account=AccountId(account),
-        profile=ProfileId(profile),
-        subscription=SubscriptionId(f"{profile}'s"),
-        on=on,
+    offer = offer or draw(shipped_offers() | offers())
+    tariff = tariff or draw(tariffs())
+    purchase = buy(
+        draw(plans(offer)),
+        tariff,
+        account=account,
+        profile=profile,
+        subscription=f"{profile}'s",
+        on=draw(days()),
     )
-    decided = [bought]
+    history = [purchase]
     for _ in range(draw(st.integers(0, steps))):
-        held = cast(Subscription, decided[-1].after)
-        windows = _windows(held)
-        action = draw(st.sampled_from(sorted(windows, key=lambda each: each.value)))
-        since, until = windows[action]
-        on = since + draw(st.integers(0, (until - since).days)) * _DAY
+        current = history[-1].after
+        windows = _action_windows(current)
+        action = draw(st.sampled_from(sorted(windows, key=lambda action: action.value)))
+        first, last = windows[action]
+        on = first + draw(st.integers(0, (last - first).days)) * _DAY
         with suppress(RuleError, UnknownRate):
-            decided.append(_ACTS[action](draw, held, prices, on))
-    return tuple(decided)
+            history.append(_ACTIONS[action](draw, current, tariff, on))
+    return tuple(history)
 
 
 def subscriptions(
@@ -196,116 +192,111 @@ def subscriptions(
     account: str = "acme",
     profile: str = "berlin",
 ) -> st.SearchStrategy[Subscription]:
-    """Subscriptions of every status, as at most ``steps`` actions after the purchase leave them.
+    """Subscriptions of every status, after a purchase and at most ``steps`` other actions.
 
     >>> from hypothesis import find
     >>> from channelplans.offers import SKYPE_CONNECT
     >>> from channelplans.testing.builders import TARIFF
-    >>> drawn = subscriptions(SKYPE_CONNECT, TARIFF)
-    >>> lapsed = find(drawn, lambda held: held.status is Status.LAPSED)
+    >>> strategy = subscriptions(SKYPE_CONNECT, TARIFF)
+    >>> lapsed = find(strategy, lambda subscription: subscription.status is Status.LAPSED)
     >>> print(lapsed.plan, lapsed.sequence, sep="; ")
     1 channel; 2
     """
-    told = histories(offer, tariff, steps=steps, account=account, profile=profile)
-    return told.map(lambda decided: cast(Subscription, decided[-1].after))
+    drawn = histories(offer, tariff, steps=steps, account=account, profile=profile)
+    return drawn.map(lambda history: history[-1].after)
 
 
 def decisions(
     offer: Offer | None = None, tariff: Tariff | None = None, *, steps: int = 8
 ) -> st.SearchStrategy[Decision]:
-    """Decisions of every action: one of a history of ``steps`` at most, or about purses alone."""
-    return histories(offer, tariff, steps=steps).flatmap(st.sampled_from) | _moves()
+    """Decisions of every action on a subscription, after at most ``steps`` other actions."""
+    return histories(offer, tariff, steps=steps).flatmap(st.sampled_from)
 
 
-@st.composite
-def _other_plans(draw: st.DrawFn, held: Plan) -> Plan:
-    """Plans of the same offer; where more and fewer differ, none that is more of one and fewer."""
-    plan, rule = draw(plans(held.offer)), held.offer.change
-    if rule.more is rule.fewer or plan.channels == held.channels:
-        return plan
-    bound = max if plan.channels > held.channels else min
-    return attrs.evolve(plan, bundles=bound(plan.bundles, held.bundles))
+def transfers() -> st.SearchStrategy[Transfer]:
+    """Transfers of every kind: deposits, expired credit, credit assigned and taken back."""
+    arguments: dict[str, Any] = {"amount": money(least=1), "transfer": names(), "on": days()}
+    return st.one_of(
+        st.builds(
+            deposit, wallets(), **arguments, reason=st.sampled_from([Reason.DEPOSIT, Reason.BONUS])
+        ),
+        st.builds(expire_credit, wallets(), **arguments),
+        st.builds(assign_credit, names(), names(), **arguments),
+        st.builds(take_back_credit, names(), names(), **arguments),
+    )
 
 
-def _windows(held: Subscription) -> dict[Action, tuple[date, date]]:
-    """Return what can follow, and the first and last day of it that are drawn."""
-    since, end = held.acted_on or held.term.start, held.term.end
-    cancelled = held.status is Status.CANCELLED
+def _action_windows(current: Subscription) -> dict[Action, tuple[date, date]]:
+    """Return the possible next actions, each with the first and last day that may be drawn."""
+    earliest, end = current.acted_on or current.term.start, current.term.end
     windows = {}
     for status, action in TRANSITIONS:
-        first, last = since, end - _DAY
-        if action is Action.USE and not cancelled:
-            last = held.lapses_on - _DAY
+        first, last = earliest, end - _DAY
+        if action is Action.RECORD_CALL and current.status is not Status.CANCELLED:
+            last = current.lapses_on - _DAY
         if action in AT_END:
-            first = max(since, held.lapses_on if action is Action.LAPSE else end)
+            first = max(earliest, current.lapses_on if action is Action.LAPSE else end)
         if action in AT_END or action is Action.BUY:
             last = first + 10 * _DAY
-        if status is held.status and first <= last:
+        if status is current.status and first <= last:
             windows[action] = (first, last)
     return windows
 
 
-def _buy_again(draw: st.DrawFn, held: Subscription, tariff: Tariff, on: date) -> Decision:
+def _buy(draw: st.DrawFn, previous: Subscription, tariff: Tariff, on: date) -> Decision:
     return buy(
-        draw(plans(held.plan.offer)),
+        draw(plans(previous.plan.offer)),
         tariff,
-        account=held.account,
-        profile=held.profile,
-        subscription=SubscriptionId(f"{held.id} next"),
+        account=previous.account,
+        profile=previous.profile,
+        subscription=f"{previous.id} next",
         on=on,
-        previous=held,
+        previous=previous,
     )
 
 
-def _change(draw: st.DrawFn, held: Subscription, tariff: Tariff, on: date) -> Decision:
-    plan, passed = draw(_other_plans(held.plan)), draw(parts_of_a_day())
-    return change(held, plan, tariff, on=on, passed=passed)
+def _change(draw: st.DrawFn, current: Subscription, tariff: Tariff, on: date) -> Decision:
+    paid_plan = current.plan
+    plan, rule = draw(plans(paid_plan.offer)), paid_plan.offer.change
+    if rule.more is not rule.fewer and plan.channels != paid_plan.channels:
+        # The offer refuses more channels with fewer bundles, and the reverse.
+        bound = max if plan.channels > paid_plan.channels else min
+        plan = attrs.evolve(plan, bundles=bound(plan.bundles, paid_plan.bundles))
+    return change(current, plan, tariff, on=on)
 
 
-def _use(draw: st.DrawFn, held: Subscription, tariff: Tariff, on: date) -> Decision:
-    call = draw(calls(held.plan.offer, tariff, on=on))
-    return use(held, attrs.evolve(call, id=f"{held.id} {held.sequence}"), tariff, on=on)
+def _record_call(draw: st.DrawFn, current: Subscription, tariff: Tariff, on: date) -> Decision:
+    call = draw(calls(current.plan.offer, tariff, on=on))
+    unique_call = attrs.evolve(call, id=f"{current.id} {current.sequence}")
+    return record_call(current, unique_call, tariff, on=on)
 
 
-def _renew(draw: st.DrawFn, held: Subscription, tariff: Tariff, on: date) -> Decision:
-    plan = held.pending or held.plan
-    drops = plan.offer.shortage.drops_bundles and plan.bundles and draw(st.booleans())
-    return (renew_without_bundles if drops else renew)(held, tariff, on=on)
+def _renew(draw: st.DrawFn, current: Subscription, tariff: Tariff, on: date) -> Decision:
+    plan = current.pending or current.plan
+    can_drop = plan.offer.non_payment.drops_bundles and plan.bundles > 0
+    return renew(current, tariff, on=on, keep_bundles=not (can_drop and draw(st.booleans())))
 
 
-def _terminate(draw: st.DrawFn, held: Subscription, _: Tariff, on: date) -> Decision:
-    returned = on >= held.held_until and draw(st.booleans())
-    return terminate(held, on=on, refund=returned, passed=draw(parts_of_a_day()))
+def _terminate(draw: st.DrawFn, current: Subscription, _: Tariff, on: date) -> Decision:
+    refund = on >= current.minimum_term_end and draw(st.booleans())
+    return terminate(current, on=on, refund=refund)
 
 
-_ACTS: Final[Mapping[Action, Callable[[st.DrawFn, Subscription, Tariff, date], Decision]]] = (
+_ACTIONS: Final[Mapping[Action, Callable[[st.DrawFn, Subscription, Tariff, date], Decision]]] = (
     MappingProxyType(
         {
-            Action.BUY: _buy_again,
+            Action.BUY: _buy,
             Action.CHANGE: _change,
-            Action.USE: _use,
+            Action.RECORD_CALL: _record_call,
             Action.RENEW: _renew,
-            Action.CANCEL: lambda _draw, held, _tariff, on: cancel(held, on=on),
-            Action.RESUME: lambda _draw, held, _tariff, on: resume(held, on=on),
-            Action.LAPSE: lambda _draw, held, _tariff, on: lapse(held, on=on),
-            Action.EXPIRE: lambda _draw, held, _tariff, on: expire(held, on=on),
+            Action.CANCEL: lambda _draw, current, _tariff, on: cancel(current, on=on),
+            Action.RESUME: lambda _draw, current, _tariff, on: resume(current, on=on),
+            Action.LAPSE: lambda _draw, current, _tariff, on: lapse(current, on=on),
+            Action.EXPIRE: lambda _draw, current, _tariff, on: expire(current, on=on),
             Action.TERMINATE: _terminate,
         }
     )
 )
-
-
-def _moves() -> st.SearchStrategy[Decision]:
-    """Decisions about purses alone."""
-    named: dict[str, Any] = {"amount": money(least=1), "transfer": names(), "on": days()}
-    paid_in = st.sampled_from([Reason.DEPOSIT, Reason.BONUS])
-    accounts, profiles = names().map(AccountId), names().map(ProfileId)
-    return st.one_of(
-        st.builds(deposit, purses(), **named, reason=paid_in),
-        st.builds(expire_credit, purses(), **named),
-        st.builds(assign_credit, accounts, profiles, **named),
-        st.builds(take_back_credit, accounts, profiles, **named),
-    )
 
 
 @st.composite
@@ -316,9 +307,9 @@ def _quantities(draw: st.DrawFn) -> Quantity:
 
 @st.composite
 def _statements(draw: st.DrawFn) -> Statement:
-    purse, opening = draw(purses()), draw(money())
-    booked = draw(st.lists(postings(purse, opening.currency), max_size=4))
-    return Statement(purse, opening, tuple(booked))
+    wallet, opening = draw(wallets()), draw(money())
+    wallet_postings = draw(st.lists(postings(wallet, opening.currency), max_size=4))
+    return Statement(wallet, opening, tuple(wallet_postings))
 
 
 @st.composite
@@ -328,36 +319,36 @@ def _lot_rules(draw: st.DrawFn) -> LotRule:
     return LotRule(draw(st.sampled_from(Reason)), lasts, since_use, draw(st.integers(-9, 9)))
 
 
-def _first_and_last(sold: Catalogue) -> Comparison:
-    return compare(sold.editions[0], sold.editions[-1])
-
-
 def _parts() -> st.SearchStrategy[Fraction]:
     return st.fractions(Fraction(1, 100), 1, max_denominator=100)
 
 
 def _guidelines() -> st.SearchStrategy[Guideline]:
-    return st.sampled_from(GUIDELINES)
+    return st.sampled_from(tuple(GUIDELINES.values()))
 
 
-_Drawn: TypeAlias = Callable[[], st.SearchStrategy[Any]]
+_MakeStrategy: TypeAlias = Callable[[], st.SearchStrategy[Any]]
 
-#: What would not be legal if it were drawn field by field, and how it is drawn instead.
-_BY_TYPE: Final[Mapping[Any, _Drawn]] = MappingProxyType(
+#: The types that Hypothesis cannot draw field by field, because most combinations are invalid.
+_BY_TYPE: Final[Mapping[Any, _MakeStrategy]] = MappingProxyType(
     {
-        AccountId: names,
         Allowance: allowances,
+        Booked: lambda: st.builds(Booked, postings(), names(), st.integers(0, 9)),
         BundleRule: lambda: bundle_rules() | included_minutes(),
         Call: calls,
         CallRule: call_rules,
         Catalogue: catalogues,
         ChangeRule: change_rules,
-        Comparison: lambda: catalogues().map(_first_and_last),
+        Comparison: lambda: catalogues().map(
+            lambda catalogue: compare_editions(catalogue.editions[0], catalogue.editions[-1])
+        ),
         Currency: currencies,
         Cursor: names,
         Days: lambda: st.builds(Days, st.integers(1, 400)),
         Decision: decisions,
-        Edition: lambda: catalogues().flatmap(lambda sold: st.sampled_from(sold.editions)),
+        Edition: lambda: catalogues().flatmap(
+            lambda catalogue: st.sampled_from(catalogue.editions)
+        ),
         Guideline: _guidelines,
         Ladder: ladders,
         Line: lambda: quotes().flatmap(lambda paid: st.sampled_from(paid.lines)),
@@ -366,13 +357,13 @@ _BY_TYPE: Final[Mapping[Any, _Drawn]] = MappingProxyType(
         Months: lambda: st.builds(Months, st.integers(1, 36)),
         Notice: notices,
         Offer: offers,
+        Page: lambda: st.builds(Page, st.lists(names(), max_size=3), st.none() | names()),
         Plan: plans,
         Posting: postings,
         PriceDifference: lambda: st.builds(
             PriceDifference, old=money(EUR), new=money(EUR), problem=st.none()
         ),
-        ProfileId: names,
-        Purse: purses,
+        Wallet: wallets,
         Quantity: _quantities,
         QuantityRule: quantity_rules,
         Quote: quotes,
@@ -382,34 +373,34 @@ _BY_TYPE: Final[Mapping[Any, _Drawn]] = MappingProxyType(
         Revision: names,
         Rollover: rollovers,
         RuleDifference: lambda: st.builds(RuleDifference, names(), names(), names()),
-        ShortageRule: shortage_rules,
+        NonPaymentRule: non_payment_rules,
         Statement: _statements,
         Step: lambda: st.builds(Step, st.integers(0, 999), st.integers(1, 99)),
         Subscription: subscriptions,
-        SubscriptionId: names,
         Suggestion: lambda: st.builds(Suggestion, st.integers(1, 999), _guidelines()),
         Tariff: tariffs,
         Term: terms,
         TermRule: term_rules,
         Tier: lambda: ladders().flatmap(lambda ladder: st.sampled_from(ladder.tiers)),
-        Token: names,
+        Transfer: transfers,
         Traffic: lambda: st.builds(Traffic, _parts(), st.floats(0.001, 0.999)),
     }
 )
 
 
 def register() -> None:
-    """Let Hypothesis draw the package's types by the strategies here, wherever it goes by type.
+    """Let ``st.from_type`` and ``st.builds`` draw the package's types by these strategies.
 
-    Where the package is installed, ``import hypothesis`` does this.
+    If the package is installed, ``import hypothesis`` calls this function.
     """
-    for kind, drawn in _BY_TYPE.items():
-        st.register_type_strategy(kind, _for_any(drawn))
+    for kind, make_strategy in _BY_TYPE.items():
+        st.register_type_strategy(kind, _ignore_type(make_strategy))
 
 
-def _for_any(drawn: _Drawn) -> Callable[[object], st.SearchStrategy[Any]]:
-    return lambda _kind: drawn()
+def _ignore_type(make_strategy: _MakeStrategy) -> Callable[[object], st.SearchStrategy[Any]]:
+    return lambda _kind: make_strategy()
 
 
-# Hypothesis' hook finds this module half loaded where it is imported before Hypothesis is.
+# If this module is imported before Hypothesis, the hook of Hypothesis finds it half loaded and does
+# not call ``register``.
 register()

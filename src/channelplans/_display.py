@@ -1,0 +1,92 @@
+"""Text and HTML for the package's values.
+
+A class describes its values once, as sentences and tables, in ``_describe``. ``str()`` and the view
+in a notebook both use that description.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from html import escape
+
+import attrs
+
+__all__ = ["DisplayMixin", "Table", "clock", "counted"]
+
+
+@attrs.frozen
+class Table:
+    """A table as text or HTML; columns named in ``right``, such as amounts, are right-aligned.
+
+    >>> print(Table(("item", "total"), (("channels", "695.00"),), right=("total",)))
+    item       total
+    --------  ------
+    channels  695.00
+    """
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    right: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        widths = [max(map(len, column)) for column in zip(self.headings, *self.rows, strict=True)]
+        dashes = tuple("-" * width for width in widths)
+        return "\n".join(self._format(row, widths) for row in (self.headings, dashes, *self.rows))
+
+    def _format(self, row: Sequence[str], widths: Sequence[int]) -> str:
+        cells = (
+            cell.rjust(width) if heading in self.right else cell.ljust(width)
+            for heading, cell, width in zip(self.headings, row, widths, strict=True)
+        )
+        return "  ".join(cells).rstrip()
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{escape(heading)}</th>" for heading in self.headings)
+        body = "".join(f"<tr>{self._format_cells(row)}</tr>" for row in self.rows)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _format_cells(self, row: Sequence[str]) -> str:
+        return "".join(
+            f'<td style="text-align: right">{escape(cell)}</td>'
+            if heading in self.right
+            else f"<td>{escape(cell)}</td>"
+            for heading, cell in zip(self.headings, row, strict=True)
+        )
+
+
+class DisplayMixin:
+    """Give a class ``str()`` and a notebook view from its ``_describe`` method."""
+
+    __slots__ = ()
+
+    def _describe(self) -> Iterable[str | Table]:
+        """Yield the sentences and tables that describe this value."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self._describe()))
+
+    def _repr_html_(self) -> str:
+        return "".join(
+            part._repr_html_() if isinstance(part, Table) else f"<p>{escape(part)}</p>"
+            for part in self._describe()
+        )
+
+
+def clock(duration: timedelta) -> str:
+    """Return a duration as hours, minutes and seconds, without days.
+
+    >>> clock(timedelta(minutes=5000))
+    '83:20:00'
+    """
+    seconds, part_second = divmod(duration, timedelta(seconds=1))
+    fraction = f".{part_second.microseconds:06}".rstrip("0") if part_second else ""
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number and a noun, in the plural unless the number is 1.
+
+    >>> counted(1, "day"), counted(5000, "minute")
+    ('1 day', '5,000 minutes')
+    """
+    return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -1,0 +1,349 @@
+"""Shapes: how values are written as plain data, read back, and described in a JSON Schema.
+
+``codec`` chooses the classes, the names of the keys, and the values that are looked up.
+"""
+
+import enum
+import types
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any, Final, Protocol
+
+import attrs
+
+from channelplans._checks import shown
+from channelplans.errors import ChannelPlansError, NotDecodable
+from channelplans.money import NUMBER
+
+__all__: tuple[str, ...] = ()
+
+#: Written for None if a missing key would mean the default; TOML has no null.
+_NONE: Final = "none"
+
+
+@attrs.frozen
+class Place:
+    """The path of a value in the data, and the catalogue in which names are looked up."""
+
+    path: str
+    catalogue: Any
+
+    def at(self, step: str) -> "Place":
+        return Place(self.path + step, self.catalogue)
+
+    def error(self, problem: str, *actual: object) -> NotDecodable:
+        return NotDecodable(self.path, ", not ".join([problem, *map(shown, actual)]))
+
+
+#: The errors that ``Plain.parse`` raises for data of another kind.
+_PARSE_ERRORS: Final = (LookupError, OverflowError, TypeError, ValueError)
+
+
+class Shape(Protocol):
+    """How the values of one annotation are written, read, and described in a schema."""
+
+    def write(self, value: Any, /) -> Any:
+        """Return a value as plain data."""
+        ...
+
+    def read(self, data: Any, place: Place, /) -> Any:
+        """Return the value; raise NotDecodable with its path if the data is wrong."""
+        ...
+
+    def form(self, parts: dict[str, Any], /) -> dict[str, Any]:
+        """Return the schema; add the schemas of tables to ``parts``, and refer to them."""
+        ...
+
+
+@attrs.frozen
+class Plain:
+    """A value without fields; ``parse`` raises if the data is of another kind."""
+
+    kind: type
+    description: str
+    keywords: Mapping[str, Any]
+    parse: Callable[[Any], Any]
+    write: Callable[[Any], Any] = lambda value: value
+
+    def fits(self, data: Any) -> bool:
+        try:
+            self.parse(data)
+        except _PARSE_ERRORS:
+            return False
+        return True
+
+    def read(self, data: Any, place: Place) -> Any:
+        try:
+            return self.parse(data)
+        except _PARSE_ERRORS:
+            raise place.error(f"must be {self.description}", data) from None
+
+    def form(self, _parts: dict[str, Any]) -> dict[str, Any]:
+        return dict(self.keywords)
+
+
+@attrs.frozen
+class List:
+    """A tuple, written as a list."""
+
+    item: Shape
+
+    def write(self, value: tuple[Any, ...]) -> list[Any]:
+        return [self.item.write(item) for item in value]
+
+    def read(self, data: Any, place: Place) -> tuple[Any, ...]:
+        if not isinstance(data, list):
+            raise place.error("must be a list", data)
+        return tuple(
+            self.item.read(item, place.at(f"[{index}]")) for index, item in enumerate(data)
+        )
+
+    def form(self, parts: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "array", "items": self.item.form(parts)}
+
+
+@attrs.frozen
+class ByKey:
+    """A mapping whose keys are data, written as a table."""
+
+    key: Shape
+    item: Shape
+
+    def write(self, value: Mapping[Any, Any]) -> dict[Any, Any]:
+        return {self.key.write(key): self.item.write(item) for key, item in value.items()}
+
+    def read(self, data: Any, place: Place) -> dict[Any, Any]:
+        if not isinstance(data, Mapping):
+            raise place.error("must be a table", data)
+        return {
+            self.key.read(key, place): self.item.read(item, place.at(f"[{key!r}]"))
+            for key, item in data.items()
+        }
+
+    def form(self, parts: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": self.item.form(parts)}
+
+
+@attrs.frozen
+class OneOf:
+    """A value of one of several classes; a table is recognised by its keys."""
+
+    shapes: "tuple[Plain | Table, ...]"
+
+    def write(self, value: Any) -> Any:
+        return next(shape for shape in self.shapes if isinstance(value, shape.kind)).write(value)
+
+    def read(self, data: Any, place: Place) -> Any:
+        for shape in self.shapes:
+            if shape.fits(data):
+                return shape.read(data, place)
+        alternatives = " or ".join(shape.description for shape in self.shapes)
+        raise place.error(f"must be {alternatives}", data)
+
+    def form(self, parts: dict[str, Any]) -> dict[str, Any]:
+        return {"anyOf": [shape.form(parts) for shape in self.shapes]}
+
+
+@attrs.frozen
+class Entry:
+    """The value under one key of a table.
+
+    Attributes:
+        name: the name of the field, or of the property if the value is derived.
+        shape: how the value is written.
+        default: the value if the key is missing; NOTHING if the key is required.
+        writes_none: whether None is written as "none", because the default is not None.
+        derived: whether the value is computed from the fields, and must equal the stored value.
+    """
+
+    name: str
+    shape: Shape
+    default: Any
+    writes_none: bool = False
+    derived: bool = False
+
+    def read(self, data: Any, place: Place) -> Any:
+        if data is attrs.NOTHING:
+            if self.default is attrs.NOTHING:
+                raise place.error("is missing")
+            return self.default
+        return None if self.writes_none and data == _NONE else self.shape.read(data, place)
+
+    def form(self, parts: dict[str, Any]) -> dict[str, Any]:
+        form = self.shape.form(parts)
+        return {"anyOf": [form, {"const": _NONE}]} if self.writes_none else form
+
+
+@attrs.frozen
+class Table:
+    """A value with fields, written as a table with a key for each field."""
+
+    kind: Any
+    entries: Mapping[str, Entry]
+
+    @property
+    def description(self) -> str:
+        return f"a table of {', '.join(self.entries)}"
+
+    def fits(self, data: Any) -> bool:
+        return isinstance(data, Mapping) and not data.keys().isdisjoint(self.entries)
+
+    def write(self, value: Any) -> dict[str, Any]:
+        written = {}
+        for key, entry in self.entries.items():
+            content = getattr(value, entry.name)
+            if content != entry.default:
+                written[key] = _NONE if content is None else entry.shape.write(content)
+        return written
+
+    def read(self, data: Any, place: Place) -> Any:
+        if not isinstance(data, Mapping):
+            raise place.error(f"must be {self.description}", data)
+        for key in data:
+            if key not in self.entries:
+                problem = f"is unknown; the known keys are: {', '.join(self.entries)}"
+                raise place.at(f".{key}").error(problem)
+        contents = {
+            key: entry.read(data.get(key, attrs.NOTHING), place.at(f".{key}"))
+            for key, entry in self.entries.items()
+        }
+        value, derived = self.build(contents, place)
+        for key, expected in derived.items():
+            given = contents[key]
+            if given != expected:
+                problem = f"must be {expected}, which follows from the other keys, not {given}"
+                raise place.at(f".{key}").error(problem)
+        return value
+
+    def build(self, contents: Mapping[str, Any], place: Place) -> tuple[Any, dict[str, Any]]:
+        """Return the value made from the contents of its keys, and its derived values."""
+        entries = self.entries.items()
+        fields = {entry.name: contents[key] for key, entry in entries if not entry.derived}
+        try:
+            value = self.kind(**fields)
+            return value, {key: getattr(value, key) for key, entry in entries if entry.derived}
+        except ChannelPlansError as error:
+            raise self.locate(error, place) from error
+
+    def locate(self, error: ChannelPlansError, place: Place) -> NotDecodable:
+        """Turn an error of the value's class into a NotDecodable with the path of the field."""
+        parameter = getattr(error, "parameter", "")
+        name, bracket, index = parameter.partition("[")
+        for key, entry in self.entries.items():
+            if entry.name == name:
+                problem = str(error).removeprefix(f"{parameter} ")
+                return place.at(f".{key}{bracket}{index}").error(problem)
+        return place.error(str(error))
+
+    def form(self, parts: dict[str, Any]) -> dict[str, Any]:
+        name = self.kind.__name__.removeprefix("_")
+        if name not in parts:
+            parts[name] = self.body(parts)
+        return {"$ref": f"#/$defs/{name}"}
+
+    def body(self, parts: dict[str, Any]) -> dict[str, Any]:
+        entries = self.entries.items()
+        return {
+            "type": "object",
+            "properties": {key: entry.form(parts) for key, entry in entries},
+            "required": [key for key, entry in entries if entry.default is attrs.NOTHING],
+            "additionalProperties": False,
+        }
+
+
+def _only(kind: type) -> Callable[[object], Any]:
+    def parse(data: object) -> object:
+        if type(data) is kind:
+            return data
+        raise TypeError
+
+    return parse
+
+
+def _parse_day(data: object) -> date:
+    if isinstance(data, date) and not isinstance(data, datetime):
+        return data
+    day = date.fromisoformat(_only(str)(data))
+    if day.isoformat() == data:
+        return day
+    raise ValueError
+
+
+def _parse_price(data: str) -> Decimal:
+    if NUMBER.fullmatch(data):
+        return Decimal(data)
+    raise ValueError
+
+
+def _write_price(price: Decimal) -> str:
+    digits = f"{price or Decimal(0):f}"  # turns -0 into 0
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
+
+
+_UNITS: Final = ("hours", "minutes", "seconds", "microseconds")
+
+
+def _parse_duration(data: object) -> timedelta:
+    if isinstance(data, Mapping) and data and data.keys() <= set(_UNITS):
+        return timedelta(**{unit: _only(int)(count) for unit, count in data.items()})
+    raise ValueError
+
+
+def _write_duration(duration: timedelta) -> dict[str, int]:
+    seconds, fraction = divmod(duration, timedelta(seconds=1))
+    micros = {"microseconds": fraction.microseconds} if fraction else {}
+    return {"seconds": seconds, **micros}
+
+
+PLAIN: Final[Mapping[Any, Plain]] = types.MappingProxyType(
+    {
+        plain.kind: plain
+        for plain in (
+            Plain(bool, "true or false", {"type": "boolean"}, _only(bool)),
+            Plain(int, "a whole number", {"type": "integer"}, _only(int)),
+            # str.__str__ because an identifier may be of a subclass of str.
+            Plain(str, "text", {"type": "string"}, _only(str), str.__str__),
+            Plain(
+                date,
+                'a day, such as "2026-01-05"',
+                {"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+                _parse_day,
+                date.isoformat,
+            ),
+            Plain(
+                Decimal,
+                'a number as text, such as "6.95"',
+                {"type": "string", "pattern": f"^(?:{NUMBER.pattern})$"},
+                _parse_price,
+                _write_price,
+            ),
+            Plain(
+                timedelta,
+                'a duration, such as {"seconds": 30}',
+                {
+                    "type": "object",
+                    "properties": {unit: {"type": "integer"} for unit in _UNITS},
+                    "minProperties": 1,
+                    "additionalProperties": False,
+                },
+                _parse_duration,
+                _write_duration,
+            ),
+        )
+    }
+)
+
+
+def choice(kind: enum.EnumMeta) -> Plain:
+    """Return the shape of an enum; a member is written as its value."""
+    members: list[enum.Enum] = list(kind)
+    values = {member.value: member for member in members}
+    description = f"one of {', '.join(map(repr, values))}"
+    return Plain(kind, description, {"enum": [*values]}, values.__getitem__, attrgetter("value"))
+
+
+def one_of(*shapes: Any) -> Shape:
+    """Return the shape of a value that has one of several shapes."""
+    return shapes[0] if len(shapes) == 1 else OneOf(shapes)

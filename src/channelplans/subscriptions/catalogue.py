@@ -1,0 +1,373 @@
+"""Which offer and tariff are in force on a day, and for whom.
+
+An edition is sold on its days and says what happens to subscriptions of earlier editions. A
+catalogue has exactly one edition for each of its days, all in one currency.
+"""
+
+import enum
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+
+import attrs
+
+from channelplans._checks import checked, civil_day, instance, several
+from channelplans._display import DisplayMixin, Table
+from channelplans.errors import InvalidValue, NotOffered, RuleError, UnknownEdition
+from channelplans.money import Money, same_currency
+from channelplans.plans import Offer, Plan
+from channelplans.subscriptions.subscription import Subscription
+from channelplans.tariffs import Tariff
+
+__all__ = [
+    "Catalogue",
+    "Edition",
+    "Migration",
+]
+
+
+class Migration(enum.Enum):
+    """When subscriptions of earlier editions move to a new edition.
+
+    ``PINNED``: never. ``AT_RENEWAL``: at their next renewal. Pass a date instead to move them at
+    their first renewal on or after that day.
+    """
+
+    PINNED = "keep theirs"
+    AT_RENEWAL = "at their renewal"
+
+
+@attrs.frozen(field_transformer=checked)
+class Edition(DisplayMixin):
+    """An offer and a tariff, and the days on which they are sold together.
+
+    Attributes:
+        offer: the rules.
+        tariff: the prices.
+        start: the first day of sale.
+        end: the first day without sale; None if no end is planned.
+        migration: when subscriptions of earlier editions move to this edition.
+
+    Raises:
+        InvalidValue: the end is not after the start, or the migration is before the start.
+
+    >>> from channelplans.money import EUR
+    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> prices = Tariff("2026", EUR, channel="6.95", bundle="10", minute="0.021")
+    >>> print(Edition(SKYPE_CONNECT, prices, date(2026, 1, 1), migration=date(2026, 3, 1)))
+    Skype Connect (help page), tariff 2026, from 2026-01-01 on; migration: from 2026-03-01
+    """
+
+    offer: Offer
+    tariff: Tariff
+    start: date
+    end: date | None = None
+    migration: Migration | date = Migration.AT_RENEWAL
+
+    def __attrs_post_init__(self) -> None:
+        if self.end is not None and self.end <= self.start:
+            raise InvalidValue("end", str(self.end), f"after the start, {self.start}")
+        if isinstance(self.migration, date) and civil_day("migration", self.migration) < self.start:
+            expected = f"on or after the start, {self.start}"
+            raise InvalidValue("migration", str(self.migration), expected)
+
+    @property
+    def moves_from(self) -> date | None:
+        """The first day on which renewals move to this edition; None if they never do."""
+        if isinstance(self.migration, date):
+            return self.migration
+        return None if self.migration is Migration.PINNED else self.start
+
+    def __contains__(self, day: date) -> bool:
+        return self.start <= civil_day("day", day) and (self.end is None or day < self.end)
+
+    def holds(self, subscription: Subscription) -> bool:
+        """Return whether a subscription has this offer and was paid at this tariff.
+
+        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> from channelplans.testing.builders import TARIFF, make_subscription, make_tariff
+        >>> paid = Edition(SKYPE_CONNECT, TARIFF, date(2026, 1, 1))
+        >>> dearer = attrs.evolve(paid, tariff=make_tariff(name="dearer", channel="7.25"))
+        >>> paid.holds(make_subscription()), dearer.holds(make_subscription())
+        (True, False)
+        """
+        paid = instance("subscription", subscription, Subscription).quote
+        return paid.plan.offer == self.offer and paid.tariff == self.tariff
+
+    def price(self, plan: Plan) -> Money:
+        """Return the price of a plan's channels and bundles for a full term at this tariff.
+
+        >>> from channelplans.money import EUR
+        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> prices = Tariff("2026", EUR, channel="6.95", bundle="10", minute="0.021", setup="5")
+        >>> edition = Edition(SKYPE_CONNECT, prices, date(2026, 1, 1))
+        >>> print(edition.price(SKYPE_CONNECT.plan(channels=100, bundles=2)))  # 695 + 20
+        715.00 EUR
+        """
+        instance("plan", plan, Plan)
+        return self.tariff.channels(plan.channels) + self.tariff.bundles(plan.bundles)
+
+    def plan_for(self, plan: Plan) -> Plan:
+        """Return the plan of this offer with the same channels and bundles; a renewal sells it.
+
+        Raises:
+            NotOffered: this offer has no such plan; the error says why, and names the nearest plan.
+
+        >>> from channelplans.money import EUR
+        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> fewer = attrs.evolve(SKYPE_CONNECT, edition="2027", bundle=None)
+        >>> prices = Tariff("2027", EUR, channel="6.95", bundle="0", minute="0.021")
+        >>> edition = Edition(fewer, prices, date(2027, 1, 1))
+        >>> edition.plan_for(SKYPE_CONNECT.plan(channels=5, bundles=2))
+        Traceback (most recent call last):
+            ...
+        channelplans.errors.NotOffered: Skype Connect (2027) has no plan of 5 channels and \
+2 bundles of 5,000 minutes; bundles must be 0, not 2: Skype Connect has no bundles; \
+the nearest plan is 5 channels
+        """
+        if instance("plan", plan, Plan).offer == self.offer:
+            return plan
+        try:
+            return Plan(self.offer, plan.channels, plan.bundles)
+        except RuleError as error:
+            works = f"{error}; the nearest plan is {self.nearest(plan)}"
+            raise NotOffered(f"plan of {plan}", full_name(self.offer), works) from error
+
+    def nearest(self, plan: Plan) -> Plan:
+        """Return the plan of this offer that is nearest to a plan of another offer.
+
+        The number of channels is moved to the nearest limit of the offer and then rounded as a
+        request is. Bundles above the new limit are left out. Ask the buyer before you sell it.
+
+        >>> from channelplans.offers import OFFERS, SKYPE_CONNECT
+        >>> from channelplans.testing.builders import TARIFF
+        >>> lines = Edition(
+        ...     OFFERS["easybell-basic"], TARIFF, date(2026, 1, 1)
+        ... )  # 2 to 50 lines, no bundles
+        >>> print(lines.nearest(SKYPE_CONNECT.plan(channels=60, bundles=3)))
+        50 channels
+        """
+        rule, bundles = self.offer.quantity, self.offer.bundle
+        requested = min(max(instance("plan", plan, Plan).channels, rule.minimum), rule.maximum)
+        channels = self.offer.plan(channels=requested).channels
+        maximum = bundles.most(channels) if bundles else 0
+        return Plan(self.offer, channels, min(plan.bundles, maximum))
+
+    def to_records(self) -> list[dict[str, object]]:
+        """Return the edition as one plain row."""
+        return [
+            {
+                "offer": self.offer.name,
+                "edition": self.offer.edition,
+                "tariff": self.tariff.name,
+                "currency": self.tariff.currency.code,
+                "start": self.start,
+                "end": self.end,
+                "moves_from": self.moves_from,
+            }
+        ]
+
+    def _describe(self) -> tuple[str]:
+        return (f"{_format_edition(self)}; migration: {_format_migration(self)}",)
+
+
+def _sort_editions(editions: Sequence[Edition]) -> tuple[Edition, ...]:
+    items = several("editions", editions, lambda name, item: instance(name, item, Edition))
+    return tuple(sorted(items, key=lambda edition: edition.start))
+
+
+@attrs.frozen(field_transformer=checked)
+class Catalogue(DisplayMixin):
+    """The editions of a product, sorted by day, one for each day and all in one currency.
+
+    A renewal keeps the edition of the subscription, or moves to the latest edition whose migration
+    has begun. Nothing is sold or renewed before the first edition or after the last.
+
+    Raises:
+        InvalidValue: there is no edition, two editions overlap or leave a gap, or two different
+            offers or tariffs have the same name.
+        CurrencyMismatch: two editions are in different currencies.
+
+    >>> from channelplans.money import EUR
+    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> old = Tariff("2025", EUR, channel="6.95", bundle="10", minute="0.021")
+    >>> new = attrs.evolve(old, name="2026", channel="7.25")
+    >>> catalogue = Catalogue(
+    ...     (
+    ...         Edition(SKYPE_CONNECT, old, date(2025, 1, 1), date(2026, 1, 1)),
+    ...         Edition(SKYPE_CONNECT, new, date(2026, 1, 1), migration=date(2026, 3, 1)),
+    ...     )
+    ... )
+    >>> print(catalogue)
+    offer                      tariff  currency  from        until       migration
+    -------------------------  ------  --------  ----------  ----------  ----------------
+    Skype Connect (help page)  2025    EUR       2025-01-01  2026-01-01  at their renewal
+    Skype Connect (help page)  2026    EUR       2026-01-01              from 2026-03-01
+    >>> catalogue.on(date(2025, 12, 31)).tariff.name
+    '2025'
+    """
+
+    editions: tuple[Edition, ...] = attrs.field(converter=_sort_editions)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.editions:
+            raise InvalidValue("editions", "()", "at least one edition")
+        for previous, following in pairwise(self.editions):
+            _check_joined(previous, following)
+            same_currency(previous.tariff.currency, following.tariff.currency)
+        _check_names(self.editions)
+
+    def on(self, day: date) -> Edition:
+        """Return the edition that is sold on a day.
+
+        Raises:
+            UnknownEdition: the day is before the first edition, or on or after the end of the last.
+
+        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> from channelplans.testing.builders import TARIFF
+        >>> january = Edition(SKYPE_CONNECT, TARIFF, date(2026, 1, 1), date(2026, 2, 1))
+        >>> Catalogue((january,)).on(date(2026, 1, 31)) is january
+        True
+        >>> Catalogue((january,)).on(date(2026, 2, 1))
+        Traceback (most recent call last):
+            ...
+        channelplans.errors.UnknownEdition: the catalogue has no edition on 2026-02-01; it has: \
+Skype Connect (help page), tariff plausible, 2026-01-01 to 2026-02-01
+        """
+        civil_day("day", day)
+        for edition in self.editions:
+            if day in edition:
+                return edition
+        raise UnknownEdition(f"on {day}", tuple(map(_format_edition, self.editions)))
+
+    def held_by(self, subscription: Subscription) -> Edition:
+        """Return the edition with the offer and the tariff of a subscription.
+
+        If several editions have both, return the latest that had started on the term's first day.
+
+        Raises:
+            UnknownEdition: no edition has this offer and this tariff.
+
+        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> from channelplans.testing.builders import TARIFF, make_subscription, make_tariff
+        >>> old = Edition(SKYPE_CONNECT, TARIFF, date(2026, 1, 1), date(2026, 2, 1))
+        >>> new = Edition(SKYPE_CONNECT, make_tariff(name="dearer"), date(2026, 2, 1))
+        >>> Catalogue((old, new)).held_by(make_subscription()) is old
+        True
+        """
+        matching = [edition for edition in self.editions if edition.holds(subscription)]
+        if not matching:
+            name = full_name(subscription.plan.offer, subscription.quote.tariff)
+            wanted = f"that subscription {subscription.id} holds, {name}"
+            raise UnknownEdition(wanted, tuple(map(_format_edition, self.editions)))
+        started = [edition for edition in matching if edition.start <= subscription.term.start]
+        return started[-1] if started else matching[0]
+
+    def for_renewal(self, subscription: Subscription) -> Edition:
+        """Return the edition that applies to the next term of a subscription.
+
+        The first day of that term decides, even if the renewal is processed late (F 3.9).
+
+        Raises:
+            UnknownEdition: no edition has the subscription's offer and tariff, or none is sold on
+                that day.
+
+        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> from channelplans.testing.builders import TARIFF, make_subscription, make_tariff
+        >>> dearer, berlin = make_tariff(name="dearer"), make_subscription()  # until 2026-02-04
+        >>> old = Edition(SKYPE_CONNECT, TARIFF, date(2026, 1, 1), date(2026, 2, 1))
+        >>> for migration in (date(2026, 2, 4), date(2026, 2, 5)):
+        ...     new = Edition(SKYPE_CONNECT, dearer, date(2026, 2, 1), migration=migration)
+        ...     print(migration, Catalogue((old, new)).for_renewal(berlin).tariff.name)
+        2026-02-04 dearer
+        2026-02-05 plausible
+        """
+        return self.for_term(subscription, subscription.term.end)
+
+    def for_term(self, subscription: Subscription, start: date) -> Edition:
+        """Return the edition that applies to a term of a subscription that starts on a day.
+
+        The subscription keeps its edition, unless the migration of a later edition has begun by
+        that day; then the latest such edition applies. A renewal and a restart use the same
+        rule, so nobody keeps old prices by changing every month.
+
+        Raises:
+            UnknownEdition: no edition has the subscription's offer and tariff, or none is sold on
+                that day.
+
+        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> from channelplans.testing.builders import TARIFF, make_subscription, make_tariff
+        >>> dearer, migration = make_tariff(name="dearer"), date(2026, 3, 1)
+        >>> old = Edition(SKYPE_CONNECT, TARIFF, date(2026, 1, 1), date(2026, 2, 1))
+        >>> new = Edition(SKYPE_CONNECT, dearer, date(2026, 2, 1), migration=migration)
+        >>> for start in (date(2026, 2, 28), date(2026, 3, 1)):
+        ...     print(start, Catalogue((old, new)).for_term(make_subscription(), start).tariff.name)
+        2026-02-28 plausible
+        2026-03-01 dearer
+        """
+        current = self.held_by(subscription)
+        self.on(start)  # raises UnknownEdition if nothing is sold on that day
+        for edition in self.editions[self.editions.index(current) + 1 :]:
+            if edition.moves_from and edition.moves_from <= start:
+                current = edition
+        return current
+
+    def to_records(self) -> list[dict[str, object]]:
+        """Return a plain row for each edition."""
+        return [row for edition in self.editions for row in edition.to_records()]
+
+    def _describe(self) -> tuple[Table]:
+        headings = ("offer", "tariff", "currency", "from", "until", "migration")
+        rows = tuple(
+            (
+                full_name(edition.offer),
+                edition.tariff.name,
+                edition.tariff.currency.code,
+                str(edition.start),
+                str(edition.end or ""),
+                _format_migration(edition),
+            )
+            for edition in self.editions
+        )
+        return (Table(headings, rows),)
+
+
+def full_name(offer: Offer, tariff: Tariff | None = None) -> str:
+    """Return the name and the edition of an offer, and the name of a tariff if there is one."""
+    suffix = f", tariff {tariff.name}" if tariff else ""
+    return f"{offer.name} ({offer.edition}){suffix}"
+
+
+def _format_edition(edition: Edition) -> str:
+    start, end = edition.start, edition.end
+    days = f"from {start} on" if end is None else f"{start} to {end}"
+    return f"{full_name(edition.offer, edition.tariff)}, {days}"
+
+
+def _format_migration(edition: Edition) -> str:
+    migration = edition.migration
+    return migration.value if isinstance(migration, Migration) else f"from {migration}"
+
+
+def _check_joined(previous: Edition, following: Edition) -> None:
+    if previous.end == following.start:
+        return
+    has_gap = previous.end is not None and previous.end < following.start
+    fault = "a gap" if has_gap else "an overlap"
+    actual = f"with {fault} between {_format_edition(previous)} and {_format_edition(following)}"
+    expected = "one after the other, each sold until the next edition starts"
+    raise InvalidValue("editions", actual, expected)
+
+
+def _check_names(editions: tuple[Edition, ...]) -> None:
+    value_of: dict[str, object] = {}
+    for edition in editions:
+        offer, tariff = edition.offer, edition.tariff
+        names: dict[str, object] = {
+            f"offer {full_name(offer)}": offer,
+            f"tariff {tariff.name}": tariff,
+        }
+        for name, value in names.items():
+            if value_of.setdefault(name, value) != value:
+                expected = "named differently if their rules or prices differ"
+                raise InvalidValue("editions", f"two different ones called {name}", expected)

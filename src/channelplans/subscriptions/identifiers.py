@@ -1,0 +1,20 @@
+"""Names for the strings that identify things.
+
+Each is plain ``str``: the alias says in a signature which identifier is meant.
+"""
+
+from typing import TypeAlias
+
+__all__ = ["AccountId", "ProfileId", "SubscriptionId", "Token"]
+
+#: The account (the Skype Manager) that owns profiles and pays for subscriptions (H9).
+AccountId: TypeAlias = str
+
+#: A SIP profile, which holds at most one running subscription (H1).
+ProfileId: TypeAlias = str
+
+#: A subscription. An identifier is never used twice, not even for the same profile.
+SubscriptionId: TypeAlias = str
+
+#: Identifies a decision or a transfer. Deciding the same thing again gives the same token.
+Token: TypeAlias = str

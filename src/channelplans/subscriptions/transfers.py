@@ -1,0 +1,119 @@
+"""Pure functions that move credit into, between and out of wallets.
+
+Each returns a transfer. No balance changes until a store commits the transfer.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+
+from channelplans._checks import instance, text
+from channelplans.errors import InvalidValue
+from channelplans.money import Money
+from channelplans.subscriptions.decisions import Transfer, join_token
+from channelplans.subscriptions.identifiers import AccountId, ProfileId
+from channelplans.subscriptions.subscription import Action
+from channelplans.subscriptions.wallets import Posting, Reason, Wallet
+
+__all__ = [
+    "assign_credit",
+    "deposit",
+    "expire_credit",
+    "take_back_credit",
+]
+
+
+def deposit(
+    wallet: Wallet, amount: Money, *, transfer: str, on: date, reason: Reason = Reason.DEPOSIT
+) -> Transfer:
+    """Pay credit into a wallet from outside, as a deposit or as a bonus.
+
+    ``transfer`` is the identifier of the payment, unique among all transfers of one store.
+
+    Raises:
+        InvalidValue: the amount is not above zero, or the reason is neither DEPOSIT nor BONUS.
+
+    >>> from channelplans.money import EUR
+    >>> print(deposit(Wallet("acme"), Money.of("50", EUR), transfer="p-1", on=date(2026, 1, 5)))
+    2026-01-05: pay in from outside.
+    The wallet of account acme receives 50.00 EUR (deposit).
+    """
+    instance("wallet", wallet, Wallet)
+    if reason not in (Reason.DEPOSIT, Reason.BONUS):
+        raise InvalidValue("reason", str(reason), "Reason.DEPOSIT or Reason.BONUS")
+    return _move(Action.DEPOSIT, reason, {wallet: 1}, amount, transfer, on)
+
+
+def assign_credit(
+    account: AccountId, profile: ProfileId, amount: Money, *, transfer: str, on: date
+) -> Transfer:
+    """Move credit from an account to one of its profiles, to pay for calls (F 7.3, F 7.4).
+
+    Raises:
+        InvalidValue: the amount is not above zero, or an identifier is empty.
+
+    >>> from channelplans.money import EUR
+    >>> five, day = Money.of("5", EUR), date(2026, 1, 5)
+    >>> print(assign_credit("acme", "berlin", five, transfer="p-2", on=day))
+    2026-01-05: assign credit to a profile.
+    The wallet of account acme pays 5.00 EUR (transfer).
+    The wallet of profile berlin of account acme receives 5.00 EUR (transfer).
+    """
+    moves = {Wallet(account): -1, Wallet(account, text("profile", profile)): 1}
+    return _move(Action.ASSIGN_CREDIT, Reason.TRANSFER, moves, amount, transfer, on)
+
+
+def take_back_credit(
+    account: AccountId, profile: ProfileId, amount: Money, *, transfer: str, on: date
+) -> Transfer:
+    """Move credit from a profile back to its account (F 7.4).
+
+    Raises:
+        InvalidValue: the amount is not above zero, or an identifier is empty.
+
+    >>> from channelplans.money import EUR
+    >>> two, day = Money.of("2", EUR), date(2026, 1, 9)
+    >>> print(take_back_credit("acme", "berlin", two, transfer="p-3", on=day))
+    2026-01-09: take back credit from a profile.
+    The wallet of profile berlin of account acme pays 2.00 EUR (transfer).
+    The wallet of account acme receives 2.00 EUR (transfer).
+    """
+    moves = {Wallet(account, text("profile", profile)): -1, Wallet(account): 1}
+    return _move(Action.TAKE_BACK_CREDIT, Reason.TRANSFER, moves, amount, transfer, on)
+
+
+def expire_credit(wallet: Wallet, amount: Money, *, transfer: str, on: date) -> Transfer:
+    """Take expired credit out of a wallet; ``expiries`` finds the expired credit.
+
+    ``transfer`` is the identifier of the expiry, unique among all transfers of one store. Pass the
+    reference of the posting that ``expiries`` returned: then a retry does not expire it twice.
+
+    Raises:
+        InvalidValue: the amount is not above zero.
+
+    >>> from channelplans.money import EUR
+    >>> expired = Money.of("10", EUR)
+    >>> expiry = "expiry of p-1, lot 1"
+    >>> print(expire_credit(Wallet("acme"), expired, transfer=expiry, on=date(2026, 7, 5)))
+    2026-07-05: let credit expire.
+    The wallet of account acme pays 10.00 EUR (expiry).
+    """
+    moves = {instance("wallet", wallet, Wallet): -1}
+    return _move(Action.EXPIRE_CREDIT, Reason.EXPIRY, moves, amount, transfer, on)
+
+
+def _move(
+    action: Action,
+    reason: Reason,
+    signs: Mapping[Wallet, int],
+    amount: Money,
+    transfer: str,
+    on: date,
+) -> Transfer:
+    if instance("amount", amount, Money).minor <= 0:
+        raise InvalidValue("amount", str(amount), "above zero")
+    token = join_token("transfer", text("transfer", transfer))
+    postings = tuple(
+        Posting(wallet, amount * sign, reason, on, reference=transfer)
+        for wallet, sign in signs.items()
+    )
+    return Transfer(action, on, postings, token)

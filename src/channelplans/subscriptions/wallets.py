@@ -1,0 +1,234 @@
+"""Wallets, the postings that change their balances, and the settlement of several postings.
+
+A wallet belongs to an account or to one of its profiles (H9, F 7.3). Its balance is the sum of its
+postings. The actions decide which wallet pays; ``settle`` decides whether it can.
+"""
+
+import enum
+from collections.abc import Iterable, Mapping
+from datetime import date
+from itertools import accumulate
+
+import attrs
+
+from channelplans._checks import checked, instance, shown
+from channelplans._display import DisplayMixin, Table
+from channelplans.calendar import Term
+from channelplans.errors import InsufficientCredit, InvalidValue, WrongType
+from channelplans.money import Money, columns, same_currency
+from channelplans.subscriptions.identifiers import AccountId, ProfileId
+
+__all__ = ["Posting", "Reason", "Statement", "Wallet", "deltas", "settle"]
+
+
+@attrs.frozen(field_transformer=checked)
+class Wallet(DisplayMixin):
+    """The wallet of an account or, with ``profile``, of one profile of the account.
+
+    The account's wallet pays for subscriptions, bundles and overage. The profile's wallet pays for
+    all other calls (H9, H13, F 7.3).
+
+    >>> print(Wallet("acme"), Wallet("acme", "berlin"), sep="; ")
+    account acme; profile berlin of account acme
+    """
+
+    account: AccountId
+    profile: ProfileId | None = None
+
+    def _describe(self) -> tuple[str]:
+        if self.profile is None:
+            return (f"account {self.account}",)
+        return (f"profile {self.profile} of account {self.account}",)
+
+
+class Reason(enum.Enum):
+    """The reason for a posting."""
+
+    DEPOSIT = "deposit"
+    BONUS = "bonus"
+    TRANSFER = "transfer"
+    SUBSCRIPTION = "subscription"
+    RENEWAL = "renewal"
+    REFUND = "refund"
+    OVERAGE = "overage"
+    CALL = "call"
+    EXPIRY = "expiry"
+
+
+@attrs.frozen(field_transformer=checked)
+class Posting(DisplayMixin):
+    """A signed amount booked on a wallet: above zero for a receipt, below zero for a payment.
+
+    Attributes:
+        wallet: the wallet whose balance changes.
+        amount: the amount, above or below zero.
+        reason: the reason for the posting.
+        on: the day of booking.
+        term: the term that the posting pays for or refunds; it may end before the day of booking.
+        reference: the identifier of the subscription, call or transfer that caused the posting.
+
+    Raises:
+        InvalidValue: the amount is zero.
+
+    >>> from channelplans.money import EUR
+    >>> print(Posting(Wallet("acme"), Money.of("50", EUR), Reason.DEPOSIT, date(2026, 1, 5)))
+    2026-01-05 account acme: +50.00 EUR, deposit
+    """
+
+    wallet: Wallet
+    amount: Money
+    reason: Reason
+    on: date
+    term: Term | None = None
+    reference: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if not self.amount:
+            raise InvalidValue("amount", str(self.amount), "above or below zero")
+
+    def to_records(self) -> list[dict[str, object]]:
+        """Return the posting as one plain row."""
+        return [
+            {
+                "on": self.on,
+                "account": self.wallet.account,
+                "profile": self.wallet.profile,
+                "reason": self.reason.value,
+                "reference": self.reference,
+                "minor": self.amount.minor,
+                "amount": self.amount.amount,
+                "currency": self.amount.currency.code,
+                "term_start": self.term and self.term.start,
+                "term_end": self.term and self.term.end,
+            }
+        ]
+
+    def _describe(self) -> tuple[str]:
+        term = f" for {self.term}" if self.term else ""
+        return (f"{self.on} {self.wallet}: {signed(self.amount)}, {self.reason.value}{term}",)
+
+
+@attrs.frozen(field_transformer=checked)
+class Statement(DisplayMixin):
+    """The postings of one wallet in the order of booking, with the balance after each posting.
+
+    Attributes:
+        wallet: the wallet.
+        opening: the balance before the first posting.
+        postings: the postings, in the order of booking.
+
+    Raises:
+        InvalidValue: a posting belongs to another wallet.
+        CurrencyMismatch: a posting is in another currency than the opening balance.
+
+    >>> from channelplans.money import EUR
+    >>> acme = Wallet("acme")
+    >>> paid_in = Posting(acme, Money.of("50", EUR), Reason.DEPOSIT, date(2026, 1, 5))
+    >>> Statement(acme, Money(minor=0, currency=EUR), (paid_in,)).closing.amount
+    Decimal('50.00')
+    """
+
+    wallet: Wallet
+    opening: Money
+    postings: tuple[Posting, ...]
+
+    def __attrs_post_init__(self) -> None:
+        for posting in self.postings:
+            if posting.wallet != self.wallet:
+                raise InvalidValue("postings", str(posting), f"postings of {self.wallet}")
+            same_currency(self.opening.currency, posting.amount.currency)
+
+    @property
+    def balances(self) -> tuple[Money, ...]:
+        """The balance after each posting."""
+        amounts = (posting.amount for posting in self.postings)
+        return tuple(accumulate(amounts, initial=self.opening))[1:]
+
+    @property
+    def closing(self) -> Money:
+        """The balance after the last posting; the opening balance if there are no postings."""
+        return sum((posting.amount for posting in self.postings), start=self.opening)
+
+    def to_records(self) -> list[dict[str, object]]:
+        """Return a plain row for each posting, with the balance after the posting."""
+        return [
+            {**row, **columns(balance=balance)}
+            for posting, balance in zip(self.postings, self.balances, strict=True)
+            for row in posting.to_records()
+        ]
+
+    def _describe(self) -> tuple[str | Table, ...]:
+        rows = [("", "balance brought forward", "", "", "", f"{self.opening.amount:f}")]
+        for posting, balance in zip(self.postings, self.balances, strict=True):
+            origin = (str(posting.on), posting.reason.value, posting.reference or "")
+            term, amount = str(posting.term or ""), f"{posting.amount.amount:+f}"
+            rows.append((*origin, term, amount, f"{balance.amount:f}"))
+        headings = ("day", "reason", "for", "term", "amount", "balance")
+        title = f"Wallet of {self.wallet}, in {self.opening.currency.code}"
+        return (title, Table(headings, tuple(rows), right=("amount", "balance")))
+
+
+def signed(amount: Money) -> str:
+    """Return an amount as text, always with its sign."""
+    return f"{instance('amount', amount, Money).amount:+f} {amount.currency.code}"
+
+
+def deltas(postings: Iterable[Posting]) -> dict[Wallet, Money]:
+    """Return the sum of the postings on each wallet, in the order of each wallet's first posting.
+
+    Raises:
+        CurrencyMismatch: the postings on one wallet are in two currencies.
+
+    >>> from channelplans.money import EUR
+    >>> acme, day = Wallet("acme"), date(2026, 1, 15)
+    >>> refund = Posting(acme, Money.of("55.60", EUR), Reason.REFUND, day)
+    >>> charge = Posting(acme, Money.of("-139", EUR), Reason.SUBSCRIPTION, day)
+    >>> print(deltas([refund, charge])[acme])
+    -83.40 EUR
+    """
+    if not isinstance(postings, Iterable):
+        raise WrongType("postings", shown(postings), "postings")
+    sums: dict[Wallet, Money] = {}
+    for posting in postings:
+        wallet, amount = instance("postings", posting, Posting).wallet, posting.amount
+        sums[wallet] = sums[wallet] + amount if wallet in sums else amount
+    return sums
+
+
+def settle(balances: Mapping[Wallet, Money], postings: Iterable[Posting]) -> dict[Wallet, Money]:
+    """Return the balances after a settlement, in which all postings are booked or none is.
+
+    The sum of a wallet's postings decides, so a refund counts towards a charge. A wallet without a
+    balance starts at zero. A wallet that is already below zero may receive credit.
+
+    Raises:
+        InsufficientCredit: a wallet pays more than it receives, and would end below zero.
+        CurrencyMismatch: a posting is in another currency than its wallet.
+
+    >>> from channelplans.money import EUR
+    >>> acme, credit = Wallet("acme"), Money.of("50", EUR)
+    >>> charge = Posting(acme, -Money.of("69.50", EUR), Reason.SUBSCRIPTION, date(2026, 1, 5))
+    >>> settle({acme: credit}, [charge])
+    Traceback (most recent call last):
+        ...
+    channelplans.errors.InsufficientCredit: account acme holds 50.00 EUR, but 69.50 EUR is needed; \
+19.50 EUR is missing
+    """
+    if not isinstance(balances, Mapping):
+        raise WrongType("balances", shown(balances), "a mapping of wallets to money")
+    after = dict(balances)
+    for wallet, balance in after.items():
+        instance("balances", wallet, Wallet)
+        instance("balances", balance, Money)
+    for wallet, delta in deltas(postings).items():
+        before = after.get(wallet, Money(minor=0, currency=delta.currency))
+        after[wallet] = before + delta
+        if delta.minor < 0 and after[wallet].minor < 0:
+            raise insufficient_credit(wallet, needed=-delta, available=before)
+    return after
+
+
+def insufficient_credit(wallet: Wallet, *, needed: Money, available: Money) -> InsufficientCredit:
+    """Return the error for a wallet whose balance is smaller than the amount needed."""
+    missing, code = needed - available, needed.currency.code
+    return InsufficientCredit(str(wallet), needed.amount, available.amount, missing.amount, code)

@@ -1,0 +1,433 @@
+"""Strategies for rules, prices, calls and money: the values that exist before any action.
+
+Import these functions from ``channelplans.testing.strategies``.
+"""
+
+import string
+from collections.abc import Mapping
+from datetime import date, timedelta
+from math import lcm
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+from hypothesis import strategies as st
+
+from channelplans.calendar import Days, Months, Term
+from channelplans.calls import Allowance, Call
+from channelplans.money import EUR, GBP, JPY, PLN, USD, Currency, Money, Rounding
+from channelplans.offers import OFFERS
+from channelplans.plans import Offer, Plan
+from channelplans.pricing import Quote, Refund, quote, refund
+from channelplans.quantities import QuantityRule, Step
+from channelplans.rules import (
+    BundleRule,
+    CallRule,
+    ChangeEffect,
+    ChangeRule,
+    NonPaymentRule,
+    Notice,
+    RefundBasis,
+    RefundRule,
+    Rollover,
+    TermRule,
+)
+from channelplans.subscriptions.catalogue import Catalogue, Edition, Migration
+from channelplans.subscriptions.wallets import Posting, Reason, Wallet
+from channelplans.tariffs import Ladder, LadderMode, Tariff, Tier
+
+#: The first and the last day that are drawn. A few terms after the last still fit the calendar.
+FIRST_DAY: Final = date(1970, 1, 1)
+LAST_DAY: Final = date(2400, 1, 1)
+
+_DAY: Final = timedelta(days=1)
+_NOTHING: Final = timedelta(0)
+
+
+def names(*, characters: int = 6) -> st.SearchStrategy[str]:
+    """Names and identifiers: one line of text, often with characters that HTML must escape."""
+    text = st.text("ab<>&'\"{} ż", min_size=1, max_size=characters)
+    return text.map(str.strip).filter(bool)
+
+
+def countries() -> st.SearchStrategy[str]:
+    """Country codes of two letters; most of them do not exist."""
+    return st.text(string.ascii_uppercase, min_size=2, max_size=2)
+
+
+def roundings() -> st.SearchStrategy[Rounding]:
+    """Every ``Rounding``."""
+    return st.sampled_from(Rounding)
+
+
+def currencies(*, decimals: int = 12) -> st.SearchStrategy[Currency]:
+    """Currencies with 0 to ``decimals`` decimal places: well-known ones and any three letters."""
+    codes = st.text(string.ascii_uppercase, min_size=3, max_size=3)
+    known = [currency for currency in (EUR, USD, GBP, PLN, JPY) if currency.exponent <= decimals]
+    return st.sampled_from(known) | st.builds(Currency, codes, st.integers(0, decimals))
+
+
+@st.composite
+def money(
+    draw: st.DrawFn,
+    currency: Currency | None = None,
+    *,
+    least: int = -(10**15),
+    most: int = 10**15,
+) -> Money:
+    """Amounts of ``least`` to ``most`` units, such as cents, of the currency or of any.
+
+    >>> from hypothesis import find
+    >>> print(find(money(EUR, least=0), lambda amount: amount >= Money.of("6.95", EUR)))
+    6.95 EUR
+    """
+    minor = draw(st.integers(least, most))
+    return Money(minor=minor, currency=currency or draw(currencies()))
+
+
+@st.composite
+def days(draw: st.DrawFn, *, first: date = FIRST_DAY, last: date = LAST_DAY) -> date:
+    """Days from ``first`` to ``last``; many of them are the last day of a month."""
+    day = draw(st.dates(first, last))
+    return max(first, day.replace(day=1) - _DAY) if draw(st.booleans()) else day
+
+
+def lengths(*, days: int = 400, months: int = 36) -> st.SearchStrategy[Days | Months]:
+    """Lengths of a term: 1 to ``days`` days, or 1 to ``months`` months."""
+    return st.builds(Days, st.integers(1, days)) | st.builds(Months, st.integers(1, months))
+
+
+@st.composite
+def terms(draw: st.DrawFn, *, longest: int = 730) -> Term:
+    """Terms of 1 to ``longest`` days that start on any day."""
+    start = draw(days())
+    return Term(start, start + draw(st.integers(1, longest)) * _DAY)
+
+
+@st.composite
+def quantity_rules(draw: st.DrawFn, *, steps: int = 2, stretch: int = 6) -> QuantityRule:
+    """Rules with 0 to ``steps`` steps, and 1 to ``stretch`` granted numbers above the last step.
+
+    By default the maximum is at most 500 channels.
+    """
+    rounding = draw(roundings())
+    previous, above, rule_steps = 1, 0, []
+    for multiple in draw(st.lists(st.integers(2, 12), max_size=steps)):
+        # A step starts at a common multiple of both steps, or 1 below it. So a larger request is
+        # never granted fewer channels.
+        common = lcm(previous, multiple)
+        above = common * draw(st.integers(above // common + 1, above // common + 3))
+        rule_steps.append(Step(above - draw(st.integers(0, 1)), multiple))
+        previous = multiple
+    maximum = above + previous * draw(st.integers(1, stretch))
+    granted = range(above + previous, maximum + 1, previous)
+    below_steps = st.integers(1, rule_steps[0].above if rule_steps else maximum)
+    minimum = draw(below_steps | st.sampled_from(granted))
+    if rounding is Rounding.DOWN:
+        maximum += draw(st.integers(0, previous - 1))
+    return QuantityRule(minimum, maximum, tuple(rule_steps), rounding)
+
+
+def rollovers(*, terms: int = 5, cap: int = 20_000) -> st.SearchStrategy[Rollover]:
+    """Rollovers for 1 to ``terms`` terms or without end, with a cap of 1 to ``cap`` or none."""
+    return st.builds(Rollover, st.none() | st.integers(1, terms), st.none() | st.integers(1, cap))
+
+
+def bundle_rules(
+    *, minutes: int = 20_000, per_channel: int = 3, terms: int = 5
+) -> st.SearchStrategy[BundleRule]:
+    """Bundles of 1 to ``minutes`` minutes, with or without a limit of 1 to ``per_channel``.
+
+    Some rules include minutes with each channel. In some, unused minutes roll over for 1 to
+    ``terms`` terms or without end.
+    """
+    return _bundle_rules(
+        minutes=st.integers(1, minutes),
+        per_channel=st.none() | st.integers(1, per_channel),
+        included=st.integers(0, minutes),
+        rollover=st.none() | rollovers(terms=terms, cap=minutes),
+    )
+
+
+def included_minutes(*, minutes: int = 20_000, terms: int = 5) -> st.SearchStrategy[BundleRule]:
+    """Rules that include 1 to ``minutes`` minutes with each channel and sell no bundles."""
+    rollover = st.none() | rollovers(terms=terms, cap=minutes)
+    return _bundle_rules(
+        minutes=st.just(0),
+        per_channel=st.just(0),
+        included=st.integers(1, minutes),
+        rollover=rollover,
+    )
+
+
+@st.composite
+def term_rules(draw: st.DrawFn, *, days: int = 400, months: int = 36) -> TermRule:
+    """Terms of at most ``days`` days or ``months`` months, some with a billing day.
+
+    Some have a minimum term, of at most three terms.
+    """
+    length = draw(lengths(days=days, months=months))
+    billing_day = draw(st.sampled_from([None, 1])) if isinstance(length, Months) else None
+    counts = st.integers(1, 3 * length.count)
+    minimum_terms = counts.map(lambda count: attrs.evolve(length, count=count))
+    return TermRule(length, billing_day, draw(st.none() | minimum_terms))
+
+
+def change_rules(*, days: int = 400, months: int = 36) -> st.SearchStrategy[ChangeRule]:
+    """Rules with every effect, and a cooldown of at most ``days`` or ``months``, or none."""
+    cooldowns = st.none() | lengths(days=days, months=months)
+    fewer = st.sampled_from(
+        [effect for effect in ChangeEffect if effect is not ChangeEffect.CHARGE_FULL]
+    )
+    return st.builds(ChangeRule, cooldowns, st.sampled_from(ChangeEffect), fewer)
+
+
+@st.composite
+def refund_rules(draw: st.DrawFn) -> RefundRule:
+    """Refund rules with every allowed basis and rounding."""
+    channels = draw(st.sampled_from([RefundBasis.TIME, RefundBasis.NOTHING]))
+    bundles = draw(st.sampled_from(RefundBasis))
+    return RefundRule(channels, bundles, draw(st.booleans()), draw(roundings()))
+
+
+def call_rules(*, longest: timedelta = timedelta(minutes=2)) -> st.SearchStrategy[CallRule]:
+    """Call rules with a step of 1 microsecond to ``longest``, and a minimum of 0 to ``longest``."""
+    steps = st.timedeltas(timedelta.resolution, longest)
+    return st.builds(CallRule, st.timedeltas(_NOTHING, longest), steps, roundings())
+
+
+def non_payment_rules(*, days: int = 90) -> st.SearchStrategy[NonPaymentRule]:
+    """Non-payment rules with a grace period of 1 to ``days`` days, or none."""
+    graces = st.none() | st.builds(Days, st.integers(1, days))
+    return st.builds(NonPaymentRule, st.booleans(), graces)
+
+
+def notices() -> st.SearchStrategy[Notice]:
+    """Notices with any text."""
+    return st.builds(Notice, names(), names(), names())
+
+
+def offers() -> st.SearchStrategy[Offer]:
+    """Offers with any rules, with and without bundles."""
+    return st.builds(
+        Offer,
+        names(),
+        names(),
+        names(),
+        quantity_rules(),
+        st.none() | bundle_rules() | included_minutes(),
+        term_rules(),
+        change_rules(),
+        refund_rules(),
+        call_rules(),
+        st.lists(notices(), max_size=2).map(tuple),
+        non_payment_rules(),
+    )
+
+
+def shipped_offers() -> st.SearchStrategy[Offer]:
+    """The offers in ``channelplans.offers.OFFERS``."""
+    return st.sampled_from(tuple(OFFERS.values()))
+
+
+@st.composite
+def plans(
+    draw: st.DrawFn, offer: Offer | None = None, *, channels: int = 1000, bundles: int = 50
+) -> Plan:
+    """Plans of the offer, or of any, with at most ``channels`` channels and ``bundles`` bundles.
+
+    If the offer's minimum is more than ``channels``, plans have the minimum. Some plans keep the
+    requested number of channels, others do not.
+
+    >>> from hypothesis import find
+    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> rounded = find(plans(SKYPE_CONNECT), lambda plan: plan.channels < (plan.requested or 0))
+    >>> rounded.requested, rounded.channels
+    (101, 100)
+    """
+    offer = offer or draw(shipped_offers() | offers())
+    rule = offer.quantity
+    max_channels = min(rule.maximum, max(rule.minimum, channels))
+    plan = offer.plan(channels=draw(st.integers(rule.minimum, max_channels)))
+    max_bundles = min(bundles, offer.bundle.most(plan.channels)) if offer.bundle else 0
+    requested = draw(st.sampled_from([plan.requested, None]))
+    return Plan(offer, plan.channels, draw(st.integers(0, max_bundles)), requested)
+
+
+@st.composite
+def ladders(
+    draw: st.DrawFn, *, tiers: int = 4, quantity: int = 1000, price: int = 1000, decimals: int = 2
+) -> Ladder:
+    """Ladders of both modes with 1 to ``tiers`` tiers.
+
+    The last tier begins after ``quantity`` at the latest. Prices are 0 to ``price``, with at most
+    ``decimals`` decimal places.
+    """
+    ends = sorted(draw(st.sets(st.integers(1, quantity), max_size=tiers - 1)))
+    prices = st.decimals(0, price, places=decimals)
+    ladder_tiers = (
+        Tier(end, draw(prices), draw(prices), draw(st.integers(1, 20))) for end in (*ends, None)
+    )
+    return Ladder(tuple(ladder_tiers), draw(st.sampled_from(LadderMode)))
+
+
+@st.composite
+def tariffs(draw: st.DrawFn, currency: Currency | None = None, *, price: int = 1000) -> Tariff:
+    """Tariffs in a currency, or in any currency if it is None; each price is 0 to ``price``.
+
+    Each tariff has a rate for Germany, Poland and the United States; some have other rates too.
+    """
+    currency = currency or draw(currencies())
+    prices = st.decimals(0, price, places=currency.exponent)
+    minute_prices = st.decimals(0, price, places=5)
+    rates = draw(st.dictionaries(countries(), minute_prices, max_size=3))
+    return Tariff(
+        draw(names()),
+        currency,
+        channel=draw(prices | ladders(price=price)),
+        bundle=draw(prices | ladders(price=price)),
+        minute=draw(minute_prices),
+        rates={**rates, **{country: draw(minute_prices) for country in ("DE", "PL", "US")}},
+        setup=draw(prices),
+        channel_setup=draw(prices),
+    )
+
+
+@st.composite
+def quotes(draw: st.DrawFn, offer: Offer | None = None, tariff: Tariff | None = None) -> Quote:
+    """Quotes for a purchase on any day."""
+    return quote(draw(plans(offer)), tariff or draw(tariffs()), on=draw(days()))
+
+
+@st.composite
+def refunds(draw: st.DrawFn, paid: Quote | None = None) -> Refund:
+    """Refunds of the quote, or of any, on any day of its term, by any rule and allowance."""
+    paid = paid or draw(quotes())
+    granted = paid.allowance.granted
+    return refund(
+        paid,
+        on=paid.term.start + draw(st.integers(0, paid.term.days - 1)) * _DAY,
+        allowance=Allowance(granted, draw(st.timedeltas(_NOTHING, granted))),
+        rule=draw(refund_rules()),
+    )
+
+
+@st.composite
+def calls(
+    draw: st.DrawFn,
+    offer: Offer | None = None,
+    tariff: Tariff | None = None,
+    *,
+    on: date | None = None,
+    longest: timedelta = timedelta(hours=3),
+) -> Call:
+    """Calls of 0 to ``longest``, on the day or on any.
+
+    With an offer or a tariff, calls go to countries that it names. With an offer, some calls go to
+    an excluded prefix.
+    """
+    rule = offer.bundle if offer else None
+    destinations = [*(rule.area if rule else ()), *(tariff.rates if tariff else ())]
+    number = draw(st.text(string.digits, min_size=3, max_size=9))
+    if rule is not None:
+        prefix = draw(st.sampled_from(["", *rule.excluded_prefixes]))
+        number = f"{rule.calling_code}{prefix}{number}"
+    return Call(
+        draw(names()),
+        f"{draw(st.sampled_from(['+', '00', '']))}{number}",
+        draw(st.sampled_from(destinations) if destinations else countries()),
+        on or draw(days()),
+        draw(st.timedeltas(_NOTHING, longest)),
+    )
+
+
+@st.composite
+def allowances(
+    draw: st.DrawFn, *, most: timedelta = timedelta(minutes=20_000), carried: int = 2
+) -> Allowance:
+    """Allowances of 0 to ``most``, partly used, with carried minutes of 0 to ``carried`` terms."""
+    durations = st.timedeltas(_NOTHING, most)
+    granted = draw(durations)
+    used = draw(st.timedeltas(_NOTHING, granted) | st.sampled_from([_NOTHING, granted]))
+    return Allowance(granted, used, tuple(draw(st.lists(durations, max_size=carried))))
+
+
+def wallets(account: str | None = None) -> st.SearchStrategy[Wallet]:
+    """Wallets of the account and of its profiles, or of any account."""
+    accounts = names() if account is None else st.just(account)
+    return st.builds(Wallet, accounts, st.none() | names())
+
+
+@st.composite
+def postings(
+    draw: st.DrawFn,
+    wallet: Wallet | None = None,
+    currency: Currency | None = None,
+    *,
+    most: int = 10**9,
+) -> Posting:
+    """Postings of 1 to ``most`` units, such as cents, with the sign that fits their reason."""
+    reason = draw(st.sampled_from(Reason))
+    amount = draw(money(currency, least=1, most=most)) * draw(st.sampled_from(_SIGNS[reason]))
+    term, reference = draw(st.none() | terms()), draw(st.none() | names())
+    return Posting(wallet or draw(wallets()), amount, reason, draw(days()), term, reference)
+
+
+@st.composite
+def catalogues(
+    draw: st.DrawFn,
+    offer: Offer | None = None,
+    currency: Currency | None = None,
+    *,
+    editions: int = 2,
+) -> Catalogue:
+    """Catalogues of 1 to ``editions`` editions, each with another tariff.
+
+    If ``offer`` is None, each edition has its own offer.
+    """
+    starts = sorted(draw(st.sets(days(), min_size=1, max_size=editions)))
+    currency = currency or draw(currencies())
+    drawn = []
+    for number, (start, end) in enumerate(zip(starts, [*starts[1:], None], strict=True)):
+        edition_offer = offer or attrs.evolve(draw(offers()), edition=f"edition {number}")
+        tariff = attrs.evolve(draw(tariffs(currency)), name=f"tariff {number}")
+        migration = draw(st.sampled_from(Migration) | st.dates(start, date(2500, 1, 1)))
+        drawn.append(Edition(edition_offer, tariff, start, end, migration))
+    return Catalogue(tuple(drawn))
+
+
+def _bundle_rules(
+    *,
+    minutes: st.SearchStrategy[int],
+    per_channel: st.SearchStrategy[int | None],
+    included: st.SearchStrategy[int],
+    rollover: st.SearchStrategy[Rollover | None],
+) -> st.SearchStrategy[BundleRule]:
+    prefixes = st.text(string.digits, min_size=1, max_size=7)
+    return st.builds(
+        BundleRule,
+        names(),
+        minutes,
+        area=st.lists(countries(), min_size=1, max_size=3, unique=True).map(tuple),
+        per_channel=per_channel,
+        longest_call=st.none() | st.timedeltas(timedelta(seconds=1), _DAY),
+        excluded_prefixes=st.lists(prefixes, max_size=3).map(tuple),
+        calling_code=st.text(string.digits, min_size=1, max_size=3),
+        included=included,
+        rollover=rollover,
+    )
+
+
+_SIGNS: Final[Mapping[Reason, tuple[int, ...]]] = MappingProxyType(
+    {
+        Reason.DEPOSIT: (1,),
+        Reason.BONUS: (1,),
+        Reason.TRANSFER: (1, -1),
+        Reason.SUBSCRIPTION: (-1,),
+        Reason.RENEWAL: (-1,),
+        Reason.REFUND: (1,),
+        Reason.OVERAGE: (-1,),
+        Reason.CALL: (-1,),
+        Reason.EXPIRY: (-1,),
+    }
+)

@@ -1,0 +1,23 @@
+"""The contract of a store: the tests that every store must pass, one module for each promise.
+
+``StoreContract`` and ``AsyncStoreContract`` in ``channelplans.testing.stores`` put the tests
+together. These modules know the ports of ``channelplans.storage``, and no particular store.
+
+Modules of tests, and what each promises:
+
+- ``reads``: a read returns every field as it was committed, for any identifier and any amount.
+- ``tokens``: an equal decision is stored once; a token is refused for a different decision.
+- ``commits``: a commit checks in a fixed order, and stores everything or nothing.
+- ``due``: a subscription is due from the end of its term, if it is active or cancelled.
+- ``paging``: the pages of due subscriptions are complete, even if subscriptions change meanwhile.
+- ``concurrency``: commits of several threads act like the same commits one after the other; a
+  commit that is cancelled stores everything or nothing.
+- ``durability``: other processes find everything that was committed, and can continue.
+- ``state_machine``: after any sequence of commits, the store agrees with a model in plain dicts.
+
+Modules that the tests use:
+
+- ``checked_store``: calls a store, and checks the type of each answer and each error.
+- ``helpers``: decisions in one line, and shared checks.
+- ``crowd``: workers in threads and processes, and the check of the books after them.
+"""

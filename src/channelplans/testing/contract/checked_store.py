@@ -1,0 +1,339 @@
+"""How the suite calls a store: ``CheckedStore`` checks the type of each answer and of each error.
+
+An asynchronous store is called on one event loop, which runs in a background thread. So any number
+of threads can wait for its answers, and the tests are the same for both kinds of store.
+"""
+
+import asyncio
+import inspect
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from datetime import date
+from itertools import islice
+from types import MappingProxyType, NoneType
+from typing import Any, Final, Protocol, TypeAlias, TypeVar, cast
+
+import attrs
+
+from channelplans._checks import shown
+from channelplans.errors import (
+    ChannelPlansError,
+    Conflict,
+    CurrencyMismatch,
+    InsufficientCredit,
+    TokenReused,
+)
+from channelplans.money import Money
+from channelplans.storage.ports import Booked, Page, Revision, Store, Stored
+from channelplans.subscriptions.decisions import Decision, Transfer
+from channelplans.subscriptions.identifiers import ProfileId, Token
+from channelplans.subscriptions.subscription import Subscription
+from channelplans.subscriptions.wallets import Wallet
+
+__all__ = [
+    "TIMEOUT",
+    "CheckedStore",
+    "Run",
+    "background_loop",
+    "cancel_at_wait",
+    "check_equal",
+    "expect_error",
+    "open_store",
+    "walk_due",
+]
+
+E = TypeVar("E", bound=ChannelPlansError)
+T = TypeVar("T")
+
+#: Returns the answer of a store's method, from its name and a function that calls it.
+_GetAnswer: TypeAlias = Callable[[str, Callable[[], Any]], Any]
+
+#: Stands for a part that only the other value has.
+_MISSING: Final = object()
+
+#: A call that takes longer than this number of seconds counts as stuck.
+TIMEOUT: Final = 60.0
+
+#: The types that each method may return.
+_ANSWER_TYPES: Final[Mapping[str, tuple[type, ...]]] = MappingProxyType(
+    {
+        "subscription": (Stored, NoneType),
+        "balance": (Money, NoneType),
+        "postings": (Sequence,),
+        "commit": (str, NoneType),
+        "committed": (str, NoneType),
+        "due": (Page,),
+    }
+)
+
+#: The errors that ``commit`` may raise; the other methods raise none.
+_COMMIT_ERRORS: Final = (Conflict, TokenReused, InsufficientCredit, CurrencyMismatch)
+
+
+def check_equal(expected: object, found: object, message: str) -> None:
+    """Compare two values field by field, including the fields that ``==`` ignores.
+
+    Raises:
+        AssertionError: the values differ. The text is the message, then one line for each
+            difference, at most 8.
+    """
+    __tracebackhide__ = True
+    differences = list(islice(_differences(expected, found), 8))
+    if differences:
+        raise AssertionError("\n".join([message, *differences]))
+
+
+def expect_error(kind: type[E], attempt: Callable[[], object], message: str) -> E:
+    """Return the error of the expected class that ``attempt`` raises.
+
+    Raises:
+        AssertionError: ``attempt`` raises an error of another class, or none.
+    """
+    __tracebackhide__ = True
+    try:
+        answer = attempt()
+    except kind as error:
+        return error
+    except ChannelPlansError as error:
+        raise AssertionError(f"{message}\n  expected {kind.__name__}, found {error!r}") from error
+    raise AssertionError(f"{message}\n  expected {kind.__name__}, but it returned {answer!r}")
+
+
+def _differences(expected: Any, found: Any, path: str = "") -> Iterator[str]:
+    """Yield one line for each part that differs, with the path to that part."""
+    if expected is found:
+        return
+    expected_parts, found_parts = _parts(expected), _parts(found)
+    if expected_parts and found_parts:
+        for step in {**expected_parts, **found_parts}:
+            expected_part = expected_parts.get(step, _MISSING)
+            found_part = found_parts.get(step, _MISSING)
+            yield from _differences(expected_part, found_part, path + step)
+    elif expected != found:
+        place = f"{path}: " if path else ""
+        yield f"  {place}expected {_show_part(expected)}, found {_show_part(found)}"
+
+
+def _show_part(part: object) -> str:
+    return "nothing" if part is _MISSING else shown(part)
+
+
+def _parts(value: Any) -> dict[str, Any]:
+    """Return the fields or items of a value, each under its path step, such as ``.plan``."""
+    if attrs.has(type(value)):
+        return {f".{field.name}": getattr(value, field.name) for field in attrs.fields(type(value))}
+    if isinstance(value, Mapping):
+        return {f"[{key}]": item for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return {f"[{index}]": item for index, item in enumerate(value)}
+    return {}
+
+
+class Run(Protocol):
+    """Runs a coroutine on the background loop, and waits for its result."""
+
+    def __call__(self, coroutine: Coroutine[Any, Any, T], /) -> T:
+        """Return what the coroutine returns, or raise what it raises."""
+        ...
+
+
+@contextmanager
+def background_loop() -> Iterator[Run]:
+    """Run an event loop in a background thread, and yield a function that runs coroutines on it."""
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        started.set_result((asyncio.get_running_loop(), stop))
+        await stop.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    loop, stop = started.result(TIMEOUT)
+
+    def run(coroutine: Coroutine[Any, Any, T], /) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(TIMEOUT)
+
+    try:
+        yield run
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(TIMEOUT)
+
+
+async def cancel_at_wait(call: Callable[[], Awaitable[object]], wait_number: int) -> bool:
+    """Cancel a call at its n-th wait, counted from 1; return whether the call waited that often."""
+    cancelling = _CancelledAtWait(call(), wait_number)
+
+    async def wait() -> None:
+        await cancelling
+
+    await asyncio.gather(asyncio.create_task(wait()), return_exceptions=True)
+    return cancelling.waits_left <= 0
+
+
+class _CancelledAtWait:
+    """An awaitable whose task is cancelled at the n-th wait."""
+
+    def __init__(self, awaitable: Awaitable[object], wait_number: int) -> None:
+        self._steps: Any = awaitable.__await__()
+        self.waits_left = wait_number
+
+    def __await__(self) -> Any:
+        return self
+
+    def __next__(self) -> object:
+        awaited: object = next(self._steps)
+        self.waits_left -= 1
+        if not self.waits_left:
+            cast("asyncio.Task[None]", asyncio.current_task()).cancel()
+        return awaited
+
+    def throw(self, *error: Any) -> object:
+        """Raise an error at the current wait, such as the CancelledError of the task."""
+        return cast("object", self._steps.throw(*error))
+
+
+def _get_sync_answer(method: str, call: Callable[[], Any]) -> Any:
+    answer = call()
+    if inspect.isawaitable(answer):
+        _close_coroutine(answer)
+        raise AssertionError(
+            f"{method} returned an awaitable: test an asynchronous store with AsyncStoreContract"
+        )
+    return answer
+
+
+def _async_answers(run: Run) -> _GetAnswer:
+    """Return a function that calls a method on the background loop and awaits its answer."""
+
+    async def await_answer(method: str, call: Callable[[], Any]) -> Any:
+        awaitable = call()
+        if not inspect.isawaitable(awaitable):
+            raise AssertionError(
+                f"{method} returned {shown(awaitable)}, but an awaitable was expected: "
+                f"write `async def {method}`"
+            )
+        answer = await awaitable
+        if inspect.isawaitable(answer):
+            _close_coroutine(answer)
+            raise AssertionError(
+                f"{method} was awaited and returned another awaitable: "
+                f"an `await` is missing inside `async def {method}`"
+            )
+        return answer
+
+    return lambda method, call: run(await_answer(method, call))
+
+
+def _close_coroutine(awaitable: Awaitable[Any]) -> None:
+    # Python warns of a coroutine that is neither awaited nor closed.
+    if inspect.iscoroutine(awaitable):
+        awaitable.close()
+
+
+def open_store(make: Callable[[], Any], run: Run | None = None) -> "CheckedStore":
+    """Make a store and return it as a CheckedStore.
+
+    If ``run`` is passed, the store is asynchronous, and ``make`` is called on the loop of ``run``.
+    There ``make`` may also be a coroutine function.
+    """
+    if run is None:
+        return CheckedStore(make(), _get_sync_answer)
+
+    async def make_on_loop() -> object:
+        store = make()
+        return await store if inspect.isawaitable(store) else store
+
+    return CheckedStore(run(make_on_loop()), _async_answers(run))
+
+
+class CheckedStore:
+    """A ``Store`` that calls another store, synchronous or not, and checks each of its answers.
+
+    Attributes:
+        store: the store that is called.
+    """
+
+    def __init__(self, store: object, get_answer: _GetAnswer) -> None:
+        self.store = store
+        self._get_answer = get_answer
+
+    def subscription(self, profile: ProfileId, /) -> Stored[Subscription] | None:
+        """See ``Store.subscription``."""
+        return cast("Stored[Subscription] | None", self._call("subscription", profile))
+
+    def balance(self, wallet: Wallet, /) -> Money | None:
+        """See ``Store.balance``."""
+        return cast("Money | None", self._call("balance", wallet))
+
+    def postings(self, wallet: Wallet, /, **bounds: Any) -> Sequence[Booked]:
+        """See ``Store.postings``; for a bound that is not passed, the store's default applies."""
+        return tuple(self._call("postings", wallet, **bounds))
+
+    def commit(
+        self, decision: Decision | Transfer, /, *, expected: Revision | None
+    ) -> Revision | None:
+        """See ``Store.commit``."""
+        return cast("Revision | None", self._call("commit", decision, expected=expected))
+
+    def committed(self, token: Token, /) -> Revision | None:
+        """See ``Store.committed``."""
+        return cast("Revision | None", self._call("committed", token))
+
+    def due(self, on: date, /, **options: Any) -> Page:
+        """See ``Store.due``; for an option that is not passed, the store's default applies."""
+        return cast("Page", self._call("due", on, **options))
+
+    def _call(self, name: str, /, *arguments: Any, **options: Any) -> Any:
+        """Return the answer of a method.
+
+        Raises:
+            AssertionError: the store has no such method, or the answer or the error is of a type
+                that the method does not allow.
+        """
+        __tracebackhide__ = True
+        method = getattr(self.store, name, None)
+        if method is None:
+            raise AssertionError(f"the store has no method {name}; storage.Store lists all methods")
+        allowed = _COMMIT_ERRORS if name == "commit" else ()
+        try:
+            answer = self._get_answer(name, lambda: method(*arguments, **options))
+        except (AssertionError, *allowed):
+            raise
+        except Exception as error:
+            option_texts = (f"{key}={value!r}" for key, value in options.items())
+            argument_list = ", ".join([*map(shown, arguments), *option_texts])
+            allowed_names = ", ".join(kind.__name__ for kind in allowed) or "none"
+            raise AssertionError(
+                f"{name}({argument_list}) raised {error!r}; allowed errors: {allowed_names}. "
+                "The store itself waits for temporary trouble, such as a lock"
+            ) from error
+        if not isinstance(answer, _ANSWER_TYPES[name]):
+            type_names = " or ".join(kind.__name__ for kind in _ANSWER_TYPES[name])
+            raise AssertionError(  # noqa: TRY004 - a test fails
+                f"{name} returned {shown(answer)}, but {type_names} was expected"
+            )
+        return answer
+
+
+def walk_due(store: Store, on: date, limit: int | None = None) -> list[ProfileId]:
+    """Return the profiles of all pages of ``due``, in their order.
+
+    Without ``limit``, the default of the store applies.
+    """
+    profiles: list[ProfileId] = []
+    cursor = None
+    options, page_limit = ({}, 1000) if limit is None else ({"limit": limit}, limit)
+    for _ in range(10_000):
+        page = store.due(on, cursor=cursor, **options)
+        size = len(page.profiles)
+        if size > page_limit:
+            raise AssertionError(f"a page of due holds {size} profiles; the limit is {page_limit}")
+        profiles += page.profiles
+        cursor = page.next
+        if cursor is None:
+            return profiles
+    raise AssertionError("the pages of due never end: return no cursor with the last page")

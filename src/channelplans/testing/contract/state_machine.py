@@ -1,0 +1,390 @@
+"""Arbitrary sequences of commits and reads, compared with a model of plain dicts.
+
+Hypothesis draws only text, numbers, days, booleans and None. So a printed sequence can be pasted
+into a test and run.
+"""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final
+
+import attrs
+from hypothesis import HealthCheck, Phase, settings, strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from channelplans.calls import Call
+from channelplans.errors import ChannelPlansError, Conflict, InsufficientCredit, TokenReused
+from channelplans.money import EUR, Money
+from channelplans.offers import OFFERS
+from channelplans.plans import Plan
+from channelplans.storage.ports import Booked, Revision, Store, Stored
+from channelplans.subscriptions import actions
+from channelplans.subscriptions.decisions import Decision, Transfer
+from channelplans.subscriptions.identifiers import ProfileId, Token
+from channelplans.subscriptions.subscription import Subscription
+from channelplans.subscriptions.transfers import assign_credit, take_back_credit
+from channelplans.subscriptions.wallets import Wallet
+from channelplans.testing.builders import DAY, TARIFF
+from channelplans.testing.contract.checked_store import check_equal, expect_error, walk_due
+from channelplans.testing.contract.helpers import (
+    ACCOUNT,
+    ACCOUNT_WALLET,
+    BERLIN,
+    BERLIN_WALLET,
+    PARIS,
+    UNKNOWN_REVISION,
+    commit_valid,
+    days,
+    make_deposit,
+    make_withdrawal,
+    nearest_plan,
+)
+
+__all__ = ["Machine", "run_machine"]
+
+PROFILES: Final = (BERLIN, PARIS)
+OFFERS_BY_TITLE: Final = MappingProxyType(
+    {f"{offer.name}, {offer.edition}": offer for offer in OFFERS.values()}
+)
+WALLETS: Final = (ACCOUNT_WALLET, BERLIN_WALLET, Wallet(ACCOUNT, PARIS))
+MOVES: Final = {"assign_credit": assign_credit, "take_back_credit": take_back_credit}
+NUMBERS: Final = {"DE": "+49 30 555 0100", "US": "+1 212 555 0100"}
+RUNNING_STATUSES: Final = frozenset({"active", "cancelled"})
+
+EXAMPLES: Final = 20
+STEPS: Final = 30
+
+
+class Model:
+    """What a store must hold after a sequence of commits, in dicts and plain numbers."""
+
+    def __init__(self) -> None:
+        self.stored: dict[ProfileId, Stored[Subscription]] = {}
+        self.balances: dict[Wallet, int] = {}
+        self.postings: dict[Wallet, list[Booked]] = {wallet: [] for wallet in WALLETS}
+        self.commits: dict[Token, tuple[Decision | Transfer, Revision | None]] = {}
+        self.revisions: list[Revision] = []
+
+    def revision_of(self, profile: ProfileId) -> Revision | None:
+        """Return the current revision of a profile's subscription."""
+        return self.stored[profile].revision if profile in self.stored else None
+
+    def expected_error(
+        self, decision: Decision | Transfer, expected: Revision | None
+    ) -> type[ChannelPlansError] | None:
+        """Return the error that ``commit`` must raise for a new decision; None if it is valid."""
+        if isinstance(decision, Decision) and self.revision_of(decision.after.profile) != expected:
+            return Conflict
+        if decision.token in self.commits:
+            return TokenReused
+        for wallet in {posting.wallet for posting in decision.postings}:
+            delta = sum(
+                posting.amount.minor for posting in decision.postings if posting.wallet == wallet
+            )
+            if delta < 0 and delta + self.balances.get(wallet, 0) < 0:
+                return InsufficientCredit
+        return None
+
+    def add(self, decision: Decision | Transfer, revision: Revision | None) -> None:
+        """Add a decision that the store accepted."""
+        self.commits[decision.token] = decision, revision
+        for index, posting in enumerate(decision.postings):
+            wallet = posting.wallet
+            self.balances[wallet] = self.balances.get(wallet, 0) + posting.amount.minor
+            self.postings[wallet].append(Booked(posting, decision.token, index))
+        if isinstance(decision, Decision) and revision is not None:
+            self.stored[decision.after.profile] = Stored(decision.after, revision)
+            self.revisions.append(revision)
+
+    def due_profiles(self, on: date) -> set[ProfileId]:
+        """Return the profiles that are due on a day."""
+        return {
+            profile
+            for profile, stored in self.stored.items()
+            if stored.value.status.value in RUNNING_STATUSES and stored.value.term.end <= on
+        }
+
+
+_profiles = st.sampled_from(PROFILES)
+#: The profile that owns a wallet, or None for the wallet of the account.
+_owners = st.sampled_from((None, *PROFILES))
+_cents = st.one_of(st.integers(1, 900), st.integers(1, 90_000))
+_transfers = st.integers(0, 30).map("t-{}".format)
+#: The index of an item in a list, modulo the length of the list.
+_indexes = st.integers(0, 200)
+#: The title of an offer, a number of channels and a number of bundles; ``make_plan`` adjusts them.
+#: Small plans, which the credit covers, are more frequent than large plans. The values are short
+#: because Hypothesis prints them.
+_plan_values = st.tuples(
+    st.sampled_from(sorted(OFFERS_BY_TITLE)),
+    st.one_of(st.integers(1, 5), st.integers(1, 140)),
+    st.integers(0, 2),
+)
+
+
+def make_plan(values: tuple[str, int, int]) -> Plan:
+    """Return the nearest plan that the offer sells."""
+    title, channels, bundles = values
+    return nearest_plan(OFFERS_BY_TITLE[title], channels, bundles)
+
+
+def make_money(amount: int) -> Money:
+    """Return a number of cents as money."""
+    return Money(minor=amount, currency=EUR)
+
+
+class Machine(RuleBasedStateMachine):
+    """A store and a model; each rule does the same to both."""
+
+    def __init__(self, make_store: Callable[[], Store]) -> None:
+        super().__init__()
+        self.store: Store = make_store()
+        self.model: Model = Model()
+        self.today: date = DAY
+        self.names: int = 0
+
+    @initialize(amount=st.sampled_from(["40", "400", "4000"]), plan=_plan_values)
+    def open_account(self, amount: str, plan: tuple[str, int, int]) -> None:
+        """Deposit some credit, and buy a plan if the credit covers it."""
+        self.commit(make_deposit(amount))
+        self.commit(make_deposit("5", self.new_name(), wallet=BERLIN_WALLET))
+        self.buy(BERLIN, plan)
+
+    def commit(self, decision: Decision | Transfer, expected: Revision | None = None) -> None:
+        """Commit a decision, and compare the answer with the model's."""
+        first_decision, first_answer = self.model.commits.get(decision.token, (None, None))
+        if first_decision == decision:
+            message = "commit must return its first answer for a decision that is already stored"
+            answer = commit_valid(self.store, decision, message, expected=expected)
+            check_equal(first_answer, answer, message)
+            return
+        error = self.model.expected_error(decision, expected)
+        if error is not None:
+            message = "commit must refuse this decision, with the first error that applies"
+            expect_error(error, lambda: self.store.commit(decision, expected=expected), message)
+            return
+        message = "commit refused a valid decision"
+        revision = commit_valid(self.store, decision, message, expected=expected)
+        is_transfer = isinstance(decision, Transfer)
+        if (revision is None) != is_transfer or revision in self.model.revisions:
+            kind = "transfer" if is_transfer else "decision"
+            raise AssertionError(
+                f"commit returned {revision!r} for a {kind}: return a new revision for each "
+                "decision, and None for a transfer"
+            )
+        self.model.add(decision, revision)
+
+    def commit_if_possible(self, revision: Revision | None, decide: Callable[[], Decision]) -> None:
+        """Commit a decision on a revision, unless the rules refuse the action."""
+        try:
+            decision = decide()
+        except ChannelPlansError:
+            return
+        self.commit(decision, revision)
+
+    def act(self, profile: ProfileId, decide: Callable[[Subscription], Decision]) -> None:
+        """Act on the stored subscription of a profile, if it has one."""
+        stored = self.store.subscription(profile)
+        if stored is not None:
+            self.commit_if_possible(stored.revision, lambda: decide(stored.value))
+
+    def new_name(self) -> str:
+        """Return an identifier that was never used."""
+        self.names += 1
+        return f"n-{self.names}"
+
+    def new_call(self, destination: str, minutes: int) -> Call:
+        """Return a call on the current day."""
+        duration = timedelta(minutes=minutes)
+        return Call(self.new_name(), NUMBERS[destination], destination, self.today, duration)
+
+    @rule(count=st.sampled_from([1, 2, 29]))
+    def wait(self, count: int) -> None:
+        """Move the current day forward."""
+        self.today += days(count)
+
+    @rule(profile=_owners, amount=_cents)
+    def deposit(self, profile: ProfileId | None, amount: int) -> None:
+        """Deposit credit."""
+        money, wallet = make_money(amount), Wallet(ACCOUNT, profile)
+        self.commit(make_deposit(money, self.new_name(), wallet=wallet, on=self.today))
+
+    @rule(profile=_owners, amount=_cents)
+    def expire_credit(self, profile: ProfileId | None, amount: int) -> None:
+        """Take credit out of a wallet, often more than it holds."""
+        money, wallet = make_money(amount), Wallet(ACCOUNT, profile)
+        self.commit(make_withdrawal(money, self.new_name(), wallet=wallet, on=self.today))
+
+    @rule(
+        move=st.sampled_from(sorted(MOVES)),
+        profile=_profiles,
+        amount=_cents,
+        transfer=_transfers,
+    )
+    def move_credit(self, move: str, profile: ProfileId, amount: int, transfer: str) -> None:
+        """Move credit between two wallets, sometimes with the identifier of another transfer."""
+        decide, money = MOVES[move], make_money(amount)
+        self.commit(decide(ACCOUNT, profile, money, transfer=transfer, on=self.today))
+
+    @rule(profile=_profiles, plan=_plan_values)
+    def buy(self, profile: ProfileId, plan: tuple[str, int, int]) -> None:
+        """Buy a plan, if the profile has no running subscription."""
+        stored = self.store.subscription(profile)
+        previous, revision = (stored.value, stored.revision) if stored else (None, None)
+        self.commit_if_possible(revision, lambda: self.decide_purchase(profile, plan, previous))
+
+    def decide_purchase(
+        self, profile: ProfileId, plan: tuple[str, int, int], previous: Subscription | None
+    ) -> Decision:
+        """Return a purchase with a new subscription identifier."""
+        return actions.buy(
+            make_plan(plan),
+            TARIFF,
+            account=ACCOUNT,
+            profile=profile,
+            subscription=self.new_name(),
+            on=self.today,
+            previous=previous,
+        )
+
+    @rule(profile=_profiles, plan=_plan_values)
+    def change(self, profile: ProfileId, plan: tuple[str, int, int]) -> None:
+        """Change the plan, usually to another offer."""
+        self.act(
+            profile, lambda current: actions.change(current, make_plan(plan), TARIFF, on=self.today)
+        )
+
+    @rule(profile=_profiles, action=st.sampled_from(["cancel", "resume", "terminate"]))
+    def change_status(self, profile: ProfileId, action: str) -> None:
+        """Cancel, resume or end a subscription."""
+        self.act(profile, lambda current: getattr(actions, action)(current, on=self.today))
+
+    @rule(
+        profile=_profiles, destination=st.sampled_from(sorted(NUMBERS)), minutes=st.integers(1, 90)
+    )
+    def record_call(self, profile: ProfileId, destination: str, minutes: int) -> None:
+        """Record a call."""
+        call = self.new_call(destination, minutes)
+        self.act(profile, lambda current: actions.record_call(current, call, TARIFF, on=self.today))
+
+    @rule(profile=_profiles, lapses=st.booleans())
+    def end_term(self, profile: ProfileId, *, lapses: bool) -> None:
+        """Move to the end of the term; then renew, lapse or expire the subscription."""
+
+        def decide(current: Subscription) -> Decision:
+            self.today = max(self.today, current.lapses_on)
+            if current.status.value == "cancelled":
+                return actions.expire(current, on=self.today)
+            if lapses:
+                return actions.lapse(current, on=self.today)
+            return actions.renew(current, TARIFF, on=self.today)
+
+        self.act(profile, decide)
+
+    @rule(profile=_profiles, plan=_plan_values, index=_indexes)
+    def act_on_any_revision(
+        self, profile: ProfileId, plan: tuple[str, int, int], index: int
+    ) -> None:
+        """Record a call or buy, on a revision that is old, unknown, None or current."""
+        call, revision = self.new_call("DE", 1), self.pick_revision(index)
+        stored = self.model.stored.get(profile)
+        current = stored.value if stored else None
+
+        def decide() -> Decision:
+            if current is not None and current.status.value in RUNNING_STATUSES:
+                return actions.record_call(current, call, TARIFF, on=self.today)
+            return self.decide_purchase(profile, plan, current)
+
+        self.commit_if_possible(revision, decide)
+
+    def pick_revision(self, index: int) -> Revision | None:
+        """Return None, an unknown revision or one that ``commit`` returned."""
+        revisions = [None, UNKNOWN_REVISION, *self.model.revisions]
+        return revisions[index % len(revisions)]
+
+    @rule(commit_index=_indexes, revision_index=_indexes)
+    def commit_again(self, commit_index: int, revision_index: int) -> None:
+        """Commit a stored decision again, with any expected revision."""
+        decision, _ = self.pick_commit(commit_index)
+        self.commit(decision, self.pick_revision(revision_index))
+
+    @rule(commit_index=_indexes, is_current=st.booleans())
+    def reuse_token(self, commit_index: int, *, is_current: bool) -> None:
+        """Commit a different decision with the token of a stored decision."""
+        decision, revision = self.pick_commit(commit_index)
+        if is_current and isinstance(decision, Decision):
+            revision = self.model.revision_of(decision.after.profile)
+        self.commit(attrs.evolve(decision, on=decision.on + days(1)), revision)
+
+    def pick_commit(self, index: int) -> tuple[Decision | Transfer, Revision | None]:
+        """Return a stored decision or transfer, and the answer of its commit."""
+        commits = list(self.model.commits.values())
+        return commits[index % len(commits)]
+
+    @rule(days_ahead=st.integers(0, 40), limit=st.integers(1, 3))
+    def check_due(self, days_ahead: int, limit: int) -> None:
+        """Compare the due profiles, read page by page, with the model."""
+        on = self.today + days(days_ahead)
+        message = f"due({on}) in pages of {limit} returned the wrong profiles"
+        check_equal(self.model.due_profiles(on), set(walk_due(self.store, on, limit)), message)
+
+    @invariant()
+    def check_against_model(self) -> None:
+        """Compare subscriptions, wallets and the latest tokens with the model after each step."""
+        self._check_subscriptions()
+        self._check_wallets()
+        self._check_tokens()
+
+    def _check_subscriptions(self) -> None:
+        for profile in PROFILES:
+            message = f"{profile} does not hold the subscription that was committed last"
+            check_equal(self.model.stored.get(profile), self.store.subscription(profile), message)
+
+    def _check_wallets(self) -> None:
+        for wallet in WALLETS:
+            balance = self.store.balance(wallet)
+            minor = None if balance is None else balance.minor
+            message = f"the balance of {wallet} is not the sum of its postings"
+            check_equal(self.model.balances.get(wallet), minor, message)
+            message = f"the postings of {wallet} differ from the committed postings or their order"
+            postings = tuple(self.store.postings(wallet))
+            check_equal(tuple(self.model.postings[wallet]), postings, message)
+
+    def _check_tokens(self) -> None:
+        for token, (_, revision) in list(self.model.commits.items())[-3:]:
+            answer = self.store.committed(token)
+            if revision is None and (answer is None or answer in self.model.revisions):
+                raise AssertionError(
+                    f"committed({token!r}) returned {answer!r} for a transfer: return a revision "
+                    "that no subscription has"
+                )
+            message = f"committed({token!r}) must return the revision that commit returned"
+            check_equal(revision or answer, answer, message)
+
+
+def run_machine(make_store: Callable[[], Store]) -> None:
+    """Run sequences of steps, each on its own empty store, and compare each step with the model.
+
+    ``EXAMPLES`` sequences are run, or more if the loaded profile of Hypothesis has more than 100
+    ``max_examples``.
+    """
+    examples = max(EXAMPLES, EXAMPLES * settings().max_examples // 100)
+    machine_settings = settings(
+        max_examples=examples,
+        stateful_step_count=STEPS,
+        deadline=None,
+        # Explaining a shrunk sequence takes longer than finding it.
+        phases=set(Phase) - {Phase.explain},
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    machine: Any = partial(Machine, make_store)
+    run_state_machine_as_test(machine, settings=machine_settings)

@@ -1,0 +1,553 @@
+"""MemoryStore beyond the general store contract: repr, snapshots, cost, cursors and threads."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from channelplans.errors import Conflict, InsufficientCredit, InvalidValue, WrongType
+from channelplans.money import EUR, Money
+from channelplans.offers import SKYPE_CONNECT
+from channelplans.storage.memory import MemoryStore
+from channelplans.subscriptions.actions import (
+    buy,
+    cancel,
+    change,
+    expire,
+    lapse,
+    renew,
+    terminate,
+)
+from channelplans.subscriptions.subscription import RUNNING
+from channelplans.subscriptions.transfers import assign_credit, deposit
+from channelplans.subscriptions.wallets import Wallet
+from channelplans.tariffs import Tariff
+
+DAY = date(2026, 1, 5)
+END = date(2026, 2, 4)
+ACME = Wallet("acme")
+TARIFF = Tariff("made up", EUR, "6.95", "10", "0.021")
+PLAN = SKYPE_CONNECT.plan(channels=5)
+BIGGER = SKYPE_CONNECT.plan(channels=7)
+
+
+def make_deposit(amount="50", transfer="p-1", wallet=ACME):
+    """Return a deposit that is not committed yet."""
+    return deposit(wallet, Money.of(amount, EUR), transfer=transfer, on=DAY)
+
+
+def make_purchase(profile="berlin", on=DAY):
+    """Return a purchase for a profile that is not committed yet."""
+    ids = {"account": "acme", "profile": profile, "subscription": f"s of {profile}"}
+    return buy(PLAN, TARIFF, on=on, **ids)
+
+
+def store_with(*profiles, on=DAY, credit="1000000"):
+    """Return a store with credit, and a subscription for each profile, bought in that order."""
+    store = MemoryStore()
+    store.commit(make_deposit(credit), expected=None)
+    for profile in profiles:
+        store.commit(make_purchase(profile, on), expected=None)
+    return store
+
+
+def decide_and_commit(store, profile, action, *arguments, **keywords):
+    """Apply an action to a profile's stored subscription, commit it, and return the revision."""
+    stored = store.subscription(profile)
+    decision = action(stored.value, *arguments, **keywords)
+    return store.commit(decision, expected=stored.revision)
+
+
+def due_profiles(store, on, limit=1000):
+    """Return the profiles that are due on a day, read page by page."""
+    page = store.due(on, limit=limit)
+    profiles = list(page.profiles)
+    while page.next is not None:
+        page = store.due(on, cursor=page.next, limit=limit)
+        profiles += page.profiles
+    return profiles
+
+
+class TestRepr:
+    """repr() counts what a store contains."""
+
+    def test_repr_of_an_empty_store_shows_zeros(self):
+        """An empty store has no subscriptions, wallets or postings."""
+
+        assert "<MemoryStore: 0 subscriptions, 0 wallets, 0 postings>" == repr(MemoryStore())
+
+    def test_repr_uses_the_singular_for_one(self):
+        """A count of one takes a singular noun."""
+        store = store_with("berlin")
+
+        assert "<MemoryStore: 1 subscription, 1 wallet, 2 postings>" == repr(store)
+
+    def test_repr_groups_thousands_and_counts_only_latest_subscriptions(self):
+        """Thousands are separated by commas; a profile's earlier subscription is not counted."""
+        store = store_with("berlin", "paris")
+        decide_and_commit(store, "berlin", change, BIGGER, TARIFF, on=DAY)
+        for number in range(1000):
+            transfer = make_deposit("1", f"t-{number}", Wallet("acme", "berlin"))
+            store.commit(transfer, expected=None)
+
+        # One deposit, two purchases, the change's refund and charge, and a thousand deposits.
+        assert "<MemoryStore: 2 subscriptions, 2 wallets, 1,005 postings>" == repr(store)
+
+
+class TestSnapshots:
+    """snapshot() keeps the whole state of a store, and restore() returns to it."""
+
+    def test_stores_with_the_same_commits_have_equal_snapshots(self):
+        """Two stores that committed the same decisions have equal snapshots."""
+        store, other_store = store_with("berlin", "paris"), store_with("berlin", "paris")
+
+        assert store.snapshot() == other_store.snapshot()
+
+    @pytest.mark.parametrize(
+        "commit",
+        [
+            lambda store: store.commit(make_deposit("1", "p-2"), expected=None),
+            lambda store: decide_and_commit(store, "berlin", cancel, on=DAY),
+            lambda store: store.commit(make_purchase("paris"), expected=None),
+        ],
+        ids=["money", "subscription", "both"],
+    )
+    def test_commit_changes_later_snapshots_only(self, commit):
+        """A commit appears in the next snapshot and leaves an earlier snapshot unchanged."""
+        store = store_with("berlin")
+        before, copy_of_before = store.snapshot(), store.snapshot()
+        commit(store)
+
+        assert before != store.snapshot()
+        assert before == copy_of_before
+
+    def test_refused_or_repeated_commit_leaves_the_snapshot_unchanged(self):
+        """A conflict, missing credit and a repeated decision change nothing in the store."""
+        store = MemoryStore()
+        store.commit(make_deposit("40"), expected=None)
+        store.commit(make_purchase(), expected=None)
+        before = store.snapshot()
+        stored = store.subscription("berlin")
+        assert stored is not None
+        with pytest.raises(Conflict):
+            store.commit(cancel(stored.value, on=DAY), expected=None)
+        with pytest.raises(InsufficientCredit):
+            store.commit(make_purchase("paris"), expected=None)
+        store.commit(make_purchase(), expected=None)
+
+        assert before == store.snapshot()
+
+    def test_snapshot_shows_subscriptions_balances_and_postings(self):
+        """A snapshot has the same subscriptions, balances and postings as the store."""
+        store = store_with("berlin", credit="50")
+        snapshot = store.snapshot()
+
+        assert {"berlin": store.subscription("berlin")} == snapshot.subscriptions
+        # 50.00 less five channels at 6.95.
+        assert {ACME: Money(minor=1525, currency=EUR)} == snapshot.balances
+        assert {ACME: store.postings(ACME)} == snapshot.postings
+
+    def test_restore_forgets_later_commits(self):
+        """restore() removes subscriptions, postings and tokens committed after the snapshot."""
+        store = store_with("berlin", credit="100")
+        before = store.snapshot()
+        purchase = make_purchase("paris")
+        store.commit(purchase, expected=None)
+        decide_and_commit(store, "berlin", cancel, on=DAY)
+        store.restore(before)
+
+        assert before == store.snapshot()
+        assert store.subscription("paris") is None
+        assert store.committed(purchase.token) is None
+        # 100.00 less five channels at 6.95, once.
+        assert Money(minor=6525, currency=EUR) == store.balance(ACME)
+
+    def test_token_committed_after_the_snapshot_can_be_committed_again(self):
+        """After restore(), a forgotten decision is booked again, and only once."""
+        store = store_with(credit="10")
+        before = store.snapshot()
+        for _ in range(3):
+            store.restore(before)
+            store.commit(make_deposit("5", "p-2"), expected=None)
+            store.commit(make_deposit("5", "p-2"), expected=None)
+        amounts = [booked.posting.amount.minor for booked in store.postings(ACME)]
+
+        assert Money(minor=1500, currency=EUR) == store.balance(ACME)
+        assert [1000, 500] == amounts
+
+    def test_restore_keeps_the_tokens_committed_before_the_snapshot(self):
+        """A decision that was committed before the snapshot is not booked a second time."""
+        store = MemoryStore()
+        decisions = (make_deposit("40"), make_purchase())
+        revisions = [store.commit(decision, expected=None) for decision in decisions]
+        snapshot = store.snapshot()
+        store.restore(snapshot)
+
+        assert revisions == [store.commit(decision, expected=None) for decision in decisions]
+        assert snapshot == store.snapshot()
+
+    def test_snapshot_can_be_restored_repeatedly(self):
+        """Commits after restore() do not change the snapshot, so it can be restored again."""
+        store = store_with("berlin", "paris")
+        before = store.snapshot()
+        for _ in range(2):
+            store.restore(before)
+            decide_and_commit(store, "berlin", renew, TARIFF, on=END)
+            decide_and_commit(store, "paris", terminate, on=DAY)
+            store.commit(make_deposit("5", "p-2"), expected=None)
+        store.restore(before)
+
+        assert before == store.snapshot()
+        assert ["berlin", "paris"] == due_profiles(store, END)
+
+    def test_restore_does_not_reuse_revisions(self):
+        """A revision that restore() discarded is not used for another state."""
+        store = store_with("berlin")
+        before = store.snapshot()
+        used_revisions = {store.subscription("berlin").revision}
+        for channels in (7, 8, 9):
+            plan = SKYPE_CONNECT.plan(channels=channels)
+            revision = decide_and_commit(store, "berlin", change, plan, TARIFF, on=DAY)
+            assert revision not in used_revisions
+            used_revisions.add(revision)
+            store.restore(before)
+
+        assert 4 == len(used_revisions)
+
+    def test_restore_into_another_store_does_not_reuse_revisions(self):
+        """An empty store does not reuse the revisions of a snapshot that it restores."""
+        original, restored = store_with("berlin"), MemoryStore()
+        restored.restore(original.snapshot())
+        stored = restored.subscription("berlin")
+        assert stored is not None
+        for day, channels in enumerate((6, 7, 8)):
+            plan, on = SKYPE_CONNECT.plan(channels=channels), DAY + timedelta(day)
+            decide_and_commit(restored, "berlin", change, plan, TARIFF, on=on)
+
+            with pytest.raises(Conflict):
+                restored.commit(cancel(stored.value, on=on), expected=stored.revision)
+
+    def test_commit_refuses_a_decision_on_an_undone_state(self):
+        """A decision based on a state that restore() discarded is a conflict."""
+        store = store_with("berlin")
+        before = store.snapshot()
+        decide_and_commit(store, "berlin", change, BIGGER, TARIFF, on=DAY)
+        undone = store.subscription("berlin")
+        store.restore(before)
+        decide_and_commit(store, "berlin", change, SKYPE_CONNECT.plan(channels=8), TARIFF, on=DAY)
+
+        with pytest.raises(Conflict):
+            store.commit(cancel(undone.value, on=DAY), expected=undone.revision)
+
+    def test_due_is_correct_after_restore(self):
+        """restore() also restores which profiles are due, and later commits update them."""
+        store = store_with("berlin", "paris", "rome")
+        decide_and_commit(store, "rome", terminate, on=DAY)
+        before = store.snapshot()
+        decide_and_commit(store, "berlin", renew, TARIFF, on=END)
+        decide_and_commit(store, "paris", cancel, on=DAY)
+        decide_and_commit(store, "paris", expire, on=END)
+        store.commit(make_purchase("oslo"), expected=None)
+        assert ["oslo"] == due_profiles(store, END)
+        store.restore(before)
+        assert ["berlin", "paris"] == due_profiles(store, END)
+        decide_and_commit(store, "berlin", renew, TARIFF, on=END)
+        decide_and_commit(store, "paris", lapse, on=END)
+
+        assert [] == due_profiles(store, END)
+        assert ["berlin"] == due_profiles(store, END + timedelta(30))
+
+    def test_restored_store_is_independent_of_the_original(self):
+        """Commits to one store do not change the store that its snapshot came from."""
+        original, restored = store_with("berlin"), MemoryStore()
+        restored.restore(original.snapshot())
+        decide_and_commit(restored, "berlin", renew, TARIFF, on=END)
+        restored.commit(make_deposit("5", "p-2"), expected=None)
+
+        assert store_with("berlin").snapshot() == original.snapshot()
+        assert ["berlin"] == due_profiles(original, END)
+        assert [] == due_profiles(restored, END)
+
+
+class CountingList(list[str]):
+    """A list that counts how many entries are read."""
+
+    reads = 0
+
+    def __getitem__(self, index):
+        entries = super().__getitem__(index)
+        CountingList.reads += len(entries) if isinstance(index, slice) else 1
+        return entries
+
+    def __iter__(self):
+        CountingList.reads += len(self)
+        return super().__iter__()
+
+
+class TestCost:
+    """The cost of an operation depends on the size of its result, not on the size of the store."""
+
+    @staticmethod
+    def count_reads(store, operation):
+        """Return how many entries of the store's index of term ends an operation reads."""
+        index = store._ends
+        index.update({day: CountingList(profiles) for day, profiles in index.items()})
+        CountingList.reads = 0
+        operation(store)
+        return CountingList.reads
+
+    @pytest.mark.parametrize("stored", [10, 100, 1000])
+    def test_due_does_not_read_profiles_that_are_not_due(self, stored):
+        """Three profiles are due; those whose terms end later add almost no reads."""
+        store = store_with("a", "b", "c")
+        for number in range(stored):
+            purchase = make_purchase(f"later {number:04}", DAY + timedelta(1 + number))
+            store.commit(purchase, expected=None)
+        reads = self.count_reads(store, lambda store: store.due(END))
+
+        assert ["a", "b", "c"] == due_profiles(store, END)
+        # Three profiles; the bound leaves room for the day and two binary searches among the days.
+        assert reads <= 4 + 2 * (stored + 1).bit_length()
+
+    @pytest.mark.parametrize("stored", [10, 100, 1000])
+    def test_due_reads_only_the_profiles_of_the_page(self, stored):
+        """If many profiles are due on one day, a page of three reads only four of them."""
+        store = store_with(*(f"profile {number:04}" for number in range(stored)))
+        cursor = store.due(END, limit=3).next
+        reads = self.count_reads(store, lambda store: store.due(END, cursor=cursor, limit=3))
+
+        # Four profiles, a binary search for the cursor's position, and four reads to spare.
+        assert reads <= 4 + 4 + stored.bit_length()
+
+    @pytest.mark.parametrize("stored", [10, 100, 1000])
+    def test_commit_moves_one_index_entry(self, stored):
+        """A renewal finds the old and the new place of its entry by binary search."""
+        store = store_with(*(f"profile {number:04}" for number in range(stored)))
+        reads = self.count_reads(
+            store, lambda store: decide_and_commit(store, "profile 0005", renew, TARIFF, on=END)
+        )
+
+        assert reads <= 4 + 2 * stored.bit_length()
+
+    def test_balance_does_not_add_up_postings(self):
+        """balance() works even if the postings are deleted."""
+        store = store_with("berlin", credit="50")
+        del store._postings
+
+        assert Money(minor=1525, currency=EUR) == store.balance(ACME)
+
+    def test_index_drops_days_on_which_no_term_ends(self):
+        """After each step, the index has exactly the days on which a running term ends."""
+        store = store_with("berlin", "paris", "rome", on=DAY)
+        store.commit(make_purchase("oslo", DAY + timedelta(1)), expected=None)
+        steps = [
+            ("berlin", change, (BIGGER, TARIFF), DAY + timedelta(9)),
+            ("paris", cancel, (), DAY + timedelta(9)),
+            ("paris", expire, (), END),
+            ("rome", renew, (TARIFF,), END),
+            ("oslo", terminate, (), DAY + timedelta(9)),
+            ("rome", lapse, (), END + timedelta(30)),
+            ("berlin", lapse, (), DAY + timedelta(39)),
+        ]
+        sizes = []
+        for profile, action, arguments, on in steps:
+            decide_and_commit(store, profile, action, *arguments, on=on)
+            subscriptions = [stored.value for stored in store.snapshot().subscriptions.values()]
+            running = [
+                subscription for subscription in subscriptions if subscription.status in RUNNING
+            ]
+            ends = sorted({str(subscription.term.end) for subscription in running})
+            assert ends == sorted(store._ends)
+            assert all(store._ends.values())
+            sizes.append(len(ends))
+
+        # Terms end on two days at first. Berlin's change adds a third day. Paris and then rome
+        # leave END, which is dropped, but rome's renewal adds a day. Then oslo's day, rome's and
+        # berlin's are dropped.
+        assert [3, 3, 3, 3, 2, 1, 0] == sizes
+
+
+# Profile names that could confuse a cursor: its separator, days, and unusual characters.
+ODD_NAMES = [
+    "a/b",
+    "a",
+    "a/",
+    "/",
+    "//",
+    "2026-02-04/a",
+    "2026-02-05",
+    "ż",
+    "z",
+    "%2F",
+    "日本",
+    "😀",
+]
+
+
+class TestCursors:
+    """Paging works with any profile name, and while subscriptions change between two pages."""
+
+    @pytest.mark.parametrize("limit", [1, 2, 5, 11, 12, 13])
+    def test_paging_returns_each_odd_name_once(self, limit):
+        """With any page size, each page starts after the last profile of the previous page."""
+        store = store_with(*ODD_NAMES)
+
+        assert sorted(ODD_NAMES) == due_profiles(store, END, limit)
+
+    @pytest.mark.parametrize("limit", [1, 2, 3])
+    def test_due_orders_profiles_by_end_of_term_then_name(self, limit):
+        """Profiles are ordered by the end of the term, and by name within one day."""
+        store = store_with("z", "a/b", "ż")
+        for profile, days_later in [("b", 1), ("a", 1), ("/", 3)]:
+            store.commit(make_purchase(profile, DAY + timedelta(days_later)), expected=None)
+
+        assert ["a/b", "z", "ż", "a", "b", "/"] == due_profiles(store, END + timedelta(3), limit)
+        assert ["a/b", "z", "ż", "a", "b"] == due_profiles(store, END + timedelta(2), limit)
+        assert [] == due_profiles(store, END - timedelta(1), limit)
+
+    @pytest.mark.parametrize(
+        ("stored", "limit", "has_next"), [(2, 3, False), (3, 3, False), (4, 3, True)]
+    )
+    def test_only_a_page_before_the_last_has_a_next_cursor(self, stored, limit, has_next):
+        """A page has a next cursor only if more profiles are due, even if the page is full."""
+        store = store_with(*ODD_NAMES[:stored])
+
+        assert has_next is (store.due(END, limit=limit).next is not None)
+
+    def test_paging_continues_after_the_profiles_of_a_page_are_renewed(self):
+        """A worker that renews each page before it reads the next one misses no profile."""
+        store = store_with(*ODD_NAMES)
+        profiles: list[str] = []
+        cursor = None
+        while not profiles or cursor is not None:
+            page = store.due(END, cursor=cursor, limit=2)
+            for profile in page.profiles:
+                decide_and_commit(store, profile, renew, TARIFF, on=END)
+                profiles.append(profile)
+            cursor = page.next
+
+        assert sorted(ODD_NAMES) == profiles
+
+    def test_cursor_can_be_used_with_a_later_day(self):
+        """A cursor is a position in the order, so it also finds profiles that become due later."""
+        store = store_with("a", "b")
+        store.commit(make_purchase("c", DAY + timedelta(1)), expected=None)
+        cursor = store.due(END, limit=1).next
+        page = store.due(END + timedelta(1), cursor=cursor)
+
+        assert ("b", "c") == page.profiles
+        assert page.next is None
+
+
+class TestRefusals:
+    """due() and commit() refuse wrong arguments."""
+
+    @pytest.mark.parametrize("limit", [0, -1])
+    def test_due_refuses_a_limit_below_one(self, limit):
+        """Paging with empty pages would never end."""
+        with pytest.raises(InvalidValue, match="limit must be at least 1"):
+            store_with("berlin").due(END, limit=limit)
+
+    @pytest.mark.parametrize("limit", ["5", 5.0, True, None])
+    def test_due_refuses_a_limit_that_is_no_integer(self, limit):
+        """Text, floats, booleans and None are refused as a limit."""
+        with pytest.raises(WrongType, match="limit"):
+            store_with("berlin").due(END, limit=limit)
+
+    @pytest.mark.parametrize("on", [datetime(2026, 2, 4, 12), "2026-02-04", None])  # noqa: DTZ001
+    def test_due_refuses_a_day_that_is_no_date(self, on):
+        """A datetime is refused too: its day depends on a time zone that a store does not know."""
+        with pytest.raises(WrongType, match="on must be"):
+            store_with("berlin").due(on)
+
+    @pytest.mark.parametrize("decision", [None, "transfer/p-1", PLAN])
+    def test_commit_refuses_anything_but_a_decision_or_a_transfer(self, decision):
+        """A value of another type is refused, and the store stays empty."""
+        store = MemoryStore()
+        with pytest.raises(WrongType, match="decision must be a Decision or a Transfer"):
+            store.commit(decision, expected=None)
+
+        assert MemoryStore().snapshot() == store.snapshot()
+
+
+@pytest.fixture
+def frequent_thread_switches():
+    """Make the interpreter switch between threads as often as it can."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("frequent_thread_switches")
+class TestThreads:
+    """Operations from several threads have the same result as one after another."""
+
+    def test_snapshot_never_contains_half_a_commit(self):
+        """In each snapshot the balances add up, while other threads commit transfers."""
+        store = store_with(credit="1000")
+
+        def assign_repeatedly(worker):
+            profile = f"p-{worker}"
+            for number in range(50):
+                identifier = f"{worker}/{number}"
+                credit = Money(minor=100, currency=EUR)
+                transfer = assign_credit("acme", profile, credit, transfer=identifier, on=DAY)
+                store.commit(transfer, expected=None)
+
+        def take_snapshots(_):
+            return [store.snapshot() for _ in range(50)]
+
+        with ThreadPoolExecutor(8) as threads:
+            futures = [threads.submit(take_snapshots, number) for number in range(2)]
+            list(threads.map(assign_repeatedly, range(6)))
+            snapshots = [snapshot for future in futures for snapshot in future.result()]
+
+        for snapshot in [*snapshots, store.snapshot()]:
+            assert 100_000 == sum(balance.minor for balance in snapshot.balances.values())
+            for wallet, balance in snapshot.balances.items():
+                amounts = [booked.posting.amount.minor for booked in snapshot.postings[wallet]]
+                assert balance.minor == sum(amounts)
+        # Six workers assigned fifty euros each.
+        assert Money(minor=70_000, currency=EUR) == store.balance(ACME)
+
+    def test_one_of_eight_commits_on_the_same_revision_succeeds(self):
+        """Eight threads decide on one revision: one commit succeeds, seven raise Conflict."""
+        store = store_with("berlin")
+        revisions = [store.subscription("berlin").revision]
+
+        def attempt_change(channels):
+            plan = SKYPE_CONNECT.plan(channels=channels)
+            decision = change(stored.value, plan, TARIFF, on=on)
+            try:
+                return store.commit(decision, expected=stored.revision)
+            except Conflict:
+                return None
+
+        with ThreadPoolExecutor(8) as threads:
+            for number in range(25):
+                stored, on = store.subscription("berlin"), DAY + timedelta(number)
+                # Alternate between 10 to 17 and 18 to 25 channels: a change to the held plan fails.
+                smallest = 10 + number % 2 * 8
+                results = threads.map(attempt_change, range(smallest, smallest + 8))
+                committed = [revision for revision in results if revision]
+                assert [store.subscription("berlin").revision] == committed
+                revisions += committed
+
+        assert 26 == len(set(revisions))
+
+    def test_index_stays_ordered_when_threads_renew_profiles(self):
+        """After eight threads renew each profile once, the index of term ends is in order."""
+        profiles = [f"profile {number:03}" for number in range(120)]
+        store = store_with(*profiles)
+
+        def renew_profile(profile):
+            return decide_and_commit(store, profile, renew, TARIFF, on=END)
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(renew_profile, profiles))
+
+        assert [] == due_profiles(store, END)
+        assert profiles == due_profiles(store, END + timedelta(30), limit=7)
+        assert [profiles] == list(store._ends.values())

@@ -1,0 +1,225 @@
+"""Renewals that move a subscription to another offer, and checks of rules, prices and postings."""
+
+from datetime import date
+from decimal import Decimal
+
+import attrs
+import pytest
+
+from channelplans import (
+    EUR,
+    GBP,
+    SKYPE_CONNECT,
+    USD,
+    BundleRule,
+    ChangeEffect,
+    ChangeRule,
+    Days,
+    InvalidValue,
+    Ladder,
+    Money,
+    Months,
+    QuantityRule,
+    Quote,
+    Reason,
+    RefundBasis,
+    RefundRule,
+    Rollover,
+    Tariff,
+    TermRule,
+    Tier,
+    Wallet,
+    buy,
+    change,
+    deposit,
+    quote,
+    renew,
+)
+from channelplans.errors import CurrencyMismatch, OutsideTerm
+from channelplans.offers import OFFERS
+
+TARIFF = Tariff("prices", EUR, channel="31", bundle="62", minute="0.01")
+PURCHASE_DAY, TERM_END = date(2026, 1, 5), date(2026, 2, 4)
+ROLLOVER_OFFER = attrs.evolve(
+    SKYPE_CONNECT,
+    edition="rollover",
+    bundle=BundleRule("minutes", 1000, ("US",), rollover=Rollover(1)),
+)
+
+
+def buy_subscription(offer=SKYPE_CONNECT):
+    """Buy two channels and one bundle on 5 January, and return the subscription."""
+    plan = offer.plan(channels=2, bundles=1)
+    return buy(
+        plan, TARIFF, account="acme", profile="berlin", subscription="s-1", on=PURCHASE_DAY
+    ).after
+
+
+def plan_with(term):
+    """Return a plan of two channels and one bundle under an offer with another term rule."""
+    return attrs.evolve(SKYPE_CONNECT, edition="2027", term=term).plan(channels=2, bundles=1)
+
+
+def test_renew_moves_to_another_offer_and_keeps_the_anchor():
+    """If both offers have terms of 30 days, the series of terms continues from its anchor."""
+    new_plan = plan_with(TermRule(Days(30)))
+    renewed = renew(buy_subscription(), TARIFF, plan=new_plan, on=TERM_END).after
+
+    assert (new_plan, PURCHASE_DAY, 1, date(2026, 3, 6)) == (
+        renewed.plan,
+        renewed.anchor,
+        renewed.term_number,
+        renewed.term.end,
+    )
+
+
+def test_renew_with_another_term_length_starts_a_new_anchor():
+    """A month from the renewal on 4 February ends on 4 March; the old anchor has no effect."""
+    monthly_plan = plan_with(TermRule(Months(1)))
+    renewed = renew(buy_subscription(), TARIFF, plan=monthly_plan, on=TERM_END).after
+
+    assert (TERM_END, 0, date(2026, 3, 4)) == (
+        renewed.anchor,
+        renewed.term_number,
+        renewed.term.end,
+    )
+
+
+def test_renew_with_an_aligned_offer_starts_with_the_rest_of_the_month():
+    """On 4 February 25 of 28 days are left, so each line costs 25/28 of its price.
+
+    Each of the two lines is rounded once: 62 x 25/28 = 55.357, rounded to 55.36. The total is
+    2 x 55.36 = 110.72, and not 124 x 25/28 = 110.71.
+    """
+    aligned_plan = plan_with(TermRule(Months(1), billing_day=1))
+    renewed = renew(buy_subscription(), TARIFF, plan=aligned_plan, on=TERM_END).after
+
+    assert (date(2026, 2, 1), date(2026, 3, 1), "110.72 EUR") == (
+        renewed.anchor,
+        renewed.term.end,
+        str(renewed.quote.total),
+    )
+
+
+def test_renew_refuses_another_plan_of_the_same_offer():
+    """A renewal cannot replace a change: `renew` refuses another plan of the same offer."""
+    larger_plan = SKYPE_CONNECT.plan(channels=3, bundles=1)
+
+    with pytest.raises(InvalidValue, match=r"^plan must be .* change\(\) changes it, not "):
+        renew(buy_subscription(), TARIFF, plan=larger_plan, on=TERM_END)
+
+
+@pytest.mark.parametrize(("same_bundles", "minutes"), [(True, 2000), (False, 1000)])
+def test_renew_carries_minutes_only_under_the_same_bundle_rule(same_bundles, minutes):
+    """Unused minutes roll over if the new offer has the same bundle rule, and are lost if not."""
+    term = TermRule(Days(30), minimum_term=Days(1))
+    new_offer = attrs.evolve(ROLLOVER_OFFER, edition="other", term=term)
+    if not same_bundles:
+        other_bundles = BundleRule("minutes", 1000, ("US", "CA"), rollover=Rollover(1))
+        new_offer = attrs.evolve(new_offer, bundle=other_bundles)
+    new_plan = new_offer.plan(channels=2, bundles=1)
+    renewed = renew(buy_subscription(ROLLOVER_OFFER), TARIFF, plan=new_plan, on=TERM_END).after
+
+    assert minutes * 60 == renewed.allowance.remaining.total_seconds()
+
+
+def test_change_to_another_offer_keeps_the_minimum_term():
+    """A subscription with a minimum term of a year cannot change to an offer without one."""
+    tariff = Tariff("prices", GBP, channel="1", bundle="0", minute="0")
+    plan = OFFERS["strobe-it"].plan(channels=5)
+    subscription = buy(
+        plan, tariff, account="a", profile="p", subscription="s", on=PURCHASE_DAY
+    ).after
+    no_minimum = attrs.evolve(
+        OFFERS["strobe-it"], edition="no minimum term", term=TermRule(Months(1))
+    )
+
+    with pytest.raises(OutsideTerm, match="from 2027-01-05 on, not on 2026-01-10"):
+        change(subscription, no_minimum.plan(channels=5), tariff, on=date(2026, 1, 10))
+
+
+def test_deposit_accepts_the_reason_bonus():
+    """The reason of a posting distinguishes a bonus from a payment."""
+    five_euros = Money.of("5", EUR)
+    bonus = deposit(
+        Wallet("acme"), five_euros, transfer="b-1", on=PURCHASE_DAY, reason=Reason.BONUS
+    )
+    (posting,) = bonus.postings
+
+    assert (Reason.BONUS, five_euros) == (posting.reason, posting.amount)
+
+
+def test_deposit_refuses_other_reasons():
+    """A deposit cannot have the reason of a refund."""
+    with pytest.raises(InvalidValue, match=r"^reason must be Reason\.DEPOSIT or Reason\.BONUS"):
+        deposit(
+            Wallet("acme"), Money.of("5", EUR), transfer="b", on=PURCHASE_DAY, reason=Reason.REFUND
+        )
+
+
+@pytest.mark.parametrize(
+    ("rule", "parameter"),
+    [({"per_channel": 0}, "included"), ({"minutes": 0, "included": 5}, "minutes")],
+    ids=["neither bundles nor included minutes", "bundles without minutes"],
+)
+def test_bundle_rule_refuses_to_grant_no_minutes(rule, parameter):
+    """A bundle has minutes, and a rule without bundles includes minutes."""
+    with pytest.raises(InvalidValue, match=f"^{parameter} must be at least 1"):
+        BundleRule("minutes", **{"minutes": 100, "area": ("US",), **rule})
+
+
+def test_quote_refuses_lines_in_another_currency_than_its_tariff():
+    """The lines of a quote are in the currency of its tariff."""
+    paid = buy_subscription().quote
+    quote_in_pounds = quote(paid.plan, attrs.evolve(TARIFF, currency=GBP), on=PURCHASE_DAY)
+
+    with pytest.raises(CurrencyMismatch):
+        Quote(paid.plan, TARIFF, paid.term, quote_in_pounds.lines)
+
+
+def test_tariff_refuses_a_price_of_more_than_forty_digits():
+    """A price has at most 40 digits when it is written as text."""
+    with pytest.raises(InvalidValue, match=r"^minute must be a finite number of at most 40 digits"):
+        attrs.evolve(TARIFF, minute=Decimal("1.23456E-38"))
+
+
+def test_rules_print_their_values():
+    """Refund, change and bundle rules print their values as text."""
+    no_refund = RefundRule(channels=RefundBasis.NOTHING, bundles=RefundBasis.NOTHING)
+    change_rule = ChangeRule(cooldown=None, more=ChangeEffect.PRORATE, fewer=ChangeEffect.NO_CHARGE)
+    included_minutes = BundleRule("line", 0, ("GB",), per_channel=0, included=200)
+
+    assert [
+        "no refund",
+        "a change at any time; more: prorate the difference; fewer: at once, at no charge",
+        "line: 200 minutes to GB with each channel",
+    ] == [
+        str(no_refund),
+        str(change_rule),
+        str(included_minutes),
+    ]
+
+
+def test_offer_describes_avoxis_flat_price():
+    """AVOXI sells a trunk for 19.99 USD a month with up to 100 calls under fair use (F 10).
+
+    The offer follows the steps of the how-to page. A term is a month from the purchase. One price
+    for a trunk of any size is a ladder with only a flat fee.
+    """
+    trunk = attrs.evolve(
+        OFFERS["voyant"], name="AVOXI", edition="a trunk", quantity=QuantityRule(1, 100)
+    )
+    price = Ladder((Tier(None, flat="19.99"),))
+    tariff = Tariff("AVOXI", USD, channel=price, bundle="0", minute="0")
+    quotes = [quote(trunk.plan(channels=count), tariff, on=PURCHASE_DAY) for count in (1, 37, 100)]
+
+    assert ["19.99 USD"] * 3 == [str(quoted.total) for quoted in quotes]
+    assert date(2026, 2, 5) == quotes[0].renews_on
+
+
+def test_quantity_rule_prints_a_fixed_number_and_an_open_range():
+    """An exact number is not printed as "5 to 5", and the library's own maximum is not printed."""
+    assert ["exactly 5 channels", "1 channel or more"] == [
+        str(OFFERS["strobe-it"].quantity),
+        str(OFFERS["voyant"].quantity),
+    ]

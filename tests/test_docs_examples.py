@@ -1,0 +1,118 @@
+"""The Python on the pages of the docs type-checks, as a user would write it.
+
+The examples of a page become one module, which mypy and pyright check in strict mode. Each line of
+the module has the number of its line on the page, so an error names a line of the page.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from doctest import DocTestParser
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = (
+    ROOT / "README.md",
+    ROOT / "docs" / "tutorial.rst",
+    *sorted((ROOT / "docs" / "howto").glob("*.rst")),
+)
+
+# The pages import the stores of this folder.
+STORES = str(ROOT / "examples" / "stores")
+
+# A directive that holds Python, and the indented lines below it.
+BLOCK = re.compile(r"^\.\. (?:testsetup::|code-block:: python)\n((?:\n|   .*\n)+)", re.MULTILINE)
+TYPE_ERRORS = ("TypeError", "channelplans.errors.WrongType")
+
+PYRIGHT_CONFIG = {
+    "typeCheckingMode": "strict",
+    "pythonVersion": "3.11",
+    "extraPaths": [STORES],
+    # A line that only displays a value is normal in a session, but not in a module.
+    "reportUnusedExpression": False,
+}
+
+
+def find_code(page):
+    """Yield the index of the first line and the text of each piece of Python on a page.
+
+    Two kinds are left out: an example that shows how the library refuses a wrong type, and a block
+    that does not import what it uses, because it is only a part of a program.
+    """
+    for example in DocTestParser().get_examples(page):
+        if not (example.exc_msg or "").startswith(TYPE_ERRORS):
+            yield example.lineno, example.source
+    for block in BLOCK.finditer(page):
+        code = dedent(block[1])
+        if code.lstrip().startswith(("import ", "from ")):
+            yield page.count("\n", 0, block.start(1)), code
+
+
+def make_module(page):
+    """Return the Python of a page as one module, with each line where it is on the page."""
+    lines = [""] * (page.count("\n") + 1)
+    for first, code in find_code(page):
+        code_lines = code.splitlines()
+        lines[first : first + len(code_lines)] = code_lines
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def check_pages(tmp_path):
+    """Return a function that runs a type checker on all pages."""
+    names = {}
+    for page in PAGES:
+        name = str(page.relative_to(ROOT))
+        path = tmp_path / f"{re.sub('[^a-z]', '_', name.rsplit('.', 1)[0].lower())}.py"
+        path.write_text(make_module(page.read_text(encoding="utf-8")), encoding="utf-8")
+        names[path] = name
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(PYRIGHT_CONFIG))
+    search_path = os.pathsep.join(filter(None, [STORES, os.environ.get("MYPYPATH")]))
+
+    def run(checker, *options):
+        result = subprocess.run(
+            [sys.executable, "-m", checker, *options],
+            cwd=tmp_path,
+            env={**os.environ, "MYPYPATH": search_path},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        output = result.stdout
+        for path, name in names.items():
+            output = output.replace(str(path), name).replace(path.name, name)
+        assert result.returncode == 0, f"{checker} finds errors in the examples:\n{output}"
+
+    return run
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_module_has_each_line_of_the_page_in_its_place(page):
+    """The lines of a module are lines of the page without prompts, at the same line numbers."""
+    text = page.read_text(encoding="utf-8")
+    pairs = zip(make_module(text).splitlines(), text.splitlines(), strict=False)
+    code = [(module_line, page_line) for module_line, page_line in pairs if module_line.strip()]
+
+    assert len(code) > 3
+    assert [page_line for module_line, page_line in code if module_line not in page_line] == []
+
+
+def test_mypy_accepts_the_examples(check_pages):
+    """``mypy --strict`` finds no error in the examples of the docs."""
+    pytest.importorskip("mypy", reason="mypy is not installed; `tox -e typing` runs this test")
+
+    check_pages("mypy", "--strict", "--python-version=3.11", "--config-file=", "--no-pretty", ".")
+
+
+def test_pyright_accepts_the_examples(check_pages):
+    """Pyright in strict mode finds no error in the examples of the docs."""
+    reason = "pyright is not installed; `tox -e typing` runs this test"
+    pytest.importorskip("pyright", reason=reason)
+
+    check_pages("pyright", "--pythonpath", sys.executable)
