@@ -1,4 +1,4 @@
-"""Editions of an offer and its tariff, the edition of each subscription, and comparisons."""
+"""Editions of an offer and its tariff, and the edition that a subscription gets."""
 
 import pickle
 from datetime import date, datetime

@@ -223,7 +223,7 @@ class NoCompareAndSet(PlainStore):
         pass
 
 
-class NoneIsAnything(PlainStore):
+class NoneMatchesEveryRevision(PlainStore):
     """Reads ``expected=None`` as "do not compare"."""
 
     def check_revision(self, decision, expected):
@@ -231,7 +231,7 @@ class NoneIsAnything(PlainStore):
             super().check_revision(decision, expected)
 
 
-class NoneAfterEnd(PlainStore):
+class NoneMatchesEndedSubscriptions(PlainStore):
     """Also accepts ``expected=None`` for a subscription that has ended."""
 
     def check_revision(self, decision, expected):
@@ -245,7 +245,7 @@ class NoneAfterEnd(PlainStore):
         return stored is not None and stored.value.status not in RUNNING
 
 
-class ComparesFirst(PlainStore):
+class ComparesBeforeItLocks(PlainStore):
     """Compares the revision before it takes the lock under which it writes.
 
     The first two threads have both compared before either of them writes.

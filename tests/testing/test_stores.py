@@ -34,18 +34,22 @@ SYNC = [
         "accepted a decision for another revision",
     ),
     (
-        broken.NoneIsAnything,
+        broken.NoneMatchesEveryRevision,
         "commit_refuses_a_stale_revision",
         "accepted a decision for another revision",
     ),
     (
-        broken.NoneAfterEnd,
+        broken.NoneMatchesEndedSubscriptions,
         "commit_keeps_an_ended_subscription",
         "but commit accepted a first purchase",
     ),
-    (broken.ComparesFirst, "concurrent_commits_accept_a_revision_once", "seven raise Conflict"),
     (
-        broken.ComparesFirst,
+        broken.ComparesBeforeItLocks,
+        "concurrent_commits_accept_a_revision_once",
+        "seven raise Conflict",
+    ),
+    (
+        broken.ComparesBeforeItLocks,
         "concurrent_commits_accept_one_purchase_for_a_profile",
         "seven raise Conflict",
     ),
