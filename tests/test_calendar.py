@@ -51,7 +51,9 @@ def test_days_and_months_of_equal_count_differ():
 @pytest.mark.parametrize("count", [0, -1])
 def test_length_refuses_a_count_below_1(length, count):
     """A length is at least one day or one month."""
-    with pytest.raises(InvalidValue, match=rf"^count must be at least 1, not {count}"):
+    with pytest.raises(
+        InvalidValue, match=rf"^count must be at least 1 and at most .*, not {count}"
+    ):
         length(count)
 
 
@@ -181,8 +183,8 @@ def test_term_at_leaves_no_gap_after_a_short_month():
         ("9999-10-31", Months(1), ["9999-11-30", "9999-12-31"]),
         ("9999-12-01", Months(1), []),
         ("9998-12-31", Months(12), ["9999-12-31"]),
-        ("2026-01-05", Days(10**9), []),
-        ("2026-01-05", Months(10**9), []),
+        ("2026-01-05", Days(3_652_058), []),
+        ("2026-01-05", Months(119_987), []),
     ],
     ids=str,
 )
@@ -198,16 +200,14 @@ def test_renewal_dates_end_with_the_calendar(anchor, length, expected):
         ("9999-12-01", Months(1), 0),
         ("9999-11-01", Days(30), 2),
         ("2026-01-05", Days(30), 10**6),
-        ("2026-01-05", Days(30), 10**30),
-        ("2026-01-05", Months(1), 10**30),
-        ("2026-01-05", Months(10**39), 0),
-        ("2026-01-05", Days(10**39), 0),
+        ("2026-01-05", Days(30), 10**17),
+        ("2026-01-05", Months(1), 10**17),
     ],
     ids=lambda value: str(value)[:20],
 )
 def test_term_at_refuses_a_term_that_ends_after_the_calendar(anchor, length, number):
     """A term that would end after the year 9999 is refused; the error names the last day."""
-    with pytest.raises(CalendarEnds, match="ends on 9999-12-31") as caught:
+    with pytest.raises(CalendarEnds, match=r"the days from 0001-01-01 to 9999-12-31") as caught:
         term_at(date.fromisoformat(anchor), length, number)
 
     assert (date.fromisoformat(anchor), number) == (caught.value.anchor, caught.value.number)
@@ -217,10 +217,8 @@ def test_term_at_refuses_a_term_that_ends_after_the_calendar(anchor, length, num
 @pytest.mark.parametrize("length", [Days, Months])
 def test_length_of_5000_digits_is_refused(length):
     """A count too long to print is refused with an error that can be printed."""
-    with pytest.raises((InvalidValue, CalendarEnds)) as caught:
-        term_at(JAN_5, length(10**5000), 0)
-
-    assert str(caught.value)
+    with pytest.raises(InvalidValue, match=r"^count must be a whole number of at most 18 digits"):
+        length(10**5000)
 
 
 @pytest.mark.parametrize("length", [30, timedelta(30), "30 days", None, Days])

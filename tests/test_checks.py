@@ -1,26 +1,16 @@
 """Checks refuse wrong types and name the parameter, the value and the expected type."""
 
 import enum
-import pickle
+import tracemalloc
 from datetime import UTC, date, datetime, timedelta
-from typing import ClassVar, NewType
 
-import attrs
 import numpy as np
 import pytest
 
-from channelplans._checks import bounded, checked, civil_day, instance, several, shown, text, whole
+from channelplans._checks import bounded, civil_day, instance, several, shown, text, whole
 from channelplans.errors import InvalidValue, WrongType
 
-Name = NewType("Name", str)
-
 DAY = date(2026, 1, 5)
-
-
-class Colour(enum.Enum):
-    """An enum for a field."""
-
-    RED = "red"
 
 
 class Timestamp(datetime):
@@ -31,26 +21,6 @@ class Number(enum.IntEnum):
     """An enum of whole numbers."""
 
     SEVEN = 7
-
-
-@attrs.frozen(field_transformer=checked)
-class Sample:
-    """A class with one field for each kind of annotation that the package uses."""
-
-    kind: ClassVar[str] = "sample"
-    whole: int = 1
-    text: str = "a"
-    day: date = DAY
-    name: Name = Name("n")
-    colour: Colour = Colour.RED
-    flag: bool = False
-    optional: int | None = None
-    union: timedelta | Colour = Colour.RED
-    optional_union: timedelta | Colour | None = None
-    several: tuple[int, ...] = ()
-    optional_tuple: tuple[date, ...] | None = None
-    converted: str = attrs.field(default="", converter=str)
-    derived: str = attrs.field(init=False, default=" not checked ")
 
 
 @pytest.mark.parametrize(
@@ -106,10 +76,17 @@ def test_bounded_names_the_bounds_in_its_error(value, upper_bound, expected):
 
 
 def test_bounded_has_no_upper_bound_by_default():
-    """Without an upper bound, a very large number is allowed."""
-    number = bounded("n", 10**30, 1)
+    """Without an upper bound, a number of 18 digits is allowed."""
+    number = bounded("n", 10**18 - 1, 1)
 
-    assert 10**30 == number
+    assert 10**18 - 1 == number
+
+
+@pytest.mark.parametrize("value", [10**18, -(10**18), np.uint64(2**64 - 1)], ids=str)
+def test_whole_refuses_more_than_18_digits(value):
+    """A number that not every database can hold is refused."""
+    with pytest.raises(InvalidValue, match=r"^n must be a whole number of at most 18 digits, not "):
+        whole("n", value)
 
 
 @pytest.mark.parametrize("value", [True, 2.0, "2"])
@@ -126,7 +103,7 @@ def test_bounded_refuses_a_number_too_long_to_print(value):
         bounded("exponent", value, 0, 12)
 
     message = str(caught.value)
-    assert message.startswith("exponent must be a whole number of at most 60 digits, not ")
+    assert message.startswith("exponent must be a whole number of at most 18 digits, not ")
 
 
 def nested_list(depth):
@@ -170,30 +147,39 @@ def test_civil_day_refuses_other_types(value):
         civil_day("on", value)
 
 
-@pytest.mark.parametrize("value", ["a", "US minutes", "ż <b>", "a\tb", "a\u00a0b"])
-def test_text_returns_one_line_unchanged(value):
-    """One line of text is returned unchanged, with tabs and any letters."""
+@pytest.mark.parametrize("value", ["a", "US minutes", "ż <b>", "日本", "بسم", "a'b\"c", "🙂"])
+def test_text_returns_printable_text_unchanged(value):
+    """One line of printable text is returned unchanged, in any script."""
     assert value == text("name", value)
 
 
-@pytest.mark.parametrize(
-    "value",
-    ["", " ", " a", "a ", "a\n", "\na", "a\nb", "\t", "a\u00a0", "a\rb", "a\x0bb", "a\u2028b"],
-    ids=ascii,
-)
-def test_text_refuses_empty_padded_or_multiline_text(value):
-    """Text is a single line, not empty and without space around it, so tables keep their shape."""
-    with pytest.raises(InvalidValue) as caught:
+@pytest.mark.parametrize("value", ["", " ", " a", "a ", "a\n", "\na", "\t", "a\u00a0"], ids=ascii)
+def test_text_refuses_empty_or_padded_text(value):
+    """Text is not empty and has no space around it."""
+    with pytest.raises(
+        InvalidValue, match=r"^name must be one line of text without space"
+    ) as caught:
         text("name", value)
 
     assert ("name", repr(value)) == (caught.value.parameter, caught.value.value)
 
 
-@pytest.mark.parametrize("value", ["a\0b", "\0", "\ud800", "berlin\udfff"])
-def test_text_refuses_characters_that_databases_cannot_store(value):
-    """Some databases end a text at NUL, and UTF-8 cannot encode half of a surrogate pair."""
-    with pytest.raises(InvalidValue, match="name must be text that UTF-8 can encode, without NUL"):
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("a\nb", "a\rb", "a\x0bb", "a\u2028b", "a\tb"),  # line breaks and tabs
+        *("a\0b", "a\x1b[31mb", "a\x08b", "a\x07b", "a\x9bb"),  # control characters
+        *("a\u202eb", "a\u2066b", "a\u200fb"),  # the direction of writing
+        *("a\ud800", "\udfffa"),  # halves of characters
+    ],
+    ids=ascii,
+)
+def test_text_refuses_characters_that_are_not_printable(value):
+    """Line breaks and control characters could make a name look like another sentence."""
+    with pytest.raises(InvalidValue, match=r"^name must be one line of printable text") as caught:
         text("name", value)
+
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize("value", [None, 5, b"a", ["a"]])
@@ -237,6 +223,31 @@ def test_several_names_the_position_of_a_wrong_item():
         several("weights", [1, "2"], whole)
 
 
+def test_shown_cuts_long_values_before_it_formats_them():
+    """Nested shared lists, which a YAML file can describe in a few lines, are not written out."""
+    value: list[object] = ["x" * 10_000_000]
+    for _ in range(40):
+        value = [value] * 10
+
+    text_of_value = shown(value)
+
+    assert "[[[[...], [...], [...], [...], ...], [[...], [...], [...]... (list)" == text_of_value
+
+
+@pytest.mark.parametrize("value", ["x" * 10_000_000, b"x" * 10_000_000], ids=["text", "bytes"])
+def test_shown_reads_only_the_beginning_of_long_text(value):
+    """Ten megabytes of text are shown in 60 characters, without a copy of the text."""
+    tracemalloc.start()
+    try:
+        text_of_value = shown(value)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert len(text_of_value) < 70
+    assert peak < 100_000
+
+
 def test_shown_truncates_a_long_value():
     """A value is shown in at most 60 characters, so an error message stays readable."""
     text_of_value = shown("x" * 1000)
@@ -251,114 +262,3 @@ def test_shown_keeps_a_value_of_60_characters(letters, is_truncated):
     text_of_value = shown("x" * letters)
 
     assert is_truncated is text_of_value.endswith("... (str)")
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"whole": 5},
-        {"text": "b", "name": Name("m")},
-        {"day": date(2026, 1, 6)},
-        {"flag": True},
-        {"optional": 3},
-        {"union": timedelta(1)},
-        {"optional_union": Colour.RED},
-        {"several": (1, 2)},
-        {"optional_tuple": (DAY,)},
-    ],
-    ids=lambda changes: next(iter(changes)),
-)
-def test_checked_class_accepts_values_of_the_annotated_types(changes):
-    """A field keeps a value that fits the field's annotation."""
-    sample = Sample(**changes)
-
-    assert changes == {name: getattr(sample, name) for name in changes}
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({"whole": True}, "whole must be a whole number (int), not True (bool)"),
-        ({"text": 5}, "text must be text (str), not 5 (int)"),
-        ({"text": ""}, "text must be one line of text without space around it, not ''"),
-        ({"name": 5}, "name must be text (str), not 5 (int)"),
-        ({"name": " n"}, "name must be one line of text without space around it, not ' n'"),
-        ({"colour": "red"}, "colour must be a Colour, not 'red' (str)"),
-        ({"flag": 1}, "flag must be a bool, not 1 (int)"),
-        ({"optional": 1.5}, "optional must be a whole number (int), not 1.5 (float)"),
-        ({"union": None}, "union must be a timedelta or a Colour, not None (NoneType)"),
-        ({"optional_union": 5}, "optional_union must be a timedelta or a Colour, not 5 (int)"),
-        (
-            {"several": "12"},
-            "several must be a sequence, such as a tuple or a list, not '12' (str)",
-        ),
-        ({"several": (1, "2")}, "several[1] must be a whole number (int), not '2' (str)"),
-    ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
-)
-def test_checked_class_refuses_values_of_other_types(changes, expected):
-    """Each field is checked against its own annotation, and the error names the field."""
-    with pytest.raises((WrongType, InvalidValue)) as caught:
-        Sample(**changes)
-
-    assert expected == str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("day", datetime(2026, 1, 5, tzinfo=UTC)),
-        ("optional_tuple", (datetime(2026, 1, 5, tzinfo=UTC),)),
-    ],
-)
-def test_checked_class_refuses_a_datetime_as_a_date(field, value):
-    """A datetime is a subclass of date, but a field of dates refuses it."""
-    with pytest.raises(WrongType, match=r"^(day|optional_tuple\[0\]) must be a date"):
-        Sample(**{field: value})
-
-
-@pytest.mark.parametrize("numpy_int", [np.uint8, np.int64])
-def test_checked_class_turns_numpy_integers_into_ints(numpy_int):
-    """A NumPy integer becomes an int, alone or in a tuple."""
-    sample = Sample(whole=numpy_int(200), optional=numpy_int(3), several=(numpy_int(1),))
-
-    types = {type(number) for number in (sample.whole, sample.optional, *sample.several)}
-
-    assert {int} == types
-    assert (400, 3, (1,)) == (sample.whole * 2, sample.optional, sample.several)
-
-
-def test_checked_class_skips_fields_with_a_converter_or_without_init():
-    """A field that the class converts or derives itself gets no check."""
-    sample = Sample(converted=" 5 ")
-
-    assert (" 5 ", " not checked ") == (sample.converted, sample.derived)
-
-
-def test_checked_class_keeps_its_signature():
-    """The annotations of ``__init__`` are those of the fields."""
-    annotations = Sample.__init__.__annotations__
-
-    assert (int, date, int | None, tuple[int, ...]) == tuple(
-        annotations[name] for name in ("whole", "day", "optional", "several")
-    )
-
-
-def test_checked_class_pickles():
-    """An unpickled value of a checked class equals the original."""
-    sample = Sample(whole=5)
-
-    assert sample == pickle.loads(pickle.dumps(sample))
-
-
-@pytest.mark.parametrize(
-    "annotation",
-    [tuple[int, int], dict[str, int], tuple[dict[str, int], ...], dict[str, int] | None],
-    ids=str,
-)
-def test_checked_class_refuses_an_annotation_without_a_check(annotation):
-    """A class cannot be created if a field has neither a known check nor a converter."""
-    with pytest.raises(NotImplementedError, match=r"^odd: no check for .* needs a converter$"):
-        attrs.make_class(
-            "Odd", {"odd": attrs.field(type=annotation)}, frozen=True, field_transformer=checked
-        )

@@ -91,7 +91,7 @@ def test_currency_refuses_wrong_types(code, exponent):
         (Decimal("6.950"), 695),
         (Decimal("1E+3"), 100_000),
         (Decimal("-0"), 0),
-        ("9" * 38, int("9" * 38) * 100),
+        ("9" * 16 + ".99", 10**18 - 1),
     ],
 )
 def test_money_of_reads_an_amount_exactly(amount, minor):
@@ -192,7 +192,7 @@ def test_exact_keeps_decimals_below_a_cent():
         (Money(minor=0, currency=EUR), "0.00 EUR", "0.00"),
         (Money(minor=695, currency=JPY), "695 JPY", "695"),
         (Money(minor=1, currency=Currency("XTS", 12)), "0.000000000001 XTS", "0.000000000001"),
-        (Money(minor=10**30, currency=EUR), "1" + "0" * 28 + ".00 EUR", "1" + "0" * 28 + ".00"),
+        (Money(minor=10**17, currency=EUR), "1" + "0" * 15 + ".00 EUR", "1" + "0" * 15 + ".00"),
     ],
 )
 def test_money_shows_all_its_decimals(money, text, amount):
@@ -433,7 +433,99 @@ def test_split_refuses_a_part_outside_0_to_1(part):
     with pytest.raises(InvalidValue) as caught:
         eur("1").split(part)
 
-    assert f"part must be between 0 and 1, not {part}" == str(caught.value)
+    kind = type(part).__name__
+    assert f"part must be between 0 and 1, not {part!r} ({kind})" == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "part", [10**5000, Fraction(10**5000), Fraction(10**5000, 3)], ids=["int", "whole", "fraction"]
+)
+def test_share_and_split_refuse_a_part_too_long_to_print(part):
+    """A part with thousands of digits raises the library's error, not one of Python's."""
+    with pytest.raises(InvalidValue, match=r"^part must be between 0 and 1, not "):
+        eur("1").split(part)
+    with pytest.raises(InvalidValue, match=r"^amount must be of at most 18 digits in EUR"):
+        eur("1").share(part)
+
+
+def test_share_accepts_a_tiny_part_too_long_to_print():
+    """A part far below the smallest unit rounds to zero."""
+    assert eur("0") == eur("1").share(Fraction(1, 10**5000))
+
+
+def test_sum_adds_amounts():
+    """``sum`` needs no start, and accepts an amount of zero as the start."""
+    amounts = [eur("6.95"), eur("0.05"), eur("-2")]
+
+    assert eur("5") == sum(amounts) == sum(amounts, start=Money.zero(EUR))
+
+
+@pytest.mark.parametrize("number", [1, 0.0, "0", None])
+def test_amount_cannot_be_added_to_a_number(number):
+    """Only the whole number 0, the start of ``sum``, can stand before an amount."""
+    with pytest.raises(TypeError):
+        number + eur("1")
+
+
+def test_sum_refuses_two_currencies():
+    """A sum of euros and dollars raises an error that names both."""
+    with pytest.raises(CurrencyMismatch, match="EUR was expected, USD was given"):
+        sum([eur("1"), Money.of("1", USD)])
+
+
+@pytest.mark.parametrize("amount", ["6.95", "-6.95", "0"])
+def test_abs_drops_the_sign(amount):
+    """The absolute amount is the larger of the amount and its negative."""
+    assert max(eur(amount), -eur(amount)) == abs(eur(amount))
+
+
+@pytest.mark.parametrize(
+    ("specification", "expected"),
+    [
+        ("", "-1234567.80 EUR"),
+        (",", "-1,234,567.80 EUR"),
+        (">20", "     -1234567.80 EUR"),
+        ("*<20,", "-1,234,567.80 EUR***"),
+        ("^+21,", "  -1,234,567.80 EUR  "),
+    ],
+)
+def test_format_aligns_and_groups_an_amount(specification, expected):
+    """The width counts the whole text, and the grouping is that of the digits."""
+    assert expected == format(eur("-1234567.80"), specification)
+
+
+def test_format_shows_a_plus_if_asked():
+    """A plus before a positive amount makes signed columns readable."""
+    assert "+6.95 EUR" == f"{eur('6.95'):+}"
+
+
+@pytest.mark.parametrize("specification", [".1f", "d", "10x", "é"])
+def test_format_refuses_what_would_round(specification):
+    """A precision or a type is refused, and the error says what works."""
+    with pytest.raises(InvalidValue, match=r"must be an alignment, \+, a width and a comma"):
+        format(eur("6.95"), specification)
+
+
+LARGEST = Money(minor=10**18 - 1, currency=EUR)
+
+
+@pytest.mark.parametrize(
+    "calculate",
+    [
+        lambda: LARGEST + eur("0.01"),
+        lambda: -LARGEST - eur("0.01"),
+        lambda: LARGEST * 2,
+        lambda: sum([LARGEST, LARGEST]),
+        lambda: LARGEST.share(Fraction(2)),
+        lambda: LARGEST.to(EUR5),
+        lambda: Money.of("1" + "0" * 16, EUR),
+        lambda: Money(minor=10**18, currency=EUR),
+    ],
+)
+def test_amount_of_more_than_18_digits_is_refused(calculate):
+    """Every database and column engine can hold an amount, so a longer one raises an error."""
+    with pytest.raises(InvalidValue, match="at most 18 digits"):
+        calculate()
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@ import copy
 import pickle
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
+from itertools import islice
 
 import attrs
 import pytest
 
-from channelplans.calendar import Term
+from channelplans.calendar import Days, Months, Term
 from channelplans.calls import Allowance, Call, rate_call
 from channelplans.errors import (
     AllowanceNeeded,
@@ -19,9 +21,9 @@ from channelplans.errors import (
 )
 from channelplans.money import EUR, Money, Rounding
 from channelplans.offers import OFFERS, SKYPE_CONNECT
-from channelplans.pricing import Line, Quote, amend_quote, quote, refund
-from channelplans.rules import ChangeEffect, RefundBasis, RefundRule
-from channelplans.tariffs import Item, Tariff
+from channelplans.pricing import Line, amend_quote, price_term, quote, refund
+from channelplans.rules import ChangeEffect, RefundBasis, RefundRule, TermRule
+from channelplans.tariffs import Item, Ladder, LadderMode, Tariff, Tier
 
 DAY = date(2026, 1, 5)
 
@@ -92,12 +94,12 @@ class TestQuote:
         # A month from 31 January ends on 28 February; 3 x 6.95 = 20.85, and 10.
         assert [
             "3 channels and 1 bundle of 5,000 minutes, 2026-01-31 to 2026-02-28",
-            "item      quantity  price each  total",
-            "--------  --------  ----------  -----",
-            "channels         3        6.95  20.85",
-            "bundles          1       10.00  10.00",
+            "item      calculation  total",
+            "--------  -----------  -----",
+            "channels     3 x 6.95  20.85",
+            "bundles     1 x 10.00  10.00",
             "Total 30.85 EUR; renews on 2026-02-28.",
-            "Not a telephone replacement: it cannot call emergency numbers. (H21)",
+            "Not a telephone replacement: it cannot call emergency numbers.",
         ] == str(quote(plan, TARIFF, on=date(2026, 1, 31))).split("\n")
 
     def test_to_records_returns_a_row_for_each_line(self):
@@ -114,6 +116,9 @@ class TestQuote:
             "currency": "EUR",
             "term_start": DAY,
             "term_end": date(2026, 2, 4),
+            "requested": 105,
+            "granted": 100,
+            "reason": "above 100, multiples of 10, rounded down",
         } == row
         assert 2 == len(PAID.to_records())
 
@@ -145,7 +150,7 @@ class TestQuote:
         plan = offer.plan(channels=1)
 
         assert date(9999, 12, 30) <= quote(plan, TARIFF, on=last_day).renews_on
-        with pytest.raises(CalendarEnds, match="an earlier day works"):
+        with pytest.raises(CalendarEnds, match="would not fit the calendar"):
             quote(plan, TARIFF, on=date(9999, 12, 2))
 
     @pytest.mark.parametrize(
@@ -181,11 +186,148 @@ class TestQuote:
         amended = amend_quote(paid, more, on=date(2026, 1, 15), effect=ChangeEffect.PRORATE)
 
         assert [
-            "item      quantity  term                      price each  total",
-            "--------  --------  ------------------------  ----------  -----",
-            "channels        10  2026-01-05 to 2026-02-04        9.00  90.00",
-            "channels         5  2026-01-15 to 2026-02-04        9.00  30.00",
+            "item      term                                     calculation  total",
+            "--------  ------------------------  --------------------------  -----",
+            "channels  2026-01-05 to 2026-02-04                   10 x 9.00  90.00",
+            "channels  2026-01-15 to 2026-02-04  5 x 9.00 for 20 of 30 days  30.00",
         ] == str(amended).splitlines()[1:5]
+
+    @pytest.mark.parametrize(
+        ("term", "on", "requested", "calculation"),
+        [
+            # 31 - 9 = 22 days of January are left from the 10th on.
+            (
+                TermRule(Months(1), billing_day=1),
+                date(2026, 1, 10),
+                7,
+                "7 x 3.00 for 22 of 31 days",
+            ),
+            (
+                TermRule(Months(1), billing_day=31),
+                date(2026, 2, 10),
+                7,
+                "7 x 3.00 for 18 of 28 days",
+            ),
+            (TermRule(Months(1)), date(2026, 1, 10), 7, "7 x 3.00"),
+        ],
+    )
+    def test_str_explains_a_prorated_amount(self, term, on, requested, calculation):
+        """The text names the days that are charged and the days of the full term."""
+        offer = attrs.evolve(SKYPE_CONNECT, edition="monthly", term=term)
+        tariff = attrs.evolve(TARIFF, channel="3")
+        line = str(quote(offer.plan(channels=requested), tariff, on=on)).splitlines()[3]
+
+        assert f" {calculation} " in line
+
+    @pytest.mark.parametrize(
+        ("mode", "channels", "calculation", "total"),
+        [
+            (LadderMode.VOLUME, 8, "8 x 6.50", "52"),
+            (LadderMode.GRADUATED, 8, "5 x 7.00 + 3 x 6.50", "54.50"),
+            (
+                LadderMode.GRADUATED,
+                12,
+                "5 x 7.00 + 5 x 6.50 + 1 packs of 3 x 6.00 + 20.00",
+                "93.50",
+            ),
+            (LadderMode.VOLUME, 30, "10 packs of 3 x 6.00 + 20.00", "80"),
+        ],
+    )
+    def test_str_explains_the_tiers_of_a_ladder(self, mode, channels, calculation, total):
+        """The text names each tier that was used, and the quantity priced by it."""
+        tiers = (Tier(5, unit="7"), Tier(10, unit="6.5"), Tier(None, unit="6", flat="20", pack=3))
+        tariff = attrs.evolve(TARIFF, channel=Ladder(tiers, mode))
+        quoted = quote(SKYPE_CONNECT.plan(channels=channels), tariff, on=DAY)
+
+        assert euros(total) == quoted.total
+        assert f" {calculation}  " in str(quoted)
+
+    def test_str_explains_a_change_under_a_ladder(self):
+        """The difference of two ladder prices is shown as one number instead of another."""
+        tiers = (Tier(10, unit="7"), Tier(None, unit="6"))
+        paid = quote(
+            SKYPE_CONNECT.plan(channels=5), attrs.evolve(TARIFF, channel=Ladder(tiers)), on=DAY
+        )
+        more = SKYPE_CONNECT.plan(channels=8)
+        amended = amend_quote(paid, more, on=DAY, effect=ChangeEffect.CHARGE_FULL)
+
+        assert "8 instead of 5" in str(amended)
+
+    @pytest.mark.parametrize(
+        ("on", "length", "align_to", "start", "renewals"),
+        [
+            # The aligned day may come before or after the purchase.
+            ("2026-01-05", Months(1), "2026-01-15", "2025-12-15", ["2026-01-15", "2026-02-15"]),
+            ("2026-01-05", Months(1), "2025-06-15", "2025-12-15", ["2026-01-15", "2026-02-15"]),
+            ("2026-01-15", Months(1), "2026-01-15", "2026-01-15", ["2026-02-15", "2026-03-15"]),
+            ("2026-04-10", Months(1), "2026-01-31", "2026-03-31", ["2026-04-30", "2026-05-31"]),
+            ("2026-03-10", Months(1), "2026-01-31", "2026-02-28", ["2026-03-31", "2026-04-30"]),
+            ("2027-05-01", Months(12), "2028-02-29", "2027-02-28", ["2028-02-29", "2029-02-28"]),
+            ("2026-01-05", Days(30), "2026-01-15", "2025-12-16", ["2026-01-15", "2026-02-14"]),
+            ("2026-01-05", Days(30), "2026-01-05", "2026-01-05", ["2026-02-04", "2026-03-06"]),
+        ],
+    )
+    def test_align_to_ends_the_first_term_on_the_next_aligned_day(
+        self, on, length, align_to, start, renewals
+    ):
+        """Aligned terms restore the 31st after a shorter month; the first one is prorated."""
+        offer = attrs.evolve(SKYPE_CONNECT, edition="aligned", term=TermRule(length))
+        day, plan = date.fromisoformat(on), offer.plan(channels=10)
+        quoted = quote(plan, TARIFF, on=day, align_to=date.fromisoformat(align_to))
+        full_term = Term(date.fromisoformat(start), date.fromisoformat(renewals[0]))
+
+        assert renewals == [str(renewal) for renewal in islice(quoted.renewals(), 2)]
+        assert (Term(day, full_term.end), full_term) == (quoted.term, quoted.full_term)
+        price = euros("69.50").share(Fraction(quoted.term.days, full_term.days))
+        assert price == quoted.total
+
+    def test_align_to_is_refused_together_with_a_billing_day(self):
+        """An offer with a billing day has its own days, so another day cannot be aligned to."""
+        monthly = attrs.evolve(
+            SKYPE_CONNECT, edition="monthly", term=TermRule(Months(1), billing_day=15)
+        )
+
+        with pytest.raises(InvalidValue, match=r"^align_to must be None, because all terms begin"):
+            quote(monthly.plan(channels=1), TARIFF, on=DAY, align_to=DAY)
+
+    def test_keeps_the_anchor_of_a_later_term(self):
+        """Bought on 31 January, the quote of the second term renews on 31 March."""
+        plan = OFFERS["skype-connect-2011"].plan(channels=1)
+        second_term = Term(date(2026, 2, 28), date(2026, 3, 31))
+        second = price_term(plan, TARIFF, second_term, date(2026, 1, 31))
+
+        assert date(2026, 3, 31) == next(second.renewals())
+
+    @pytest.mark.parametrize(
+        ("changes", "parameter"),
+        [
+            ({"lines": ()}, "lines"),
+            ({"anchor": date(2026, 1, 6)}, "term"),
+            ({"term": Term(DAY, date(2026, 2, 3))}, "lines"),
+            ({"term": Term(date(2026, 1, 4), date(2026, 2, 4))}, "term"),
+        ],
+    )
+    def test_refuses_lines_and_terms_that_do_not_fit(self, changes, parameter):
+        """A quote has lines, all within its term, and its term is counted from its anchor."""
+        with pytest.raises(InvalidValue, match=f"^{parameter} must be "):
+            attrs.evolve(PAID, **changes)
+
+    @pytest.mark.parametrize("effect", [ChangeEffect.RESTART, ChangeEffect.AT_RENEWAL])
+    def test_amend_refuses_an_effect_that_ends_the_term(self, effect):
+        """A restart and a later change have no quote within the running term."""
+        more = SKYPE_CONNECT.plan(channels=120)
+
+        with pytest.raises(
+            InvalidValue, match=r"^effect must be prorate, charge full or no charge"
+        ):
+            amend_quote(PAID, more, on=DAY, effect=effect)
+
+    def test_amend_refuses_a_plan_of_another_offer(self):
+        """Another offer has other rules, so its plan needs a new quote."""
+        other = OFFERS["skype-connect-nearest"].plan(channels=10)
+
+        with pytest.raises(InvalidValue, match=r"^plan must be of <Offer Skype Connect \(help"):
+            amend_quote(PAID, other, on=DAY, effect=ChangeEffect.PRORATE)
 
 
 class TestRefund:
@@ -329,8 +471,8 @@ class TestRefund:
         """The table shows the paid, returned and kept amount of each line, and the totals."""
 
         assert [
-            "100 channels and 2 bundles of 5,000 minutes, 2026-01-05 to 2026-02-04, "
-            "ended on 2026-01-15",
+            "100 channels (105 requested: above 100, multiples of 10, rounded down) and 2 bundles "
+            "of 5,000 minutes, 2026-01-05 to 2026-02-04, ended on 2026-01-15",
             "item        paid  returned    kept",
             "--------  ------  --------  ------",
             "channels  695.00    463.33  231.67",
@@ -349,7 +491,7 @@ class TestRefund:
         row = refund(PAID, on=date(2026, 1, 15)).to_records()[0]
 
         assert {
-            **PAID.to_records()[0],
+            **PAID.lines[0].to_records()[0],
             "returned_minor": 46333,
             "returned": Decimal("463.33"),
             "kept_minor": 23167,
@@ -416,7 +558,7 @@ def test_html_escapes_the_texts_of_tariffs_and_notices():
     tariff = attrs.evolve(TARIFF, name="<script>alert(1)</script>")
     notice = attrs.evolve(SKYPE_CONNECT.notices[0], text="<img src=x>")
     offer = attrs.evolve(SKYPE_CONNECT, notices=(notice,))
-    html = Quote(offer.plan(channels=1), tariff, TERM)._repr_html_() + tariff._repr_html_()
+    html = quote(offer.plan(channels=1), tariff, on=DAY)._repr_html_() + tariff._repr_html_()
 
     assert "&lt;script&gt;" in html
     assert "<img" not in html.replace("&lt;img", "")

@@ -2,6 +2,7 @@
 
 import pickle
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from channelplans.calendar import Days, Months
 from channelplans.errors import (
     BundlesNotAllowed,
+    CalendarEnds,
     ChangedTooSoon,
     InvalidValue,
     WrongType,
@@ -25,6 +27,7 @@ from channelplans.quantities import (
 from channelplans.rules import (
     BundleRule,
     CallRule,
+    ChangeEffect,
     ChangeRule,
     Notice,
     RefundBasis,
@@ -282,7 +285,7 @@ def test_check_change_refuses_values_that_are_not_dates(parameter, rule, value):
             CallRule(timedelta(seconds=1), timedelta(milliseconds=100)),
             "at least 1 s, then steps of 0.1 s, charges rounded half up",
         ),
-        (Notice("c", "No emergency calls.", "H21"), "No emergency calls. (H21)"),
+        (Notice("c", "No emergency calls.", "H21"), "No emergency calls."),
         (
             RefundRule(),
             "refund of channels by time, of bundles by time; "
@@ -307,8 +310,8 @@ def test_str_of_a_rule_describes_it(value, expected):
         (lambda: CallRule(minimum=timedelta(seconds=-1)), "minimum"),
         (lambda: CallRule(step=timedelta(0)), "step"),
         (lambda: CallRule(step=timedelta(seconds=-6)), "step"),
-        (lambda: RefundRule(channels=RefundBasis.MINUTES), "channels"),
-        (lambda: RefundRule(channels=RefundBasis.SMALLER), "channels"),
+        (lambda: ChangeRule(more=ChangeEffect.CHARGE_FULL, fewer=ChangeEffect.RESTART), "fewer"),
+        (lambda: ChangeRule(more=ChangeEffect.CHARGE_FULL, fewer=ChangeEffect.PRORATE), "fewer"),
         (lambda: Notice("", "text", "H21"), "code"),
         (lambda: Notice("code", "two\nlines", "H21"), "text"),
     ],
@@ -373,3 +376,52 @@ def test_html_of_bundle_rule_escapes_its_name():
 
     assert "&lt;script&gt;" in rule._repr_html_()
     assert "<script" not in rule._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("billing_day", "on", "anchor", "renewals"),
+    [
+        (1, "2026-01-05", "2026-01-01", ["2026-02-01", "2026-03-01", "2026-04-01"]),
+        (1, "2026-01-01", "2026-01-01", ["2026-02-01", "2026-03-01", "2026-04-01"]),
+        (15, "2026-01-05", "2025-12-15", ["2026-01-15", "2026-02-15", "2026-03-15"]),
+        (15, "2026-01-15", "2026-01-15", ["2026-02-15", "2026-03-15", "2026-04-15"]),
+        (31, "2026-01-30", "2025-12-31", ["2026-01-31", "2026-02-28", "2026-03-31"]),
+        (31, "2026-02-28", "2026-02-28", ["2026-03-31", "2026-04-30", "2026-05-31"]),
+        (30, "2028-02-29", "2028-02-29", ["2028-03-30", "2028-04-30", "2028-05-30"]),
+    ],
+)
+def test_billing_day_aligns_terms_to_a_day_of_the_month(billing_day, on, anchor, renewals):
+    """A shorter month ends a term on its last day, and the next month restores the billing day."""
+    rule, day = TermRule(Months(1), billing_day=billing_day), date.fromisoformat(on)
+
+    assert anchor == str(rule.anchor(day))
+    assert renewals == [str(renewal) for renewal in islice(rule.renewals(day), 3)]
+    assert (day, date.fromisoformat(renewals[0])) == (rule.first(day).start, rule.first(day).end)
+
+
+def test_billing_day_with_terms_of_several_months_counts_from_the_first_one():
+    """A quarter that begins on a billing day ends three billing days later."""
+    rule = TermRule(Months(3), billing_day=31)
+    renewals = islice(rule.renewals(date(2026, 1, 5)), 3)
+
+    assert ["2026-03-31", "2026-06-30", "2026-09-30"] == [str(day) for day in renewals]
+
+
+@pytest.mark.parametrize("billing_day", [0, 32, -1])
+def test_billing_day_is_a_day_of_the_month(billing_day):
+    """The error names the bounds."""
+    with pytest.raises(InvalidValue, match=r"^billing_day must be at least 1 and at most 31, not"):
+        TermRule(Months(1), billing_day=billing_day)
+
+
+def test_billing_day_before_the_calendar_is_refused():
+    """The term of 10 January of the year 1 would begin in the year before."""
+    with pytest.raises(CalendarEnds, match="would not fit the calendar"):
+        TermRule(Months(1), billing_day=15).anchor(date(1, 1, 10))
+
+
+def test_renewals_without_a_billing_day_count_from_the_purchase():
+    """Terms of 30 days renew every 30 days (H8)."""
+    renewals = islice(TermRule(Days(30)).renewals(date(2026, 1, 5)), 2)
+
+    assert ["2026-02-04", "2026-03-06"] == [str(day) for day in renewals]

@@ -1,16 +1,19 @@
 """Text and HTML for the package's values.
 
 A class describes its values once, as sentences and tables, in ``_describe``. ``str()`` and the view
-in a notebook both use that description.
+in a notebook both use that description. ``repr()`` is one line of field names and values.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from html import escape
+from typing import Any, Final
 
 import attrs
 
-__all__ = ["DisplayMixin", "Table", "clock", "counted"]
+from channelplans._checks import short_repr
+
+__all__ = ["DisplayMixin", "ReprMixin", "Table", "clock", "counted"]
 
 
 @attrs.frozen
@@ -53,8 +56,30 @@ class Table:
         )
 
 
-class DisplayMixin:
-    """Give a class ``str()`` and a notebook view from its ``_describe`` method."""
+#: The length of the longest ``repr()``.
+_REPR_LENGTH: Final = 120
+
+
+class ReprMixin:
+    """Give an attrs class a ``repr()`` of one line."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Return the class and the fields without their defaults, cut to 120 characters."""
+        kind: Any = type(self)
+        contents = ((field, getattr(self, field.name)) for field in attrs.fields(kind))
+        fields = ", ".join(
+            f"{field.name}={short_repr(content)}"
+            for field, content in contents
+            if field.repr and content != field.default
+        )
+        text = f"{kind.__name__}({fields})"
+        return text if len(text) <= _REPR_LENGTH else f"{text[: _REPR_LENGTH - 4]}...)"
+
+
+class DisplayMixin(ReprMixin):
+    """Give an attrs class ``str()`` and a notebook view from its ``_describe`` method."""
 
     __slots__ = ()
 

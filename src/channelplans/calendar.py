@@ -11,36 +11,52 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime, timedelta, tzinfo
 from fractions import Fraction
+from itertools import count
+from typing import Final
 
 import attrs
 
-from channelplans._checks import bounded, checked, civil_day, instance, shown
+from channelplans._checks import bounded, civil_day, instance, shown
+from channelplans._constructors import checked, trusted
 from channelplans._display import DisplayMixin, counted
 from channelplans.errors import CalendarEnds, InvalidValue, WrongType
 
 __all__ = ["Days", "Months", "Term", "civil_date", "renewal_dates", "term_at"]
 
 
-@attrs.frozen(field_transformer=checked)
+# The number of days and of months in the calendar.
+_MOST_DAYS: Final = (date.max - date.min).days
+_MOST_MONTHS: Final = 12 * date.max.year - 1
+
+
+@checked
+@attrs.frozen(repr=False)
 class Days(DisplayMixin):
-    """A length in days, such as the 30 days of H8; ``count`` is at least 1.
+    """A length in days, such as the 30 days of H8.
+
+    Attributes:
+        count: the number of days, from 1 to the 3,652,058 of the calendar.
+        delta: the same length as a timedelta.
 
     >>> print(Days(30))
     30 days
     """
 
     count: int
+    delta: timedelta = attrs.field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
-        bounded("count", self.count, 1)
+        bounded("count", self.count, 1, _MOST_DAYS)
+        object.__setattr__(self, "delta", timedelta(self.count))
 
     def _describe(self) -> tuple[str]:
         return (counted(self.count, "day"),)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Months(DisplayMixin):
-    """A length in calendar months; ``count`` is at least 1.
+    """A length in calendar months; ``count`` is from 1 to the 119,987 of the calendar.
 
     A month that starts on the 31st ends on the last day of a shorter month.
 
@@ -51,13 +67,14 @@ class Months(DisplayMixin):
     count: int
 
     def __attrs_post_init__(self) -> None:
-        bounded("count", self.count, 1)
+        bounded("count", self.count, 1, _MOST_MONTHS)
 
     def _describe(self) -> tuple[str]:
         return (counted(self.count, "month"),)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Term(DisplayMixin):
     """The days from ``start`` up to, but not including, ``end``.
 
@@ -107,6 +124,9 @@ class Term(DisplayMixin):
         return (f"{self.start} to {self.end}",)
 
 
+_trusted_term = trusted(Term)
+
+
 def term_at(anchor: date, length: Days | Months, number: int) -> Term:
     """Return one of the consecutive terms that start at the anchor; number 0 is the first (H8).
 
@@ -117,20 +137,56 @@ def term_at(anchor: date, length: Days | Months, number: int) -> Term:
     2026-02-28 to 2026-03-31
     """
     civil_day("anchor", anchor)
-    number = bounded("number", number, 0)
+    _checkdelta(length)
+    return nth_term(anchor, length, bounded("number", number, 0))
+
+
+def nth_term(
+    anchor: date, length: Days | Months, number: int, billing_day: int | None = None
+) -> Term:
+    """Return the n-th term from an anchor, without checks; numbers below 0 come before the anchor.
+
+    With a billing day, all terms begin on that day of a month, or on the last day of a shorter one.
+    """
     try:
-        return Term(_add(anchor, length, number), _add(anchor, length, number + 1))
+        if isinstance(length, Days):
+            start = anchor + number * length.delta
+            return _trusted_term(start, start + length.delta)
+        start = _add_months(anchor, length.count * number, billing_day)
+        return _trusted_term(start, _add_months(anchor, length.count * (number + 1), billing_day))
     except (OverflowError, ValueError):
         raise CalendarEnds(anchor, str(length), number) from None
 
 
+def number_of_term_ending(
+    anchor: date, length: Days | Months, day: date, billing_day: int | None = None
+) -> int:
+    """Return the number of the first term from an anchor that ends on or after a day.
+
+    It computes the number and walks no terms, however far away the day is.
+    """
+    if isinstance(length, Days):
+        return -((anchor - day) // length.delta) - 1
+    months = 12 * (day.year - anchor.year) + day.month - anchor.month
+    number = -(-months // length.count) - 1
+    ends_earlier = _add_months(anchor, length.count * (number + 1), billing_day) < day
+    return number + ends_earlier
+
+
 def days_after(anchor: date, length: Days | Months) -> date:
-    """Return the day that is one length after the anchor."""
-    return term_at(anchor, length, 0).end
+    """Return the day that is one length after the anchor.
+
+    Raises:
+        CalendarEnds: the day lies after the year 9999.
+    """
+    return nth_term(civil_day("anchor", anchor), length, 0).end
 
 
 def renewal_dates(anchor: date, length: Days | Months) -> Iterator[date]:
     """Return an iterator over the due dates of renewals: the end of the first term, and so on (H8).
+
+    Use it if you have only a day and a length. ``TermRule.renewals`` also knows a billing day, and
+    ``Quote.renewals`` and ``Subscription.renewals`` continue from the running term.
 
     The iterator computes each date when it is asked for, and stops at the end of the calendar.
 
@@ -139,9 +195,17 @@ def renewal_dates(anchor: date, length: Days | Months) -> Iterator[date]:
     ['2026-02-28', '2026-03-31', '2026-04-30']
     """
     civil_day("anchor", anchor)
-    _check_length(length)
-    # A generator function would check the arguments only when the first date is read.
-    return _yield_renewal_dates(anchor, length)
+    _checkdelta(length)
+    return term_ends(anchor, length)
+
+
+def term_ends(
+    anchor: date, length: Days | Months, first: int = 0, billing_day: int | None = None
+) -> Iterator[date]:
+    """Yield the end of each term from a number on, until the calendar ends."""
+    with suppress(CalendarEnds):
+        for number in count(first):
+            yield nth_term(anchor, length, number, billing_day).end
 
 
 def civil_date(instant: datetime, zone: tzinfo) -> date:
@@ -167,24 +231,13 @@ def civil_date(instant: datetime, zone: tzinfo) -> date:
         raise InvalidValue("instant", str(instant), "within the calendar in that zone") from None
 
 
-def _yield_renewal_dates(anchor: date, length: Days | Months) -> Iterator[date]:
-    number = 0
-    with suppress(CalendarEnds):
-        while True:
-            yield term_at(anchor, length, number).end
-            number += 1
-
-
-def _add(anchor: date, length: Days | Months, times: int) -> date:
-    if isinstance(length, Days):
-        return anchor + timedelta(length.count * times)
+def _add_months(anchor: date, months: int, day: int | None) -> date:
     # Imported here so that programs with terms in days do not load dateutil.
     from dateutil.relativedelta import relativedelta
 
-    _check_length(length)
-    return anchor + relativedelta(months=length.count * times)
+    return anchor + relativedelta(months=months, day=day)
 
 
-def _check_length(length: object) -> None:
+def _checkdelta(length: object) -> None:
     if not isinstance(length, (Days, Months)):
         raise WrongType("length", shown(length), "Days(n) or Months(n)")

@@ -14,7 +14,8 @@ from typing import Final
 
 import attrs
 
-from channelplans._checks import checked, instance
+from channelplans._checks import instance
+from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, clock
 from channelplans.errors import InvalidValue
 from channelplans.money import Money, round_ratio, same_currency
@@ -50,7 +51,8 @@ _MINUTE: Final = timedelta(minutes=1)
 _LONGEST_CALL: Final = timedelta(days=36_500)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Call(DisplayMixin):
     """An outgoing call: the number and country called, the day on which it began, its duration.
 
@@ -90,7 +92,8 @@ class Call(DisplayMixin):
         return (f"{self.day} call {self.id} to {called}, {clock(self.duration)}",)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Allowance(DisplayMixin):
     """The minutes that a term grants, the minutes used, and the minutes carried into the term.
 
@@ -231,7 +234,8 @@ class Payer(enum.Enum):
     PROFILE = "profile"
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Charge(DisplayMixin):
     """The price of a part of a call, and who pays it.
 
@@ -252,7 +256,8 @@ class Charge(DisplayMixin):
         return (f"{clock(self.duration)} at {rate}: {self.amount}, paid by the {self.payer.value}",)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class RatedCall(DisplayMixin):
     """A call, its counted length by source, and the charges.
 

@@ -7,12 +7,12 @@ translate or log the error.
 This module imports no other module of the package.
 """
 
+import inspect
 import re
 from datetime import date
 from decimal import Decimal
-from typing import ClassVar
-
-import attrs
+from inspect import Parameter
+from typing import ClassVar, dataclass_transform
 
 __all__ = [
     "AllowanceNeeded",
@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 
+@dataclass_transform(frozen_default=True)
 class ChannelPlansError(Exception):
     """The base class of the package's errors; only subclasses are raised.
 
@@ -49,13 +50,33 @@ class ChannelPlansError(Exception):
 
     #: The words of the class name without ``Error``, such as ``wrong-type``.
     code: ClassVar[str] = "error"
+    _fields: ClassVar[tuple[str, ...]] = ()
+    __signature__: ClassVar[inspect.Signature] = inspect.Signature()
 
     def __init_subclass__(cls) -> None:
         words = re.findall("[A-Z][a-z]*", cls.__name__.removesuffix("Error"))
         cls.code = "-".join(words).lower()
+        cls._fields = tuple(inspect.get_annotations(cls))
+        kind, required = Parameter.POSITIONAL_OR_KEYWORD, Parameter.empty
+        defaults = {name: getattr(cls, name, required) for name in cls._fields}
+        parameters = [Parameter(name, kind, default=value) for name, value in defaults.items()]
+        cls.__signature__ = inspect.Signature(parameters)
+
+    def __init__(self, *values: object, **named_values: object) -> None:
+        bound = self.__signature__.bind(*values, **named_values)
+        bound.apply_defaults()
+        self.__dict__.update(bound.arguments)
+        super().__init__(*bound.arguments.values())
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), self.args
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in self._fields:
+            raise AttributeError(f"{name} of an error cannot be changed")
+        super().__setattr__(name, value)
 
 
-@attrs.frozen
 class WrongType(ChannelPlansError, TypeError):
     """A value has a type that the parameter does not accept.
 
@@ -73,7 +94,6 @@ class WrongType(ChannelPlansError, TypeError):
         return f"{self.parameter} must be {self.expected}, not {self.value}"
 
 
-@attrs.frozen
 class InvalidValue(ChannelPlansError, ValueError):
     """A value has the right type, but is not valid for the parameter.
 
@@ -91,7 +111,6 @@ class InvalidValue(ChannelPlansError, ValueError):
         return f"{self.parameter} must be {self.expected}, not {self.value}"
 
 
-@attrs.frozen
 class CurrencyMismatch(ChannelPlansError, ValueError):
     """Two amounts, or an amount and a tariff, are in different currencies.
 
@@ -110,9 +129,8 @@ class CurrencyMismatch(ChannelPlansError, ValueError):
         return f"{message}{self.actual} was given; channelplans does not convert currencies"
 
 
-@attrs.frozen
 class CalendarEnds(ChannelPlansError, ValueError):
-    """A term would end after ``date.max``, the last day of the calendar.
+    """A term would begin before ``date.min`` or end after ``date.max``.
 
     Attributes:
         anchor: the day from which the terms are counted.
@@ -127,7 +145,7 @@ class CalendarEnds(ChannelPlansError, ValueError):
     def __str__(self) -> str:
         return (
             f"term {self.number} of {self.length} from {self.anchor} would not fit the calendar, "
-            f"which ends on {date.max}; an earlier day works"
+            f"which has the days from {date.min} to {date.max}"
         )
 
 
@@ -135,7 +153,6 @@ class RuleError(ChannelPlansError, ValueError):
     """The base class of errors about an offer's rules; only subclasses are raised."""
 
 
-@attrs.frozen
 class ChannelsOutOfRange(RuleError):
     """One profile cannot have the requested number of channels (H2, F 1.1).
 
@@ -163,33 +180,23 @@ class ChannelsOutOfRange(RuleError):
         return f"{limits}; {self.requested} needs {number} profiles, {channels}"
 
 
-@attrs.frozen
 class ChannelsNotSellable(RuleError):
-    """A plan has a number of channels that the offer does not sell for the request (H5).
+    """An offer does not sell exactly the number of channels that a subscription has (H5).
 
     Attributes:
-        channels: the number of channels in the plan.
-        requested: the number requested; equal to ``channels`` if no request was passed.
-        sold_as: the number of channels that the offer sells for the request.
+        channels: the number of channels.
+        sold_as: the number of channels that the offer sells if that number is requested.
     """
 
     channels: int
-    requested: int
     sold_as: int
 
     def __str__(self) -> str:
-        if self.channels == self.requested:
-            return (
-                f"{self.channels} channels are not sold: a request for {self.requested} "
-                f"is sold as {self.sold_as}; offer.plan(channels={self.requested}) rounds for you"
-            )
         return (
-            f"a request for {self.requested} channels is sold as {self.sold_as}, "
-            f"not as {self.channels}; omit requested, or pass a number sold as {self.channels}"
+            f"{self.channels} channels are not sold: a request for them is sold as {self.sold_as}"
         )
 
 
-@attrs.frozen
 class BundlesNotAllowed(RuleError):
     """The number of bundles is not legal with the channels sold (H12).
 
@@ -208,7 +215,6 @@ class BundlesNotAllowed(RuleError):
         return f"bundles must be {bounds}, not {self.bundles}: {self.reason}"
 
 
-@attrs.frozen
 class TotalNotReachable(RuleError):
     """A total of channels cannot be split over profiles, or needs too many profiles (H6).
 
@@ -229,7 +235,6 @@ class TotalNotReachable(RuleError):
         return f"{self.total:,} channels cannot be split over {profiles}; {nearest}"
 
 
-@attrs.frozen
 class ChangedTooSoon(RuleError):
     """A change comes too soon after the profile's last change (H15).
 
@@ -250,7 +255,6 @@ class ChangedTooSoon(RuleError):
         )
 
 
-@attrs.frozen
 class PlanUnchanged(RuleError):
     """A change asks for the plan that the subscription already has.
 
@@ -271,7 +275,6 @@ class PlanUnchanged(RuleError):
         return f"the plan is already {self.held}; {advice}"
 
 
-@attrs.frozen
 class MixedChange(RuleError):
     """A change adds channels and removes bundles, or the reverse, and the effects differ.
 
@@ -294,7 +297,6 @@ class MixedChange(RuleError):
         )
 
 
-@attrs.frozen
 class NotOffered(RuleError):
     """An offer does not have the requested item, such as bundles.
 
@@ -312,7 +314,6 @@ class NotOffered(RuleError):
         return f"{self.offer} has no {self.what}; {self.works}"
 
 
-@attrs.frozen
 class TransitionNotAllowed(RuleError):
     """An action is not possible in the subscription's status.
 
@@ -334,7 +335,6 @@ class TransitionNotAllowed(RuleError):
         )
 
 
-@attrs.frozen
 class OutsideTerm(RuleError):
     """An action or a look-up is not possible on the day.
 
@@ -358,7 +358,6 @@ class OutsideTerm(RuleError):
         return f"{self.what} is possible from {self.start} {until}, not on {self.day}{advice}"
 
 
-@attrs.frozen
 class AllowanceNeeded(RuleError):
     """A refund by minutes needs the minutes granted and used (F 4.6).
 
@@ -375,7 +374,6 @@ class AllowanceNeeded(RuleError):
         )
 
 
-@attrs.frozen
 class UnknownEdition(ChannelPlansError, LookupError):
     """A catalogue has no edition for a day or for a subscription.
 
@@ -391,7 +389,6 @@ class UnknownEdition(ChannelPlansError, LookupError):
         return f"the catalogue has no edition {self.wanted}; it has: {'; '.join(self.known)}"
 
 
-@attrs.frozen
 class UnknownRate(ChannelPlansError, LookupError):
     """A tariff has no price for calls to a destination.
 
@@ -413,7 +410,6 @@ class UnknownRate(ChannelPlansError, LookupError):
         )
 
 
-@attrs.frozen
 class NotDecodable(ChannelPlansError, ValueError):
     """Plain data cannot be decoded into a value.
 
@@ -429,7 +425,6 @@ class NotDecodable(ChannelPlansError, ValueError):
         return f"{self.path}: {self.problem}"
 
 
-@attrs.frozen
 class InsufficientCredit(ChannelPlansError, ValueError):
     """A wallet's balance would go below zero; no money was moved (F 7.3).
 
@@ -455,7 +450,6 @@ class InsufficientCredit(ChannelPlansError, ValueError):
         )
 
 
-@attrs.frozen
 class Conflict(ChannelPlansError, RuntimeError):
     """A profile's subscription has changed since the decision was made.
 
@@ -477,7 +471,6 @@ class Conflict(ChannelPlansError, RuntimeError):
         )
 
 
-@attrs.frozen
 class TokenReused(ChannelPlansError, ValueError):
     """A token was already committed with a different decision.
 

@@ -14,7 +14,8 @@ from typing import Final, SupportsIndex
 
 import attrs
 
-from channelplans._checks import bounded, checked, instance, several, shown, whole
+from channelplans._checks import NUMBER_LIMIT, bounded, instance, several, shown, whole
+from channelplans._constructors import checked, trusted
 from channelplans._display import DisplayMixin, counted
 from channelplans.errors import CurrencyMismatch, InvalidValue, WrongType
 
@@ -22,6 +23,8 @@ __all__ = ["EUR", "GBP", "JPY", "PLN", "USD", "Currency", "Money", "Rounding"]
 
 NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?")
 _CODE = re.compile(r"[A-Z]{3}")
+# Parts of Python's format specifications. A precision would round.
+_FORMAT = re.compile(r"(?P<alignment>(.?[<>^])?)(?P<sign>[+ -]?)(?P<width>[0-9]*)(?P<group>,?)")
 
 
 class Rounding(enum.Enum):
@@ -87,7 +90,8 @@ def _currency_code(value: str) -> str:
     return value
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Currency(DisplayMixin):
     """A currency and its number of decimals, ``exponent``.
 
@@ -132,17 +136,30 @@ JPY: Final = Currency("JPY", 0)
 
 
 @total_ordering
-@attrs.frozen(kw_only=True, field_transformer=checked)
+@checked
+@attrs.frozen(kw_only=True, repr=False)
 class Money(DisplayMixin):
     """An amount of money: ``minor`` is a number of smallest units, such as cents.
 
-    Amounts may be negative. Amounts in one currency can be added, subtracted, compared and
-    multiplied by whole numbers. Amounts in two currencies are never equal, and mixing them raises
-    CurrencyMismatch.
+    Amounts may be negative, and have at most 18 digits. Amounts in one currency can be added,
+    subtracted, compared and multiplied by whole numbers, also with ``sum``. Typed code passes a
+    start: ``sum(amounts, start=Money.zero(EUR))``.
+
+    A format specification can align, group digits and show a plus: ``f"{price:>+12,}"``. It cannot
+    round; ``to`` and ``share`` do that.
+
+    Raises:
+        CurrencyMismatch: two amounts in different currencies are added, subtracted or ordered.
+            ``==`` is False for them.
+        InvalidValue: an amount has more than 18 digits.
 
     >>> price = Money.of("6.95", EUR)
     >>> print(price * 100)
     695.00 EUR
+    >>> print(sum([price, price]), abs(-price))
+    13.90 EUR 6.95 EUR
+    >>> f"{price * 1000:,}"
+    '6,950.00 EUR'
     >>> refunded, kept = price.split(Fraction(2, 3))
     >>> print(refunded, kept, sep=" + ")
     4.63 EUR + 2.32 EUR
@@ -169,6 +186,15 @@ not 0.021
         """
         return read("amount", amount, currency)
 
+    @classmethod
+    def zero(cls, currency: Currency) -> "Money":
+        """Return the amount of zero in a currency.
+
+        >>> print(Money.zero(EUR))
+        0.00 EUR
+        """
+        return cls(minor=0, currency=currency)
+
     @property
     def amount(self) -> Decimal:
         """The amount as a Decimal with all decimals of the currency."""
@@ -192,9 +218,7 @@ not 0.021
         if currency.code != self.currency.code:
             raise CurrencyMismatch(self.currency.code, currency.code)
         numerator = self.minor * currency.units
-        return Money(
-            minor=round_ratio(numerator, self.currency.units, Rounding.HALF_UP), currency=currency
-        )
+        return make_money(round_ratio(numerator, self.currency.units, Rounding.HALF_UP), currency)
 
     def share(self, part: Fraction, rounding: Rounding = Rounding.HALF_UP) -> "Money":
         """Return a part of the amount, rounded once.
@@ -205,7 +229,7 @@ not 0.021
         numerator, denominator = _ratio(part)
         instance("rounding", rounding, Rounding)
         minor = round_ratio(self.minor * numerator, denominator, rounding)
-        return Money(minor=minor, currency=self.currency)
+        return make_money(minor, self.currency)
 
     def split(
         self, part: Fraction, rounding: Rounding = Rounding.HALF_UP
@@ -223,7 +247,7 @@ not 0.021
         """
         numerator, denominator = _ratio(part)
         if not 0 <= numerator <= denominator:
-            raise InvalidValue("part", str(part), "between 0 and 1")
+            raise InvalidValue("part", shown(part), "between 0 and 1")
         share = self.share(part, rounding)
         return share, self - share
 
@@ -250,21 +274,29 @@ not 0.021
         by_remainder = sorted(range(len(shares)), key=lambda index: -remainders[index])
         rounded_up = frozenset(by_remainder[:units_left])
         return tuple(
-            Money(minor=sign * (share + (index in rounded_up)), currency=self.currency)
+            make_money(sign * (share + (index in rounded_up)), self.currency)
             for index, share in enumerate(shares)
         )
 
     def __add__(self, other: "Money") -> "Money":
-        return Money(minor=self.minor + self._minor_of(other), currency=self.currency)
+        return make_money(self.minor + self._minor_of(other), self.currency)
+
+    def __radd__(self, zero: int) -> "Money":
+        if isinstance(zero, int) and zero == 0:  # the start of sum()
+            return self
+        return NotImplemented
 
     def __sub__(self, other: "Money") -> "Money":
-        return Money(minor=self.minor - self._minor_of(other), currency=self.currency)
+        return make_money(self.minor - self._minor_of(other), self.currency)
 
     def __neg__(self) -> "Money":
-        return Money(minor=-self.minor, currency=self.currency)
+        return make_money(-self.minor, self.currency)
+
+    def __abs__(self) -> "Money":
+        return make_money(abs(self.minor), self.currency)
 
     def __mul__(self, count: SupportsIndex) -> "Money":
-        return Money(minor=self.minor * whole("count", count), currency=self.currency)
+        return make_money(self.minor * whole("count", count), self.currency)
 
     __rmul__ = __mul__
 
@@ -274,13 +306,33 @@ not 0.021
     def __lt__(self, other: "Money") -> bool:
         return self.minor < self._minor_of(other)
 
+    def __format__(self, specification: str) -> str:
+        parts = _FORMAT.fullmatch(specification)
+        if parts is None:
+            expected = "an alignment, +, a width and a comma, such as ',' or '>+12,'"
+            raise InvalidValue("format specification", shown(specification), expected)
+        text = f"{self.amount:{parts['sign']}{parts['group']}f} {self.currency.code}"
+        return f"{text:{parts['alignment']}{parts['width']}}"
+
     def _minor_of(self, other: "Money") -> int:
-        instance("amount", other, Money)
-        same_currency(self.currency, other.currency)
+        if type(other) is not Money:
+            instance("amount", other, Money)
+        if self.currency is not other.currency:
+            same_currency(self.currency, other.currency)
         return other.minor
 
     def _describe(self) -> tuple[str]:
         return (f"{self.amount:f} {self.currency.code}",)
+
+
+_trusted_money = trusted(Money)
+
+
+def make_money(minor: int, currency: Currency) -> Money:
+    """Return an amount whose types are known to be right; its size is checked."""
+    if -NUMBER_LIMIT < minor < NUMBER_LIMIT:
+        return _trusted_money(minor=minor, currency=currency)
+    raise InvalidValue("amount", "a larger amount", f"of at most 18 digits in {currency.code}")
 
 
 def columns(**amounts: Money | None) -> dict[str, object]:
@@ -299,7 +351,10 @@ def read(parameter: str, amount: str | int | Decimal, currency: Currency) -> Mon
     if units.denominator != 1:
         expected = f"a number of at most {currency.exponent} decimals for {currency.code}"
         raise InvalidValue(parameter, str(amount), expected)
-    return Money(minor=units.numerator, currency=currency)
+    if not -NUMBER_LIMIT < units < NUMBER_LIMIT:
+        expected = f"of at most 18 digits, {currency.exponent} of them decimals"
+        raise InvalidValue(parameter, shown(amount), expected)
+    return _trusted_money(minor=units.numerator, currency=currency)
 
 
 def _ratio(part: Fraction) -> tuple[int, int]:

@@ -6,25 +6,32 @@ of a request.
 This module knows nothing about prices or days.
 """
 
+from datetime import timedelta
+from typing import Final
+
 import attrs
 
-from channelplans._checks import checked, instance, whole
+from channelplans._checks import instance, whole
+from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, counted
+from channelplans.calendar import Months
 from channelplans.errors import (
     BundlesNotAllowed,
-    ChannelsNotSellable,
     ChannelsOutOfRange,
+    InvalidValue,
     MixedChange,
     RuleError,
 )
-from channelplans.quantities import QuantityRule, normalize_quantity
+from channelplans.quantities import Quantity, QuantityRule, grant
 from channelplans.rules import (
+    BY_MINUTES,
     BundleRule,
     CallRule,
     ChangeEffect,
     ChangeRule,
     NonPaymentRule,
     Notice,
+    RefundBasis,
     RefundRule,
     TermRule,
     validate_bundles,
@@ -32,10 +39,25 @@ from channelplans.rules import (
 
 __all__ = ["Offer", "Plan", "violations"]
 
+# The neutral defaults of an offer: nobody uses channels that are not paid for, and no refund is
+# invented.
+_MONTHLY: Final = TermRule(Months(1))
+_PRORATE_MORE: Final = ChangeRule(
+    cooldown=None, more=ChangeEffect.PRORATE, fewer=ChangeEffect.AT_RENEWAL
+)
+_NO_REFUND: Final = RefundRule(channels=RefundBasis.NOTHING, bundles=RefundBasis.NOTHING)
+_BY_THE_SECOND: Final = CallRule(minimum=timedelta(0), step=timedelta(seconds=1))
+_LAPSE: Final = NonPaymentRule()
 
-@attrs.frozen(field_transformer=checked)
+
+@checked
+@attrs.frozen(repr=False)
 class Offer(DisplayMixin):
     """A provider's rules as data, without prices.
+
+    What most offers leave out has a neutral default, which is not Skype's: terms of a month, no
+    refund, changes at any time (more is prorated, fewer waits for the next term), calls counted by
+    the second.
 
     Attributes:
         name: the provider's name for the offer.
@@ -50,6 +72,9 @@ class Offer(DisplayMixin):
         notices: texts for the buyer (H21).
         non_payment: what happens if the wallet cannot pay a renewal (F 6.3).
 
+    Raises:
+        InvalidValue: the refund of the channels is by minutes, but channels include none.
+
     >>> from channelplans.offers import SKYPE_CONNECT
     >>> print(attrs.evolve(SKYPE_CONNECT, edition="small", quantity=QuantityRule(1, 20)))
     Skype Connect (small)
@@ -60,20 +85,29 @@ class Offer(DisplayMixin):
     refund of channels by time, of bundles by time; the day of the change counts as unused; \
 rounded half up
     at least 30 s, then steps of 6 s, charges rounded half up
-    Not a telephone replacement: it cannot call emergency numbers. (H21)
+    Not a telephone replacement: it cannot call emergency numbers.
     """
 
     name: str
     edition: str
     source: str
     quantity: QuantityRule
-    bundle: BundleRule | None
-    term: TermRule
-    change: ChangeRule
-    refund: RefundRule
-    calls: CallRule
+    bundle: BundleRule | None = None
+    term: TermRule = _MONTHLY
+    change: ChangeRule = _PRORATE_MORE
+    refund: RefundRule = _NO_REFUND
+    calls: CallRule = _BY_THE_SECOND
     notices: tuple[Notice, ...] = ()
-    non_payment: NonPaymentRule = attrs.field(factory=NonPaymentRule)
+    non_payment: NonPaymentRule = _LAPSE
+
+    def __attrs_post_init__(self) -> None:
+        included = self.bundle.included if self.bundle else 0
+        if self.refund.channels in BY_MINUTES and not included:
+            expected = "with channels by time or by nothing, because they include no minutes"
+            raise InvalidValue("refund", str(self.refund), expected)
+
+    def __repr__(self) -> str:
+        return f"<Offer {self.name} ({self.edition})>"
 
     def plan(self, *, channels: int, bundles: int = 0) -> "Plan":
         """Return the plan that is sold for a request (H5, H12).
@@ -90,8 +124,7 @@ rounded half up
         >>> plan.requested, plan.channels
         (105, 100)
         """
-        quantity = normalize_quantity(whole("channels", channels), self.quantity)
-        return Plan(self, quantity.granted, bundles, quantity.requested)
+        return Plan(self, whole("channels", channels), bundles)
 
     def _describe(self) -> tuple[str, ...]:
         rules = (self.quantity, self.bundle, self.term, self.change, self.refund, self.calls)
@@ -100,34 +133,65 @@ rounded half up
         return (f"{self.name} ({self.edition})", *lines, *map(str, self.notices))
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Plan(DisplayMixin):
     """A legal combination of channels and bundles under an offer.
 
-    ``channels`` is the number sold; ``requested`` is the number requested, if it was passed. Two
-    plans are equal if their offers, channels and bundles are equal; ``requested`` is not compared.
+    Two plans are equal if their offers, channels and bundles are equal; ``requested`` is not
+    compared.
+
+    Attributes:
+        offer: the rules.
+        requested: the number of channels requested.
+        bundles: the number of bundles.
+        channels: the number of channels that the offer sells for the request (H5).
 
     Raises:
         ChannelsOutOfRange: the number of channels is outside the bounds for one profile (H2).
-        ChannelsNotSellable: ``channels`` is not the number sold for the request (H5).
         BundlesNotAllowed: the channels sold do not allow the number of bundles (H12).
 
     >>> from channelplans.offers import SKYPE_CONNECT
-    >>> print(Plan(SKYPE_CONNECT, 100, 2))
-    100 channels and 2 bundles of 5,000 minutes
+    >>> print(Plan(SKYPE_CONNECT, 105, 2))
+    100 channels (105 requested: above 100, multiples of 10, rounded down) and 2 bundles of \
+5,000 minutes
     """
 
     offer: Offer
-    channels: int
+    requested: int = attrs.field(eq=False)
     bundles: int = 0
-    requested: int | None = attrs.field(default=None, eq=False)
+    channels: int = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        requested = self.channels if self.requested is None else self.requested
-        granted = normalize_quantity(requested, self.offer.quantity).granted
-        if granted != self.channels:
-            raise ChannelsNotSellable(self.channels, requested, granted)
-        _validate_bundles(self.offer, self.bundles, self.channels)
+        channels = grant(self.requested, self.offer.quantity)
+        object.__setattr__(self, "channels", channels)
+        if self.bundles:
+            _validate_bundles(self.offer, self.bundles, channels)
+
+    @property
+    def reason(self) -> str:
+        """Why fewer or more channels are sold than requested (H5); empty if it is the request."""
+        return Quantity(self.requested, self.offer.quantity).reason
+
+    def replace(self, *, channels: int | None = None, bundles: int | None = None) -> "Plan":
+        """Return the plan of the same offer with other channels, other bundles or both (H18, H19).
+
+        The numbers that are not passed stay as requested.
+
+        Raises:
+            WrongType: a number is not a whole number.
+            ChannelsOutOfRange, BundlesNotAllowed: the new plan is not legal.
+
+        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> plan = SKYPE_CONNECT.plan(channels=10, bundles=2)
+        >>> print(plan.replace(channels=15), plan.replace(bundles=0), sep="; ")
+        15 channels and 2 bundles of 5,000 minutes; 10 channels
+        """
+        return Plan(
+            self.offer,
+            self.requested if channels is None else whole("channels", channels),
+            self.bundles if bundles is None else bundles,
+        )
 
     @property
     def minutes(self) -> int:
@@ -162,8 +226,24 @@ class Plan(DisplayMixin):
             return ChangeEffect.NO_CHARGE
         return rule.fewer if min(differences) < 0 else rule.more
 
+    def to_records(self) -> list[dict[str, object]]:
+        """Return the plan as one plain row."""
+        return [
+            {
+                "offer": self.offer.name,
+                "edition": self.offer.edition,
+                "requested": self.requested,
+                "channels": self.channels,
+                "reason": self.reason,
+                "bundles": self.bundles,
+                "minutes": self.minutes,
+            }
+        ]
+
     def _describe(self) -> tuple[str]:
         channels = counted(self.channels, "channel")
+        if self.channels != self.requested:
+            channels += f" ({self.requested} requested: {self.reason})"
         if self.offer.bundle is None or not self.bundles:
             return (channels,)
         bundles = counted(self.bundles, "bundle")
@@ -190,7 +270,7 @@ def violations(offer: Offer, *, channels: int, bundles: int = 0) -> tuple[RuleEr
     errors: list[RuleError] = []
     granted = None
     try:
-        granted = normalize_quantity(channels, offer.quantity).granted
+        granted = grant(channels, offer.quantity)
     except ChannelsOutOfRange as error:
         errors.append(error)
     try:

@@ -4,6 +4,7 @@ Each line of a quote has its own term, and its refund is computed from that term
 every kind of change. This module does not know wallets or subscriptions.
 """
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import takewhile
@@ -11,12 +12,20 @@ from typing import Final
 
 import attrs
 
-from channelplans._checks import checked, civil_day, instance
+from channelplans._checks import civil_day, instance
+from channelplans._constructors import checked, trusted
 from channelplans._display import DisplayMixin, Table, clock
-from channelplans.calendar import Term
+from channelplans.calendar import Days, Term
 from channelplans.calls import Allowance
 from channelplans.errors import AllowanceNeeded, InvalidValue, OutsideTerm
-from channelplans.money import Money, Rounding, columns, round_ratio, same_currency
+from channelplans.money import (
+    Money,
+    Rounding,
+    columns,
+    make_money,
+    round_ratio,
+    same_currency,
+)
 from channelplans.plans import Plan
 from channelplans.rules import BY_MINUTES, ChangeEffect, Notice, RefundBasis, RefundRule
 from channelplans.tariffs import Item, Tariff
@@ -35,10 +44,19 @@ __all__ = [
 _NOTHING: Final = timedelta(0)
 
 
-_REFUNDABLE: Final = (Item.CHANNELS, Item.BUNDLES)
+# Enum members are looked up often; a module's own name is faster to find.
+_CHANNELS: Final = Item.CHANNELS
+_BUNDLES: Final = Item.BUNDLES
+
+#: The items that are priced for a term; fees are not.
+_PRORATED: Final = (_CHANNELS, _BUNDLES)
+
+#: The effects that keep the running term.
+_WITHIN_TERM: Final = (ChangeEffect.PRORATE, ChangeEffect.CHARGE_FULL, ChangeEffect.NO_CHARGE)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Line(DisplayMixin):
     """A quantity of an item for a term, with its price.
 
@@ -84,82 +102,69 @@ class Line(DisplayMixin):
         return (f"{self.quantity} {self.item.value}{unit}, {self.term}: {self.total}",)
 
 
-@attrs.frozen(field_transformer=checked)
+_trusted_line = trusted(Line)
+
+
+@checked
+@attrs.frozen(repr=False)
 class Quote(DisplayMixin):
     """A plan priced by a tariff for a term. One confirmation buys all of it (H14).
 
     >>> from channelplans.money import EUR
     >>> from channelplans.offers import SKYPE_CONNECT
     >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
-    >>> print(quote(SKYPE_CONNECT.plan(channels=100, bundles=2), tariff, on=date(2026, 1, 5)))
-    100 channels and 2 bundles of 5,000 minutes, 2026-01-05 to 2026-02-04
-    item      quantity  price each   total
-    --------  --------  ----------  ------
-    channels       100        6.95  695.00
-    bundles          2       10.00   20.00
+    >>> print(quote(SKYPE_CONNECT.plan(channels=105, bundles=2), tariff, on=date(2026, 1, 5)))
+    100 channels (105 requested: above 100, multiples of 10, rounded down) and 2 bundles of \
+5,000 minutes, 2026-01-05 to 2026-02-04
+    item      calculation   total
+    --------  -----------  ------
+    channels   100 x 6.95  695.00
+    bundles     2 x 10.00   20.00
     Total 715.00 EUR; renews on 2026-02-04.
-    Not a telephone replacement: it cannot call emergency numbers. (H21)
+    Not a telephone replacement: it cannot call emergency numbers.
 
     Attributes:
         plan: the channels and bundles that are sold.
         tariff: the prices.
         term: the days for which the plan is sold.
-        sold: the lines of a quote with a set-up fee or with a change within the term. None for
-            other quotes; their lines are computed from plan, tariff and term.
+        anchor: the day from which the terms are counted. The first term begins on it, unless the
+            terms align to another day.
+        lines: the prices of channels, bundles and fees, and of changes within the term.
 
     Raises:
         CurrencyMismatch: a line is in another currency than the tariff.
-        InvalidValue: a line has days outside the term.
+        InvalidValue: there are no lines, a line has days outside the term, or the term is not one
+            of the terms from the anchor.
     """
 
     plan: Plan
     tariff: Tariff
     term: Term
-    sold: tuple[Line, ...] | None = None
+    anchor: date
+    lines: tuple[Line, ...]
 
     def __attrs_post_init__(self) -> None:
-        for line in self.sold or ():
+        if not self.lines:
+            raise InvalidValue("lines", "()", "at least one line")
+        for line in self.lines:
             same_currency(self.tariff.currency, line.total.currency)
             if line.term.start < self.term.start or self.term.end < line.term.end:
-                raise InvalidValue("sold", str(line), f"lines within {self.term}")
+                raise InvalidValue("lines", str(line), f"lines within {self.term}")
+        full_term = self.full_term
+        if self.term.end != full_term.end or self.term.start < full_term.start:
+            expected = f"within {full_term}, which is a term from {self.anchor}, up to its end"
+            raise InvalidValue("term", str(self.term), expected)
 
     @property
-    def lines(self) -> tuple[Line, ...]:
-        """The lines for channels, bundles and fees, and for changes within the term."""
-        if self.sold is not None:
-            return self.sold
-        currency = self.tariff.currency
-        return tuple(
-            Line(item, count, self.tariff.unit(item), Money(minor=minor, currency=currency), term)
-            for item, count, minor, term in self.parts()
-        )
+    def full_term(self) -> Term:
+        """The term for which the prices hold; an aligned first term is the last part of it."""
+        rule = self.plan.offer.term
+        return rule.nth(self.anchor, rule.number_ending(self.anchor, self.term.end))
 
     @property
     def total(self) -> Money:
         """The price of all lines together."""
-        return Money(
-            minor=sum(minor for _, _, minor, _ in self.parts()), currency=self.tariff.currency
-        )
-
-    def parts(self) -> list[tuple[Item, int, int, Term]]:
-        """Return the item, quantity, total and term of each line; the total is in units.
-
-        It makes no Money and no Line, because late runs and refunds call it most.
-        """
-        if self.sold is not None:
-            return [(line.item, line.quantity, line.total.minor, line.term) for line in self.sold]
-        plan, term, units = self.plan, self.term, self.tariff.units
-        parts = [(Item.CHANNELS, plan.channels, units(Item.CHANNELS, plan.channels), term)]
-        if plan.bundles:
-            parts.append((Item.BUNDLES, plan.bundles, units(Item.BUNDLES, plan.bundles), term))
-        rule = plan.offer.term
-        if not rule.billing_day:
-            return parts
-        whole_days = rule.whole(term).days
-        return [
-            (item, count, _prorate(minor, term.days, whole_days), term)
-            for item, count, minor, term in parts
-        ]
+        return make_money(sum([line.total.minor for line in self.lines]), self.tariff.currency)
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -170,6 +175,23 @@ class Quote(DisplayMixin):
     def renews_on(self) -> date:
         """The next renewal date: the first day after the term (H8)."""
         return self.term.end
+
+    def renewals(self) -> Iterator[date]:
+        """Return an iterator over the due dates of renewals from the end of the term on (H8).
+
+        The dates are computed from the anchor. Bought on 31 January for a month, a quote of the
+        second term renews on 31 March.
+
+        >>> from itertools import islice
+        >>> from channelplans.offers import OFFERS
+        >>> from channelplans.testing.builders import TARIFF
+        >>> plan = OFFERS["skype-connect-2011"].plan(channels=5)  # terms of a month
+        >>> renewals = quote(plan, TARIFF, on=date(2026, 1, 31)).renewals()
+        >>> [str(day) for day in islice(renewals, 3)]
+        ['2026-02-28', '2026-03-31', '2026-04-30']
+        """
+        rule = self.plan.offer.term
+        return rule.ends(self.anchor, rule.number_ending(self.anchor, self.term.end))
 
     @property
     def allowance(self) -> Allowance:
@@ -182,49 +204,45 @@ class Quote(DisplayMixin):
             return Allowance(_NOTHING)
         minutes = {Item.CHANNELS: rule.included, Item.BUNDLES: rule.minutes}
         minute_days = sum(
-            quantity * minutes.get(item, 0) * term.days for item, quantity, _, term in self.parts()
+            line.quantity * minutes.get(line.item, 0) * line.term.days for line in self.lines
         )
-        whole_days = self.plan.offer.term.whole(self.term).days
-        return Allowance(timedelta(seconds=60 * minute_days // whole_days))
-
-    def adding(self, *fees: tuple[Item, int]) -> "Quote":
-        """Return the quote with a line for each set-up fee that the tariff has.
-
-        A fee is an item and a quantity; quantities of zero or less add nothing.
-        """
-        if not (self.tariff.setup or self.tariff.channel_setup):
-            return self
-        fee_lines = tuple(
-            Line(item, count, unit, unit * count, self.term)
-            for item, count in fees
-            if count > 0 and (unit := self.tariff.unit(item))
-        )
-        return attrs.evolve(self, sold=(*self.lines, *fee_lines)) if fee_lines else self
+        return Allowance(timedelta(seconds=60 * minute_days // self.full_term.days))
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return a plain row for each line."""
-        return [row for line in self.lines for row in line.to_records()]
+        """Return a plain row for each line, with the number of channels requested and sold."""
+        plan = self.plan
+        channels = {"requested": plan.requested, "granted": plan.channels, "reason": plan.reason}
+        return [{**row, **channels} for line in self.lines for row in line.to_records()]
 
     def _describe(self) -> tuple[str | Table, ...]:
-        table: list[tuple[str, ...]] = [("item", "quantity", "term", "price each", "total")]
-        for line in self.lines:
-            price = "" if line.unit is None else f"{line.unit.amount:f}"
-            total = f"{line.total.amount:f}"
-            table.append((line.item.value, str(line.quantity), str(line.term), price, total))
+        full_days = self.full_term.days
+        headings: tuple[str, ...] = ("item", "term", "calculation", "total")
+        rows: list[tuple[str, ...]] = [
+            (
+                line.item.value,
+                str(line.term),
+                _explain(line, earlier, self.tariff, full_days),
+                f"{line.total.amount:f}",
+            )
+            for line, earlier in _with_earlier_quantity(self.lines)
+        ]
         if all(line.term == self.term for line in self.lines):
-            table = [(item, quantity, *prices) for item, quantity, _, *prices in table]
-        headings, *rows = table
-        whole = self.plan.offer.term.whole(self.term)
-        part = f" ({self.term.days} of {whole.days} days)" if whole != self.term else ""
+            headings = ("item", "calculation", "total")
+            rows = [(item, *amounts) for item, _, *amounts in rows]
+        days = f" ({self.term.days} of {full_days} days)" if self.term.days != full_days else ""
         return (
-            f"{self.plan}, {self.term}{part}",
-            Table(headings, tuple(rows), right=("quantity", "price each", "total")),
+            f"{self.plan}, {self.term}{days}",
+            Table(headings, tuple(rows), right=("calculation", "total")),
             f"Total {self.total}; renews on {self.renews_on}.",
             *map(str, self.notices),
         )
 
 
-@attrs.frozen(field_transformer=checked)
+_trusted_quote = trusted(Quote)
+
+
+@checked
+@attrs.frozen(repr=False)
 class RefundLine(DisplayMixin):
     """The refund of a quoted line, and the rest that the seller keeps.
 
@@ -239,7 +257,8 @@ class RefundLine(DisplayMixin):
         return (f"{self.line.item.value}: {self.returned} returned, {self.kept} kept",)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Refund(DisplayMixin):
     """The refund of a paid quote whose term ends early, line by line (H16).
 
@@ -264,31 +283,40 @@ class Refund(DisplayMixin):
         term = self.paid.term
         if self.on not in term:
             raise OutsideTerm("a refund", self.on, term.start, term.end)
-        sells_bundles = any(item is Item.BUNDLES for item, *_ in self.paid.parts())
-        if self.rule.bundles not in BY_MINUTES or not sells_bundles:
+        basis = self._basis_by_minutes()
+        if basis is None:
             return
         if self.allowance is None:
-            raise AllowanceNeeded(self.rule.bundles.value)
+            raise AllowanceNeeded(basis.value)
         granted = self.paid.allowance.granted
         if self.allowance.granted < granted:
             expected = f"at least the {clock(granted)} that the quote grants"
             raise InvalidValue("allowance", str(self.allowance), expected)
 
+    def _basis_by_minutes(self) -> RefundBasis | None:
+        """Return the basis that needs the allowance, if a line has one."""
+        bases = (self._basis(line.item) for line in self.paid.lines)
+        return next((basis for basis in bases if basis in BY_MINUTES), None)
+
+    def _basis(self, item: Item) -> RefundBasis:
+        if item is _CHANNELS:
+            return self.rule.channels
+        return self.rule.bundles if item is _BUNDLES else RefundBasis.NOTHING
+
     @property
     def lines(self) -> tuple[RefundLine, ...]:
         """The refund of each quoted line."""
-        refunds = (
-            Money(minor=minor, currency=self.paid.tariff.currency) for minor in self._refund_units()
-        )
+        currency = self.paid.tariff.currency
+        pairs = zip(self.paid.lines, self._refund_units(), strict=True)
+        refunds = ((line, make_money(minor, currency)) for line, minor in pairs)
         return tuple(
-            RefundLine(line, returned, line.total - returned)
-            for line, returned in zip(self.paid.lines, refunds, strict=True)
+            RefundLine(line, returned, line.total - returned) for line, returned in refunds
         )
 
     @property
     def returned(self) -> Money:
         """The refund of all lines together."""
-        return Money(minor=sum(self._refund_units()), currency=self.paid.tariff.currency)
+        return make_money(sum(self._refund_units()), self.paid.tariff.currency)
 
     @property
     def kept(self) -> Money:
@@ -303,20 +331,20 @@ class Refund(DisplayMixin):
         """
         sums: dict[Item, tuple[int, int, int]] = {}
         refunds = []
-        for item, _, minor, term in self.paid.parts():
-            unused, whole = self._unused_part(item, term)
-            numerator, denominator, rounded_before = sums.get(item, (0, 1, 0))
-            numerator = numerator * whole + minor * unused * denominator
+        for line in self.paid.lines:
+            unused, whole = self._unused_part(line.item, line.term)
+            numerator, denominator, rounded_before = sums.get(line.item, (0, 1, 0))
+            numerator = numerator * whole + line.total.minor * unused * denominator
             denominator *= whole
             rounded = max(0, round_ratio(numerator, denominator, self.rule.rounding))
-            sums[item] = numerator, denominator, rounded
+            sums[line.item] = numerator, denominator, rounded
             refunds.append(rounded - rounded_before)
         return refunds
 
     def _unused_part(self, item: Item, term: Term) -> tuple[int, int]:
         """Return the part of a line that is refunded, as numerator and denominator."""
-        basis = self.rule.bundles if item is Item.BUNDLES else self.rule.channels
-        if basis is RefundBasis.NOTHING or item not in _REFUNDABLE:
+        basis = self._basis(item)
+        if basis is RefundBasis.NOTHING:
             return 0, 1
         unused_days = term.remaining(self.on) - self.rule.change_day_used
         if basis is RefundBasis.TIME:
@@ -352,7 +380,14 @@ class Refund(DisplayMixin):
         )
 
 
-def quote(plan: Plan, tariff: Tariff, *, on: date, replacing: Plan | None = None) -> Quote:
+def quote(
+    plan: Plan,
+    tariff: Tariff,
+    *,
+    on: date,
+    replacing: Plan | None = None,
+    align_to: date | None = None,
+) -> Quote:
     """Return the price of a plan for its first term, which begins on a day (H1, H8, H11).
 
     Args:
@@ -361,9 +396,14 @@ def quote(plan: Plan, tariff: Tariff, *, on: date, replacing: Plan | None = None
         on: the first day of the term.
         replacing: the plan that the new plan replaces, if any. Then only the added channels are
             charged a set-up fee.
+        align_to: a day on which a term shall begin or end, such as the renewal date of another
+            subscription. The first term then ends on the next day that lies whole terms before or
+            after it, and its price shrinks in proportion.
 
     Raises:
         CalendarEnds: the term does not fit the calendar.
+        InvalidValue: ``align_to`` is passed, but the offer has a billing day.
+        NotOffered: the plan has bundles, and the tariff has no price for them.
 
     >>> from channelplans.money import EUR
     >>> from channelplans.offers import SKYPE_CONNECT
@@ -373,12 +413,50 @@ def quote(plan: Plan, tariff: Tariff, *, on: date, replacing: Plan | None = None
     165.00 EUR
     >>> print(quote(more, tariff, on=date(2026, 1, 5), replacing=ten).total)  # 15 x 9 + 5 x 2
     145.00 EUR
+    >>> aligned = quote(ten, tariff, on=date(2026, 1, 5), align_to=date(2026, 2, 14))
+    >>> print(aligned.lines[0], aligned.renews_on, sep="; ")  # 10 x 9 for 10 of 30 days
+    10 channels at 9.00 EUR, 2026-01-05 to 2026-01-15: 30.00 EUR; 2026-01-15
     """
-    term = instance("plan", plan, Plan).offer.term.first(civil_day("on", on))
-    priced = Quote(plan, tariff, term)
-    if replacing is not None:
-        return priced.adding((Item.CHANNEL_SETUP, plan.channels - replacing.channels))
-    return priced.adding((Item.SETUP, 1), (Item.CHANNEL_SETUP, plan.channels))
+    if type(on) is not date:
+        civil_day("on", on)
+    rule = instance("plan", plan, Plan).offer.term
+    instance("tariff", tariff, Tariff)
+    if align_to is None:
+        anchor, number = rule.anchor(on), 0
+    else:
+        anchor = rule.anchor_aligned_to(align_to, on)
+        number = rule.number_containing(anchor, on)
+    full_term = rule.nth(anchor, number)
+    term = full_term if full_term.start == on else Term(on, full_term.end)
+    if replacing is None:
+        return price_term(plan, tariff, term, anchor, setups=1, added_channels=plan.channels)
+    added = plan.channels - instance("replacing", replacing, Plan).channels
+    return price_term(plan, tariff, term, anchor, added_channels=added)
+
+
+def price_term(
+    plan: Plan,
+    tariff: Tariff,
+    term: Term,
+    anchor: date,
+    *,
+    setups: int = 0,
+    added_channels: int = 0,
+) -> Quote:
+    """Return the price of a plan for a term from an anchor, with set-up fees, if any.
+
+    If fewer channels than before are sold, ``added_channels`` is negative, and costs nothing.
+    """
+    rule = plan.offer.term
+    days = term.days
+    full_days = days
+    if not (type(rule.length) is Days and days == rule.length.count):
+        full_days = rule.nth(anchor, rule.number_ending(anchor, term.end)).days
+    lines = [_term_line(_CHANNELS, plan.channels, tariff, term, days, full_days)]
+    if plan.bundles:
+        lines.append(_term_line(_BUNDLES, plan.bundles, tariff, term, days, full_days))
+    lines += _fee_lines(tariff, term, setups, added_channels)
+    return _trusted_quote(plan, tariff, term, anchor, tuple(lines))
 
 
 def amend_quote(paid: Quote, plan: Plan, *, on: date, effect: ChangeEffect) -> Quote:
@@ -397,12 +475,13 @@ def amend_quote(paid: Quote, plan: Plan, *, on: date, effect: ChangeEffect) -> Q
 
     Args:
         paid: the quote of the running term.
-        plan: the new plan.
+        plan: the new plan, of the same offer.
         on: the day of the change.
         effect: ``PRORATE``, ``CHARGE_FULL`` or ``NO_CHARGE``.
 
     Raises:
         OutsideTerm: the day is not in the quote's term.
+        InvalidValue: the effect does not keep the running term, or the plan is of another offer.
 
     >>> from channelplans.money import EUR
     >>> from channelplans.offers import SKYPE_CONNECT
@@ -414,22 +493,28 @@ def amend_quote(paid: Quote, plan: Plan, *, on: date, effect: ChangeEffect) -> Q
     """
     if on not in instance("paid", paid, Quote).term:
         raise OutsideTerm("a change", on, paid.term.start, paid.term.end)
+    if instance("plan", plan, Plan).offer != paid.plan.offer:
+        raise InvalidValue("plan", f"of {plan.offer!r}", f"of {paid.plan.offer!r}")
+    if instance("effect", effect, ChangeEffect) not in _WITHIN_TERM:
+        expected = "prorate, charge full or no charge; quote() prices a new term"
+        raise InvalidValue("effect", effect.value, expected)
     charged_term = Term(on, paid.term.end) if effect is ChangeEffect.PRORATE else paid.term
     paid_counts = {
         item: sum(line.quantity for line in paid.lines if line.item is item) for item in Item
     }
     changes = (
-        (Item.CHANNELS, paid.plan.channels, plan.channels),
-        (Item.BUNDLES, paid.plan.bundles, plan.bundles),
+        (_CHANNELS, paid.plan.channels, plan.channels),
+        (_BUNDLES, paid.plan.bundles, plan.bundles),
     )
-    differences = (
+    differences = [
         _difference_line(paid, item, count, charged_term, effect)
         for item, old_count, count in changes
         if _moves_money(effect, above_paid=count - paid_counts[item], above_old=count - old_count)
-    )
-    amended = Quote(plan, paid.tariff, paid.term, (*paid.lines, *differences))
-    channels_set_up = max(paid_counts[Item.CHANNELS], paid.plan.channels)
-    return amended.adding((Item.CHANNEL_SETUP, plan.channels - channels_set_up))
+    ]
+    channels_set_up = max(paid_counts[_CHANNELS], paid.plan.channels)
+    fees = _fee_lines(paid.tariff, paid.term, 0, plan.channels - channels_set_up)
+    lines = (*paid.lines, *differences, *fees)
+    return _trusted_quote(plan, paid.tariff, paid.term, paid.anchor, lines)
 
 
 def refund(
@@ -464,6 +549,25 @@ def refund(
     return Refund(paid, on, allowance, rule)
 
 
+def _term_line(
+    item: Item, count: int, tariff: Tariff, term: Term, days: int, full_days: int
+) -> Line:
+    minor = tariff.units(item, count)
+    if days != full_days:
+        minor = _prorate(minor, days, full_days)
+    return _trusted_line(item, count, tariff.unit(item), make_money(minor, tariff.currency), term)
+
+
+def _fee_lines(tariff: Tariff, term: Term, setups: int, added_channels: int) -> list[Line]:
+    """Return a line for each set-up fee that the tariff has and that is due."""
+    fees = ((Item.SETUP, setups), (Item.CHANNEL_SETUP, added_channels))
+    return [
+        Line(item, count, unit, unit * count, term)
+        for item, count in fees
+        if count > 0 and (unit := tariff.unit(item))
+    ]
+
+
 def _moves_money(effect: ChangeEffect, *, above_paid: int, above_old: int) -> bool:
     """Return whether a change of quantity is charged or refunded.
 
@@ -476,20 +580,40 @@ def _moves_money(effect: ChangeEffect, *, above_paid: int, above_old: int) -> bo
 
 def _difference_line(paid: Quote, item: Item, count: int, term: Term, effect: ChangeEffect) -> Line:
     """Return the line that brings an item from the paid quantity to a new quantity."""
-    tariff, whole = paid.tariff, paid.plan.offer.term.whole(paid.term)
+    tariff, full_days = paid.tariff, paid.full_term.days
     lines = [line for line in paid.lines if line.item is item]
     paid_count = sum(line.quantity for line in lines)
     # Round the day's changes as one sum: price the whole day, then subtract its earlier lines.
     same_day = list(takewhile(lambda line: line.term == term, reversed(lines)))
     count_before_day = paid_count - sum(line.quantity for line in same_day)
     full_price = tariff.units(item, count) - tariff.units(item, count_before_day)
-    price_of_day = _prorate(full_price, term.days, whole.days)
+    price_of_day = _prorate(full_price, term.days, full_days)
     difference = price_of_day - sum(line.total.minor for line in same_day)
     paid_amount = sum(line.total.minor for line in lines)
     lowest = 0 if effect is ChangeEffect.CHARGE_FULL else -paid_amount
-    total = Money(minor=max(difference, lowest), currency=tariff.currency)
+    total = make_money(max(difference, lowest), tariff.currency)
     return Line(item, count - paid_count, tariff.unit(item), total, term)
 
 
 def _prorate(minor: int, days: int, whole_days: int) -> int:
     return round_ratio(minor * days, whole_days, Rounding.HALF_UP)
+
+
+def _with_earlier_quantity(lines: tuple[Line, ...]) -> Iterator[tuple[Line, int]]:
+    """Yield each line and the quantity of the item's lines before it."""
+    quantities = dict.fromkeys(Item, 0)
+    for line in lines:
+        yield line, quantities[line.item]
+        quantities[line.item] += line.quantity
+
+
+def _explain(line: Line, earlier_quantity: int, tariff: Tariff, full_days: int) -> str:
+    """Return the calculation of a line, such as ``7 x 3.00 for 22 of 31 days``."""
+    if line.unit is not None:
+        calculation = f"{line.quantity} x {line.unit.amount:f}"
+    elif earlier_quantity:
+        calculation = f"{earlier_quantity + line.quantity} instead of {earlier_quantity}"
+    else:
+        calculation = tariff.ladder(line.item).explain(line.quantity, tariff.currency)
+    prorated = line.item in _PRORATED and line.term.days != full_days
+    return f"{calculation} for {line.term.days} of {full_days} days" if prorated else calculation

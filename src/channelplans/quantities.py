@@ -11,7 +11,8 @@ from typing import Final
 
 import attrs
 
-from channelplans._checks import bounded, checked, instance, whole
+from channelplans._checks import bounded, instance, whole
+from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, counted
 from channelplans._splitting import Sizes, find_least_total, find_split, make_sizes
 from channelplans.errors import ChannelsOutOfRange, InvalidValue, TotalNotReachable
@@ -41,7 +42,8 @@ MAX_PROFILES: Final = 1_000_000
 _MAX_PROFILES_IN_ERROR: Final = 6
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Step(DisplayMixin):
     """Above ``above`` channels, only multiples of ``multiple`` are sold (H5).
 
@@ -60,7 +62,8 @@ class Step(DisplayMixin):
         return (f"above {self.above}, multiples of {self.multiple}",)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class QuantityRule(DisplayMixin):
     """How many channels one profile may have, and how a request is rounded (H2, H5, F 1.1).
 
@@ -125,7 +128,8 @@ class QuantityRule(DisplayMixin):
         return (f"{bounds}{steps}",)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Quantity(DisplayMixin):
     """A number of channels as requested and as sold, and why the two differ (H5).
 
@@ -141,10 +145,7 @@ class Quantity(DisplayMixin):
     rule: QuantityRule
 
     def __attrs_post_init__(self) -> None:
-        minimum, maximum = self.rule.minimum, self.rule.maximum
-        if not minimum <= self.requested <= maximum:
-            split = _split(self.requested, self.rule, max_profiles=_MAX_PROFILES_IN_ERROR)
-            raise ChannelsOutOfRange(self.requested, minimum, maximum, split or ())
+        grant(self.requested, self.rule)
 
     @property
     def granted(self) -> int:
@@ -156,12 +157,17 @@ class Quantity(DisplayMixin):
         """Whether the granted number differs from the requested number."""
         return self.granted != self.requested
 
+    @property
+    def reason(self) -> str:
+        """Why the granted number differs from the requested number; empty if it does not."""
+        if not self.adjusted:
+            return ""
+        return f"{_find_step(self.requested, self.rule)}, rounded {self.rule.rounding.value}"
+
     def _describe(self) -> tuple[str]:
         if not self.adjusted:
             return (f"{self.requested} channels requested and sold",)
-        step = _find_step(self.requested, self.rule)
-        reason = f"{step}, rounded {self.rule.rounding.value}"
-        return (f"{self.requested} channels requested, {self.granted} sold: {reason}",)
+        return (f"{self.requested} channels requested, {self.granted} sold: {self.reason}",)
 
 
 def normalize_quantity(requested: int, rule: QuantityRule) -> Quantity:
@@ -177,6 +183,18 @@ def normalize_quantity(requested: int, rule: QuantityRule) -> Quantity:
     100
     """
     return Quantity(requested, rule)
+
+
+def grant(requested: int, rule: QuantityRule) -> int:
+    """Return the number of channels sold for a whole number requested (H5).
+
+    Raises:
+        ChannelsOutOfRange: see ``normalize_quantity``.
+    """
+    if rule.minimum <= requested <= rule.maximum:
+        return _round_request(requested, rule)
+    split = _split(requested, rule, max_profiles=_MAX_PROFILES_IN_ERROR)
+    raise ChannelsOutOfRange(requested, rule.minimum, rule.maximum, split or ())
 
 
 def split_profiles(total: int, rule: QuantityRule) -> tuple[int, ...]:

@@ -8,14 +8,24 @@ This module knows nothing about prices, balances or stored subscriptions.
 
 import enum
 import re
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Final
 
 import attrs
 
-from channelplans._checks import bounded, checked, civil_day, instance, whole
+from channelplans._checks import bounded, civil_day, instance, whole
+from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, clock, counted
-from channelplans.calendar import Days, Months, Term, days_after, term_at
+from channelplans.calendar import (
+    Days,
+    Months,
+    Term,
+    days_after,
+    nth_term,
+    number_of_term_ending,
+    term_ends,
+)
 from channelplans.errors import BundlesNotAllowed, ChangedTooSoon, InvalidValue
 from channelplans.money import Rounding
 
@@ -48,7 +58,8 @@ _MAX_PRINTED_PREFIXES: Final = 12
 COUNTRY: Final = re.compile(r"[A-Z]{2}")
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Rollover(DisplayMixin):
     """How unused minutes are carried over into later terms; the help page has no rollover (F 8.4).
 
@@ -80,7 +91,8 @@ class Rollover(DisplayMixin):
         return (f"unused minutes last for {counted(self.terms, 'more term')}{cap}",)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class BundleRule(DisplayMixin):
     """The minutes in a bundle, the area in which they are valid, and how many bundles are allowed.
 
@@ -161,22 +173,26 @@ class BundleRule(DisplayMixin):
         return (f"{self.name}: {'; '.join(parts)}",)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class TermRule(DisplayMixin):
     """The length of a term, after which a subscription is renewed automatically (H8).
 
     Attributes:
         length: the length of a term.
-        billing_day: 1 if terms begin on the first of a month. The first term is then shorter, and
-            its price and minutes shrink in proportion. None if terms begin on the day of purchase.
+        billing_day: the day of the month on which terms begin, 1 to 31; the last day in a shorter
+            month. The first term is then shorter, and its price and minutes shrink in proportion.
+            None if terms begin on the day of purchase.
         minimum_term: how long a subscription lasts at least. It can be cancelled only in a term
             that ends on or after the end of this time. None if there is no minimum.
 
     Raises:
-        InvalidValue: the billing day is not 1, or the length is not in months.
+        InvalidValue: the billing day is not 1 to 31, or the length is not in months.
 
     >>> print(TermRule(Days(30)))
     a term of 30 days
+    >>> print(TermRule(Months(1), billing_day=15))
+    a term of 1 month from day 15 of a month
     """
 
     length: Days | Months
@@ -186,35 +202,92 @@ class TermRule(DisplayMixin):
     def __attrs_post_init__(self) -> None:
         if self.billing_day is None:
             return
-        bounded("billing_day", self.billing_day, 1, 1)
+        bounded("billing_day", self.billing_day, 1, 31)
         if not isinstance(self.length, Months):
             raise InvalidValue("length", str(self.length), "in months if a billing day is set")
 
     def anchor(self, on: date) -> date:
-        """Return the day from which the terms of a purchase are counted."""
-        day = civil_day("on", on)
-        return day if self.billing_day is None else day.replace(day=1)
+        """Return the day from which the terms of a purchase are counted.
+
+        It is the day of purchase, or the latest billing day on or before it.
+
+        Raises:
+            CalendarEnds: that billing day lies before the year 1.
+        """
+        civil_day("on", on)
+        if self.billing_day is None:
+            return on
+        months = Months(1)
+        number = number_of_term_ending(on, months, on, self.billing_day)
+        term = nth_term(on, months, number, self.billing_day)
+        return term.end if term.end == on else term.start
+
+    def anchor_aligned_to(self, day: date, on: date) -> date:
+        """Return the day from which the terms of a purchase are counted if they align to a day.
+
+        The terms then begin on the day and on the days that lie whole terms before and after it.
+        The result is such a day on or before the purchase. In months, it has the same day of the
+        month, so that terms aligned to the 31st return to the 31st after a shorter month.
+
+        Raises:
+            InvalidValue: the rule has a billing day.
+            CalendarEnds: no such day lies in the calendar.
+
+        >>> TermRule(Months(1)).anchor_aligned_to(date(2026, 1, 31), date(2026, 4, 30))
+        datetime.date(2026, 3, 31)
+        """
+        if self.billing_day is not None:
+            expected = f"None, because all terms begin on day {self.billing_day} of a month"
+            raise InvalidValue("align_to", str(day), expected)
+        number = self.number_containing(civil_day("align_to", day), civil_day("on", on))
+        while (anchor := self.nth(day, number).start).day != day.day and isinstance(
+            self.length, Months
+        ):
+            number -= 1
+        return anchor
 
     def first(self, on: date) -> Term:
         """Return the first term of a purchase on a day.
+
+        Raises:
+            CalendarEnds: the term does not fit the calendar.
 
         >>> print(TermRule(Months(1), billing_day=1).first(date(2026, 1, 15)))
         2026-01-15 to 2026-02-01
         """
         return Term(on, self.nth(self.anchor(on), 0).end)
 
+    def renewals(self, on: date) -> Iterator[date]:
+        """Return an iterator over the due dates of renewals of a purchase on a day (H8).
+
+        >>> from itertools import islice
+        >>> renewals = TermRule(Months(1), billing_day=31).renewals(date(2026, 1, 15))
+        >>> [str(day) for day in islice(renewals, 3)]
+        ['2026-01-31', '2026-02-28', '2026-03-31']
+        """
+        return self.ends(self.anchor(on), 0)
+
+    def ends(self, anchor: date, number: int) -> Iterator[date]:
+        """Return an iterator over the ends of the full terms from a number on."""
+        return term_ends(anchor, self.length, number, self.billing_day)
+
     def nth(self, anchor: date, number: int) -> Term:
         """Return the n-th full term from an anchor; number 0 is the first."""
-        return term_at(anchor, self.length, number)
+        return nth_term(anchor, self.length, number, self.billing_day)
 
-    def whole(self, term: Term) -> Term:
-        """Return the full term, which the price is for; a shorter first term is its last part."""
-        return term if self.billing_day is None else Term(self.anchor(term.start), term.end)
+    def number_ending(self, anchor: date, day: date) -> int:
+        """Return the number of the first full term from an anchor that ends on or after a day."""
+        return number_of_term_ending(anchor, self.length, day, self.billing_day)
+
+    def number_containing(self, anchor: date, day: date) -> int:
+        """Return the number of the full term from an anchor that contains a day."""
+        number = self.number_ending(anchor, day)
+        return number + (self.nth(anchor, number).end == day)
 
     def _describe(self) -> tuple[str]:
-        aligned = "" if self.billing_day is None else " from the first of a month"
+        day = "" if self.billing_day is None else f" from day {self.billing_day} of a month"
         minimum = f", for a minimum of {self.minimum_term}" if self.minimum_term else ""
-        return (f"a term of {self.length}{aligned}{minimum}",)
+        return (f"a term of {self.length}{day}{minimum}",)
 
 
 class ChangeEffect(enum.Enum):
@@ -243,7 +316,11 @@ class ChangeEffect(enum.Enum):
     AT_RENEWAL = "from the next term on"
 
 
-@attrs.frozen(field_transformer=checked)
+_REFUNDING: Final = (ChangeEffect.RESTART, ChangeEffect.PRORATE)
+
+
+@checked
+@attrs.frozen(repr=False)
 class ChangeRule(DisplayMixin):
     """How soon a plan can be changed again, and the effect of a change.
 
@@ -254,7 +331,9 @@ class ChangeRule(DisplayMixin):
         fewer: the effect of a change to fewer channels or bundles.
 
     Raises:
-        InvalidValue: ``fewer`` is ``CHARGE_FULL``, which never refunds.
+        InvalidValue: ``fewer`` is ``CHARGE_FULL``, which never refunds; or ``more`` is
+            ``CHARGE_FULL`` and ``fewer`` refunds. Then three changes on one day could cost more
+            than the most expensive plan.
 
     >>> print(ChangeRule(cooldown=Days(1)))
     the next change 1 day after a change; restart with a refund
@@ -267,6 +346,9 @@ class ChangeRule(DisplayMixin):
     def __attrs_post_init__(self) -> None:
         if self.fewer is ChangeEffect.CHARGE_FULL:
             raise InvalidValue("fewer", self.fewer.value, "an effect that fits a smaller plan")
+        if self.more is ChangeEffect.CHARGE_FULL and self.fewer in _REFUNDING:
+            expected = "an effect without a refund, since a change to more is charged in full"
+            raise InvalidValue("fewer", self.fewer.value, expected)
 
     def _describe(self) -> tuple[str]:
         timing = "a change at any time"
@@ -277,7 +359,8 @@ class ChangeRule(DisplayMixin):
         return (f"{timing}; more: {self.more.value}; fewer: {self.fewer.value}",)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class NonPaymentRule(DisplayMixin):
     """What happens if the wallet cannot pay a renewal; by default the subscription lapses (F 6.3).
 
@@ -317,19 +400,20 @@ class RefundBasis(enum.Enum):
 BY_MINUTES: Final = (RefundBasis.MINUTES, RefundBasis.SMALLER)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class RefundRule(DisplayMixin):
     """What is refunded if a subscription ends before its term is over (H16, F 4.3, F 4.6).
 
     Attributes:
-        channels: the basis for the channels: ``TIME`` or ``NOTHING``.
+        channels: the basis for the channels. By minutes needs channels that include minutes.
         bundles: the basis for the bundles.
         change_day_used: whether the day of the change counts as used. If it does not, a change on
             the first day refunds everything.
         rounding: how the refund of each item is rounded. The provider keeps the remainder.
 
-    Raises:
-        InvalidValue: the channels are refunded by minutes.
+    All minutes of a term are one allowance. If channels include minutes, and a restart refunds the
+    channels by time, used minutes are granted again: refund such channels by minutes too.
 
     >>> print(RefundRule(bundles=RefundBasis.MINUTES))
     refund of channels by time, of bundles by minutes; the day of the change counts as unused; \
@@ -341,11 +425,6 @@ rounded half up
     change_day_used: bool = False
     rounding: Rounding = Rounding.HALF_UP
 
-    def __attrs_post_init__(self) -> None:
-        if self.channels in BY_MINUTES:
-            expected = "time or nothing, because channels have no minutes"
-            raise InvalidValue("channels", self.channels.value, expected)
-
     def _describe(self) -> tuple[str]:
         day = "used" if self.change_day_used else "unused"
         if self.channels is self.bundles is RefundBasis.NOTHING:
@@ -356,7 +435,8 @@ rounded half up
         )
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class CallRule(DisplayMixin):
     """How the length of a call is counted, and how its charge is rounded (F 3.5, F 8.5).
 
@@ -388,17 +468,18 @@ class CallRule(DisplayMixin):
         return (f"at least {minimum:g} s, then steps of {step:g} s, charges rounded {rounding}",)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Notice(DisplayMixin):
     """A text for the person who buys or changes, with a code for programs that translate it.
 
     Attributes:
         code: a stable code.
         text: the text, in English.
-        source: where the rule behind the text is published.
+        source: where the rule behind the text is published. The text does not contain it.
 
     >>> print(Notice("no-emergency-calls", "This is not a telephone.", "H21"))
-    This is not a telephone. (H21)
+    This is not a telephone.
     """
 
     code: str
@@ -406,7 +487,7 @@ class Notice(DisplayMixin):
     source: str
 
     def _describe(self) -> tuple[str]:
-        return (f"{self.text} ({self.source})",)
+        return (self.text,)
 
 
 def validate_bundles(bundles: int, *, channels: int, rule: BundleRule) -> None:

@@ -13,7 +13,8 @@ from typing import Final
 
 import attrs
 
-from channelplans._checks import bounded, checked
+from channelplans._checks import bounded
+from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, counted
 from channelplans.erlang import channels_for, checked_blocking, erlang_b
 from channelplans.errors import InvalidValue
@@ -51,7 +52,8 @@ def _percent(part: float) -> str:
     return f"{100 * part:.3g} %"
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Traffic(DisplayMixin):
     """A need by traffic: the smallest number of channels that refuses few enough calls.
 
@@ -89,7 +91,8 @@ class Traffic(DisplayMixin):
         )
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Ratio(DisplayMixin):
     """A need by ratio: a number of channels for each employee, rounded up.
 
@@ -126,7 +129,8 @@ class Ratio(DisplayMixin):
         return (f"{rule}, rounded up{least}",)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Guideline(DisplayMixin):
     """A published rule for the number of channels.
 
@@ -259,7 +263,8 @@ GUIDELINES: Final[Mapping[str, Guideline]] = MappingProxyType(
 )
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Suggestion(DisplayMixin):
     """The channels to buy for a number of employees, and the expected blocking (H7).
 
@@ -290,15 +295,10 @@ at most 2 % of calls refused, no more channels than employees \
     needed: int = attrs.field(init=False, eq=False)
     profiles: tuple[int, ...] = attrs.field(init=False, eq=False)
 
-    @needed.default
-    def _needed(self) -> int:
-        return self.guideline.need.needed(self.employees)
-
-    @profiles.default
-    def _profiles(self) -> tuple[int, ...]:
-        return profiles_for(self.needed, self.offer.quantity)
-
     def __attrs_post_init__(self) -> None:
+        needed = self.guideline.need.needed(self.employees)
+        object.__setattr__(self, "needed", needed)
+        object.__setattr__(self, "profiles", profiles_for(needed, self.offer.quantity))
         bounded("channels", self.channels, 1, _MOST_CHANNELS)
 
     @property

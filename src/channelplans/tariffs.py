@@ -15,7 +15,8 @@ from typing import Final, SupportsIndex, cast
 
 import attrs
 
-from channelplans._checks import bounded, checked, instance, shown, text
+from channelplans._checks import bounded, instance, shown, text
+from channelplans._constructors import checked
 from channelplans._display import DisplayMixin
 from channelplans.errors import InvalidValue, UnknownRate, WrongType
 from channelplans.money import NUMBER, Currency, Money, Rounding, exact, read, round_ratio
@@ -50,7 +51,14 @@ def _check_price(parameter: str, price: Decimal) -> None:
         raise InvalidValue(parameter, str(price), "a price of zero or more")
 
 
-@attrs.frozen(field_transformer=checked)
+def _format_in(price: Decimal, currency: Currency) -> str:
+    """Return a price with at least the decimals of a currency."""
+    decimals = max(currency.exponent, -int(price.as_tuple().exponent))
+    return f"{price:.{decimals}f}"
+
+
+@checked
+@attrs.frozen(repr=False)
 class Tier(DisplayMixin):
     """One tier of a ladder: the price of the quantities up to a limit.
 
@@ -81,6 +89,15 @@ class Tier(DisplayMixin):
         started_packs = -(-count // self.pack)
         return started_packs * exact("unit", self.unit) + exact("flat", self.flat)
 
+    def explain(self, count: int, currency: Currency) -> str:
+        """Return the calculation of the cost of a quantity, such as ``3 x 6.50 + 10.00``."""
+        packs = f"{-(-count // self.pack)}{f' packs of {self.pack}' if self.pack > 1 else ''}"
+        unit = f"{packs} x {_format_in(self.unit, currency)}"
+        flat = _format_in(self.flat, currency)
+        if not self.flat:
+            return unit
+        return f"{unit} + {flat}" if self.unit else flat
+
     def _describe(self) -> tuple[str]:
         limit = "above" if self.up_to is None else f"up to {self.up_to}"
         pack = f" for {self.pack}" if self.pack > 1 else ""
@@ -101,7 +118,8 @@ class LadderMode(enum.Enum):
     GRADUATED = "graduated"
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Ladder(DisplayMixin):
     """A price that depends on the quantity, as a list of tiers.
 
@@ -130,13 +148,27 @@ class Ladder(DisplayMixin):
 
     def price(self, count: int) -> Fraction:
         """Return the exact price of a quantity."""
-        bounded("count", count, 0)
+        parts = self._parts(bounded("count", count, 0))
+        return sum((tier.cost(part) for tier, part in parts), start=Fraction(0))
+
+    def _parts(self, count: int) -> list[tuple[Tier, int]]:
+        """Return the tiers that price a quantity, each with its part of the quantity."""
         ends = [count if tier.up_to is None else min(count, tier.up_to) for tier in self.tiers]
         last = ends.index(count)
         if self.mode is LadderMode.VOLUME:
-            return self.tiers[last].cost(count)
-        parts = zip(self.tiers[: last + 1], [0, *ends], ends, strict=False)
-        return sum((tier.cost(end - start) for tier, start, end in parts), start=Fraction(0))
+            return [(self.tiers[last], count)]
+        ranges = zip(self.tiers[: last + 1], [0, *ends], ends, strict=False)
+        return [(tier, end - start) for tier, start, end in ranges]
+
+    def explain(self, count: int, currency: Currency) -> str:
+        """Return the calculation of a price, such as ``5 x 7.00 + 15 x 6.00``.
+
+        >>> from channelplans.money import EUR
+        >>> tiers = (Tier(5, unit="7"), Tier(None, unit="6", flat="10"))
+        >>> Ladder(tiers, mode=LadderMode.GRADUATED).explain(20, EUR)
+        '5 x 7.00 + 15 x 6.00 + 10.00'
+        """
+        return " + ".join(tier.explain(part, currency) for tier, part in self._parts(count))
 
     def units(self, count: int, currency: Currency) -> int:
         """Return the price of a quantity in units of the currency, rounded once, half up."""
@@ -208,7 +240,8 @@ _PRICE_FIELDS: Final = MappingProxyType(
 )
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Tariff(DisplayMixin):
     """A provider's prices as data, in one currency.
 
@@ -240,7 +273,7 @@ class Tariff(DisplayMixin):
     channel: Decimal | Ladder = attrs.field(converter=_as_price)
     bundle: Decimal | Ladder = attrs.field(converter=_as_price)
     minute: Decimal = attrs.field(converter=_as_decimal)
-    rates: Mapping[str, Decimal] = attrs.field(factory=dict, converter=_as_rates)
+    rates: Mapping[str, Decimal] = attrs.field(default=MappingProxyType({}), converter=_as_rates)
     setup: Decimal = attrs.field(default=Decimal(0), converter=_as_decimal)
     channel_setup: Decimal = attrs.field(default=Decimal(0), converter=_as_decimal)
     _unit_prices: Mapping[Item, int] = attrs.field(init=False, repr=False, eq=False)
@@ -269,6 +302,10 @@ class Tariff(DisplayMixin):
             return count * unit_price
         ladder = self.channel if item is Item.CHANNELS else self.bundle
         return cast(Ladder, ladder).units(count, self.currency) if count else 0
+
+    def ladder(self, item: Item) -> Ladder:
+        """Return the ladder that prices an item; only for items of which ``unit`` is None."""
+        return cast(Ladder, self.channel if item is Item.CHANNELS else self.bundle)
 
     def unit(self, item: Item) -> Money | None:
         """Return the price of a single channel, bundle or set-up; None if a ladder prices it."""

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import example, given, strategies as st
 
 from channelplans.calendar import Days, Months, civil_date, days_after, renewal_dates, term_at
+from channelplans.rules import TermRule
 from channelplans.testing.strategies import days, lengths, terms
 
 ZONES = [
@@ -78,6 +79,44 @@ def test_renewal_dates_are_the_ends_of_terms(anchor, length, count):
 
     assert [term_at(anchor, length, number).end for number in range(count)] == renewals
     assert sorted({anchor, *renewals}) == [anchor, *renewals]
+
+
+@given(days(), st.integers(1, 31), st.integers(1, 14), st.integers(0, 40), st.integers(-40, 400))
+def test_terms_with_a_billing_day_tile_the_calendar(on, billing_day, months, number, days_later):
+    """Terms follow each other without a gap, and the number of a day's term is computed directly.
+
+    Each term begins on the billing day or on the last day of a shorter month.
+    """
+    rule = TermRule(Months(months), billing_day=billing_day)
+    anchor = rule.anchor(on)
+    term, next_term = rule.nth(anchor, number), rule.nth(anchor, number + 1)
+    last_day = calendar.monthrange(term.start.year, term.start.month)[1]
+    day = on + timedelta(days_later)
+
+    assert anchor <= on < rule.nth(anchor, 0).end or months > 1
+    assert min(billing_day, last_day) == term.start.day
+    assert term.end == next_term.start
+    assert day in rule.nth(anchor, rule.number_containing(anchor, day))
+
+
+@given(days(), lengths(), st.integers(-400, 4000))
+def test_number_of_the_term_that_ends_on_or_after_a_day_is_exact(anchor, length, days_later):
+    """The term before it ends earlier; walking from the first term finds the same number."""
+    rule, day = TermRule(length), anchor + timedelta(days_later)
+    number = rule.number_ending(anchor, day)
+
+    assert rule.nth(anchor, number - 1).end < day <= rule.nth(anchor, number).end
+
+
+@given(days(), lengths(), days())
+def test_terms_aligned_to_a_day_meet_that_day(on, length, align_to):
+    """The aligned day is the start of a term, and the anchor is a term's start by the purchase."""
+    rule = TermRule(length)
+    anchor = rule.anchor_aligned_to(align_to, on)
+    number = rule.number_containing(anchor, align_to)
+
+    assert anchor <= on
+    assert align_to == rule.nth(anchor, number).start
 
 
 @given(instants(), st.sampled_from(ZONES), st.sampled_from(ZONES))

@@ -66,7 +66,7 @@ def test_round_ratio_rounds_as_its_rounding_says(numerator, denominator):
     }
 
 
-@given(money(), st.fractions(max_denominator=400), roundings())
+@given(money(), st.fractions(-900, 900, max_denominator=400), roundings())
 def test_share_is_rounded_once(amount, part, rounding):
     """A share is the exact share rounded once, and a negative amount has the negative share."""
     share = amount.share(part, rounding)
@@ -105,7 +105,7 @@ def test_allocate_adds_up_to_the_amount(amount, weights):
     assert all(smaller <= larger for smaller, larger in pairwise(sorted_parts))
 
 
-@given(st.integers(-(10**15), 10**15), st.integers(0, 12), st.integers(0, 12))
+@given(st.integers(-(10**5), 10**5), st.integers(0, 12), st.integers(0, 12))
 def test_conversion_to_fewer_decimals_rounds_to_the_nearest(minor, exponent, other_exponent):
     """More decimals keep the amount; fewer decimals change it by half a unit at most."""
     exponents = sorted((exponent, other_exponent))

@@ -904,7 +904,7 @@ def test_decode_and_schema_refuse_a_wrong_type_anywhere_in_stored_data(name, loc
             f"must be {DURATION}, not",
         ),
         ("subscription", "allowance.carried.1", 0, "allowance.carried[1]", f"must be {DURATION}"),
-        ("subscription", "profile", "", "profile", "must be one line of text"),
+        ("subscription", "profile", "", "profile", "must be one line of printable text"),
         (
             "subscription",
             "started_on",
@@ -914,7 +914,7 @@ def test_decode_and_schema_refuse_a_wrong_type_anywhere_in_stored_data(name, loc
         ),
         ("posting", "amount.minor", 0, "amount", "must be above or below zero, not 0.00000 EUR"),
         ("posting", "amount.minor", "-12345", "amount.minor", "a whole number, not '-12345' (str)"),
-        ("posting", "amount.minor", 10**60, "amount.minor", "a whole number of at most 60 digits"),
+        ("posting", "amount.minor", 10**60, "amount.minor", "a whole number of at most 18 digits"),
         ("posting", "amount", "-0.12345", "amount", "a table of minor, currency, not '-0.12345'"),
         ("posting", "amount.currency", "EUR", "amount.currency", "a table of code, exponent, not"),
         ("posting", "amount.currency.code", "eur", "amount.currency.code", "three capital letters"),
@@ -926,13 +926,13 @@ def test_decode_and_schema_refuse_a_wrong_type_anywhere_in_stored_data(name, loc
         ("decision", "before.quote.plan.channels", 4, "before.quote.plan", "sold as 3"),
         ("decision", "postings.1.amount.minor", 0, "postings[1].amount", "above or below zero"),
         ("decision", "postings.0.wallet.account", 5, "postings[0].wallet.account", "must be text"),
-        ("decision", "notices.0.text", "", "notices[0].text", "must be one line of text"),
-        ("decision", "token", "two\nlines", "token", "must be one line of text"),
+        ("decision", "notices.0.text", "", "notices[0].text", "must be one line of printable text"),
+        ("decision", "token", "two\nlines", "token", "must be one line of printable text"),
         ("transfer", "kind", "decision", "kind", "must be 'transfer', not 'decision' (str)"),
         ("transfer", "action", "donate", "action", "must be one of 'buy', 'change', "),
         ("transfer", "postings.0.amount.minor", 0, "postings[0].amount", "above or below zero"),
         ("transfer", "postings.1.wallet.account", 5, "postings[1].wallet.account", "must be text"),
-        ("transfer", "token", "", "token", "must be one line of text"),
+        ("transfer", "token", "", "token", "must be one line of printable text"),
     ],
 )
 def test_decode_refuses_an_invalid_value_in_stored_data(
@@ -963,17 +963,6 @@ def test_decoding_error_has_the_broken_rule_as_its_cause(name, location, value, 
         decode(STORED_KINDS[name], data, catalogue=TRUNK_CATALOGUE)
 
     assert isinstance(refusal.value.__cause__, cause)
-
-
-def test_decode_refuses_a_quote_whose_total_has_too_many_digits():
-    """Two line totals of 60 digits are valid amounts, but their sum has 61 digits."""
-    longest = 10**60 - 1
-    data = with_value(GOLDEN_DATA["quote"], ("sold", 0, "total", "minor"), longest)
-    data = with_value(data, ("sold", 1, "total", "minor"), longest)
-    path, problem = path_and_problem(Quote, data, catalogue=TRUNK_CATALOGUE)
-
-    assert "quote" == path
-    assert "at most 60 digits" in problem
 
 
 @pytest.mark.parametrize("word", ["none", "None", "null", "1", "2026-01-05"])

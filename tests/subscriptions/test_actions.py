@@ -865,7 +865,7 @@ class TestCancelAndResume:
         )
         assert [
             "This cancels the subscription of profile berlin. "
-            "It is not available from 2026-02-04 on. (H20)"
+            "It is not available from 2026-02-04 on."
         ] == list(map(str, decision.notices))
 
     def test_resume_undoes_the_cancellation(self):

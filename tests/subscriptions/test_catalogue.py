@@ -19,7 +19,7 @@ from channelplans.errors import (
 )
 from channelplans.money import EUR, USD, Money, Rounding
 from channelplans.offers import SKYPE_CONNECT
-from channelplans.pricing import Quote
+from channelplans.pricing import quote
 from channelplans.quantities import QuantityRule, Step
 from channelplans.rules import BundleRule, TermRule
 from channelplans.subscriptions.catalogue import Catalogue, Edition, Migration
@@ -59,7 +59,7 @@ def offer_limited_to(maximum, *, multiple=None):
 def subscribe(tariff=LIST_TARIFF, start=JAN, channels=12, bundles=2, offer=SKYPE_CONNECT, **fields):
     """Return a subscription whose first term starts on the given day."""
     plan = offer.plan(channels=channels, bundles=bundles)
-    paid_quote = Quote(plan, tariff, offer.term.first(start))
+    paid_quote = quote(plan, tariff, on=start)
     default_fields = {
         "id": "s-1",
         "account": "acme",
@@ -217,7 +217,7 @@ class TestPlanFor:
         edition = Edition(offer_without_steps, LIST_TARIFF, JAN)
         plan = edition.plan_for(SKYPE_CONNECT.plan(channels=105))
 
-        assert (100, None) == (plan.channels, plan.requested)
+        assert (100, 100) == (plan.channels, plan.requested)
 
     @pytest.mark.parametrize(
         ("new_offer", "channels", "bundles", "reason", "nearest"),

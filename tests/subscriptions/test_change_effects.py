@@ -57,8 +57,13 @@ FEB_1, MAR_1 = date(2026, 2, 1), date(2026, 3, 1)
 HOUR = timedelta(hours=1)
 
 
-def make_offer(*, more=ChangeEffect.RESTART, fewer=ChangeEffect.RESTART, **rules):
-    """Return an offer with monthly terms, changes at any time, and the given rules."""
+def make_offer(*, more=ChangeEffect.RESTART, fewer=None, **rules):
+    """Return an offer with monthly terms, changes at any time, and the given rules.
+
+    By default a change to fewer restarts. It is free if a change to more is charged in full.
+    """
+    full = more is ChangeEffect.CHARGE_FULL
+    fewer = fewer or (ChangeEffect.NO_CHARGE if full else ChangeEffect.RESTART)
     return attrs.evolve(
         SKYPE_CONNECT,
         name="made up",
@@ -159,7 +164,7 @@ def test_term_rule_refuses_to_align_terms_of_days():
 @pytest.mark.parametrize(
     ("rule", "text"),
     [
-        (TermRule(Months(1), billing_day=1), "a term of 1 month from the first of a month"),
+        (TermRule(Months(1), billing_day=1), "a term of 1 month from day 1 of a month"),
         (
             TermRule(Months(1), minimum_term=Months(12)),
             "a term of 1 month, for a minimum of 12 months",
@@ -902,11 +907,40 @@ def test_terminate_refunds_nothing_if_the_rule_says_so(rule, cents):
     assert cents == account_cents(terminate(subscription, on=JAN_16))
 
 
+INCLUSIVE = BundleRule("inclusive", 0, ("US",), per_channel=0, included=1500)
+
+
+@pytest.mark.parametrize(
+    ("basis", "used", "cents"),
+    [
+        (RefundBasis.MINUTES, 0, 31_000),
+        (RefundBasis.MINUTES, 6_000, 18_600),  # 3/5 of 310
+        (RefundBasis.MINUTES, 15_000, 0),
+        (RefundBasis.SMALLER, 0, 16_000),  # 16 of 31 days
+        (RefundBasis.SMALLER, 12_000, 6_200),  # 1/5 of 310
+    ],
+)
+def test_channels_can_be_refunded_by_the_minutes_that_they_include(basis, used, cents):
+    """Used minutes are not refunded: 10 channels cost 310.00 and include 15,000 minutes."""
+    subscription = subscribe(make_offer(bundle=INCLUSIVE, refund=RefundRule(channels=basis)))
+    allowance = subscription.allowance.use(timedelta(minutes=used))
+    subscription = attrs.evolve(subscription, allowance=allowance)
+
+    assert cents == account_cents(terminate(subscription, on=JAN_16))
+
+
 @pytest.mark.parametrize("basis", [RefundBasis.MINUTES, RefundBasis.SMALLER])
-def test_refund_rule_refuses_to_measure_channels_by_minutes(basis):
-    """The error names the possible bases."""
-    with pytest.raises(InvalidValue, match="time or nothing"):
-        RefundRule(channels=basis)
+def test_used_minutes_cannot_be_granted_again_by_changing_daily(basis):
+    """A buyer who uses all minutes before each change pays the price of each channel in full."""
+    offer = make_offer(bundle=INCLUSIVE, refund=RefundRule(channels=basis))
+    subscription, cents = subscribe(offer, 1), -3_100
+    for days, channels in enumerate((2, 1, 2, 1)):
+        unused = subscription.allowance.remaining
+        used_up = attrs.evolve(subscription, allowance=subscription.allowance.use(unused))
+        decision = change_plan(used_up, channels, on=JAN_1 + timedelta(days))
+        subscription, cents = decision.after, cents + account_cents(decision)
+
+    assert -3_100 * (1 + 2 + 1 + 2 + 1) == cents
 
 
 # Set-up fees
@@ -985,8 +1019,8 @@ def test_str_of_quote_lists_set_up_fees_on_separate_lines():
     """The table has one line for the purchase's fee and one for the channels' fees."""
     text = str(quote(make_offer().plan(channels=10), FEES, on=JAN_1))
 
-    assert "set-up                     1        5.00    5.00" in text
-    assert "set-up of channels        10        1.00   10.00" in text
+    assert "set-up                 1 x 5.00    5.00" in text
+    assert "set-up of channels    10 x 1.00   10.00" in text
 
 
 # Offers without bundles

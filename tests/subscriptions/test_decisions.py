@@ -65,7 +65,7 @@ ACME = Wallet("acme")
 BERLIN = Wallet("acme", "berlin")
 
 
-EMERGENCY_NOTICE = "Not a telephone replacement: it cannot call emergency numbers. (H21)"
+EMERGENCY_NOTICE = "Not a telephone replacement: it cannot call emergency numbers."
 
 
 IDENTIFIERS: dict[str, Any] = {"account": "acme", "profile": "berlin", "subscription": "s-1"}
@@ -156,7 +156,7 @@ EXPECTED_TEXTS: dict[str, tuple[Decision | Transfer, list[str]]] = {
             "Runs until 2026-02-04, when it ends.",
             "No money moves.",
             "This cancels the subscription of profile berlin. "
-            "It is not available from 2026-02-04 on. (H20)",
+            "It is not available from 2026-02-04 on.",
         ],
     ),
     "resume": (
@@ -173,7 +173,7 @@ EXPECTED_TEXTS: dict[str, tuple[Decision | Transfer, list[str]]] = {
             "2026-04-10: let the subscription of profile berlin lapse, 5 channels.",
             "Not active since 2026-02-04.",
             "No money moves.",
-            "The renewal was not paid: profile berlin carries no calls since 2026-02-04. (F 6.3)",
+            "The renewal was not paid: profile berlin carries no calls since 2026-02-04.",
         ],
     ),
     "expire": (

@@ -20,7 +20,6 @@ from channelplans import (
     Money,
     Months,
     QuantityRule,
-    Quote,
     Reason,
     RefundBasis,
     RefundRule,
@@ -174,7 +173,7 @@ def test_quote_refuses_lines_in_another_currency_than_its_tariff():
     quote_in_pounds = quote(paid.plan, attrs.evolve(TARIFF, currency=GBP), on=PURCHASE_DAY)
 
     with pytest.raises(CurrencyMismatch):
-        Quote(paid.plan, TARIFF, paid.term, quote_in_pounds.lines)
+        attrs.evolve(paid, lines=quote_in_pounds.lines)
 
 
 def test_tariff_refuses_a_price_of_more_than_forty_digits():

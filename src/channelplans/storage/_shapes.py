@@ -151,18 +151,16 @@ class Entry:
     """The value under one key of a table.
 
     Attributes:
-        name: the name of the field, or of the property if the value is derived.
+        name: the name of the field.
         shape: how the value is written.
         default: the value if the key is missing; NOTHING if the key is required.
         writes_none: whether None is written as "none", because the default is not None.
-        derived: whether the value is computed from the fields, and must equal the stored value.
     """
 
     name: str
     shape: Shape
     default: Any
     writes_none: bool = False
-    derived: bool = False
 
     def read(self, data: Any, place: Place) -> Any:
         if data is attrs.NOTHING:
@@ -209,21 +207,9 @@ class Table:
             key: entry.read(data.get(key, attrs.NOTHING), place.at(f".{key}"))
             for key, entry in self.entries.items()
         }
-        value, derived = self.build(contents, place)
-        for key, expected in derived.items():
-            given = contents[key]
-            if given != expected:
-                problem = f"must be {expected}, which follows from the other keys, not {given}"
-                raise place.at(f".{key}").error(problem)
-        return value
-
-    def build(self, contents: Mapping[str, Any], place: Place) -> tuple[Any, dict[str, Any]]:
-        """Return the value made from the contents of its keys, and its derived values."""
-        entries = self.entries.items()
-        fields = {entry.name: contents[key] for key, entry in entries if not entry.derived}
+        fields = {entry.name: contents[key] for key, entry in self.entries.items()}
         try:
-            value = self.kind(**fields)
-            return value, {key: getattr(value, key) for key, entry in entries if entry.derived}
+            return self.kind(**fields)
         except ChannelPlansError as error:
             raise self.locate(error, place) from error
 

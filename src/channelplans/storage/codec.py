@@ -11,7 +11,7 @@ exceptions.
 - An enum is its value, and a tuple is a list. Equal offers and tariffs have equal dicts.
 - ``encode`` of an offer, a tariff or a catalogue writes every field. All other values refer to
   their offer and tariff by name and digest; ``decode`` looks them up in a catalogue.
-- The total of a quote is stored too. ``decode`` refuses it if the prices no longer give it.
+- A quote stores its lines, so that a later version of the rules cannot change what was paid.
 
 A new field with a default changes neither the dicts nor the digests of values that have the
 default. This module does not read or write files or text.
@@ -26,10 +26,11 @@ from typing import Any, Final, TypeVar, Union, get_args, get_origin
 
 import attrs
 
-from channelplans._checks import checked, instance, shown
+from channelplans._checks import instance, shown
+from channelplans._constructors import checked
+from channelplans._display import ReprMixin
 from channelplans.calendar import Days, Months
 from channelplans.errors import WrongType
-from channelplans.money import Money
 from channelplans.plans import Offer, Plan
 from channelplans.pricing import Quote
 from channelplans.storage._shapes import (
@@ -71,11 +72,6 @@ _WORDS: Final[Mapping[Any, str]] = types.MappingProxyType(
             Transfer,
         )
     }
-)
-
-#: Properties that are stored too, so that a later version of the rules cannot change them.
-_DERIVED: Final[Mapping[Any, Mapping[str, Any]]] = types.MappingProxyType(
-    {Quote: types.MappingProxyType({"total": Money})}
 )
 
 #: The classes that write every field of their offers and tariffs.
@@ -203,8 +199,9 @@ def _head(parameter: str, kind: Any) -> dict[str, Any]:
     raise WrongType(parameter, shown(kind), f"one of {kinds}")
 
 
-@attrs.frozen(field_transformer=checked)
-class _Name:
+@checked
+@attrs.frozen(repr=False)
+class _Name(ReprMixin):
     """A reference to an offer or a tariff; ``edition`` is None for a tariff."""
 
     name: str
@@ -272,15 +269,12 @@ def _table(kind: Any, *, whole: bool) -> Table:
         for field in attrs.fields(kind)
         if field.init
     }
-    for name, derived in _DERIVED.get(kind, {}).items():
-        entries[name] = Entry(name, _shape(derived, whole=whole), attrs.NOTHING, derived=True)
     return Table(kind, types.MappingProxyType(entries))
 
 
 def _entry(field: "attrs.Attribute[Any]", *, whole: bool) -> Entry:
     optional = types.NoneType in get_args(field.type)
-    factory = getattr(field.default, "factory", None)
-    default = factory() if factory else field.default
+    default = field.default
     if optional and default is attrs.NOTHING:
         default = None
     writes_none = optional and default is not None

@@ -12,8 +12,8 @@ from typing import Generic, NewType, Protocol, TypeVar
 
 import attrs
 
-from channelplans._checks import checked
-from channelplans._display import DisplayMixin
+from channelplans._constructors import checked
+from channelplans._display import DisplayMixin, ReprMixin
 from channelplans.calendar import Term
 from channelplans.errors import InsufficientCredit
 from channelplans.money import Money
@@ -44,8 +44,8 @@ Revision = NewType("Revision", str)
 Cursor = NewType("Cursor", str)
 
 
-@attrs.frozen
-class Stored(Generic[T]):
+@attrs.frozen(repr=False)
+class Stored(ReprMixin, Generic[T]):
     """A stored value and its revision.
 
     Attributes:
@@ -58,8 +58,9 @@ class Stored(Generic[T]):
     revision: Revision
 
 
-@attrs.frozen(field_transformer=checked)
-class Booked:
+@checked
+@attrs.frozen(repr=False)
+class Booked(ReprMixin):
     """A stored posting: ``index`` is its position, from 0, in the decision with this token."""
 
     posting: Posting
@@ -67,15 +68,16 @@ class Booked:
     index: int
 
 
-@attrs.frozen(field_transformer=checked)
-class Page:
+@checked
+@attrs.frozen(repr=False)
+class Page(ReprMixin):
     """Some of the due profiles; ``next`` is the cursor of the next page, None on the last page."""
 
     profiles: tuple[ProfileId, ...]
     next: Cursor | None = None
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Preview(DisplayMixin):
     """A decision to be confirmed, and the revision of the subscription that it was made for.
 
@@ -92,7 +94,7 @@ class Preview(DisplayMixin):
         return tuple(str(self.decision).splitlines())
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class TransferPreview(DisplayMixin):
     """A transfer to be confirmed.
 
@@ -114,7 +116,7 @@ class TransferPreview(DisplayMixin):
         return tuple(str(self.transfer).splitlines())
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Outcome(DisplayMixin):
     """What a run did with one profile at the end of one of its terms.
 

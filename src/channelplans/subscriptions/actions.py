@@ -5,7 +5,6 @@ decision. The action fixes which wallet pays (H9, H13, F 7.3); a caller cannot c
 """
 
 from datetime import date, timedelta
-from itertools import count
 from typing import Any
 
 import attrs
@@ -16,7 +15,7 @@ from channelplans.calls import Allowance, Call, Payer, rate_call
 from channelplans.errors import InvalidValue, NotOffered, OutsideTerm, PlanUnchanged
 from channelplans.money import Money, same_currency
 from channelplans.plans import Plan
-from channelplans.pricing import Quote, amend_quote, quote, refund as refund_of
+from channelplans.pricing import amend_quote, price_term, quote, refund as refund_of
 from channelplans.rules import ChangeEffect, Notice, check_change
 from channelplans.subscriptions.decisions import Decision, join_token
 from channelplans.subscriptions.identifiers import AccountId, ProfileId, SubscriptionId, Token
@@ -28,7 +27,7 @@ from channelplans.subscriptions.subscription import (
     next_status,
 )
 from channelplans.subscriptions.wallets import Posting, Reason, Wallet
-from channelplans.tariffs import Item, Tariff
+from channelplans.tariffs import Tariff
 
 __all__ = [
     "buy",
@@ -83,7 +82,7 @@ def buy(
     2026-01-05: buy 100 channels for profile berlin.
     Runs until 2026-02-04, when it renews itself.
     The wallet of account acme pays 695.00 EUR (subscription).
-    Not a telephone replacement: it cannot call emergency numbers. (H21)
+    Not a telephone replacement: it cannot call emergency numbers.
     """
     civil_day("on", on)
     text("subscription", subscription)
@@ -97,7 +96,7 @@ def buy(
         account=account,
         profile=profile,
         quote=priced,
-        anchor=plan.offer.term.anchor(on),
+        anchor=priced.anchor,
         term_number=0,
         status=status,
         allowance=priced.allowance,
@@ -159,9 +158,12 @@ def change(subscription: Subscription, plan: Plan, tariff: Tariff, *, on: date) 
         return _decide(Action.CHANGE, on, subscription, after, notices=(*dropped, notice))
     if effect is ChangeEffect.RESTART:
         priced = quote(plan, tariff, on=on, replacing=current)
-        anchor, allowance = plan.offer.term.anchor(on), priced.allowance
         after = attrs.evolve(
-            changed, quote=priced, anchor=anchor, term_number=0, allowance=allowance
+            changed,
+            quote=priced,
+            anchor=priced.anchor,
+            term_number=0,
+            allowance=priced.allowance,
         )
         refunded = _refund(subscription, on)
         postings = (*refunded, *_payment(after, Reason.SUBSCRIPTION, on))
@@ -225,7 +227,7 @@ def renew(
         plan, notices = _without_bundles(subscription, plan)
     anchor, number, term = _next_term(subscription, plan)
     added = plan.channels - subscription.plan.channels
-    priced = Quote(plan, tariff, term).adding((Item.CHANNEL_SETUP, added))
+    priced = price_term(plan, tariff, term, anchor, added_channels=added)
     bundle = plan.offer.bundle
     rollover = bundle.rollover if bundle and bundle == subscription.plan.offer.bundle else None
     after = _after(
@@ -264,7 +266,7 @@ def cancel(subscription: Subscription, *, on: date) -> Decision:
         "expires",
         f"This cancels the subscription of profile {subscription.profile}. "
         f"It is not available from {subscription.term.end} on.",
-        "H20",
+        subscription.plan.offer.source,
     )
     notices = (warning, *_pending_dropped(subscription))
     return _decide(Action.CANCEL, on, subscription, after, notices=notices)
@@ -299,7 +301,7 @@ def lapse(subscription: Subscription, *, on: date) -> Decision:
     2026-02-06: let the subscription of profile berlin lapse, 5 channels.
     Not active since 2026-02-04.
     No money moves.
-    The renewal was not paid: profile berlin carries no calls since 2026-02-04. (F 6.3)
+    The renewal was not paid: profile berlin carries no calls since 2026-02-04.
     """
     status = next_status(subscription, Action.LAPSE, on)
     after = _after(subscription, on, status=status, pending=None)
@@ -307,7 +309,7 @@ def lapse(subscription: Subscription, *, on: date) -> Decision:
         "lapsed",
         f"The renewal was not paid: profile {subscription.profile} carries no calls "
         f"since {subscription.lapses_on}.",
-        "F 6.3",
+        subscription.plan.offer.source,
     )
     return _decide(Action.LAPSE, on, subscription, after, notices=(warning,))
 
@@ -422,10 +424,9 @@ def _in_minimum_term(
 
 def _last_minimum_term(subscription: Subscription) -> Term:
     """Return the first term that ends on or after the minimum term: it can be cancelled."""
-    rule = subscription.plan.offer.term
-    numbers = count(subscription.term_number)
-    terms = (rule.nth(subscription.anchor, number) for number in numbers)
-    return next(term for term in terms if term.end >= subscription.minimum_term_end)
+    rule, anchor = subscription.plan.offer.term, subscription.anchor
+    number = rule.number_ending(anchor, subscription.minimum_term_end)
+    return rule.nth(anchor, max(number, subscription.term_number))
 
 
 def _pending_dropped(subscription: Subscription) -> tuple[Notice, ...]:
@@ -458,7 +459,7 @@ def _without_bundles(subscription: Subscription, plan: Plan) -> tuple[Plan, tupl
         "so only the channels were renewed.",
         plan.offer.source,
     )
-    return attrs.evolve(plan, bundles=0), (notice,)
+    return plan.replace(bundles=0), (notice,)
 
 
 def _next_term(subscription: Subscription, plan: Plan) -> tuple[date, int, Term]:

@@ -11,9 +11,16 @@ from itertools import pairwise
 
 import attrs
 
-from channelplans._checks import checked, civil_day, instance, several
+from channelplans._checks import civil_day, instance, several
+from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, Table
-from channelplans.errors import InvalidValue, NotOffered, RuleError, UnknownEdition
+from channelplans.errors import (
+    ChannelsNotSellable,
+    InvalidValue,
+    NotOffered,
+    RuleError,
+    UnknownEdition,
+)
 from channelplans.money import Money, same_currency
 from channelplans.plans import Offer, Plan
 from channelplans.subscriptions.subscription import Subscription
@@ -37,7 +44,8 @@ class Migration(enum.Enum):
     AT_RENEWAL = "at their renewal"
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Edition(DisplayMixin):
     """An offer and a tariff, and the days on which they are sold together.
 
@@ -128,10 +136,16 @@ the nearest plan is 5 channels
         if instance("plan", plan, Plan).offer == self.offer:
             return plan
         try:
-            return Plan(self.offer, plan.channels, plan.bundles)
+            return self._plan_with_same_numbers(plan)
         except RuleError as error:
             works = f"{error}; the nearest plan is {self.nearest(plan)}"
             raise NotOffered(f"plan of {plan}", full_name(self.offer), works) from error
+
+    def _plan_with_same_numbers(self, plan: Plan) -> Plan:
+        channels_only = Plan(self.offer, plan.channels)
+        if channels_only.channels != plan.channels:
+            raise ChannelsNotSellable(plan.channels, channels_only.channels)
+        return channels_only.replace(bundles=plan.bundles)
 
     def nearest(self, plan: Plan) -> Plan:
         """Return the plan of this offer that is nearest to a plan of another offer.
@@ -176,7 +190,8 @@ def _sort_editions(editions: Sequence[Edition]) -> tuple[Edition, ...]:
     return tuple(sorted(items, key=lambda edition: edition.start))
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Catalogue(DisplayMixin):
     """The editions of a product, sorted by day, one for each day and all in one currency.
 

@@ -12,7 +12,8 @@ from typing import Final
 
 import attrs
 
-from channelplans._checks import checked, civil_day, instance, several
+from channelplans._checks import civil_day, instance, several
+from channelplans._constructors import checked
 from channelplans._display import DisplayMixin
 from channelplans.calendar import Days, Months, days_after
 from channelplans.errors import InvalidValue
@@ -24,7 +25,8 @@ __all__ = ["Draw", "Lot", "LotRule", "Payment", "expiries", "open_lots", "paymen
 _USES: Final = frozenset({Reason.SUBSCRIPTION, Reason.RENEWAL, Reason.OVERAGE, Reason.CALL})
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class LotRule(DisplayMixin):
     """When the lots of one reason expire, and in which order they are drawn.
 
@@ -56,7 +58,8 @@ class LotRule(DisplayMixin):
         return (f"{self.reason.value}: lasts {lasts}{suffix}, priority {self.priority}",)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Lot(DisplayMixin):
     """The unused part of one deposit, bonus, refund or transfer.
 
@@ -87,7 +90,8 @@ class Lot(DisplayMixin):
         return (f"{self.left} left of {self.posting}{expiry}",)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Draw(DisplayMixin):
     """The amount that a payment took from one lot; ``lot`` is the posting that opened the lot."""
 
@@ -98,7 +102,8 @@ class Draw(DisplayMixin):
         return (f"{self.amount} of {self.lot}",)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Payment(DisplayMixin):
     """A posting that took money from a wallet, and the lots that paid it."""
 

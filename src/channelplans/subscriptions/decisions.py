@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from channelplans._checks import checked
+from channelplans._constructors import checked
 from channelplans._display import DisplayMixin
 from channelplans.money import Money
 from channelplans.rules import Notice
@@ -22,7 +22,8 @@ from channelplans.subscriptions.wallets import Posting, Wallet, deltas, signed
 __all__ = ["Decision", "Transfer"]
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Decision(DisplayMixin):
     """What an action on a subscription would do.
 
@@ -93,7 +94,8 @@ class Decision(DisplayMixin):
         return ()
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Transfer(DisplayMixin):
     """A movement of credit between wallets, or from outside.
 

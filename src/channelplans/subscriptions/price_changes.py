@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import attrs
 
-from channelplans._checks import checked, instance, several
+from channelplans._checks import instance, several
+from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, Table
-from channelplans.calendar import Days, Months, renewal_dates
+from channelplans.calendar import Days, Months
 from channelplans.errors import NotOffered
 from channelplans.money import Money, columns, same_currency
 from channelplans.plans import Plan
@@ -26,7 +27,8 @@ __all__ = [
 ]
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class RuleDifference(DisplayMixin):
     """A rule or price that differs between two editions.
 
@@ -48,7 +50,8 @@ class RuleDifference(DisplayMixin):
         return (f"{self.field}: {self.old} -> {self.new}",)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class PriceDifference(DisplayMixin):
     """The price of a subscription's full term under two editions, and the day of its move.
 
@@ -107,7 +110,8 @@ class PriceDifference(DisplayMixin):
         return (f"{self.subscription.id}, {move}: {change}",)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Comparison(DisplayMixin):
     """The rules, tariff prices and subscription prices that differ between two editions.
 
@@ -214,9 +218,8 @@ def _moves_on(edition: Edition, subscription: Subscription) -> date | None:
     if edition.moves_from is None or subscription.status is not Status.ACTIVE:
         return None
     earliest = max(edition.moves_from, subscription.term.end)
-    length = subscription.plan.offer.term.length
-    renewals = renewal_dates(subscription.anchor, length)
-    return next((day for day in renewals if day >= earliest), None)
+    rule, anchor = subscription.plan.offer.term, subscription.anchor
+    return next(rule.ends(anchor, rule.number_ending(anchor, earliest)), None)
 
 
 def _row(price: PriceDifference) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from typing import Final
 
 import attrs
 
-from channelplans._checks import bounded, checked, civil_day, instance
+from channelplans._checks import bounded, civil_day, instance
+from channelplans._constructors import checked
 from channelplans._display import DisplayMixin
 from channelplans.calendar import Term, days_after
 from channelplans.calls import Allowance
@@ -79,7 +80,8 @@ AT_END: Final = frozenset({Action.RENEW, Action.LAPSE, Action.EXPIRE})
 RUNNING: Final = frozenset({Status.ACTIVE, Status.CANCELLED})
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Subscription(DisplayMixin):
     """A plan held by a profile for a term, and the quote that was paid for it.
 
@@ -88,7 +90,7 @@ class Subscription(DisplayMixin):
         account: the account that pays (H9).
         profile: the profile that holds the subscription.
         quote: the quote that was paid for the running term.
-        anchor: the first day of the first term; the n-th term is computed from it.
+        anchor: the day from which the terms are counted, as in the quote.
         term_number: the number of the running term, counted from 0.
         status: the state of the subscription.
         allowance: the minutes of the running term.
@@ -101,6 +103,7 @@ class Subscription(DisplayMixin):
 
     Raises:
         InvalidValue: the term of the quote is not the term with this number from the anchor.
+        CalendarEnds: the grace period or the minimum term ends after the year 9999.
     """
 
     id: SubscriptionId
@@ -124,6 +127,10 @@ class Subscription(DisplayMixin):
         if self.term.end != expected.end or not expected.start <= self.term.start:
             grid = f"{expected}, which is term {self.term_number} from {self.anchor}"
             raise InvalidValue("quote", f"for {self.term}", f"for {grid}")
+        if self.anchor != self.quote.anchor:
+            raise InvalidValue("anchor", str(self.anchor), f"{self.quote.anchor}, as in the quote")
+        # Both raise an error here if they do not fit the calendar, and so never later.
+        _ = (self.lapses_on, self.minimum_term_end)
 
     @property
     def plan(self) -> Plan:
@@ -156,6 +163,19 @@ class Subscription(DisplayMixin):
     def active_until(self) -> date:
         """The first day on which the profile carries no calls, unless it is renewed."""
         return self.lapses_on if self.status is Status.ACTIVE else self.term.end
+
+    def renewals(self) -> Iterator[date]:
+        """Return an iterator over the due dates of renewals from the end of the term on (H8).
+
+        The dates are those of an active subscription that is always renewed.
+
+        >>> from itertools import islice
+        >>> from channelplans.testing.builders import make_subscription
+        >>> berlin = make_subscription()  # from 2026-01-05, for 30 days
+        >>> [str(day) for day in islice(berlin.renewals(), 2)]
+        ['2026-02-04', '2026-03-06']
+        """
+        return self.quote.renewals()
 
     def active_on(self, day: date) -> bool:
         """Return whether the profile is active on a day, in the term or the grace period (H4).

@@ -11,7 +11,8 @@ from itertools import accumulate
 
 import attrs
 
-from channelplans._checks import checked, instance, shown
+from channelplans._checks import instance, shown
+from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, Table
 from channelplans.calendar import Term
 from channelplans.errors import InsufficientCredit, InvalidValue, WrongType
@@ -21,7 +22,8 @@ from channelplans.subscriptions.identifiers import AccountId, ProfileId
 __all__ = ["Posting", "Reason", "Statement", "Wallet", "deltas", "settle"]
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Wallet(DisplayMixin):
     """The wallet of an account or, with ``profile``, of one profile of the account.
 
@@ -55,7 +57,8 @@ class Reason(enum.Enum):
     EXPIRY = "expiry"
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Posting(DisplayMixin):
     """A signed amount booked on a wallet: above zero for a receipt, below zero for a payment.
 
@@ -108,7 +111,8 @@ class Posting(DisplayMixin):
         return (f"{self.on} {self.wallet}: {signed(self.amount)}, {self.reason.value}{term}",)
 
 
-@attrs.frozen(field_transformer=checked)
+@checked
+@attrs.frozen(repr=False)
 class Statement(DisplayMixin):
     """The postings of one wallet in the order of booking, with the balance after each posting.
 

@@ -236,12 +236,11 @@ def plans(
 ) -> Plan:
     """Plans of the offer, or of any, with at most ``channels`` channels and ``bundles`` bundles.
 
-    If the offer's minimum is more than ``channels``, plans have the minimum. Some plans keep the
-    requested number of channels, others do not.
+    If the offer's minimum is more than ``channels``, plans have the minimum.
 
     >>> from hypothesis import find
     >>> from channelplans.offers import SKYPE_CONNECT
-    >>> rounded = find(plans(SKYPE_CONNECT), lambda plan: plan.channels < (plan.requested or 0))
+    >>> rounded = find(plans(SKYPE_CONNECT), lambda plan: plan.channels < plan.requested)
     >>> rounded.requested, rounded.channels
     (101, 100)
     """
@@ -250,8 +249,7 @@ def plans(
     max_channels = min(rule.maximum, max(rule.minimum, channels))
     plan = offer.plan(channels=draw(st.integers(rule.minimum, max_channels)))
     max_bundles = min(bundles, offer.bundle.most(plan.channels)) if offer.bundle else 0
-    requested = draw(st.sampled_from([plan.requested, None]))
-    return Plan(offer, plan.channels, draw(st.integers(0, max_bundles)), requested)
+    return plan.replace(bundles=draw(st.integers(0, max_bundles)))
 
 
 @st.composite

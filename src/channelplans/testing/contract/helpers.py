@@ -271,7 +271,7 @@ def _lifecycle_steps(offer: Offer) -> Iterator[_Step]:
     yield _act_next_day(actions.cancel)
     yield _act_next_day(actions.change, larger_plan, TARIFF)
     yield _act_at_end(actions.lapse)
-    yield _buy_next_day("s-3", attrs.evolve(small_plan, requested=None))
+    yield _buy_next_day("s-3", Plan(small_plan.offer, small_plan.channels))
     yield _act_next_day(actions.terminate)
 
 
