@@ -268,6 +268,11 @@ class TestLogErlangB:
         assert -math.inf == log_erlang_b(0, 1)
         assert "0.0 0.0" == f"{log_erlang_b(0, 0)} {log_erlang_b(5, 0)}"
 
+    @pytest.mark.parametrize("erlangs", [Fraction(1, 10**324), Fraction(1, 10**400)])
+    def test_log_erlang_b_counts_a_load_that_rounds_to_zero_as_none(self, erlangs):
+        """A positive fraction that rounds to the float 0.0 has the logarithm of a load of 0."""
+        assert -math.inf == log_erlang_b(0, 1) == log_erlang_b(erlangs, 1)
+
     def test_log_erlang_b_of_a_huge_load_is_not_zero(self):
         """The logarithm is a tiny negative number if almost every call is refused."""
         assert -1e-308 == pytest.approx(log_erlang_b(1e308, 1), rel=1e-15)

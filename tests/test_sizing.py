@@ -1,14 +1,21 @@
 """Channels suggested for a number of employees, by traffic and by published guidelines."""
 
+import math
 import pickle
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import attrs
 import mpmath
+import numpy as np
 import pytest
 
-from channelplans.erlang import channels_for, erlang_b
-from channelplans.errors import InvalidValue, TotalNotReachable, WrongType
+from channelplans import erlang, sizing
+from channelplans.erlang import channels_for, engset, erlang_b, log_erlang_b
+from channelplans.errors import ChannelPlansError, InvalidValue, TotalNotReachable, WrongType
 from channelplans.money import Rounding
 from channelplans.offers import SKYPE_CONNECT
 from channelplans.quantities import QuantityRule, Step
@@ -23,6 +30,26 @@ from channelplans.sizing import (
 )
 
 SMALLEST = 5e-324
+
+
+EXTREME_VALUES = [
+    *(0, 1, -1, 3, 10**7, 10**400, -(10**400), 10**5000),
+    *(0.0, -0.0, 0.02, 1e-320, 1e308, math.inf, -math.inf, math.nan),
+    *(Fraction(0), Fraction(1, 3), Fraction(-1, 3), Fraction(1.0000001)),
+    *(Fraction(10**59), Fraction(1, 10**59), Fraction(10**59 + 1, 10**59)),
+    *(Fraction(10**400), Fraction(1, 10**400), Fraction(10**400 + 1, 10**400)),
+    *(Fraction(-(10**5000)), Fraction(10**5000), Fraction(1, 10**5000)),
+    *(
+        np.int64(1),
+        np.int64(3),
+        np.float64(0.02),
+        np.float64("nan"),
+        np.float32(0.5),
+        np.longdouble(0.5),
+    ),
+    *(np.bool_(True), np.array(3), np.array([0.5]), Decimal("0.02"), Decimal("nan")),
+    *(True, None, "1/3", "nan", b"2", 2j, [1], (), object()),
+]
 
 
 MAX_RELATIVE_ERROR = mpmath.mpf("1e-12")
@@ -54,6 +81,59 @@ def top_state_probability(ratios):
 def make_offer(*limits):
     """Return the Skype offer with another quantity rule, made from the given arguments."""
     return attrs.evolve(SKYPE_CONNECT, quantity=QuantityRule(*limits))
+
+
+def make_guideline(need):
+    """Return a guideline with a need."""
+    return Guideline("any", "here", need)
+
+
+PUBLIC_CLASSES = (Guideline, Ratio, Suggestion, Traffic)
+
+
+# A call for each argument of each public callable, with the value in that argument.
+CALLS: dict[str, Callable[[Any], object]] = {
+    "erlang_b erlangs": lambda value: erlang_b(value, 3),
+    "erlang_b channels": lambda value: erlang_b(2, value),
+    "log_erlang_b erlangs": lambda value: log_erlang_b(value, 3),
+    "log_erlang_b channels": lambda value: log_erlang_b(2, value),
+    "engset load_per_idle_source": lambda value: engset(value, 5, 3),
+    "engset sources": lambda value: engset(0.1, value, 3),
+    "engset channels": lambda value: engset(0.1, 5, value),
+    "channels_for erlangs": lambda value: channels_for(value, blocking=0.02),
+    "channels_for blocking": lambda value: channels_for(3, blocking=value),
+    "Traffic erlangs": lambda value: Traffic(value, 0.02),
+    "Traffic blocking": lambda value: Traffic(Fraction(1, 10), value),
+    "Traffic.needed employees": Traffic(Fraction(1, 10), 0.02).needed,
+    "Traffic.needed erlangs": lambda value: Traffic(value, 0.02).needed(10**7),
+    "Traffic.needed blocking": lambda value: Traffic(Fraction(1, 10), value).needed(30),
+    "Ratio channels": Ratio,
+    "Ratio least": lambda value: Ratio(Fraction(1, 3), least=value),
+    "Ratio erlangs": lambda value: Ratio(Fraction(1, 3), erlangs=value),
+    "Ratio.needed employees": Ratio(Fraction(1, 3)).needed,
+    "Ratio.needed channels": lambda value: Ratio(value).needed(10**7),
+    "Ratio.needed least": lambda value: Ratio(Fraction(1, 3), least=value).needed(1),
+    "Guideline name": lambda value: Guideline(value, "here", Ratio(Fraction(1, 3))),
+    "Guideline source": lambda value: Guideline("any", value, Ratio(Fraction(1, 3))),
+    "Guideline need": make_guideline,
+    "Suggestion employees": Suggestion,
+    "Suggestion guideline": lambda value: Suggestion(30, value),
+    "Suggestion offer": lambda value: Suggestion(30, offer=value),
+    "Suggestion load": lambda value: Suggestion(30, make_guideline(Traffic(value, 0.02))),
+    "Suggestion blocking": lambda value: Suggestion(
+        30, make_guideline(Traffic(Fraction(1, 10), value))
+    ),
+    "Suggestion ratio": lambda value: Suggestion(30, make_guideline(Ratio(value))),
+    "Suggestion least": lambda value: Suggestion(
+        30, make_guideline(Ratio(Fraction(1, 3), least=value))
+    ),
+    "Suggestion load of a ratio": lambda value: Suggestion(
+        30, make_guideline(Ratio(Fraction(1, 3), erlangs=value))
+    ),
+    "suggest_channels employees": suggest_channels,
+    "suggest_channels guideline": lambda value: suggest_channels(30, guideline=value),
+    "suggest_channels offer": lambda value: suggest_channels(30, offer=value),
+}
 
 
 class TestSuggestions:
@@ -246,6 +326,85 @@ class TestSuggestions:
         """A need, a guideline and an offer refuse arguments of other types."""
         with pytest.raises(WrongType, match=r"must be an? "):
             function(**arguments)
+
+
+class TestExtremeValues:
+    def test_every_public_callable_is_called(self):
+        """``CALLS`` has each public callable of the two modules."""
+        called = {name.split()[0].split(".")[0] for name in CALLS}
+        public = {
+            name
+            for module in (erlang, sizing)
+            for name in module.__all__
+            if not isinstance(getattr(module, name), Guideline | Mapping)
+        }
+
+        assert public == called
+
+    @pytest.mark.parametrize("name", CALLS)
+    def test_only_library_errors_are_raised(self, name):
+        """Each extreme value is accepted, or refused with a library error.
+
+        The error message is short. A result can be printed, hashed and shown as rows.
+        """
+        longest_message = ""
+        for value in EXTREME_VALUES:
+            try:
+                result = CALLS[name](value)
+            except ChannelPlansError as error:
+                longest_message = max(longest_message, str(error), key=len)
+            else:
+                assert str(result)
+                assert repr(result)
+                assert hash(result) == hash(result)
+                assert not isinstance(result, Suggestion) or result.to_records()
+
+        assert 0 < len(longest_message) < 250
+
+    @pytest.mark.parametrize("name", CALLS)
+    def test_results_are_plain_numbers(self, name):
+        """A NumPy argument never gives a NumPy result."""
+        for value in EXTREME_VALUES:
+            with suppress(ChannelPlansError):
+                assert type(CALLS[name](value)) in {int, float, *PUBLIC_CLASSES}
+
+    @pytest.mark.parametrize("parameter", ["erlangs", "channels"])
+    @pytest.mark.parametrize(
+        "value",
+        [
+            Fraction(10**60),
+            Fraction(-(10**60)),
+            Fraction(1, 10**60),
+            Fraction(10**60 + 1, 10**60),
+            Fraction(10**5000),
+        ],
+    )
+    def test_needs_refuse_fractions_of_more_than_60_digits(self, parameter, value):
+        """A need refuses a long fraction when the need is made, and the error names the field."""
+        arguments = {"channels": Fraction(1, 3), parameter: value}
+        with pytest.raises(
+            InvalidValue, match="a fraction of two numbers with at most 60"
+        ) as caught:
+            Ratio(**arguments)
+        if parameter == "erlangs":
+            with pytest.raises(InvalidValue, match="a fraction of two numbers with at most 60"):
+                Traffic(value, 0.02)
+
+        assert parameter == caught.value.parameter
+
+    @pytest.mark.parametrize("value", [Fraction(10**60 - 1), Fraction(1, 10**60 - 1)])
+    def test_needs_accept_fractions_of_60_digits(self, value):
+        """A need accepts 60 digits in the numerator and in the denominator, and prints them."""
+        ratio = Ratio(value, erlangs=value)
+        traffic = Traffic(value, 0.02)
+
+        assert f"{10**60 - 1:,}" in str(ratio)
+        assert f"{float(value):g} erlang" in str(traffic)
+
+    def test_needed_refuses_more_than_ten_million_erlangs(self):
+        """The load of all employees is at most ten million erlangs."""
+        with pytest.raises(InvalidValue, match="erlangs must be at most 10,000,000, not 2"):
+            Traffic(Fraction(2), 0.02).needed(10**7)
 
 
 class TestPresentation:

@@ -50,7 +50,8 @@ def erlang_b(erlangs: float, channels: int) -> float:
     it is below the smallest float; use ``log_erlang_b`` for such values.
 
     Args:
-        erlangs: the offered load, 0 or more: the calls per hour times their mean length in hours.
+        erlangs: the offered load, from 0 to 1.7e308: the calls per hour times their mean length in
+            hours.
         channels: the number of channels, from 0 to a hundred million.
 
     Raises:
@@ -71,10 +72,12 @@ def erlang_b(erlangs: float, channels: int) -> float:
 def log_erlang_b(erlangs: float, channels: int) -> float:
     """Return the natural logarithm of ``erlang_b``, even if that is below the smallest float.
 
-    The result is minus infinity if no call is refused, that is, without any load.
+    The result is minus infinity if no call is refused, that is, without any load. A fraction that
+    rounds to the float 0.0 counts as no load.
 
     Args:
-        erlangs: the offered load, 0 or more: the calls per hour times their mean length in hours.
+        erlangs: the offered load, from 0 to 1.7e308: the calls per hour times their mean length in
+            hours.
         channels: the number of channels, from 0 to a hundred million.
 
     Raises:
@@ -100,9 +103,9 @@ def engset(load_per_idle_source: float, sources: int, channels: int) -> float:
     each source.
 
     Args:
-        load_per_idle_source: the calls per hour that an idle source begins, times their mean
-            length in hours. If no call is refused and a source is busy for a part p of the time,
-            its load is p / (1 - p).
+        load_per_idle_source: the load, from 0 to 1.7e308: the calls per hour that an idle source
+            begins, times their mean length in hours. If no call is refused and a source is busy
+            for a part p of the time, its load is p / (1 - p).
         sources: the number of sources, from 0 to a hundred million.
         channels: the number of channels, from 0 to a hundred million.
 

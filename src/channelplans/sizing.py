@@ -39,11 +39,19 @@ _MOST_CHANNELS: Final = 10**8
 _MOST_EMPLOYEES: Final = 10**7
 
 
+# Far more digits than any published ratio has. With at most this many, a float can hold the load
+# of all employees, and Python can print the fraction.
+_MOST_DIGITS: Final = 60
+
+
 def _checked_employees(employees: int) -> int:
     return bounded("employees", employees, 1, _MOST_EMPLOYEES)
 
 
 def _check_positive(parameter: str, value: Fraction) -> None:
+    if max(abs(value.numerator), value.denominator) >= 10**_MOST_DIGITS:
+        limit = f"a fraction of two numbers with at most {_MOST_DIGITS} digits each"
+        raise InvalidValue(parameter, "a longer fraction", limit)
     if value <= 0:
         raise InvalidValue(parameter, f"{value}", "above 0")
 
@@ -60,11 +68,13 @@ class Traffic(DisplayMixin):
     The need is never more channels than employees, because an employee has one call at a time.
 
     Attributes:
-        erlangs: the load of each employee: the part of the busy hour that calls take.
-        blocking: the part of calls that may be refused.
+        erlangs: the load of each employee: the part of the busy hour that calls take. Above 0, with
+            at most 60 digits in the numerator and 60 in the denominator.
+        blocking: the part of calls that may be refused, from 1e-300 to 1.
 
     Raises:
-        InvalidValue: the load is not above 0, or the blocking is not between 1e-300 and 1.
+        WrongType: the load is not a Fraction, or the blocking is not a float.
+        InvalidValue: the load or the blocking is out of bounds.
 
     >>> print(Traffic(Fraction(1, 10), blocking=0.02))
     0.1 erlang for each employee, at most 2 % of calls refused, no more channels than employees
@@ -78,8 +88,15 @@ class Traffic(DisplayMixin):
         checked_blocking("blocking", self.blocking)
 
     def needed(self, employees: int) -> int:
-        """Return the number of channels for a number of employees, from 1 to ten million."""
-        erlangs = float(_checked_employees(employees) * self.erlangs)
+        """Return the number of channels for a number of employees, from 1 to ten million.
+
+        Raises:
+            WrongType: ``employees`` is not a whole number.
+            InvalidValue: the number of employees is out of bounds, or their load is more than ten
+                million erlangs.
+        """
+        employees = _checked_employees(employees)
+        erlangs = float(employees * self.erlangs)
         fewest = channels_for(erlangs, blocking=self.blocking)
         return min(max(fewest, 1), employees)
 
@@ -97,13 +114,17 @@ class Ratio(DisplayMixin):
     """A need by ratio: a number of channels for each employee, rounded up.
 
     Attributes:
-        channels: the channels for each employee; 1/3 is a channel for three employees.
-        least: the smallest number of channels, however few the employees are.
+        channels: the channels for each employee; 1/3 is a channel for three employees. Above 0,
+            with at most 60 digits in the numerator and 60 in the denominator.
+        least: the smallest number of channels, however few the employees are. At least 1, with at
+            most 60 digits.
         erlangs: the load of each employee, used only to compute the expected blocking. The sources
-            of ratios state no load, so this is the load of the default guideline.
+            of ratios state no load, so this is the load of the default guideline. The bounds are
+            those of ``channels``.
 
     Raises:
-        InvalidValue: a number is not above 0.
+        WrongType: a value is of another type.
+        InvalidValue: a value is out of bounds.
 
     >>> print(Ratio(Fraction(8, 25), least=4))
     8 channels for 25 employees, rounded up, at least 4
@@ -119,7 +140,12 @@ class Ratio(DisplayMixin):
         _check_positive("erlangs", self.erlangs)
 
     def needed(self, employees: int) -> int:
-        """Return the number of channels for a number of employees, from 1 to ten million."""
+        """Return the number of channels for a number of employees, from 1 to ten million.
+
+        Raises:
+            WrongType: ``employees`` is not a whole number.
+            InvalidValue: the number of employees is out of bounds.
+        """
         return max(ceil(_checked_employees(employees) * self.channels), self.least)
 
     def _describe(self) -> tuple[str]:
@@ -139,6 +165,10 @@ class Guideline(DisplayMixin):
             used.
         source: the address of the publication.
         need: the rule as data.
+
+    Raises:
+        WrongType: a value is of another type.
+        InvalidValue: the name or the source is not one line of text.
 
     >>> print(GUIDELINES["voip-shop"])
     The VoIP Shop, 4 lines for 10 users: 2 channels for 5 employees, rounded up \
@@ -277,8 +307,9 @@ class Suggestion(DisplayMixin):
             total is the smallest that these profiles can hold and that reaches ``needed`` (H6).
 
     Raises:
-        InvalidValue: there are no employees, or more than ten million, or they need more than a
-            hundred million channels.
+        WrongType: a value is of another type.
+        InvalidValue: there are no employees, or more than ten million. Or they need more than a
+            hundred million channels, or their load exceeds the limit of ``Traffic.needed``.
         TotalNotReachable: the offer would need more than a million profiles.
 
     >>> print(Suggestion(30))
@@ -365,8 +396,8 @@ def suggest_channels(
 
     Raises:
         WrongType: a value is of another type.
-        InvalidValue: there are no employees, or more than ten million, or they need more than a
-            hundred million channels.
+        InvalidValue: there are no employees, or more than ten million. Or they need more than a
+            hundred million channels, or their load exceeds the limit of ``Traffic.needed``.
         TotalNotReachable: the offer would need more than a million profiles.
 
     >>> suggestion = suggest_channels(4700)

@@ -1,41 +1,87 @@
-"""Printed Erlang B tables, compared with this library's public functions.
+"""Printed tables and examples of telephone traffic, compared with this library's public functions.
 
-Each entry has the value as its source prints it, the source, and the true value to 20 digits. The
-printed value is the true value, rounded or truncated. A value that is neither is a misprint.
+Each entry has the value as its source prints it, and the source. The printed value is the true
+value, rounded or truncated. A value that is neither is a misprint. The entries of tables also have
+the true value to 20 digits. The documentation's page on other billing systems counts the entries.
 """
 
 import json
 import math
 from collections import Counter
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
-from pathlib import Path
+from fractions import Fraction
 
 import pytest
+from tests.peers.arithmetic import DATA, PEERS_PAGE
 
-from channelplans.erlang import channels_for, erlang_b, log_erlang_b
+from channelplans.erlang import channels_for, engset, erlang_b, log_erlang_b
 
-PUBLISHED = json.loads((Path(__file__).parent / "data" / "erlang.json").read_text(encoding="utf-8"))
-ENTRIES = PUBLISHED["vectors"]
+
+def load_data(name):
+    """Return the content of a file in `data`."""
+    return json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
+
+
+TABLES, EXAMPLES, ITU_TABLE = map(load_data, ("erlang", "traffic", "erlang_itu"))
+ENTRIES = TABLES["vectors"]
 LOADS = [entry for entry in ENTRIES if entry["kind"] == "max_offered_load"]
-MISPRINTS = PUBLISHED["misprints"]
+MISPRINTS = TABLES["misprints"] + EXAMPLES["misprints"]
+ITU_ROWS = {
+    int(channels): dict(zip(ITU_TABLE["blockings"], loads, strict=True))
+    for channels, loads in ITU_TABLE["erlangs"].items()
+}
+ITU_NOT_ROUNDED = ITU_TABLE["not_rounded"]
+LOAD_NAMES = ("erlangs", "ccs", "offered_in_all", "offered_each")
 ROUNDINGS = {"rounded": ROUND_HALF_UP, "truncated": ROUND_DOWN}
 
 
 def entry_id(entry):
-    """Return a test id with an entry's kind, load and number of channels."""
-    return f"{entry['kind']}-{entry['erlangs']}-erlangs-{entry['channels']}-channels"
+    """Return a test id with an entry's kind, load, blocking and number of channels."""
+    load = next(entry[name] for name in LOAD_NAMES if name in entry)
+    return f"{entry['kind']}-{load}-{entry.get('blocking')}-{entry['channels']}-channels"
+
+
+def find_largest(is_allowed, low, high):
+    """Return the largest number between two bounds that is allowed, as exactly as a float can.
+
+    All numbers below that number are allowed too.
+    """
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (middle, high) if is_allowed(middle) else (low, middle)
+    return low
 
 
 def find_largest_load(channels, blocking):
-    """Return the largest load for which the blocking is not higher, as exactly as a float can."""
-    low, high = 0.0, channels / (1 - blocking)
-    for _ in range(200):
-        middle = (low + high) / 2
-        if erlang_b(middle, channels) <= blocking:
-            low = middle
-        else:
-            high = middle
-    return low
+    """Return the largest load for which the blocking is not higher."""
+    return find_largest(
+        lambda load: erlang_b(load, channels) <= blocking, 0.0, channels / (1 - blocking)
+    )
+
+
+def engset_blocking(offered_each, sources, channels):
+    """Return the blocking if each source offers a load, the refused calls included.
+
+    Each source is busy for the part of its load that is not refused. So the load of an idle source
+    depends on the blocking, and the blocking is the number that agrees with itself.
+    """
+
+    def is_too_low(blocking):
+        idle_part = 1 - offered_each * (1 - blocking)
+        return blocking <= engset(offered_each / idle_part, sources, channels)
+
+    return find_largest(is_too_low, 0.0, 1.0)
+
+
+def blocking_with_retries(erlangs, channels, retries):
+    """Return the blocking if a part of the refused calls tries again (Extended Erlang B)."""
+
+    def first_attempts(load):
+        return load - retries * load * erlang_b(load, channels)
+
+    load = find_largest(
+        lambda load: first_attempts(load) <= erlangs, erlangs, erlangs / (1 - retries)
+    )
+    return erlang_b(load, channels)
 
 
 def format_like_source(value, entry):
@@ -71,39 +117,103 @@ def log_blocking(entry):
 
 def channels_needed(entry):
     """Compute the smallest number of channels for a load and a blocking."""
-    channels = channels_for(float(entry["erlangs"]), blocking=float(entry["blocking"]))
+    erlangs = float(Fraction(entry["erlangs"]))
+    channels = channels_for(erlangs, blocking=float(entry["blocking"]))
+    return entry["channels"], channels, channels
+
+
+def max_offered_ccs(entry):
+    """Compute the load in hundreds of call seconds an hour (CCS); an erlang has 36."""
+    load = 36 * find_largest_load(entry["channels"], float(entry["blocking"]))
+    return entry["ccs"], format_like_source(load, entry), load
+
+
+def engset_of_total_load(entry):
+    """Compute the share of refused calls from the load that all sources offer."""
+    sources = entry["sources"]
+    share = engset_blocking(float(entry["offered_in_all"]) / sources, sources, entry["channels"])
+    rounded = format_like_source(entry["blocking"], entry)
+    return rounded, format_like_source(share, entry), share
+
+
+def engset_channels_needed(entry):
+    """Compute the smallest number of channels for the load that all sources offer."""
+    sources, allowed_blocking = entry["sources"], float(entry["blocking"])
+    offered_each = float(entry["offered_in_all"]) / sources
+    channels = next(
+        channels
+        for channels in range(sources + 1)
+        if engset_blocking(offered_each, sources, channels) <= allowed_blocking
+    )
+    return entry["channels"], channels, channels
+
+
+def engset_max_load_each(entry):
+    """Compute the load that each source can offer, if it offers less than one erlang."""
+    sources, channels = entry["sources"], entry["channels"]
+    allowed_blocking = float(entry["blocking"])
+    load = find_largest(
+        lambda load: engset_blocking(load, sources, channels) <= allowed_blocking, 0.0, 1.0
+    )
+    rounded = format_like_source(entry["offered_each"], entry)
+    return rounded, format_like_source(load, entry), load
+
+
+def extended_erlang_b_channels_needed(entry):
+    """Compute the smallest number of channels if a part of the refused calls tries again."""
+    erlangs, retries = float(entry["erlangs"]), float(entry["retries"])
+    channels = next(
+        channels
+        for channels in range(100)
+        if blocking_with_retries(erlangs, channels, retries) <= float(entry["blocking"])
+    )
     return entry["channels"], channels, channels
 
 
 KINDS = {
     "blocking": blocking,
     "channels_needed": channels_needed,
+    "engset_channels_needed": engset_channels_needed,
+    "engset_max_load_each": engset_max_load_each,
+    "engset_of_total_load": engset_of_total_load,
+    "extended_erlang_b_channels_needed": extended_erlang_b_channels_needed,
     "log_blocking": log_blocking,
+    "max_offered_ccs": max_offered_ccs,
     "max_offered_load": max_offered_load,
 }
 
 
 def test_every_kind_of_entry_is_known():
     """KINDS reproduces every kind of entry, and every rounding is one of four."""
-    assert KINDS.keys() == {entry["kind"] for entry in ENTRIES + MISPRINTS}
+    entries = ENTRIES + EXAMPLES["vectors"] + MISPRINTS
+
+    assert KINDS.keys() == {entry["kind"] for entry in entries}
     assert {"rounded", "truncated", "exact", "11 digits"} == {entry["agrees"] for entry in ENTRIES}
 
 
-def test_all_entries_are_present():
-    """The file has 375 values and 11 misprints, each with its source."""
+def test_all_entries_of_tables_are_present():
+    """The file of tables has 375 values and 11 misprints, each with its source."""
     values_by_kind = Counter(entry["kind"] for entry in ENTRIES)
 
-    assert (375, 11) == (len(ENTRIES), len(MISPRINTS))
+    assert (375, 11) == (len(ENTRIES), len(TABLES["misprints"]))
     assert {
         "max_offered_load": 364,
         "blocking": 7,
         "channels_needed": 2,
         "log_blocking": 2,
     } == values_by_kind
-    assert all(entry["source"] for entry in ENTRIES + MISPRINTS)
+    assert all(entry["source"] for entry in ENTRIES + TABLES["misprints"])
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=entry_id)
+def test_all_examples_are_present():
+    """The file of examples has 33 values and one misprint, each with its source."""
+    entries = EXAMPLES["vectors"] + EXAMPLES["misprints"]
+
+    assert (33, 1) == (len(EXAMPLES["vectors"]), len(EXAMPLES["misprints"]))
+    assert all(entry["source"] for entry in entries)
+
+
+@pytest.mark.parametrize("entry", ENTRIES + EXAMPLES["vectors"], ids=entry_id)
 def test_printed_values_are_reproduced(entry):
     """The functions give each printed value, rounded or truncated as its source does."""
     expected, actual, _ = KINDS[entry["kind"]](entry)
@@ -140,3 +250,85 @@ def test_misprints_are_not_reproduced(entry):
     assert misprint not in {rounded, truncated}
     assert float(entry["true"]) == pytest.approx(exact, rel=1e-12)
     assert not math.isclose(float(misprint), exact, rel_tol=1e-10)
+
+
+def printed_interval(printed):
+    """Return the bounds between which a load rounds to a printed load of the ITU's table.
+
+    The table has five digits and at most five decimals. The copy omits zeros at the end.
+    """
+    load = Decimal(printed)
+    decimals = min(5, 4 - load.adjusted())
+    half_unit = Decimal(5).scaleb(-decimals - 1)
+    return float(load - half_unit), float(load + half_unit)
+
+
+def is_rounded(channels, blocking, printed):
+    """Return whether a load of the ITU's table is the largest load of its channels, rounded."""
+    low, high = printed_interval(printed)
+    return erlang_b(low, channels) <= float(blocking) < erlang_b(high, channels)
+
+
+def test_the_itu_table_is_complete():
+    """The ITU's table has the odd numbers of channels to 301, each with 20 blockings."""
+    assert list(range(1, 302, 2)) == list(ITU_ROWS)
+    assert {20} == {len(row) for row in ITU_ROWS.values()}
+    assert all(source.startswith("https://") for source in ITU_TABLE["sources"])
+
+
+@pytest.mark.parametrize("channels", ITU_ROWS)
+def test_itu_rows_are_reproduced_except_for_misprints(channels):
+    """Every load of a row is the true load, rounded, except for the loads listed as not rounded.
+
+    A load that is listed without need is an error too.
+    """
+    row = ITU_ROWS[channels]
+    expected = {entry["blocking"] for entry in ITU_NOT_ROUNDED if channels == entry["channels"]}
+    actual = {
+        blocking for blocking, printed in row.items() if not is_rounded(channels, blocking, printed)
+    }
+
+    assert expected == actual
+
+
+@pytest.mark.parametrize("channels", ITU_ROWS)
+def test_itu_loads_need_the_channels_of_their_row(channels):
+    """Slightly less than a rounded load needs the row's channels, and slightly more needs more."""
+    intervals = [
+        (blocking, *printed_interval(printed))
+        for blocking, printed in ITU_ROWS[channels].items()
+        if is_rounded(channels, blocking, printed)
+    ]
+
+    assert len(intervals) >= 15
+    assert {(channels, channels + 1)} == {
+        tuple(channels_for(load, blocking=float(blocking)) for load in (low, high))
+        for blocking, low, high in intervals
+    }
+
+
+@pytest.mark.parametrize("blocking", {entry["blocking"]: None for entry in ITU_NOT_ROUNDED})
+def test_itu_misprints_are_not_reproduced(blocking):
+    """The functions give the true load, and a misprint is neither rounded nor truncated."""
+    for entry in ITU_NOT_ROUNDED:
+        if blocking == entry["blocking"]:
+            low, high = printed_interval(ITU_ROWS[entry["channels"]][blocking])
+            load = find_largest_load(entry["channels"], float(blocking))
+            is_truncated = (low + high) / 2 <= load < (low + high) / 2 + (high - low)
+
+            assert float(entry["true"]) == pytest.approx(load, rel=1e-12)
+            assert not low <= load < high
+            assert ("truncated" == entry["agrees"]) == is_truncated
+
+
+def test_the_page_counts_the_values():
+    """The page on other billing systems says how many values and misprints there are."""
+    tables = f"have {len(ENTRIES)} loads and other values, and {len(TABLES['misprints'])} misprints"
+    itu_values = sum(map(len, ITU_ROWS.values()))
+    itu_misprints = sum(entry["agrees"] is None for entry in ITU_NOT_ROUNDED)
+    examples = len(EXAMPLES["vectors"] + EXAMPLES["misprints"])
+    page = PEERS_PAGE.read_text(encoding="utf-8")
+
+    assert tables in page
+    assert f"Of the {itu_values:,} loads, {itu_misprints} are misprints." in page
+    assert f"{len(EXAMPLES['vectors'])} of {examples} other examples are reproduced." in page
