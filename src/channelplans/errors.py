@@ -41,6 +41,17 @@ __all__ = [
 ]
 
 
+def _short(number: int, form: str = "") -> str:
+    """Return a number as text, cut after 6 digits if it has more than 18."""
+    if abs(number) < 10**18:
+        return format(number, form)
+    try:
+        digits = str(abs(number))
+    except ValueError:
+        return "a number of thousands of digits"
+    return f"{'-' * (number < 0)}{digits[:6]}... ({len(digits)} digits)"
+
+
 class ChannelPlansError(Exception):
     """The base class of the package's errors; only subclasses are raised.
 
@@ -155,12 +166,12 @@ class ChannelsOutOfRange(RuleError):
     def __str__(self) -> str:
         limits = f"channels must be at least {self.minimum} and at most {self.maximum}"
         if not self.split:
-            return f"{limits}, not {self.requested}"
+            return f"{limits}, not {_short(self.requested)}"
         number = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}.get(len(self.split))
         if number is None:
-            return f"{limits}; {self.requested} needs {len(self.split):,} profiles"
+            return f"{limits}; {_short(self.requested)} needs {len(self.split):,} profiles"
         channels = " + ".join(map(str, self.split))
-        return f"{limits}; {self.requested} needs {number} profiles, {channels}"
+        return f"{limits}; {_short(self.requested)} needs {number} profiles, {channels}"
 
 
 @attrs.frozen
@@ -223,10 +234,11 @@ class TotalNotReachable(RuleError):
     nearest: tuple[int, ...]
 
     def __str__(self) -> str:
-        works = " and ".join(f"{total:,}" for total in self.nearest)
+        works = " and ".join(_short(total, ",") for total in self.nearest)
         nearest = f"the nearest total{'s' * (len(self.nearest) != 1)} that can: {works}"
         profiles = f"at most {self.most_profiles:,} profiles"
-        return f"{self.total:,} channels cannot be split over {profiles}; {nearest}"
+        total = _short(self.total, ",")
+        return f"{total} channels cannot be split over {profiles}; {nearest}"
 
 
 @attrs.frozen
