@@ -15,6 +15,7 @@ import attrs
 from channelplans._checks import bounded, checked, instance, whole
 from channelplans._display import DisplayMixin, counted
 from channelplans._splitting import (
+    SMALL_SPAN,
     Sizes,
     find_nearest,
     find_split,
@@ -132,7 +133,7 @@ class QuantityRule(DisplayMixin):
         for first, last, _ in _yield_ranges(self):
             for requested in (first, last):
                 granted = self._check_granted(requested, previous=granted)
-        if self.steps and is_too_irregular(_find_sizes(self)):
+        if self.steps and self.maximum > SMALL_SPAN and is_too_irregular(_find_sizes(self)):
             expected = (
                 "steps that leave smaller gaps between the numbers that they sell: to add up to "
                 "a total, too many profiles of different numbers would be needed"
