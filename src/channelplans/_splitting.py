@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from heapq import heapify, heappop
+from itertools import islice
 from math import gcd
 from operator import or_
 from typing import Final
@@ -84,13 +85,12 @@ def is_too_irregular(sizes: Sizes) -> bool:
     if sizes.span <= SMALL_SPAN or sizes.period > _MAX_PERIOD:
         return sizes.period > _MAX_PERIOD
     shifts = sum(1 + (len(run) - 1).bit_length() for run in sizes.deficits)
-    table = _Sums(sizes)
     shifted_bits = 0
-    while not table.is_complete:
-        shifted_bits += shifts * len(table.levels) * sizes.span
+    for count, _ in enumerate(_yield_levels(sizes), start=1):
+        # The next level has at most this many bits in each shift.
+        shifted_bits += shifts * count * sizes.span
         if shifted_bits > _MAX_SHIFTED_BITS:
             return True
-        table.grow()
     return False
 
 
@@ -99,21 +99,21 @@ def find_split(total: int, sizes: Sizes, max_parts: int) -> tuple[int, ...] | No
 
     If several splits have that many parts, the result is the lexicographically greatest.
     """
-    sums = _Sums(sizes)
+    sums = _find_sums(sizes, max(0, min(total // sizes.smallest, max_parts)))
     parts = _find_fewest(total, sums, max_parts)
     return None if parts is None else _build_split(total, parts, sums)
 
 
 def find_sufficient_split(needed: int, parts: int, sizes: Sizes) -> tuple[int, ...]:
     """Return the split of the smallest sum of ``parts`` sizes that is at least ``needed``."""
-    sums = _Sums(sizes)
+    sums = _find_sums(sizes, parts)
     highest = min(sizes.units_above(needed, parts), parts * sizes.span)
     return _build_split(sizes.total(parts, sums.last_up_to(parts, highest)), parts, sums)
 
 
 def find_nearest(total: int, sizes: Sizes, max_parts: int) -> tuple[int, ...]:
     """Return the nearest totals below and above a total that can be split."""
-    sums = _Sums(sizes)
+    sums = _find_sums(sizes, max_parts)
     below = sizes.divisor * ((total - 1) // sizes.divisor)
     above = sizes.divisor * (total // sizes.divisor + 1)
     if _find_fewest(below, sums, max_parts) is None:
@@ -123,29 +123,17 @@ def find_nearest(total: int, sizes: Sizes, max_parts: int) -> tuple[int, ...]:
     return tuple(nearest for nearest in (below, above) if nearest)
 
 
+@attrs.frozen
 class _Sums:
     """The sums that a number of deficits can have: bit s of level n is set if n can add up to s.
 
-    Deficits of 0 count too. The table is complete if every sum of one more deficit has a part of 0
-    or of the span, the largest deficit. Longer sums then follow from the last level.
+    Deficits of 0 count too. The sums of more deficits than the levels have follow from the last
+    level: they have an additional part of 0 or of the span, the largest deficit.
     """
 
-    def __init__(self, sizes: Sizes) -> None:
-        self.sizes = sizes
-        self.levels = [1]
-        self.is_complete = False
-        self._rows: list[int] = []
-
-    def grow(self) -> None:
-        """Add a level, or find that the table is complete."""
-        last, span = self.levels[-1], self.sizes.span
-        grown = reduce(or_, (_shift_by_each(last, run) for run in self.sizes.deficits))
-        self.is_complete = grown == last | last << span
-        if self.is_complete:
-            row_mask = (1 << span) - 1
-            self._rows = [last >> span * row & row_mask for row in range(len(self.levels))]
-        else:
-            self.levels.append(grown)
+    sizes: Sizes
+    levels: tuple[int, ...]
+    rows: tuple[int, ...]  # the last level, cut into rows of a span
 
     def window(self, count: int, first: int, last: int) -> int:
         """Return bits for the sums of ``count`` deficits from ``first`` to at most a span later."""
@@ -153,8 +141,6 @@ class _Sums:
             return self.window(count, 0, last) << -first
         if not self.sizes.span:
             count = 0
-        while count >= len(self.levels) and not self.is_complete:
-            self.grow()
         added = count - len(self.levels) + 1
         bits = self._add_spans(added, first) if added > 0 else self.levels[count] >> first
         return bits & ((1 << last - first + 1) - 1)
@@ -173,9 +159,25 @@ class _Sums:
         """Return bits for the sums, from ``first``, of the last level and 0 to ``count`` spans."""
         row, offset = divmod(first, self.sizes.span)
         low, high = (
-            reduce(or_, self._rows[max(0, end - count - 1) : end], 0) for end in (row + 1, row + 2)
+            reduce(or_, self.rows[max(0, end - count - 1) : end], 0) for end in (row + 1, row + 2)
         )
         return (low | high << self.sizes.span) >> offset
+
+
+def _find_sums(sizes: Sizes, max_count: int) -> _Sums:
+    """Return the sums of up to ``max_count`` deficits."""
+    levels = tuple(islice(_yield_levels(sizes), max_count + 1))
+    row_mask = (1 << sizes.span) - 1
+    rows = tuple(levels[-1] >> sizes.span * row & row_mask for row in range(len(levels)))
+    return _Sums(sizes, levels, rows)
+
+
+def _yield_levels(sizes: Sizes) -> Iterator[int]:
+    """Yield the sums of 0, 1, 2 and more deficits, until longer sums follow from the last ones."""
+    last, grown = 0, 1
+    while grown != last | last << sizes.span:
+        yield grown
+        last, grown = grown, reduce(or_, (_shift_by_each(grown, run) for run in sizes.deficits))
 
 
 def _find_fewest(total: int, sums: _Sums, max_parts: int) -> int | None:
