@@ -3,6 +3,7 @@
 import itertools
 import re
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -32,6 +33,12 @@ RULE = QuantityRule(1, 300, TENS, Rounding.DOWN)
 
 
 BUNDLES = BundleRule("US minutes", minutes=5000, area=("US",))
+
+
+def rule_that_sells(*numbers):
+    """Return a rule that sells only these numbers of channels, by rounding up to the next."""
+    steps = tuple(Step(number, larger) for number, larger in itertools.pairwise(numbers))
+    return QuantityRule(numbers[0], numbers[-1], steps, Rounding.UP)
 
 
 NOT_WHOLE_NUMBERS = [True, False, 105.0, "105", None, np.float64(105), np.True_]
@@ -95,13 +102,15 @@ def test_str_of_quantity_names_the_step_that_was_applied(requested, step):
     assert str(normalize_quantity(requested, rule)).endswith(f": {step}, rounded down")
 
 
-@pytest.mark.parametrize("requested", [0, -1, -(10**30)])
-def test_normalize_quantity_refuses_fewer_than_one_channel(requested):
+@pytest.mark.parametrize(
+    ("requested", "shown"), [(0, "0"), (-1, "-1"), (-(10**30), "-100000... (31 digits)")]
+)
+def test_normalize_quantity_refuses_fewer_than_one_channel(requested, shown):
     """The minimum is one channel, and the error names both limits (F 1.1)."""
     with pytest.raises(ChannelsOutOfRange) as caught:
         normalize_quantity(requested, RULE)
 
-    expected = f"channels must be at least 1 and at most 300, not {requested}"
+    expected = f"channels must be at least 1 and at most 300, not {shown}"
     assert expected == str(caught.value)
 
 
@@ -131,13 +140,16 @@ def test_out_of_range_error_suggests_profiles_that_can_be_bought(requested, prof
     assert expected == str(caught.value)
 
 
-@pytest.mark.parametrize("requested", [10**6, 10**9, 10**30])
-def test_out_of_range_error_does_not_list_hundreds_of_profiles(requested):
+@pytest.mark.parametrize(
+    ("requested", "shown"),
+    [(10**6, "1000000"), (10**9, "1000000000"), (10**30, "100000... (31 digits)")],
+)
+def test_out_of_range_error_does_not_list_hundreds_of_profiles(requested, shown):
     """If a request needs hundreds of profiles, the error names only the limits."""
     with pytest.raises(ChannelsOutOfRange) as caught:
         normalize_quantity(requested, RULE)
 
-    expected = f"channels must be at least 1 and at most 300, not {requested}"
+    expected = f"channels must be at least 1 and at most 300, not {shown}"
     assert expected == str(caught.value)
 
 
@@ -158,6 +170,24 @@ def test_out_of_range_error_names_the_limits_if_no_split_exists():
         normalize_quantity(15, QuantityRule(10, 10))
 
     assert "channels must be at least 10 and at most 10, not 15" == str(caught.value)
+
+
+def test_total_not_reachable_cuts_a_long_total():
+    """The error for a total of 60 digits shows the first 6 digits and counts the others."""
+    with pytest.raises(TotalNotReachable) as caught:
+        split_profiles(123456 * 10**54, RULE)
+
+    assert str(caught.value).startswith("123456... (60 digits) channels cannot be split")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ChannelsOutOfRange(10**5000, 1, 300), TotalNotReachable(-(10**5000), 1_000_000, (1,))],
+    ids=["range", "total"],
+)
+def test_quantity_errors_describe_a_number_that_python_cannot_print(error):
+    """An error that a program builds with a number of 5,001 digits can still be printed."""
+    assert "a number of thousands of digits" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -288,6 +318,62 @@ def test_quantity_rule_refuses_unordered_or_unreachable_steps(steps):
 
     with pytest.raises(InvalidValue, match=r"^steps must be steps that rise and begin below"):
         QuantityRule(1, 300, steps)
+
+
+def test_quantity_rule_refuses_more_than_a_hundred_steps():
+    """A hundred steps are accepted; the error for one more names the limit."""
+    steps = tuple(Step(above, 1) for above in range(1, 102))
+
+    with pytest.raises(InvalidValue) as caught:
+        QuantityRule(1, 300, steps)
+
+    assert "steps must be at most 100 steps, not 101 steps" == str(caught.value)
+    assert steps[:100] == QuantityRule(1, 300, steps[:100]).steps
+
+
+def test_error_about_many_steps_lists_the_first_six():
+    """The error for inconsistent steps counts the steps that it does not list."""
+    steps = (*(Step(above, 1) for above in range(1, 9)), Step(103, 10))
+
+    with pytest.raises(InvalidValue, match=r"above 6, multiples of 1; 3 more\)$"):
+        QuantityRule(1, 300, steps)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        # A total of 999 needs one profile of 1 and 499 of 2.
+        (1, 2, 1_000),
+        (1, 49_999, 70_001, 100_000),
+        # The totals near 125,000,000,000 can need any number of profiles in a wide range.
+        (500_001, 1_000_000),
+    ],
+    ids=str,
+)
+def test_quantity_rule_refuses_numbers_that_are_too_far_apart(numbers):
+    """A rule is refused if adding up its numbers of channels would take too long."""
+    with pytest.raises(InvalidValue, match=r"^steps must be steps that leave smaller gaps"):
+        rule_that_sells(*numbers)
+
+
+@pytest.mark.parametrize(
+    ("maximum", "steps"),
+    [
+        (100_000, [(100, 10)]),
+        (100_000, [(100, 10), (1_000, 100), (10_000, 1_000)]),
+        (100_000, [(10, 10), (100, 100), (1_000, 1_000)]),
+        (1_000_000, [(100, 10)]),
+        (1_000, [(9, 100)]),
+        (3_000, [(8, 30)]),
+        (500, [(1, 2), (2, 500)]),
+    ],
+    ids=str,
+)
+def test_quantity_rule_accepts_ordinary_steps_up_to_large_maxima(maximum, steps):
+    """Tens, hundreds and thousands are sold up to 100,000 channels, anything up to 500."""
+    steps = tuple(Step(above, multiple) for above, multiple in steps)
+
+    assert steps == QuantityRule(1, maximum, steps, Rounding.UP).steps
 
 
 @pytest.mark.parametrize("steps", [Step(100, 10), "100/10", [(100, 10)], None, [None]], ids=repr)
@@ -475,4 +561,64 @@ def test_split_profiles_is_fast_if_the_sold_sizes_have_gaps():
     duration = time.perf_counter() - begin
 
     assert (1_000, *(9,) * 11) == profiles
+    assert duration < 1
+
+
+# Each of these inputs once took 20 seconds to several minutes, or gigabytes.
+WORST_INPUTS = [
+    # 200,000 profiles, all of the smaller number.
+    (QuantityRule(999_999, 1_000_000), 200_000 * 999_999, 200_000),
+    # Half a million profiles of each number.
+    (QuantityRule(999_999, 1_000_000), 10**12 - 500_000, 1_000_000),
+    # The larger number does not help: 49,999 of it are more than the total, and fewer leave a rest.
+    (rule_that_sells(49_999, 99_999), 49_999 * 99_998, 99_998),
+    # 249 profiles of 2, and one of 1.
+    (rule_that_sells(1, 2, 500), 499, 250),
+    # Even with a million channels on each profile, a smaller number of profiles is not enough.
+    (rule_that_sells(999_500, 999_750, 999_999, 1_000_000), 899_887_500_001, 899_888),
+]
+
+
+@pytest.mark.parametrize(("rule", "total", "profiles"), WORST_INPUTS, ids=str)
+def test_split_profiles_needs_little_time_and_memory_for_the_worst_inputs(rule, total, profiles):
+    """The worst inputs are split within a second and 50 MB."""
+    begin = time.process_time()
+    split = split_profiles(total, rule)
+    duration = time.process_time() - begin
+    tracemalloc.start()
+    sufficient = profiles_for(total, rule)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert (profiles, total) == (len(split), sum(split))
+    assert total <= sum(sufficient)
+    assert duration < 1
+    assert peak < 50_000_000
+
+
+@pytest.mark.parametrize(
+    ("rule", "total", "nearest"),
+    [
+        # Two profiles hold 100,002, 150,001 or 200,000.
+        (rule_that_sells(50_001, 100_000), 150_000, (100_002, 150_001)),
+        (rule_that_sells(20_001, 40_000), 60_000, (40_002, 60_001)),
+        # The largest total that two numbers without a common divisor do not add up to.
+        (
+            rule_that_sells(10_001, 100_000),
+            10_001 * 100_000 - 10_001 - 100_000,
+            (10_001 * 100_000 - 10_001 - 100_000 - 1, 10_001 * 100_000 - 10_001 - 100_000 + 1),
+        ),
+        (QuantityRule(999_999, 1_000_000), 1_500_000, (1_000_000, 1_999_998)),
+        (QuantityRule(999_999, 1_000_000), 10**59, (10**12,)),
+    ],
+    ids=str,
+)
+def test_split_profiles_soon_finds_totals_that_are_near(rule, total, nearest):
+    """The error for an unreachable total needs less than a second, even if no near total works."""
+    begin = time.process_time()
+    with pytest.raises(TotalNotReachable) as caught:
+        split_profiles(total, rule)
+    duration = time.process_time() - begin
+
+    assert nearest == caught.value.nearest
     assert duration < 1

@@ -5,8 +5,9 @@ A request is rounded to the granted number; all later checks use the granted num
 This module knows nothing about bundles, terms or prices.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import islice
+from operator import attrgetter
 from typing import Final
 
 import attrs
@@ -14,13 +15,22 @@ import attrs
 from channelplans._checks import bounded, instance, whole
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, counted
-from channelplans._splitting import Sizes, find_least_total, find_split, make_sizes
+from channelplans._splitting import (
+    SMALL_SPAN,
+    Sizes,
+    find_nearest,
+    find_split,
+    find_sufficient_split,
+    is_too_irregular,
+    make_sizes,
+)
 from channelplans.errors import ChannelsOutOfRange, InvalidValue, TotalNotReachable
 from channelplans.money import Rounding, round_ratio
 
 __all__ = [
     "MAX_CHANNELS",
     "MAX_PROFILES",
+    "MAX_STEPS",
     "Quantity",
     "QuantityRule",
     "Step",
@@ -30,12 +40,28 @@ __all__ = [
 ]
 
 
-#: The largest number of channels that a rule may sell on one profile.
+#: The largest number of channels that a rule may sell on one profile. A gigabit line carries about
+#: 10,000 calls, so the limit is far above any published maximum.
 MAX_CHANNELS: Final = 1_000_000
+
+
+#: The largest number of steps that a rule may have. Known rules have at most one.
+MAX_STEPS: Final = 100
 
 
 #: The largest number of profiles over which a total is split.
 MAX_PROFILES: Final = 1_000_000
+
+
+# A longer list of steps would make the error message too long.
+_MAX_STEPS_IN_ERROR: Final = 6
+
+
+# A global constant is read faster than a member of an enumeration.
+_DOWN: Final = Rounding.DOWN
+
+
+_STEP_BEGINNING: Final = attrgetter("above")
 
 
 # A longer split would make the error message too long.
@@ -74,9 +100,16 @@ class QuantityRule(DisplayMixin):
     2. A request for a granted number is granted unchanged.
     3. A larger request is never granted fewer channels.
 
+    Limits keep splits over profiles fast; no known provider comes near the limits. The maximum is
+    at most ``MAX_CHANNELS``. A rule has at most ``MAX_STEPS`` steps. A rule is refused if some
+    totals would need very many profiles of different numbers. For example, a rule that sells only
+    1, 2 and 10,000 channels would need 5,000 profiles for a total of 9,999. A rule without steps,
+    or with a maximum of up to 500, is never refused for this reason.
+
     Raises:
-        InvalidValue: the maximum is below the minimum, the steps do not rise, or a step breaks a
-            guarantee. For example, multiples of 30 above 100 would sell a request for 101 as 90.
+        InvalidValue: the maximum is below the minimum, the steps do not rise, a step breaks a
+            guarantee, or a limit is exceeded. For example, multiples of 30 above 100 would sell a
+            request for 101 as 90.
 
     >>> rule = QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN)
     >>> print(rule)
@@ -91,6 +124,9 @@ class QuantityRule(DisplayMixin):
     def __attrs_post_init__(self) -> None:
         bounded("minimum", self.minimum, 1)
         bounded("maximum", self.maximum, self.minimum, MAX_CHANNELS)
+        if len(self.steps) > MAX_STEPS:
+            found = f"{len(self.steps):,} steps"
+            raise InvalidValue("steps", found, f"at most {MAX_STEPS} steps")
         starts = [step.above for step in self.steps]
         if sorted(set(starts)) != starts or (starts and starts[-1] >= self.maximum):
             expected = f"steps that rise and begin below the maximum, {self.maximum}"
@@ -100,6 +136,12 @@ class QuantityRule(DisplayMixin):
         for first, last, _ in _yield_ranges(self):
             for requested in (first, last):
                 granted = self._check_granted(requested, previous=granted)
+        if self.steps and self.maximum > SMALL_SPAN and is_too_irregular(_find_sizes(self)):
+            expected = (
+                "steps that leave smaller gaps between the numbers that they sell: to add up to "
+                "a total, too many profiles of different numbers would be needed"
+            )
+            raise InvalidValue("steps", _format_steps(self.steps), expected)
 
     def _check_granted(self, requested: int, *, previous: int) -> int:
         granted = _round_request(requested, self)
@@ -162,7 +204,7 @@ class Quantity(DisplayMixin):
         """Why the granted number differs from the requested number; empty if it does not."""
         if not self.adjusted:
             return ""
-        return f"{_find_step(self.requested, self.rule)}, rounded {self.rule.rounding.value}"
+        return f"{_find_step(self.requested, self.rule.steps)}, rounded {self.rule.rounding.value}"
 
     def _describe(self) -> tuple[str]:
         if not self.adjusted:
@@ -193,7 +235,7 @@ def grant(requested: int, rule: QuantityRule) -> int:
     """
     if rule.minimum <= requested <= rule.maximum:
         return _round_request(requested, rule)
-    split = _split(requested, rule, max_profiles=_MAX_PROFILES_IN_ERROR)
+    split = find_split(requested, _find_sizes(rule), _MAX_PROFILES_IN_ERROR)
     raise ChannelsOutOfRange(requested, rule.minimum, rule.maximum, split or ())
 
 
@@ -211,9 +253,10 @@ def split_profiles(total: int, rule: QuantityRule) -> tuple[int, ...]:
     ((300, 50), (300, 130, 7))
     """
     total = whole("total", total)
-    split = _split(total, instance("rule", rule, QuantityRule))
+    sizes = _find_sizes(instance("rule", rule, QuantityRule))
+    split = find_split(total, sizes, MAX_PROFILES)
     if split is None:
-        raise TotalNotReachable(total, MAX_PROFILES, _find_nearest(total, rule))
+        raise TotalNotReachable(total, MAX_PROFILES, find_nearest(total, sizes, MAX_PROFILES))
     return split
 
 
@@ -230,26 +273,35 @@ def profiles_for(needed: int, rule: QuantityRule) -> tuple[int, ...]:
     (300, 140)
     """
     needed = bounded("needed", needed, 1)
-    sizes = _sizes(instance("rule", rule, QuantityRule), MAX_CHANNELS)
+    sizes = _find_sizes(instance("rule", rule, QuantityRule))
     profiles = -(-needed // sizes.largest)
     if profiles > MAX_PROFILES:
         raise TotalNotReachable(needed, MAX_PROFILES, (MAX_PROFILES * sizes.largest,))
-    return split_profiles(find_least_total(needed, profiles, sizes), rule)
+    return find_sufficient_split(needed, profiles, sizes)
 
 
 def _format_steps(steps: tuple[Step, ...]) -> str:
-    return f"({'; '.join(map(str, steps))})"
+    listed = [*map(str, steps[:_MAX_STEPS_IN_ERROR])]
+    if len(steps) > _MAX_STEPS_IN_ERROR:
+        listed.append(f"{len(steps) - _MAX_STEPS_IN_ERROR:,} more")
+    return f"({'; '.join(listed)})"
 
 
-def _find_step(requested: int, rule: QuantityRule) -> Step | None:
-    return next((step for step in reversed(rule.steps) if requested > step.above), None)
+def _find_step(requested: int, steps: tuple[Step, ...]) -> Step:
+    """Return the last step that begins below a request; at least the first step must."""
+    if requested > steps[-1].above:
+        return steps[-1]
+    return steps[bisect_left(steps, requested, key=_STEP_BEGINNING) - 1]
 
 
 def _round_request(requested: int, rule: QuantityRule) -> int:
-    step = _find_step(requested, rule)
-    if step is None:
+    steps = rule.steps
+    if not steps or requested <= steps[0].above:
         return requested
-    return step.multiple * round_ratio(requested, step.multiple, rule.rounding)
+    multiple = _find_step(requested, steps).multiple
+    if rule.rounding is _DOWN:
+        return requested - requested % multiple
+    return multiple * round_ratio(requested, multiple, rule.rounding)
 
 
 def _yield_ranges(rule: QuantityRule) -> Iterator[tuple[int, int, int]]:
@@ -262,29 +314,10 @@ def _yield_ranges(rule: QuantityRule) -> Iterator[tuple[int, int, int]]:
             yield first, last, step.multiple
 
 
-def _sizes(rule: QuantityRule, limit: int) -> Sizes:
-    """Return the sellable numbers up to a limit; at least the smallest must be within it."""
+def _find_sizes(rule: QuantityRule) -> Sizes:
+    """Return the numbers of channels that a rule sells."""
     ranges = [
-        range(_round_request(first, rule), min(_round_request(last, rule), limit) + 1, multiple)
+        range(_round_request(first, rule), _round_request(last, rule) + 1, multiple)
         for first, last, multiple in _yield_ranges(rule)
     ]
-    return make_sizes([sizes for sizes in ranges if sizes])
-
-
-def _split(
-    total: int, rule: QuantityRule, max_profiles: int = MAX_PROFILES
-) -> tuple[int, ...] | None:
-    if total < _round_request(rule.minimum, rule):
-        return None
-    return find_split(total, _sizes(rule, total), max_profiles)
-
-
-def _find_nearest(total: int, rule: QuantityRule) -> tuple[int, ...]:
-    sizes = _sizes(rule, MAX_CHANNELS)
-    largest_total = MAX_PROFILES * sizes.largest
-    next_below = min(total - 1, largest_total) // sizes.divisor * sizes.divisor
-    next_above = max(total // sizes.divisor + 1, 1) * sizes.divisor
-    below = range(next_below, sizes.smallest - 1, -sizes.divisor)
-    above = range(max(next_above, sizes.smallest), largest_total + 1, sizes.divisor)
-    splittable = (filter(lambda total: _split(total, rule), totals) for totals in (below, above))
-    return tuple(nearest for totals in splittable for nearest in islice(totals, 1))
+    return make_sizes(ranges)

@@ -70,6 +70,23 @@ def best_splits(sizes, limit):
     return best
 
 
+@st.composite
+def rules_of_few_numbers(draw, *, maximum=60):
+    """Draw quantity rules that sell 1 to 6 numbers, which can have any gaps between them."""
+    numbers = sorted(draw(st.sets(st.integers(1, maximum), min_size=1, max_size=6)))
+    steps = tuple(Step(number, larger) for number, larger in pairwise(numbers))
+    return QuantityRule(numbers[0], numbers[-1], steps, Rounding.UP)
+
+
+def count_fewest_profiles(sizes, limit):
+    """Return the fewest profiles that add up to each total up to a limit; infinite if none do."""
+    fewest = [0.0]
+    for total in range(1, limit + 1):
+        rests = (total - size for size in sizes if size <= total)
+        fewest.append(1 + min((fewest[rest] for rest in rests), default=math.inf))
+    return fewest
+
+
 @given(rule_arguments())
 @example((1, 24, (Step(4, 3),), Rounding.DOWN))
 def test_quantity_rule_is_valid_if_its_grants_are_consistent(arguments):
@@ -135,6 +152,48 @@ def test_split_profiles_finds_the_best_split(rule, data):
         larger_totals = [reachable for reachable in expected_splits if reachable > total]
         nearest_below = [max(smaller_totals)] if smaller_totals else []
         assert (*nearest_below, min(larger_totals)) == result.nearest
+
+
+@given(rules_of_few_numbers(), st.integers(1, 40), st.data())
+def test_split_profiles_finds_the_best_split_of_many_profiles(rule, profiles, data):
+    """The split is the best one even if many profiles of very different sizes are needed.
+
+    Here the best split takes the largest profile that leaves a rest for one profile fewer.
+    """
+    sizes = sellable_numbers(rule)
+    fewest = count_fewest_profiles(sizes, (profiles + 4) * sizes[-1])
+    total = data.draw(st.integers(1, profiles * sizes[-1]))
+    result = attempt(TotalNotReachable, split_profiles, total, rule)
+    if fewest[total] < math.inf:
+        expected, rest = [], total
+        while rest:
+            best = [size for size in sizes if size <= rest and fewest[rest - size] < fewest[rest]]
+            expected.append(max(best))
+            rest -= expected[-1]
+
+        assert tuple(expected) == result
+    else:
+        reachable = [near for near, count in enumerate(fewest) if 0 < count < math.inf]
+        below = [near for near in reachable if near < total]
+        above = [near for near in reachable if near > total]
+
+        assert (*below[-1:], *above[:1]) == result.nearest
+
+
+@given(rules_of_few_numbers(), st.integers(1, 40), st.data())
+def test_profiles_for_buys_the_smallest_total_of_many_profiles(rule, profiles, data):
+    """The profiles are the fewest, and their total the smallest, even if the sizes have gaps."""
+    sizes = sellable_numbers(rule)
+    needed = data.draw(st.integers(1, profiles * sizes[-1]))
+    fewest = count_fewest_profiles(sizes, (profiles + 4) * sizes[-1])
+    expected_count = -(-needed // sizes[-1])
+    expected_total = next(
+        total for total in range(needed, len(fewest)) if fewest[total] <= expected_count
+    )
+    bought = profiles_for(needed, rule)
+
+    assert (expected_count, expected_total) == (len(bought), sum(bought))
+    assert split_profiles(expected_total, rule) == bought
 
 
 @given(quantity_rules(steps=1, stretch=3), st.integers(2, 2000), st.data())
