@@ -91,12 +91,12 @@ SYNC = [
     ),
     (
         broken.BurntToken,
-        "commit_leaves_the_token_of_a_refused_decision_unused",
+        "refused_commit_leaves_its_token_unused",
         "but it changed the store",
     ),
     (
         broken.SecretlyBurntToken,
-        "commit_leaves_the_token_of_a_refused_decision_unused",
+        "refused_commit_leaves_its_token_unused",
         "a refused commit used up its token",
     ),
     (
@@ -127,7 +127,7 @@ SYNC = [
     ),
     (
         broken.ComparesText,
-        "commit_ignores_the_requested_number_when_it_compares",
+        "commit_compares_without_the_requested_number",
         "two decisions that differ only in the requested number are equal",
     ),
     (
@@ -158,7 +158,7 @@ SYNC = [
     (
         broken.ForgetsTransfers,
         "committed_returns_the_revision_of_a_commit",
-        "committed returned None for a deposit",
+        "committed('transfer/opening') returned None for a transfer",
     ),
     (
         broken.ChecksTokenFirst,
@@ -304,22 +304,22 @@ SYNC = [
     (broken.NoDue, "reads_find_nothing_in_an_empty_store", "the store has no method due"),
     (
         broken.DueTooLate,
-        "due_contains_a_subscription_from_the_end_of_its_term",
+        "due_contains_a_subscription_after_its_term",
         "the terms end on 2026-02-04",
     ),
     (
         broken.SecondsIn32Bits,
-        "due_contains_a_subscription_from_the_end_of_its_term",
+        "due_contains_a_subscription_after_its_term",
         "due(2099-02-03) is wrong",
     ),
     (
         broken.DueThoughEnded,
-        "due_contains_only_active_and_cancelled_subscriptions",
+        "due_contains_only_running_subscriptions",
         "is wrong about an expired subscription",
     ),
     (
         broken.DueIfActive,
-        "due_contains_only_active_and_cancelled_subscriptions",
+        "due_contains_only_running_subscriptions",
         "a cancelled subscription: it is due too",
     ),
     (
@@ -359,7 +359,7 @@ SYNC = [
     ),
     (
         broken.EndlessWalk,
-        "due_contains_a_subscription_from_the_end_of_its_term",
+        "due_contains_a_subscription_after_its_term",
         "the pages of due never end",
     ),
     (

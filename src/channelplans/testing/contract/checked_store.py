@@ -299,7 +299,7 @@ class CheckedStore:
         self,
         stored: Stored[Subscription],
         action: Callable[..., Decision],
-        *arguments: object,
+        *arguments: Any,
         on: date,
     ) -> Stored[Subscription]:
         """Commit an action, such as ``actions.cancel``, on a stored subscription."""
@@ -346,8 +346,9 @@ class CheckedStore:
             page = self.due(on, cursor=cursor, **limit)
             size = len(page.profiles)
             if size > page_limit:
-                message = f"a page of due holds {size} profiles; the limit is {page_limit}"
-                raise AssertionError(message)
+                raise AssertionError(
+                    f"a page of due holds {size} profiles; the limit is {page_limit}"
+                )
             yield page
             cursor = page.next
             if cursor is None:
@@ -416,3 +417,12 @@ class CheckedStore:
         __tracebackhide__ = True
         expected = Stored(subscription, cast("Revision", revision))
         check_equal(expected, self.stored_subscription(subscription.profile), message)
+
+    def check_committed_transfer(self, token: Token, revisions: Sequence[Revision | None]) -> None:
+        """Check that a transfer's token has a revision, which is none of those of subscriptions."""
+        answer = self.committed(token)
+        if answer is None or answer in revisions:
+            raise AssertionError(
+                f"committed({token!r}) returned {answer!r} for a transfer: return a revision that "
+                "no subscription has"
+            )

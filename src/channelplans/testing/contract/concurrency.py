@@ -214,15 +214,16 @@ class ConcurrencyTests:
         refused = [make_transfer(f"refused {number}", unpaid, credit) for number in range(24)]
         transfers = list(chain(*zip(neutral, refused, strict=True)))
 
-        def find_halves() -> set[str]:
+        def check_transfers() -> None:
             balance = store.balance(ACCOUNT_WALLET)
             counts = Counter(booked.token for booked in store.postings(ACCOUNT_WALLET)[1:])
-            halves = {f"one posting of {token}" for token, count in counts.items() if count != 2}
-            return halves if balance == eur("10") else {*halves, f"a balance of {balance}"}
+            incomplete = sorted(token for token, count in counts.items() if count != 2)
+            expected = {"balance": eur("10"), "incomplete transfers": []}
+            found = {"balance": balance, "incomplete transfers": incomplete}
+            message = "a reader saw half of a transfer, or a transfer that was refused"
+            check_equal(expected, found, message)
 
-        batches = [transfers[first : first + 12] for first in range(0, 48, 12)]
-        message = "a reader saw half of a transfer, or a transfer that was refused"
-        outcomes = _commit_while_reading(store, batches, [find_halves] * 4, message)
+        outcomes = _commit_at_once(store, transfers, writers=4, readers=[check_transfers] * 4)
         message = "of 48 transfers, the 24 that leave the balance as it is must be stored"
         check_equal({"stored": 24, "InsufficientCredit": 24}, _count(outcomes), message)
         check_books(store, [ACCOUNT_WALLET], committed=[opening, *neutral])
@@ -327,16 +328,30 @@ def _commit_at_once(
     store: CheckedStore,
     decisions: Sequence[Decision | Transfer],
     expected: Revision | None = None,
+    *,
+    writers: int = THREADS,
+    readers: Sequence[Callable[[], None]] = (),
 ) -> list[object]:
-    """Share the decisions out to 8 threads, and return the outcomes in the given order."""
-    size = len(decisions) // THREADS
+    """Share the decisions out to threads, and return the outcomes in the given order.
 
-    def commit_share(thread: int) -> list[object]:
-        share = decisions[thread * size : (thread + 1) * size]
-        return [_commit(store, decision, expected) for decision in share]
+    Meanwhile, other threads call the functions in ``readers`` again and again.
+    """
+    share, writing = len(decisions) // writers, set(range(writers))
 
-    shares = run_threads([partial(commit_share, thread) for thread in range(THREADS)])
-    return list(chain(*shares))
+    def write(thread: int) -> list[object]:
+        try:
+            own_decisions = decisions[thread * share : (thread + 1) * share]
+            return [_commit(store, decision, expected) for decision in own_decisions]
+        finally:
+            writing.discard(thread)
+
+    def read(check: Callable[[], None]) -> list[object]:
+        while writing:
+            check()
+        return []
+
+    works = [partial(write, thread) for thread in range(writers)]
+    return list(chain(*run_threads([*works, *(partial(read, check) for check in readers)])))
 
 
 def _count(outcomes: Sequence[object]) -> dict[str, int]:
@@ -362,11 +377,8 @@ def _make_move(wallets: Sequence[Wallet], thread: int, number: int) -> Transfer:
     # opposite directions, and so do 2 and 3, 4 and 5, 6 and 7. Locks in posting order deadlock.
     direction = 1 if thread % 2 == 0 else -1
     target = (source + direction) % 3
-    return make_transfer(
-        f"m-{thread}-{number}",
-        make_posting("-1", wallets[source]),
-        make_posting("1", wallets[target]),
-    )
+    debit, credit = make_posting("-1", wallets[source]), make_posting("1", wallets[target])
+    return make_transfer(f"m-{thread}-{number}", debit, credit)
 
 
 def _commit_while_comparing(store: CheckedStore, purchase: Decision, distance: int) -> None:
@@ -387,47 +399,14 @@ def _commit_while_comparing(store: CheckedStore, purchase: Decision, distance: i
         "the due profiles": lambda: profile in store.walk_due(DISTANT_DAY),
     }
 
-    def compare(first: str, second: str) -> set[str]:
+    def compare(first: str, second: str) -> None:
         if places[first]() and not places[second]():
-            return {f"a reader saw {purchase.token} in {first}, and after that not in {second}"}
-        return set()
+            raise AssertionError(
+                "a reader saw part of a purchase, or a purchase that was refused\n"
+                f"  a reader saw {purchase.token} in {first}, and after that not in {second}"
+            )
 
     names = list(places)
     pairs = zip(names, names[distance:] + names[:distance], strict=True)
     readers = [partial(compare, first, second) for first, second in pairs]
-    message = "a reader saw part of a purchase, or a purchase that was refused"
-    _commit_while_reading(store, [[purchase]], readers, message)
-
-
-def _commit_while_reading(
-    store: CheckedStore,
-    batches: Sequence[Sequence[Decision | Transfer]],
-    readers: Sequence[Callable[[], set[str]]],
-    message: str,
-) -> list[object]:
-    """Commit each batch in its own thread while other threads read, and return the outcomes.
-
-    A reader is called again and again, and returns what it saw of a decision that is not stored.
-
-    Raises:
-        AssertionError: a reader saw something.
-    """
-    writing = set(range(len(batches)))
-    findings: set[str] = set()
-
-    def write(number: int) -> list[object]:
-        try:
-            return [_commit(store, decision) for decision in batches[number]]
-        finally:
-            writing.discard(number)
-
-    def read(reader: Callable[[], set[str]]) -> list[object]:
-        while writing:
-            findings.update(reader())
-        return []
-
-    writers = [partial(write, number) for number in range(len(batches))]
-    outcomes = run_threads([*writers, *(partial(read, reader) for reader in readers)])
-    if findings:
-        raise AssertionError("\n  ".join([message, *sorted(findings)]))
-    return list(chain(*outcomes))
+    _commit_at_once(store, [purchase], writers=1, readers=readers)

@@ -124,10 +124,8 @@ class _RecordingStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def commit(
-        self, decision: Decision | Transfer, /, *, expected: Revision | None
-    ) -> Revision | None:
-        revision = self._store.commit(decision, expected=expected)
+    def commit(self, decision: Decision | Transfer, /, **options: Any) -> Revision | None:
+        revision = self._store.commit(decision, **options)
         self.accepted.append(decision)
         return revision
 
