@@ -354,7 +354,7 @@ ERROR_ARGUMENTS = {
     "CalendarEnds": (DAY, "1 month", 0),
     "ChangedTooSoon": (DAY, DAY, MID_TERM),
     "ChannelPlansError": (),
-    "ChannelsNotSellable": (105, 105, 100),
+    "ChannelsNotSellable": (105, 100),
     "ChannelsOutOfRange": (350, 1, 300, (300, 50)),
     "Conflict": ("berlin", "7", None),
     "CurrencyMismatch": ("EUR", "USD"),

@@ -11,7 +11,7 @@ from channelplans.calendar import term_at
 from channelplans.errors import NotOffered, UnknownEdition
 from channelplans.money import EUR, Money
 from channelplans.offers import SKYPE_CONNECT
-from channelplans.pricing import Quote
+from channelplans.pricing import price_term
 from channelplans.subscriptions.catalogue import Catalogue, Edition, Migration
 from channelplans.subscriptions.price_changes import compare_editions
 from channelplans.subscriptions.subscription import Status, Subscription
@@ -42,7 +42,7 @@ def catalogues(draw, migration=None):
 def make_subscription(edition, anchor, number=0):
     """Return a subscription that an edition priced, in the given term counted from its anchor."""
     plan = SKYPE_CONNECT.plan(channels=3, bundles=1)
-    paid = Quote(plan, edition.tariff, term_at(anchor, plan.offer.term.length, number))
+    paid = price_term(plan, edition.tariff, plan.offer.term.nth(anchor, number), anchor)
     return Subscription(
         "s-1", "acme", "berlin", paid, anchor, number, Status.ACTIVE, paid.allowance, None, 1
     )

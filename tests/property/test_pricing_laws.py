@@ -14,7 +14,7 @@ from channelplans.calls import Allowance, Call, Payer, billable, longest_call, r
 from channelplans.errors import UnknownRate
 from channelplans.money import Currency, Money, Rounding
 from channelplans.offers import OFFERS
-from channelplans.pricing import Quote, amend_quote, quote, refund
+from channelplans.pricing import amend_quote, price_term, quote, refund
 from channelplans.rules import CallRule, ChangeEffect, RefundBasis, RefundRule
 from channelplans.tariffs import Item, Tariff
 from channelplans.testing import strategies
@@ -164,8 +164,8 @@ def test_aligned_first_term_never_exceeds_the_whole_term(quoted):
 
     They are equal if the first term is the whole term.
     """
-    whole_term = quoted.plan.offer.term.whole(quoted.term)
-    whole_quote = Quote(quoted.plan, quoted.tariff, whole_term)
+    whole_term = quoted.full_term
+    whole_quote = price_term(quoted.plan, quoted.tariff, whole_term, quoted.anchor)
 
     assert whole_term.end == quoted.term.end
     assert quoted.total <= whole_quote.total

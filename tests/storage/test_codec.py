@@ -26,7 +26,7 @@ from channelplans.errors import (
 from channelplans.money import EUR, PLN, Currency, Money, Rounding
 from channelplans.offers import OFFERS, SKYPE_CONNECT
 from channelplans.plans import Offer, Plan
-from channelplans.pricing import Quote, amend_quote, quote
+from channelplans.pricing import Quote, amend_quote, price_term, quote
 from channelplans.quantities import QuantityRule, Step
 from channelplans.rules import (
     BundleRule,
@@ -136,7 +136,7 @@ SUBSCRIPTION = Subscription(
     id="s-1",
     account="acme",
     profile="berlin",
-    quote=Quote(THREE_CHANNELS, TRUNK_TARIFF, FEBRUARY),
+    quote=price_term(THREE_CHANNELS, TRUNK_TARIFF, FEBRUARY, JAN_1),
     anchor=JAN_1,
     term_number=1,
     status=Status.ACTIVE,

@@ -173,19 +173,23 @@ def term_rules(draw: st.DrawFn, *, days: int = 400, months: int = 36) -> TermRul
     return TermRule(length, billing_day, draw(st.none() | minimum_terms))
 
 
-def change_rules(*, days: int = 400, months: int = 36) -> st.SearchStrategy[ChangeRule]:
+@st.composite
+def change_rules(draw: st.DrawFn, *, days: int = 400, months: int = 36) -> ChangeRule:
     """Rules with every effect, and a cooldown of at most ``days`` or ``months``, or none."""
-    cooldowns = st.none() | lengths(days=days, months=months)
-    fewer = st.sampled_from(
-        [effect for effect in ChangeEffect if effect is not ChangeEffect.CHARGE_FULL]
-    )
-    return st.builds(ChangeRule, cooldowns, st.sampled_from(ChangeEffect), fewer)
+    cooldown = draw(st.none() | lengths(days=days, months=months))
+    more = draw(st.sampled_from(ChangeEffect))
+    effects_of_fewer = set(ChangeEffect) - {ChangeEffect.CHARGE_FULL}
+    if more is ChangeEffect.CHARGE_FULL:
+        effects_of_fewer -= {ChangeEffect.RESTART, ChangeEffect.PRORATE}
+    fewer = draw(st.sampled_from(sorted(effects_of_fewer, key=lambda effect: effect.value)))
+    return ChangeRule(cooldown, more, fewer)
 
 
 @st.composite
-def refund_rules(draw: st.DrawFn) -> RefundRule:
-    """Refund rules with every allowed basis and rounding."""
-    channels = draw(st.sampled_from([RefundBasis.TIME, RefundBasis.NOTHING]))
+def refund_rules(draw: st.DrawFn, *, channels_by_minutes: bool = True) -> RefundRule:
+    """Refund rules with every basis and rounding; channels by minutes only if that is allowed."""
+    by_time = [RefundBasis.TIME, RefundBasis.NOTHING]
+    channels = draw(st.sampled_from([*RefundBasis] if channels_by_minutes else by_time))
     bundles = draw(st.sampled_from(RefundBasis))
     return RefundRule(channels, bundles, draw(st.booleans()), draw(roundings()))
 
@@ -207,21 +211,23 @@ def notices() -> st.SearchStrategy[Notice]:
     return st.builds(Notice, names(), names(), names())
 
 
-def offers() -> st.SearchStrategy[Offer]:
+@st.composite
+def offers(draw: st.DrawFn) -> Offer:
     """Offers with any rules, with and without bundles."""
-    return st.builds(
-        Offer,
-        names(),
-        names(),
-        names(),
-        quantity_rules(),
-        st.none() | bundle_rules() | included_minutes(),
-        term_rules(),
-        change_rules(),
-        refund_rules(),
-        call_rules(),
-        st.lists(notices(), max_size=2).map(tuple),
-        non_payment_rules(),
+    bundle = draw(st.none() | bundle_rules() | included_minutes())
+    includes_minutes = bundle is not None and bundle.included > 0
+    return Offer(
+        name=draw(names()),
+        edition=draw(names()),
+        source=draw(names()),
+        quantity=draw(quantity_rules()),
+        bundle=bundle,
+        term=draw(term_rules()),
+        change=draw(change_rules()),
+        refund=draw(refund_rules(channels_by_minutes=includes_minutes)),
+        calls=draw(call_rules()),
+        notices=tuple(draw(st.lists(notices(), max_size=2))),
+        non_payment=draw(non_payment_rules()),
     )
 
 

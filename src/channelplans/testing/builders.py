@@ -20,14 +20,7 @@ from channelplans.subscriptions.transfers import deposit
 from channelplans.subscriptions.wallets import Wallet
 from channelplans.tariffs import Tariff
 
-__all__ = [
-    "CATALOGUE",
-    "DAY",
-    "TARIFF",
-    "make_account",
-    "make_subscription",
-    "make_tariff",
-]
+__all__ = ["CATALOGUE", "DAY", "TARIFF", "make_account", "make_subscription", "make_tariff"]
 
 #: The default day of purchases and deposits.
 DAY: Final = date(2026, 1, 5)
@@ -76,14 +69,8 @@ def make_subscription(
     >>> print(make_subscription(profile="paris"))
     Subscription s-1 on profile paris: 5 channels, 2026-01-05 to 2026-02-04, active
     """
-    purchase = buy(
-        plan or SKYPE_CONNECT.plan(channels=5),
-        tariff,
-        account=account,
-        profile=profile,
-        subscription=subscription,
-        on=on,
-    )
+    plan = plan or SKYPE_CONNECT.plan(channels=5)
+    purchase = buy(plan, tariff, account=account, profile=profile, subscription=subscription, on=on)
     return purchase.after
 
 
@@ -111,14 +98,7 @@ def make_account(
     amount = Money.of(credit, tariff.currency)
     opening = deposit(Wallet(account), amount, transfer=f"opening of {account}", on=on)
     purchases = (
-        buy(
-            plan,
-            tariff,
-            account=account,
-            profile=profile,
-            subscription=f"{profile} {on}",
-            on=on,
-        )
+        buy(plan, tariff, account=account, profile=profile, subscription=f"{profile} {on}", on=on)
         for profile, plan in plans.items()
     )
     return (opening, *purchases)

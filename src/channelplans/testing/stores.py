@@ -17,7 +17,7 @@ Every store passes the same tests; no test can be switched off.
 """
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -51,13 +51,7 @@ def _contract_of(cls: type) -> type:
 
 
 class StoreContract(
-    ReadTests,
-    TokenTests,
-    CommitTests,
-    DueTests,
-    PagingTests,
-    ConcurrencyTests,
-    DurabilityTests,
+    ReadTests, TokenTests, CommitTests, DueTests, PagingTests, ConcurrencyTests, DurabilityTests
 ):
     """The tests that every ``Store`` passes.
 
@@ -117,12 +111,12 @@ class StoreContract(
         return new_store()
 
     @pytest.fixture(name="Machine")
-    def machine(self, new_store: Callable[[], Store]) -> Callable[[], Machine]:
+    def machine(self, new_store: Callable[[], CheckedStore]) -> Callable[[], Machine]:
         """Return a function that starts a sequence of commits on an empty store."""
         return partial(Machine, new_store)
 
     def test_store_agrees_with_a_model_after_any_sequence(
-        self, new_store: Callable[[], Store]
+        self, new_store: Callable[[], CheckedStore]
     ) -> None:
         """After any sequence of commits, the store gives the same answers as a model of dicts.
 
@@ -152,7 +146,7 @@ class AsyncStoreContract(CancellationTests, StoreContract):
     _awaited: ClassVar[bool] = True
 
     @pytest.fixture
-    def run(self) -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
+    def run(self) -> Iterator[Run]:
         """Return a function that runs a coroutine on the event loop of the test."""
         with background_loop() as run:
             yield run

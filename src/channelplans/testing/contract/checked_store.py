@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, S
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from itertools import islice
-from types import MappingProxyType, NoneType
-from typing import Any, Final, Protocol, TypeAlias, TypeVar, cast
+from types import NoneType
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -26,29 +27,16 @@ from channelplans.errors import (
     TokenReused,
 )
 from channelplans.money import Money
-from channelplans.storage.ports import Booked, Page, Revision, Store, Stored
+from channelplans.storage.ports import Booked, Page, Revision, Stored
 from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.identifiers import ProfileId, Token
 from channelplans.subscriptions.subscription import Subscription
 from channelplans.subscriptions.wallets import Wallet
 
-__all__ = [
-    "TIMEOUT",
-    "CheckedStore",
-    "Run",
-    "background_loop",
-    "cancel_at_wait",
-    "check_equal",
-    "expect_error",
-    "open_store",
-    "walk_due",
-]
-
 E = TypeVar("E", bound=ChannelPlansError)
-T = TypeVar("T")
 
-#: Returns the answer of a store's method, from its name and a function that calls it.
-_GetAnswer: TypeAlias = Callable[[str, Callable[[], Any]], Any]
+#: Runs a coroutine on the background loop, and returns its result.
+Run: TypeAlias = Callable[[Coroutine[Any, Any, Any]], Any]
 
 #: Stands for a part that only the other value has.
 _MISSING: Final = object()
@@ -57,19 +45,20 @@ _MISSING: Final = object()
 TIMEOUT: Final = 60.0
 
 #: The types that each method may return.
-_ANSWER_TYPES: Final[Mapping[str, tuple[type, ...]]] = MappingProxyType(
-    {
-        "subscription": (Stored, NoneType),
-        "balance": (Money, NoneType),
-        "postings": (Sequence,),
-        "commit": (str, NoneType),
-        "committed": (str, NoneType),
-        "due": (Page,),
-    }
-)
+_ANSWER_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "subscription": (Stored, NoneType),
+    "balance": (Money, NoneType),
+    "postings": (Sequence,),
+    "commit": (str, NoneType),
+    "committed": (str, NoneType),
+    "due": (Page,),
+}
 
 #: The errors that ``commit`` may raise; the other methods raise none.
 _COMMIT_ERRORS: Final = (Conflict, TokenReused, InsufficientCredit, CurrencyMismatch)
+
+#: After the end of every term in the tests, so that every running subscription is due.
+DISTANT_DAY: Final = date(2090, 1, 1)
 
 
 def check_equal(expected: object, found: object, message: str) -> None:
@@ -131,14 +120,6 @@ def _parts(value: Any) -> dict[str, Any]:
     return {}
 
 
-class Run(Protocol):
-    """Runs a coroutine on the background loop, and waits for its result."""
-
-    def __call__(self, coroutine: Coroutine[Any, Any, T], /) -> T:
-        """Return what the coroutine returns, or raise what it raises."""
-        ...
-
-
 @contextmanager
 def background_loop() -> Iterator[Run]:
     """Run an event loop in a background thread, and yield a function that runs coroutines on it."""
@@ -153,7 +134,7 @@ def background_loop() -> Iterator[Run]:
     thread.start()
     loop, stop = started.result(TIMEOUT)
 
-    def run(coroutine: Coroutine[Any, Any, T], /) -> T:
+    def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result(TIMEOUT)
 
     try:
@@ -166,15 +147,11 @@ def background_loop() -> Iterator[Run]:
 async def cancel_at_wait(call: Callable[[], Awaitable[object]], wait_number: int) -> bool:
     """Cancel a call at its n-th wait, counted from 1; return whether the call waited that often."""
     cancelling = _CancelledAtWait(call(), wait_number)
-
-    async def wait() -> None:
-        await cancelling
-
-    await asyncio.gather(asyncio.create_task(wait()), return_exceptions=True)
+    await asyncio.gather(cancelling, return_exceptions=True)
     return cancelling.waits_left <= 0
 
 
-class _CancelledAtWait:
+class _CancelledAtWait(Iterator[object]):
     """An awaitable whose task is cancelled at the n-th wait."""
 
     def __init__(self, awaitable: Awaitable[object], wait_number: int) -> None:
@@ -196,42 +173,27 @@ class _CancelledAtWait:
         return cast("object", self._steps.throw(*error))
 
 
-def _get_sync_answer(method: str, call: Callable[[], Any]) -> Any:
-    answer = call()
-    if inspect.isawaitable(answer):
-        _close_coroutine(answer)
+async def _await_answer(method: str, call: Callable[[], Any]) -> Any:
+    awaitable = call()
+    if not inspect.isawaitable(awaitable):
         raise AssertionError(
-            f"{method} returned an awaitable: test an asynchronous store with AsyncStoreContract"
+            f"{method} returned {shown(awaitable)}, but an awaitable was expected: "
+            f"write `async def {method}`"
         )
+    message = (
+        f"{method} was awaited and returned another awaitable: "
+        f"an `await` is missing inside `async def {method}`"
+    )
+    return _check_not_awaitable(await awaitable, message)
+
+
+def _check_not_awaitable(answer: Any, message: str) -> Any:
+    if inspect.isawaitable(answer):
+        # Python warns of a coroutine that is neither awaited nor closed.
+        if inspect.iscoroutine(answer):
+            answer.close()
+        raise AssertionError(message)
     return answer
-
-
-def _async_answers(run: Run) -> _GetAnswer:
-    """Return a function that calls a method on the background loop and awaits its answer."""
-
-    async def await_answer(method: str, call: Callable[[], Any]) -> Any:
-        awaitable = call()
-        if not inspect.isawaitable(awaitable):
-            raise AssertionError(
-                f"{method} returned {shown(awaitable)}, but an awaitable was expected: "
-                f"write `async def {method}`"
-            )
-        answer = await awaitable
-        if inspect.isawaitable(answer):
-            _close_coroutine(answer)
-            raise AssertionError(
-                f"{method} was awaited and returned another awaitable: "
-                f"an `await` is missing inside `async def {method}`"
-            )
-        return answer
-
-    return lambda method, call: run(await_answer(method, call))
-
-
-def _close_coroutine(awaitable: Awaitable[Any]) -> None:
-    # Python warns of a coroutine that is neither awaited nor closed.
-    if inspect.iscoroutine(awaitable):
-        awaitable.close()
 
 
 def open_store(make: Callable[[], Any], run: Run | None = None) -> "CheckedStore":
@@ -241,13 +203,13 @@ def open_store(make: Callable[[], Any], run: Run | None = None) -> "CheckedStore
     There ``make`` may also be a coroutine function.
     """
     if run is None:
-        return CheckedStore(make(), _get_sync_answer)
+        return CheckedStore(make())
 
     async def make_on_loop() -> object:
         store = make()
         return await store if inspect.isawaitable(store) else store
 
-    return CheckedStore(run(make_on_loop()), _async_answers(run))
+    return CheckedStore(run(make_on_loop()), run)
 
 
 class CheckedStore:
@@ -257,9 +219,11 @@ class CheckedStore:
         store: the store that is called.
     """
 
-    def __init__(self, store: object, get_answer: _GetAnswer) -> None:
+    def __init__(self, store: object, run: Run | None = None) -> None:
         self.store = store
-        self._get_answer = get_answer
+        self._run = run
+
+    # The methods of the store
 
     def subscription(self, profile: ProfileId, /) -> Stored[Subscription] | None:
         """See ``Store.subscription``."""
@@ -274,9 +238,9 @@ class CheckedStore:
         return tuple(self._call("postings", wallet, **bounds))
 
     def commit(
-        self, decision: Decision | Transfer, /, *, expected: Revision | None
+        self, decision: Decision | Transfer, /, *, expected: Revision | None = None
     ) -> Revision | None:
-        """See ``Store.commit``."""
+        """See ``Store.commit``; a store always receives ``expected``, here by default None."""
         return cast("Revision | None", self._call("commit", decision, expected=expected))
 
     def committed(self, token: Token, /) -> Revision | None:
@@ -298,9 +262,14 @@ class CheckedStore:
         method = getattr(self.store, name, None)
         if method is None:
             raise AssertionError(f"the store has no method {name}; storage.Store lists all methods")
+        call = partial(method, *arguments, **options)
         allowed = _COMMIT_ERRORS if name == "commit" else ()
         try:
-            answer = self._get_answer(name, lambda: method(*arguments, **options))
+            if self._run is None:
+                hint = "test an asynchronous store with AsyncStoreContract"
+                answer = _check_not_awaitable(call(), f"{name} returned an awaitable: {hint}")
+            else:
+                answer = self._run(_await_answer(name, call))
         except (AssertionError, *allowed):
             raise
         except Exception as error:
@@ -318,22 +287,142 @@ class CheckedStore:
             )
         return answer
 
+    # Several calls
 
-def walk_due(store: Store, on: date, limit: int | None = None) -> list[ProfileId]:
-    """Return the profiles of all pages of ``due``, in their order.
+    def commit_decision(
+        self, decision: Decision, expected: Revision | None = None
+    ) -> Stored[Subscription]:
+        """Commit a decision, and return its subscription with the new revision."""
+        return Stored(decision.after, cast("Revision", self.commit(decision, expected=expected)))
 
-    Without ``limit``, the default of the store applies.
-    """
-    profiles: list[ProfileId] = []
-    cursor = None
-    options, page_limit = ({}, 1000) if limit is None else ({"limit": limit}, limit)
-    for _ in range(10_000):
-        page = store.due(on, cursor=cursor, **options)
-        size = len(page.profiles)
-        if size > page_limit:
-            raise AssertionError(f"a page of due holds {size} profiles; the limit is {page_limit}")
-        profiles += page.profiles
-        cursor = page.next
-        if cursor is None:
-            return profiles
-    raise AssertionError("the pages of due never end: return no cursor with the last page")
+    def act(
+        self,
+        stored: Stored[Subscription],
+        action: Callable[..., Decision],
+        *arguments: Any,
+        on: date,
+    ) -> Stored[Subscription]:
+        """Commit an action, such as ``actions.cancel``, on a stored subscription."""
+        return self.commit_decision(action(stored.value, *arguments, on=on), stored.revision)
+
+    def stored_subscription(self, profile: ProfileId) -> Stored[Subscription]:
+        """Return the stored subscription of a profile.
+
+        Raises:
+            AssertionError: the store has none, although a decision on the profile was committed.
+        """
+        __tracebackhide__ = True
+        stored = self.subscription(profile)
+        if stored is None:
+            raise AssertionError(
+                f"subscription({profile!r}) is None, although a decision on it was committed"
+            )
+        return stored
+
+    def read_affected(self, decision: Decision | Transfer) -> dict[str, object]:
+        """Return everything in the store that a decision could change."""
+        answers: dict[str, object] = {}
+        if isinstance(decision, Decision):
+            answers["subscription"] = self.subscription(decision.after.profile)
+        for wallet in decision.deltas:
+            answers[f"balance({wallet})"] = self.balance(wallet)
+            answers[f"postings({wallet})"] = self.postings(wallet)
+        answers[f"committed({decision.token})"] = self.committed(decision.token)
+        answers["due"] = sorted(self.walk_due(DISTANT_DAY))
+        return answers
+
+    def walk_due(self, on: date, **limit: int) -> list[ProfileId]:
+        """Return the profiles of all pages of ``due``, in their order."""
+        return [profile for page in self.due_pages(on, **limit) for profile in page.profiles]
+
+    def due_pages(self, on: date, *, max_pages: int = 10_000, **limit: int) -> Iterator[Page]:
+        """Yield the pages of ``due``; without ``limit``, the default of the store applies.
+
+        Raises:
+            AssertionError: a page is too long, or there are more than ``max_pages``.
+        """
+        cursor, page_limit = None, limit.get("limit", 1000)
+        for _ in range(max_pages):
+            page = self.due(on, cursor=cursor, **limit)
+            size = len(page.profiles)
+            if size > page_limit:
+                raise AssertionError(
+                    f"a page of due holds {size} profiles; the limit is {page_limit}"
+                )
+            yield page
+            cursor = page.next
+            if cursor is None:
+                return
+        raise AssertionError("the pages of due never end: return no cursor with the last page")
+
+    # Calls with a check
+
+    def commit_valid(
+        self, decision: Decision | Transfer, message: str, *, expected: Revision | None = None
+    ) -> Revision | None:
+        """Commit a valid decision and return its revision.
+
+        Raises:
+            AssertionError: the store refuses the decision.
+        """
+        __tracebackhide__ = True
+        try:
+            return self.commit(decision, expected=expected)
+        except ChannelPlansError as error:
+            raise AssertionError(f"{message}\n  commit raised {error!r}: {error}") from error
+
+    def check_repeated(
+        self,
+        decision: Decision | Transfer,
+        answer: Revision | None,
+        message: str,
+        *,
+        expected: Revision | None = None,
+    ) -> None:
+        """Commit a decision again: the answer is that of the first commit, and nothing changes."""
+        __tracebackhide__ = True
+        before = self.read_affected(decision)
+        check_equal(answer, self.commit_valid(decision, message, expected=expected), message)
+        message = "an equal decision or transfer was booked twice, or changed the store otherwise"
+        check_equal(before, self.read_affected(decision), message)
+
+    def check_refused(
+        self,
+        kind: type[E],
+        decision: Decision | Transfer,
+        message: str,
+        *,
+        expected: Revision | None = None,
+    ) -> E:
+        """Commit a decision that the store must refuse, and return the error.
+
+        Raises:
+            AssertionError: the store accepts the decision, raises an error of another class, or
+                changes something.
+        """
+        __tracebackhide__ = True
+        before = self.read_affected(decision)
+        error = expect_error(kind, lambda: self.commit(decision, expected=expected), message)
+        message = (
+            f"commit raised {kind.__name__}, but it changed the store: finish all checks before "
+            "the first write, or roll the transaction back"
+        )
+        check_equal(before, self.read_affected(decision), message)
+        return error
+
+    def check_stored(
+        self, subscription: Subscription, revision: Revision | None, message: str
+    ) -> None:
+        """Check that the store returns this subscription for its profile, at this revision."""
+        __tracebackhide__ = True
+        expected = Stored(subscription, cast("Revision", revision))
+        check_equal(expected, self.stored_subscription(subscription.profile), message)
+
+    def check_committed_transfer(self, token: Token, revisions: Sequence[Revision | None]) -> None:
+        """Check that a transfer's token has a revision, which is none of those of subscriptions."""
+        answer = self.committed(token)
+        if answer is None or answer in revisions:
+            raise AssertionError(
+                f"committed({token!r}) returned {answer!r} for a transfer: return a revision that "
+                "no subscription has"
+            )

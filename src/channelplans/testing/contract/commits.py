@@ -1,7 +1,10 @@
 """Commits: the order of the checks, revisions and credit; a commit stores everything or nothing."""
 
+from collections import Counter
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
+from itertools import permutations
 from typing import Final
 
 import attrs
@@ -9,23 +12,18 @@ import pytest
 
 from channelplans.errors import Conflict, CurrencyMismatch, InsufficientCredit, TokenReused
 from channelplans.money import USD, Currency, Money
-from channelplans.storage.ports import Store
+from channelplans.storage.ports import Stored
 from channelplans.subscriptions import actions
 from channelplans.subscriptions.decisions import Decision
 from channelplans.subscriptions.subscription import Subscription
-from channelplans.subscriptions.wallets import Wallet
 from channelplans.testing.builders import DAY
-from channelplans.testing.contract.checked_store import check_equal
+from channelplans.testing.contract.checked_store import CheckedStore, check_equal
 from channelplans.testing.contract.helpers import (
-    ACCOUNT,
     ACCOUNT_WALLET,
-    BERLIN,
     BERLIN_WALLET,
-    PARIS,
+    PARIS_WALLET,
     UNKNOWN_REVISION,
-    check_refused,
-    check_stored,
-    commit_valid,
+    buy_for,
     days,
     eur,
     make_assignment,
@@ -37,7 +35,6 @@ from channelplans.testing.contract.helpers import (
     make_transfer,
     make_withdrawal,
     open_account,
-    stored_subscription,
 )
 
 _ONE_US_CENT: Final = Money(minor=1, currency=USD)
@@ -48,7 +45,7 @@ class CommitTests:
 
     # The order of the checks
 
-    def test_commit_checks_the_revision_before_the_token(self, store: Store) -> None:
+    def test_commit_checks_the_revision_before_the_token(self, store: CheckedStore) -> None:
         """A stale decision with a known token raises Conflict, not TokenReused.
 
         If it fails: compare the revision before you look up the token. Only an equal decision,
@@ -58,9 +55,9 @@ class CommitTests:
         first_change, second_change = (make_change(purchase.after, count) for count in (7, 9))
         store.commit(first_change, expected=revision)
         message = "the revision is stale and the token is known: the revision is checked first"
-        check_refused(store, Conflict, second_change, message, expected=revision)
+        store.check_refused(Conflict, second_change, message, expected=revision)
 
-    def test_commit_checks_the_revision_before_the_credit(self, store: Store) -> None:
+    def test_commit_checks_the_revision_before_the_credit(self, store: CheckedStore) -> None:
         """A stale decision raises Conflict, even if credit is missing or the currency differs.
 
         If it fails: compare the revision before you read the balances.
@@ -71,81 +68,74 @@ class CommitTests:
         message = "the revision is stale and the wallet refuses: the revision is checked first"
         for postings in (change.postings, make_deposit(_ONE_US_CENT).postings):
             stale_change = attrs.evolve(change, postings=postings)
-            check_refused(store, Conflict, stale_change, message, expected=revision)
+            store.check_refused(Conflict, stale_change, message, expected=revision)
 
-    def test_commit_checks_the_token_before_the_credit(self, store: Store) -> None:
+    def test_commit_checks_the_token_before_the_credit(self, store: CheckedStore) -> None:
         """A reused token raises TokenReused, even if credit is missing or the currency differs.
 
         If it fails: look up the token before you read the balances.
         """
         purchase, purchase_revision = open_account(store, "39.75")
-        decision = make_call_decision(purchase.after, "c-1")
-        store.commit(make_deposit("0.06", "t-1", wallet=BERLIN_WALLET), expected=None)
-        revision = store.commit(decision, expected=purchase_revision)
+        call = store.commit_decision(make_call_decision(purchase.after, "c-1"), purchase_revision)
+        store.commit(make_withdrawal("0.94", "t-1", wallet=BERLIN_WALLET))
         message = "the token is known and the wallet refuses: the token is checked first"
-        later_decision = make_call_decision(decision.after, "c-1", on=DAY + days(1))
-        check_refused(store, TokenReused, later_decision, message, expected=revision)
-        check_refused(store, TokenReused, make_withdrawal("1", "t-1"), message)
+        later_call = make_call_decision(call.value, "c-1", DAY + days(1))
+        store.check_refused(TokenReused, later_call, message, expected=call.revision)
+        store.check_refused(TokenReused, make_withdrawal("1", "t-1"), message)
         deposit = make_deposit(_ONE_US_CENT, "t-1", wallet=BERLIN_WALLET)
-        check_refused(store, TokenReused, deposit, message)
+        store.check_refused(TokenReused, deposit, message)
 
     # Revisions
 
-    def test_commit_refuses_a_stale_revision(self, store: Store) -> None:
+    def test_commit_refuses_a_stale_revision(self, store: CheckedStore) -> None:
         """A decision is refused unless its profile's subscription is still at ``expected``.
 
         If it fails: compare the revision and write the subscription in one statement or under a
         lock. ``expected=None`` means that the profile never had a subscription.
         """
         stale = "commit accepted a decision for another revision than the stored one"
-        store.commit(make_deposit("1000"), expected=None)
+        store.commit(make_deposit("1000"))
         purchase = make_purchase()
-        error = check_refused(store, Conflict, purchase, stale, expected=UNKNOWN_REVISION)
+        error = store.check_refused(Conflict, purchase, stale, expected=UNKNOWN_REVISION)
         wrong_fields = "a field of Conflict is wrong"
-        check_equal(Conflict(BERLIN, UNKNOWN_REVISION, None), error, wrong_fields)
-        first = store.commit(purchase, expected=None)
-        other = store.commit(make_purchase("paris", "s-2"), expected=None)
+        check_equal(Conflict("berlin", UNKNOWN_REVISION, None), error, wrong_fields)
+        first = store.commit(purchase)
+        other = store.commit(make_purchase("paris", "s-2"))
         second = store.commit(actions.cancel(purchase.after, on=DAY), expected=first)
-        resumption = actions.resume(stored_subscription(store, BERLIN).value, on=DAY)
+        resumption = actions.resume(store.stored_subscription("berlin").value, on=DAY)
         for expected in (None, UNKNOWN_REVISION, first, other):
-            error = check_refused(store, Conflict, resumption, stale, expected=expected)
-            check_equal(Conflict(BERLIN, expected, second), error, wrong_fields)
-        check_refused(store, Conflict, make_purchase("berlin", "s-3"), stale)
+            error = store.check_refused(Conflict, resumption, stale, expected=expected)
+            check_equal(Conflict("berlin", expected, second), error, wrong_fields)
+        store.check_refused(Conflict, make_purchase("berlin", "s-3"), stale)
         message = "commit refused a decision for the stored revision"
-        third = commit_valid(store, resumption, message, expected=second)
+        third = store.commit_valid(resumption, message, expected=second)
         message = "the stored subscription is not that of the last decision"
-        check_stored(store, resumption.after, third, message)
+        store.check_stored(resumption.after, third, message)
 
-    def test_commit_keeps_an_ended_subscription(self, store: Store) -> None:
+    def test_commit_keeps_an_ended_subscription(self, store: CheckedStore) -> None:
         """An ended subscription stays stored, and the next purchase must expect its revision.
 
         If it fails: keep the row of a subscription that lapsed, expired or was terminated. Accept
         ``expected=None`` only if the profile never had a subscription.
         """
-        store.commit(make_deposit("1000"), expected=None)
-        endings: dict[str, list[Callable[[Subscription], Decision]]] = {
-            "terminated": [lambda subscription: actions.terminate(subscription, on=DAY)],
-            "lapsed": [lambda subscription: actions.lapse(subscription, on=subscription.lapses_on)],
-            "expired": [
-                lambda subscription: actions.cancel(subscription, on=DAY),
-                lambda subscription: actions.expire(subscription, on=subscription.term.end),
-            ],
+        store.commit(make_deposit("1000"))
+        end = make_purchase().after.term.end
+        endings: dict[str, list[tuple[Callable[..., Decision], date]]] = {
+            "terminated": [(actions.terminate, DAY)],
+            "lapsed": [(actions.lapse, end)],
+            "expired": [(actions.cancel, DAY), (actions.expire, end)],
         }
         for status, acts in endings.items():
-            decision = make_purchase(status, f"{status} 1")
-            revision = store.commit(decision, expected=None)
-            for act in acts:
-                decision = act(decision.after)
-                revision = store.commit(decision, expected=revision)
+            stored = buy_for(store, status)
+            for act, on in acts:
+                stored = store.act(stored, act, on=on)
             message = f"the subscription has {status}, but commit accepted a first purchase"
-            check_refused(store, Conflict, make_purchase(status, f"{status} 2"), message)
-            next_purchase = make_purchase(
-                status, f"{status} 2", on=DAY + days(60), previous=decision.after
-            )
+            store.check_refused(Conflict, make_purchase(status, "second"), message)
+            second = make_purchase(status, f"{status} 2", on=end, previous=stored.value)
             message = f"commit refused a purchase after a subscription has {status}"
-            commit_valid(store, next_purchase, message, expected=revision)
+            store.commit_valid(second, message, expected=stored.revision)
 
-    def test_commit_ignores_expected_for_a_transfer(self, store: Store) -> None:
+    def test_commit_ignores_expected_for_a_transfer(self, store: CheckedStore) -> None:
         """A transfer is accepted with any ``expected``, and no subscription changes.
 
         If it fails: compare revisions only for a Decision. For a Transfer, return None.
@@ -154,84 +144,81 @@ class CommitTests:
         for number, expected in enumerate((None, revision, UNKNOWN_REVISION)):
             transfer = make_assignment("1", f"t-{number}")
             message = "commit compared a revision for a transfer"
-            answer = commit_valid(store, transfer, message, expected=expected)
+            answer = store.commit_valid(transfer, message, expected=expected)
             check_equal(None, answer, "commit must return None for a transfer")
         message = "a transfer changed a subscription or its revision"
-        check_stored(store, purchase.after, revision, message)
-        check_equal(eur("3"), store.balance(BERLIN_WALLET), "a transfer was not booked")
+        store.check_stored(purchase.after, revision, message)
+        check_equal(eur("4"), store.balance(BERLIN_WALLET), "a transfer was not booked")
 
-    def test_commit_never_returns_a_revision_twice(self, store: Store) -> None:
+    def test_commit_never_returns_a_revision_twice(self, store: CheckedStore) -> None:
         """A revision is never used again: not after an end, for an old value or elsewhere.
 
         If it fails: draw a UUID for each commit, or use one counter for the whole store inside the
         transaction. Do not count the revisions of a profile.
         """
         purchase, first_revision = open_account(store)
-        paris_revision = store.commit(make_purchase("paris", "s-2"), expected=None)
-        revisions = [first_revision, paris_revision]
+        paris = buy_for(store, "paris")
         acts: list[Callable[[Subscription], Decision]] = [
             lambda subscription: actions.cancel(subscription, on=DAY),
             lambda subscription: actions.resume(subscription, on=DAY),
             lambda subscription: actions.terminate(subscription, on=DAY),
-            lambda previous: make_purchase("berlin", "s-3", on=DAY, previous=previous),
+            lambda previous: make_purchase("berlin", "s-3", previous=previous),
             lambda subscription: actions.terminate(subscription, on=DAY, refund=False),
-            lambda previous: make_purchase("berlin", "s-4", on=DAY, previous=previous),
+            lambda previous: make_purchase("berlin", "s-4", previous=previous),
         ]
-        subscriptions, revision = [purchase.after], first_revision
+        history = [Stored(purchase.after, first_revision)]
         for act in acts:
-            decision = act(subscriptions[-1])
-            revision = store.commit(decision, expected=revision)
-            revisions.append(revision)
-            subscriptions.append(decision.after)
+            history.append(store.commit_decision(act(history[-1].value), history[-1].revision))
         # Store each value twice more: a revision that is computed from the value would repeat.
-        for number, subscription in enumerate(subscriptions * 2):
-            decision = attrs.evolve(
-                purchase, after=subscription, postings=(), token=f"restored/{number}"
+        for number, stored in enumerate(history * 2):
+            restoration = attrs.evolve(
+                purchase, after=stored.value, postings=(), token=f"restored/{number}"
             )
-            revision = store.commit(decision, expected=revision)
-            revisions.append(revision)
-        repeated = sorted({str(used) for used in revisions if revisions.count(used) > 1})
+            history.append(store.commit_decision(restoration, history[-1].revision))
+        counts = Counter(str(stored.revision) for stored in [paris, *history])
+        repeated = sorted(revision for revision, count in counts.items() if count > 1)
         check_equal([], repeated, "a revision was used twice, so a stale decision can look current")
         message = "the stored revision is not the last that commit returned"
-        check_equal(revision, stored_subscription(store, BERLIN).revision, message)
+        found = store.stored_subscription("berlin").revision
+        check_equal(history[-1].revision, found, message)
 
     # Credit
 
-    def test_commit_reports_missing_credit_exactly(self, store: Store) -> None:
+    def test_commit_reports_missing_credit_exactly(self, store: CheckedStore) -> None:
         """InsufficientCredit names the wallet, the needed amount, the balance and the difference.
 
         If it fails: let ``subscriptions.settle`` raise the error. If the store raises it, pass the
         error ``str(wallet)`` and amounts as Decimal. The needed amount is the wallet's debit.
         """
-        store.commit(make_deposit("10.50"), expected=None)
+        store.commit(make_deposit("10.50"))
         purchase = make_purchase()
         message = "commit took 39.75 EUR from 10.50 EUR"
-        error = check_refused(store, InsufficientCredit, purchase, message)
+        error = store.check_refused(InsufficientCredit, purchase, message)
         message = "a field of InsufficientCredit is wrong"
         check_equal(_missing_credit("39.75", "10.50", "29.25"), error, message)
-        store.commit(make_deposit("29.24", "second"), expected=None)
+        store.commit(make_deposit("29.24", "second"))
         message = "commit took 39.75 EUR from 39.74 EUR"
-        check_refused(store, InsufficientCredit, purchase, message)
-        store.commit(make_deposit("0.01", "third"), expected=None)
+        store.check_refused(InsufficientCredit, purchase, message)
+        store.commit(make_deposit("0.01", "third"))
         message = "39.75 EUR minus 39.75 EUR leaves 0"
-        commit_valid(store, purchase, message)
+        store.commit_valid(purchase, message)
         check_equal(eur("0"), store.balance(ACCOUNT_WALLET), message)
 
-    def test_commit_treats_a_new_wallet_as_empty(self, store: Store) -> None:
+    def test_commit_treats_a_new_wallet_as_empty(self, store: CheckedStore) -> None:
         """Nothing can be taken from a wallet without postings, and a refusal does not create it.
 
         If it fails: use 0 in the posting's currency if no balance is stored.
         """
         message = "commit took credit from a wallet without postings"
-        error = check_refused(store, InsufficientCredit, make_withdrawal("0.01", "t-1"), message)
+        error = store.check_refused(InsufficientCredit, make_withdrawal("0.01", "t-1"), message)
         wrong_fields = "a field of InsufficientCredit is wrong"
         check_equal(_missing_credit("0.01", "0.00", "0.01"), error, wrong_fields)
-        store.commit(make_deposit("1", wallet=Wallet(ACCOUNT, PARIS)), expected=None)
-        error = check_refused(store, InsufficientCredit, make_assignment("1", "t-2"), message)
+        store.commit(make_deposit("1", wallet=PARIS_WALLET))
+        error = store.check_refused(InsufficientCredit, make_assignment("1", "t-2"), message)
         check_equal("account acme", error.wallet, "InsufficientCredit names another wallet")
 
     @pytest.mark.parametrize("order", [1, -1])
-    def test_commit_adds_up_the_postings_of_a_wallet(self, store: Store, order: int) -> None:
+    def test_commit_adds_up_the_postings_of_a_wallet(self, store: CheckedStore, order: int) -> None:
         """A refund in a decision counts towards a charge in the same decision, in either order.
 
         If it fails: compare the balance with the sum of the decision's postings on the wallet
@@ -239,72 +226,60 @@ class CommitTests:
         """
         postings = (make_posting("70"), make_posting("-80"))[::order]
         transfer = make_transfer("t-1", *postings)
-        store.commit(make_deposit("9.99"), expected=None)
+        store.commit(make_deposit("9.99"))
         message = "commit took 10 EUR from 9.99 EUR"
-        error = check_refused(store, InsufficientCredit, transfer, message)
+        error = store.check_refused(InsufficientCredit, transfer, message)
         message = "a refund counts towards the charge: only the sum is needed"
         check_equal(_missing_credit("10", "9.99", "0.01"), error, message)
-        store.commit(make_deposit("0.01", "t-2"), expected=None)
+        store.commit(make_deposit("0.01", "t-2"))
         message = "a refund of 70 EUR and a charge of 80 EUR need 10 EUR, in either order"
-        commit_valid(store, transfer, message)
+        store.commit_valid(transfer, message)
         check_equal(eur("0"), store.balance(ACCOUNT_WALLET), message)
         postings = (make_posting("5", BERLIN_WALLET), make_posting("-5", BERLIN_WALLET))[::order]
         message = "postings that cancel out need no credit, and create the wallet with balance 0"
-        commit_valid(store, make_transfer("t-3", *postings), message)
+        store.commit_valid(make_transfer("t-3", *postings), message)
         check_equal(eur("0"), store.balance(BERLIN_WALLET), message)
         check_equal(2, len(store.postings(BERLIN_WALLET)), message)
 
-    def test_commit_stores_all_or_nothing(self, store: Store) -> None:
+    def test_commit_stores_all_or_nothing(self, store: CheckedStore) -> None:
         """If one wallet of a decision has too little credit, nothing of the decision is stored.
 
         If it fails: check every wallet before the first write, or roll the transaction back.
         """
         purchase, revision = open_account(store, "100")
-        store.commit(make_deposit("1", "t-1", wallet=BERLIN_WALLET), expected=None)
         message = "commit accepted a decision although a wallet had too little credit"
         refused_debit = make_posting("-2", BERLIN_WALLET)
         valid_debit = make_posting("-2", ACCOUNT_WALLET)
-        credit = make_posting("2", Wallet(ACCOUNT, PARIS))
-        orders = (
-            (refused_debit, valid_debit, credit),
-            (valid_debit, refused_debit, credit),
-            (credit, valid_debit, refused_debit),
-        )
-        for number, postings in enumerate(orders):
-            transfer = make_transfer(f"m-{number}", *postings)
-            check_refused(store, InsufficientCredit, transfer, message)
-        decision = attrs.evolve(
-            make_call_decision(purchase.after, "c-1"), postings=(valid_debit, refused_debit)
-        )
-        check_refused(store, InsufficientCredit, decision, message, expected=revision)
+        credit = make_posting("2", PARIS_WALLET)
+        for postings in permutations((refused_debit, valid_debit, credit)):
+            transfer = make_transfer("t-1", *postings)
+            store.check_refused(InsufficientCredit, transfer, message)
+        call = make_call_decision(purchase.after, "c-1")
+        call = attrs.evolve(call, postings=(valid_debit, refused_debit))
+        store.check_refused(InsufficientCredit, call, message, expected=revision)
         change = make_change(purchase.after, 100)
-        error = check_refused(store, InsufficientCredit, change, message, expected=revision)
+        error = store.check_refused(InsufficientCredit, change, message, expected=revision)
         check_equal("account acme", error.wallet, "InsufficientCredit names another wallet")
 
-    def test_commit_refuses_another_currency(self, store: Store) -> None:
+    def test_commit_refuses_another_currency(self, store: CheckedStore) -> None:
         """A wallet refuses another currency or another smallest unit, even if its balance is 0.
 
         If it fails: store code and exponent of the wallet's currency. Compare both before you add
         an amount.
         """
-        store.commit(make_deposit("10"), expected=None)
-        usd_deposit = make_deposit(
-            Money(minor=500, currency=USD), "t-1", wallet=Wallet(ACCOUNT, PARIS)
-        )
-        store.commit(usd_deposit, expected=None)
+        store.commit(make_deposit("10"))
+        store.commit(make_deposit(_ONE_US_CENT, "t-1", wallet=PARIS_WALLET))
         message = "commit accepted a posting in another currency than its wallet"
         for number, currency in enumerate((USD, Currency("EUR", 5))):
             one_unit = Money(minor=1, currency=currency)
-            for transfer in (
-                make_deposit(one_unit, f"p-{number}"),
-                make_withdrawal(one_unit, f"e-{number}"),
-            ):
-                check_refused(store, CurrencyMismatch, transfer, message)
-        check_refused(store, CurrencyMismatch, make_assignment("1", "t-2", PARIS), message)
-        store.commit(make_withdrawal("10", "t-3"), expected=None)
-        check_refused(store, CurrencyMismatch, make_deposit(_ONE_US_CENT, "t-4"), message)
+            for make in (make_deposit, make_withdrawal):
+                transfer = make(one_unit, f"{make.__name__} {number}")
+                store.check_refused(CurrencyMismatch, transfer, message)
+        store.check_refused(CurrencyMismatch, make_assignment("1", "t-2", "paris"), message)
+        store.commit(make_withdrawal("10", "t-3"))
+        store.check_refused(CurrencyMismatch, make_deposit(_ONE_US_CENT, "t-4"), message)
         message = "a commit refused for its currency used up its token"
-        commit_valid(store, make_deposit("1", "t-4"), message)
+        store.commit_valid(make_deposit("1", "t-4"), message)
         check_equal(eur("1"), store.balance(ACCOUNT_WALLET), message)
 
 

@@ -4,22 +4,21 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
-from threading import Event
 from typing import Final, cast
 
 from channelplans.errors import ChannelPlansError, Conflict, TokenReused
 from channelplans.offers import SKYPE_CONNECT
-from channelplans.storage.ports import AsyncStore, Revision, Store
+from channelplans.storage.ports import AsyncStore, Revision
 from channelplans.subscriptions import actions
 from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.wallets import Wallet
 from channelplans.testing.builders import DAY
 from channelplans.testing.contract.checked_store import (
+    DISTANT_DAY,
     CheckedStore,
     Run,
     cancel_at_wait,
     check_equal,
-    walk_due,
 )
 from channelplans.testing.contract.crowd import (
     check_books,
@@ -30,12 +29,8 @@ from channelplans.testing.contract.crowd import (
 from channelplans.testing.contract.helpers import (
     ACCOUNT,
     ACCOUNT_WALLET,
-    BERLIN,
     BERLIN_WALLET,
-    DISTANT_DAY,
-    PARIS,
-    check_stored,
-    commit_valid,
+    PARIS_WALLET,
     days,
     eur,
     make_call_decision,
@@ -45,8 +40,6 @@ from channelplans.testing.contract.helpers import (
     make_transfer,
     make_withdrawal,
     open_account,
-    read_affected,
-    stored_subscription,
 )
 
 #: The number of threads in each test.
@@ -63,7 +56,7 @@ class ConcurrencyTests:
     depend on which thread was first.
     """
 
-    def test_concurrent_commits_never_overdraw_a_wallet(self, store: Store) -> None:
+    def test_concurrent_commits_never_overdraw_a_wallet(self, store: CheckedStore) -> None:
         """If 8 threads try 40 withdrawals of 1 EUR from 20 EUR, 20 succeed and 20 are refused.
 
         If it fails: check and change the balance in one transaction that no other commit
@@ -71,23 +64,18 @@ class ConcurrencyTests:
         WHERE balance >= amount``.
         """
         opening = make_deposit("20")
-        store.commit(opening, expected=None)
-        batches = [
-            [make_withdrawal("1", f"t-{thread}-{number}") for number in range(5)]
-            for thread in range(THREADS)
-        ]
-        outcomes = _commit_batches(store, batches)
+        store.commit(opening)
+        withdrawals = [make_withdrawal("1", f"t-{number}") for number in range(THREADS * 5)]
+        outcomes = _commit_at_once(store, withdrawals)
+        expected = {"outcomes": {"stored": 20, "InsufficientCredit": 20}, "balance": eur("0")}
+        found = {"outcomes": _count(outcomes), "balance": store.balance(ACCOUNT_WALLET)}
         message = "of 40 withdrawals of 1 EUR from 20 EUR by eight threads, 20 must succeed"
-        check_equal(
-            {"outcomes": {"stored": 20, "InsufficientCredit": 20}, "balance": eur("0")},
-            {"outcomes": _count(outcomes), "balance": store.balance(ACCOUNT_WALLET)},
-            message,
-        )
-        withdrawals = zip(chain(*batches), outcomes, strict=True)
-        stored = [withdrawal for withdrawal, outcome in withdrawals if outcome is None]
+        check_equal(expected, found, message)
+        results = zip(withdrawals, outcomes, strict=True)
+        stored = [withdrawal for withdrawal, outcome in results if outcome is None]
         check_books(store, [ACCOUNT_WALLET], committed=[opening, *stored])
 
-    def test_concurrent_commits_accept_a_revision_once(self, store: Store) -> None:
+    def test_concurrent_commits_accept_a_revision_once(self, store: CheckedStore) -> None:
         """If eight threads commit calls decided on one revision, one call is stored.
 
         If it fails: compare the revision and write the subscription in one step. Use ``UPDATE ...
@@ -96,9 +84,8 @@ class ConcurrencyTests:
         The other seven commits raise Conflict.
         """
         open_account(store)
-        store.commit(make_deposit("1000", "t-1", wallet=BERLIN_WALLET), expected=None)
         for call_count in range(1, 5):
-            stored = stored_subscription(store, BERLIN)
+            stored = store.stored_subscription("berlin")
             calls = [
                 make_call_decision(stored.value, f"c-{call_count}-{thread}")
                 for thread in range(THREADS)
@@ -108,33 +95,26 @@ class ConcurrencyTests:
             message = "a call was booked though commit raised Conflict"
             check_equal(call_count + 1, len(store.postings(BERLIN_WALLET)), message)
 
-    def test_concurrent_commits_store_an_equal_decision_once(self, store: Store) -> None:
+    def test_concurrent_commits_store_an_equal_decision_once(self, store: CheckedStore) -> None:
         """If eight threads commit equal decisions, all get the same answer; it is booked once.
 
         If it fails: check and store the token in the transaction of the decision. If another
         thread stores the token at the same moment, compare the decisions again.
         """
-        store.commit(make_deposit("39.75"), expected=None)
-        purchase = make_purchase()
-        purchase_outcomes = _commit_at_once(store, [purchase] * THREADS)
-        deposit_outcomes = _commit_at_once(store, [make_deposit("7", "t-1")] * THREADS)
+        opening, purchase = make_deposit("39.75"), make_purchase()
+        store.commit(opening)
+        payment = make_deposit("7", "t-1")
         message = "eight threads committed one decision: all must get one answer, it is booked once"
-        check_equal(
-            {
-                "purchase": [str(store.committed(purchase.token))],
-                "deposit": ["None"],
-                "balance": eur("7"),
-            },
-            {
-                "purchase": sorted(set(map(str, purchase_outcomes))),
-                "deposit": sorted(set(map(str, deposit_outcomes))),
-                "balance": store.balance(ACCOUNT_WALLET),
-            },
-            message,
-        )
-        check_books(store, [ACCOUNT_WALLET])
+        for decision in (purchase, payment):
+            outcomes = _commit_at_once(store, [decision] * THREADS)
+            answer = None if decision is payment else store.committed(decision.token)
+            check_equal([str(answer)], sorted({*map(str, outcomes)}), message)
+        check_equal(eur("7"), store.balance(ACCOUNT_WALLET), message)
+        check_books(store, [ACCOUNT_WALLET], committed=[opening, purchase, payment])
 
-    def test_concurrent_commits_accept_one_purchase_for_a_profile(self, store: Store) -> None:
+    def test_concurrent_commits_accept_one_purchase_for_a_profile(
+        self, store: CheckedStore
+    ) -> None:
         """If eight threads buy for one new profile, one purchase is stored.
 
         If it fails: a missing row cannot be locked. Insert under a unique key, and raise Conflict
@@ -142,14 +122,14 @@ class ConcurrencyTests:
 
         The other seven commits raise Conflict.
         """
-        store.commit(make_deposit("1000"), expected=None)
+        store.commit(make_deposit("1000"))
         purchases = [make_purchase("berlin", f"s-{thread}") for thread in range(THREADS)]
         outcomes = _commit_at_once(store, purchases)
         _check_one_stored(outcomes, Conflict, "purchases for one new profile")
         message = "the wallet paid for a purchase though commit raised Conflict"
         check_equal(eur("960.25"), store.balance(ACCOUNT_WALLET), message)
 
-    def test_concurrent_commits_accept_a_token_once(self, store: Store) -> None:
+    def test_concurrent_commits_accept_a_token_once(self, store: CheckedStore) -> None:
         """If eight threads commit different deposits with one token, one deposit is stored.
 
         If it fails: put a unique key on the token. If the key exists, read the stored decision and
@@ -159,10 +139,7 @@ class ConcurrencyTests:
         eight wallets.
         """
         profile_wallets = [Wallet(ACCOUNT, f"p-{thread}") for thread in range(THREADS)]
-        for transfer, wallets in (
-            ("t-1", [ACCOUNT_WALLET] * THREADS),
-            ("t-2", profile_wallets),
-        ):
+        for transfer, wallets in (("t-1", [ACCOUNT_WALLET] * THREADS), ("t-2", profile_wallets)):
             deposits = [
                 make_deposit(str(amount), transfer, wallet=wallet)
                 for amount, wallet in enumerate(wallets, 1)
@@ -171,7 +148,7 @@ class ConcurrencyTests:
             _check_one_stored(outcomes, TokenReused, "different deposits with one token")
             check_books(store, {*wallets}, committed=[deposits[outcomes.index(None)]])
 
-    def test_concurrent_commits_add_up_on_a_new_wallet(self, store: Store) -> None:
+    def test_concurrent_commits_add_up_on_a_new_wallet(self, store: CheckedStore) -> None:
         """If eight threads post to a new wallet, all postings are stored and add up.
 
         If it fails: a missing row cannot be locked. Insert the row or add to it in one statement,
@@ -184,18 +161,16 @@ class ConcurrencyTests:
                 for thread in range(THREADS)
             ]
             outcomes = _commit_at_once(store, deposits)
+            expected = {"outcomes": {"stored": THREADS}, "balance": eur("8")}
+            found = {"outcomes": _count(outcomes), "balance": store.balance(wallet)}
             message = (
                 "eight deposits of 1 EUR to a new wallet must add up to 8 EUR: a deposit was "
                 "refused, or a balance was overwritten"
             )
-            check_equal(
-                {"outcomes": {"stored": THREADS}, "balance": eur("8")},
-                {"outcomes": _count(outcomes), "balance": store.balance(wallet)},
-                message,
-            )
+            check_equal(expected, found, message)
             check_books(store, [wallet], committed=deposits)
 
-    def test_concurrent_commits_book_postings_in_commit_order(self, store: Store) -> None:
+    def test_concurrent_commits_book_postings_in_commit_order(self, store: CheckedStore) -> None:
         """If threads deposit and withdraw, postings are numbered in the order of their commits.
 
         If it fails: number postings while you hold the lock of the wallet. A number that is drawn
@@ -204,92 +179,63 @@ class ConcurrencyTests:
         So the wallet is never below zero when the postings are added up in that order.
         """
         makers = (make_withdrawal, make_deposit, make_withdrawal)
-        batches = [
-            [
-                make("1", f"t-{thread}-{number}-{position}")
-                for number in range(3)
-                for position, make in enumerate(makers)
-            ]
-            for thread in range(THREADS)
-        ]
-        _commit_batches(store, batches)
+        transfers = [makers[number % 3]("1", f"t-{number}") for number in range(THREADS * 9)]
+        _commit_at_once(store, transfers)
         check_books(store, [ACCOUNT_WALLET])
 
-    def test_concurrent_commits_do_not_deadlock(self, store: Store) -> None:
+    def test_concurrent_commits_do_not_deadlock(self, store: CheckedStore) -> None:
         """If threads move credit between wallets in both directions, all transfers are stored.
 
         If it fails: lock the wallets of a decision in one fixed order, such as sorted by key, or
         retry after a deadlock.
         """
-        wallets = (ACCOUNT_WALLET, BERLIN_WALLET, Wallet(ACCOUNT, PARIS))
+        wallets = (ACCOUNT_WALLET, BERLIN_WALLET, PARIS_WALLET)
         deposits = [make_deposit("100", f"to {wallet}", wallet=wallet) for wallet in wallets]
         for deposit in deposits:
-            store.commit(deposit, expected=None)
-        batches = [
-            [_make_move(wallets, thread, number) for number in range(6)]
-            for thread in range(THREADS)
+            store.commit(deposit)
+        moves = [
+            _make_move(wallets, thread, number) for thread in range(THREADS) for number in range(6)
         ]
-        outcomes = _commit_batches(store, batches)
+        outcomes = _commit_at_once(store, moves)
         message = "a transfer was refused while eight threads moved credit between three wallets"
-        check_equal({"stored": THREADS * 6}, _count(outcomes), message)
-        check_books(store, wallets, committed=[*deposits, *chain(*batches)])
+        check_equal({"stored": len(moves)}, _count(outcomes), message)
+        check_books(store, wallets, committed=[*deposits, *moves])
 
-    def test_reads_never_show_half_a_transfer(self, store: Store) -> None:
+    def test_reads_never_show_half_a_transfer(self, store: CheckedStore) -> None:
         """A reader sees all postings of a transfer or none, and nothing of a refused transfer.
 
         If it fails: write a decision in one transaction, and read only committed data.
         """
-        store.commit(make_deposit("10"), expected=None)
-        writing = set(range(0, THREADS, 2))
-        outcomes: list[object] = []
-        balances: set[str] = set()
-        incomplete_tokens: set[str] = set()
+        opening = make_deposit("10")
+        store.commit(opening)
+        debit, credit = make_posting("-7"), make_posting("7")
+        unpaid = make_posting("-7", BERLIN_WALLET)
+        neutral = [make_transfer(f"neutral {number}", debit, credit) for number in range(24)]
+        refused = [make_transfer(f"refused {number}", unpaid, credit) for number in range(24)]
+        transfers = list(chain(*zip(neutral, refused, strict=True)))
 
-        def write(thread: int) -> None:
-            try:
-                for number in range(6):
-                    name = f"w-{thread}-{number}"
-                    neutral = make_transfer(name, make_posting("-7"), make_posting("7"))
-                    unpaid = make_posting("-7", BERLIN_WALLET)
-                    refused = make_transfer(f"{name}-refused", unpaid, make_posting("7"))
-                    outcomes.extend(_commit(store, transfer) for transfer in (neutral, refused))
-            finally:
-                writing.discard(thread)
+        def check_transfers() -> None:
+            balance = store.balance(ACCOUNT_WALLET)
+            counts = Counter(booked.token for booked in store.postings(ACCOUNT_WALLET)[1:])
+            incomplete = sorted(token for token, count in counts.items() if count != 2)
+            expected = {"balance": eur("10"), "incomplete transfers": []}
+            found = {"balance": balance, "incomplete transfers": incomplete}
+            message = "a reader saw half of a transfer, or a transfer that was refused"
+            check_equal(expected, found, message)
 
-        def read(_: int) -> None:
-            while writing:
-                balances.add(str(store.balance(ACCOUNT_WALLET)))
-                transfers = store.postings(ACCOUNT_WALLET)[1:]
-                counts = Counter(booked.token for booked in transfers)
-                incomplete_tokens.update(token for token, count in counts.items() if count != 2)
+        outcomes = _commit_at_once(store, transfers, writers=4, readers=[check_transfers] * 4)
+        message = "of 48 transfers, the 24 that leave the balance as it is must be stored"
+        check_equal({"stored": 24, "InsufficientCredit": 24}, _count(outcomes), message)
+        check_books(store, [ACCOUNT_WALLET], committed=[opening, *neutral])
 
-        works = ((write, read)[thread % 2] for thread in range(THREADS))
-        run_threads([partial(work, thread) for thread, work in enumerate(works)])
-        message = "a reader saw half of a transfer, or a transfer that was refused"
-        check_equal(
-            {
-                "balances": ["10.00 EUR"],
-                "incomplete tokens": [],
-                "outcomes": {"stored": 24, "InsufficientCredit": 24},
-            },
-            {
-                "balances": sorted(balances),
-                "incomplete tokens": sorted(incomplete_tokens),
-                "outcomes": _count(outcomes),
-            },
-            message,
-        )
-        check_books(store, [ACCOUNT_WALLET])
-
-    def test_reads_show_all_of_a_purchase_or_nothing(self, store: Store) -> None:
+    def test_reads_show_all_of_a_purchase_or_nothing(self, store: CheckedStore) -> None:
         """A purchase that one read shows is shown by every later read; a refused one by none.
 
         If it fails: write token, subscription, balance and postings in one transaction. Check the
         credit before other threads can see the data, and read only committed data.
         """
-        store.commit(make_deposit("200"), expected=None)
+        store.commit(make_deposit("200"))
         unpaid_plan = SKYPE_CONNECT.plan(channels=300)
-        findings: list[str] = []
         # There are five places to read. Distances 1 to 4 compare each place with all the others.
         for distance in range(1, 5):
             profile = f"p-{distance}"
@@ -297,14 +243,11 @@ class ConcurrencyTests:
                 make_purchase(profile, f"unpaid-{distance}", plan=unpaid_plan),
                 make_purchase(profile, f"s-{distance}"),
             ):
-                findings += _find_partial_reads(store, purchase, distance)
-        if findings:
-            message = "a reader saw part of a purchase, or a purchase that was refused"
-            raise AssertionError("\n  ".join([message, *findings]))
+                _commit_while_comparing(store, purchase, distance)
         message = "four of eight purchases must be stored, for 39.75 EUR each"
         check_equal(eur("41"), store.balance(ACCOUNT_WALLET), message)
 
-    def test_reads_show_the_commits_of_other_threads(self, store: Store) -> None:
+    def test_reads_show_the_commits_of_other_threads(self, store: CheckedStore) -> None:
         """A read shows what another thread has committed, even if this thread read before.
 
         If it fails: end the transaction of each read. Under REPEATABLE READ, an open transaction
@@ -315,14 +258,14 @@ class ConcurrencyTests:
 
         def write() -> dict[str, object]:
             store.commit(termination, expected=revision)
-            return read_affected(store, termination)
+            return store.read_affected(termination)
 
-        read_affected(store, termination)
+        store.read_affected(termination)
         (expected,) = run_threads([write])
         message = "a thread that read before does not see the commit of another thread"
-        check_equal(expected, read_affected(store, termination), message)
+        check_equal(expected, store.read_affected(termination), message)
 
-    def test_concurrent_workers_leave_consistent_books(self, store: Store) -> None:
+    def test_concurrent_workers_leave_consistent_books(self, store: CheckedStore) -> None:
         """If eight threads do business on one account at once, the stored data adds up.
 
         If it fails: look at the other tests of ``ConcurrencyTests`` first; they name the cause.
@@ -331,7 +274,7 @@ class ConcurrencyTests:
         all of it.
         """
         opening = opening_deposit()
-        store.commit(opening, expected=None)
+        store.commit(opening)
         works = [partial(run_worker, store, worker=thread, actions=40) for thread in range(THREADS)]
         try:
             reports = run_threads(works)
@@ -356,23 +299,23 @@ class CancellationTests:
         The decision is then stored once, and no lock is left behind.
         """
         balance, point, is_reached = eur("10000"), 0, True
-        store.commit(make_deposit(balance), expected=None)
+        store.commit(make_deposit(balance))
         commit = cast("AsyncStore", store.store).commit
         while is_reached and point < MAX_AWAITS:
             point += 1
             purchase = make_purchase(f"p-{point}", f"s-{point}")
             is_reached = run(cancel_at_wait(partial(commit, purchase, expected=None), point))
             message = f"a commit that was cancelled at await number {point} was stored in part"
-            revision = commit_valid(store, purchase, message)
+            revision = store.commit_valid(purchase, message)
             balance += purchase.postings[0].amount
-            check_stored(store, purchase.after, revision, message)
+            store.check_stored(purchase.after, revision, message)
             check_equal(revision, store.committed(purchase.token), message)
             check_equal(balance, store.balance(ACCOUNT_WALLET), message)
             check_equal(point + 1, len(store.postings(ACCOUNT_WALLET)), message)
 
 
 def _commit(
-    store: Store, decision: Decision | Transfer, expected: Revision | None = None
+    store: CheckedStore, decision: Decision | Transfer, expected: Revision | None = None
 ) -> object:
     """Return the outcome: the answer of ``commit``, or the class of the error that it raises."""
     try:
@@ -382,19 +325,33 @@ def _commit(
 
 
 def _commit_at_once(
-    store: Store, decisions: Sequence[Decision | Transfer], expected: Revision | None = None
+    store: CheckedStore,
+    decisions: Sequence[Decision | Transfer],
+    expected: Revision | None = None,
+    *,
+    writers: int = THREADS,
+    readers: Sequence[Callable[[], None]] = (),
 ) -> list[object]:
-    """Commit each decision in its own thread, and return the outcomes in the given order."""
-    return run_threads([partial(_commit, store, decision, expected) for decision in decisions])
+    """Share the decisions out to threads, and return the outcomes in the given order.
 
+    Meanwhile, other threads call the functions in ``readers`` again and again.
+    """
+    share, writing = len(decisions) // writers, set(range(writers))
 
-def _commit_batches(store: Store, batches: Sequence[Sequence[Decision | Transfer]]) -> list[object]:
-    """Commit each batch in its own thread, and return all outcomes in the given order."""
+    def write(thread: int) -> list[object]:
+        try:
+            own_decisions = decisions[thread * share : (thread + 1) * share]
+            return [_commit(store, decision, expected) for decision in own_decisions]
+        finally:
+            writing.discard(thread)
 
-    def commit_batch(batch: Sequence[Decision | Transfer]) -> list[object]:
-        return [_commit(store, decision) for decision in batch]
+    def read(check: Callable[[], None]) -> list[object]:
+        while writing:
+            check()
+        return []
 
-    return list(chain(*run_threads([partial(commit_batch, batch) for batch in batches])))
+    works = [partial(write, thread) for thread in range(writers)]
+    return list(chain(*run_threads([*works, *(partial(read, check) for check in readers)])))
 
 
 def _count(outcomes: Sequence[object]) -> dict[str, int]:
@@ -420,20 +377,17 @@ def _make_move(wallets: Sequence[Wallet], thread: int, number: int) -> Transfer:
     # opposite directions, and so do 2 and 3, 4 and 5, 6 and 7. Locks in posting order deadlock.
     direction = 1 if thread % 2 == 0 else -1
     target = (source + direction) % 3
-    return make_transfer(
-        f"m-{thread}-{number}",
-        make_posting("-1", wallets[source]),
-        make_posting("1", wallets[target]),
-    )
+    debit, credit = make_posting("-1", wallets[source]), make_posting("1", wallets[target])
+    return make_transfer(f"m-{thread}-{number}", debit, credit)
 
 
-def _find_partial_reads(store: Store, purchase: Decision, distance: int) -> list[str]:
-    """Commit a purchase while five threads read, and return what they saw of half a purchase.
+def _commit_while_comparing(store: CheckedStore, purchase: Decision, distance: int) -> None:
+    """Commit a purchase while five threads each compare two of the places where it appears.
 
     Each thread reads one place until the purchase appears there. Then it reads the place that
     comes ``distance`` places later.
     """
-    profile, finished = purchase.after.profile, Event()
+    profile = purchase.after.profile
     balance_before = store.balance(ACCOUNT_WALLET)
     places: dict[str, Callable[[], bool]] = {
         "the subscription": lambda: store.subscription(profile) is not None,
@@ -442,22 +396,17 @@ def _find_partial_reads(store: Store, purchase: Decision, distance: int) -> list
             purchase.token in {booked.token for booked in store.postings(ACCOUNT_WALLET)}
         ),
         "the tokens": lambda: store.committed(purchase.token) is not None,
-        "the due profiles": lambda: profile in walk_due(store, DISTANT_DAY),
+        "the due profiles": lambda: profile in store.walk_due(DISTANT_DAY),
     }
 
-    def write() -> None:
-        try:
-            _commit(store, purchase)
-        finally:
-            finished.set()
-
-    def read(first: str, second: str) -> str | None:
-        while not finished.is_set():
-            if places[first]() and not places[second]():
-                return f"a reader saw {purchase.token} in {first}, and after that not in {second}"
-        return None
+    def compare(first: str, second: str) -> None:
+        if places[first]() and not places[second]():
+            raise AssertionError(
+                "a reader saw part of a purchase, or a purchase that was refused\n"
+                f"  a reader saw {purchase.token} in {first}, and after that not in {second}"
+            )
 
     names = list(places)
     pairs = zip(names, names[distance:] + names[:distance], strict=True)
-    works: list[Callable[[], str | None]] = [write, *(partial(read, *pair) for pair in pairs)]
-    return [finding for finding in run_threads(works) if finding]
+    readers = [partial(compare, first, second) for first, second in pairs]
+    _commit_at_once(store, [purchase], writers=1, readers=readers)

@@ -8,16 +8,15 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, nullcontext
-from datetime import date, timedelta
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import nullcontext
+from datetime import date
 from itertools import chain, count, groupby, islice
 from multiprocessing import get_context
 from typing import Any, Final, TypeVar, cast
 
 import attrs
 
-from channelplans.calls import Call
 from channelplans.errors import ChannelPlansError
 from channelplans.money import Money
 from channelplans.offers import OFFERS
@@ -35,7 +34,14 @@ from channelplans.testing.contract.checked_store import (
     check_equal,
     open_store,
 )
-from channelplans.testing.contract.helpers import ACCOUNT, ACCOUNT_WALLET, days, eur, make_deposit
+from channelplans.testing.contract.helpers import (
+    ACCOUNT,
+    ACCOUNT_WALLET,
+    days,
+    eur,
+    make_call,
+    make_deposit,
+)
 
 __all__ = [
     "WALLETS",
@@ -118,10 +124,8 @@ class _RecordingStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def commit(
-        self, decision: Decision | Transfer, /, *, expected: Revision | None
-    ) -> Revision | None:
-        revision = self._store.commit(decision, expected=expected)
+    def commit(self, decision: Decision | Transfer, /, **options: Any) -> Revision | None:
+        revision = self._store.commit(decision, **options)
         self.accepted.append(decision)
         return revision
 
@@ -175,8 +179,7 @@ def _buy_or_change(
 
 def _record_call(store: Store, billing: Billing, profile: ProfileId, name: str, day: date) -> None:
     on = _earliest_day(store, profile, day)
-    call = Call(name, "+49 30 555 0100", "DE", on, timedelta(minutes=3))
-    billing.record_call(profile, call, on=on)
+    billing.record_call(profile, make_call(name, on), on=on)
 
 
 def _run_due(billing: Billing, on: date) -> None:
@@ -274,16 +277,14 @@ def _find_order_problem(wallet: Wallet, postings: Sequence[Booked]) -> Iterator[
 def _find_decision_problems(
     store: Store, booked: Sequence[Booked], decisions: dict[Token, Decision | Transfer]
 ) -> Iterator[str]:
-    expected = [
-        Booked(posting, decision.token, index)
+    expected = {
+        (decision.token, index): Booked(posting, decision.token, index)
         for decision in decisions.values()
         for index, posting in enumerate(decision.postings)
-    ]
-    yield from _find_differences(
-        {_key(posting): posting for posting in expected},
-        {_key(posting): posting for posting in booked},
-        "the stored postings differ from those of the decisions that commit accepted",
-    )
+    }
+    found = {_key(posting): posting for posting in booked}
+    sentence = "the stored postings differ from those of the decisions that commit accepted"
+    yield from _find_differences(expected, found, sentence)
     successors: dict[ProfileId, dict[object, Decision]] = {}
     conflicts: list[str] = []
     for decision in decisions.values():
@@ -326,47 +327,40 @@ def run_threads(works: Sequence[Callable[[], T]], *, patience: float = TIMEOUT) 
     """
     # Threads are started one by one: Python 3.11 may fail if a tracer attaches to two at once.
     ready, start = threading.Semaphore(0), threading.Event()
-    results: dict[int, T] = {}
-    errors: dict[int, BaseException] = {}
+    results: list[Future[T]] = [Future() for _ in works]
 
-    def run(number: int) -> None:
+    def run(work: Callable[[], T], result: Future[T]) -> None:
         try:
             ready.release()
             start.wait()
-            results[number] = works[number]()
+            result.set_result(work())
         except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
-            errors[number] = error
+            result.set_exception(error)
 
     threads = [
-        threading.Thread(target=run, args=(number,), daemon=True) for number in range(len(works))
+        threading.Thread(target=run, args=arguments, daemon=True)
+        for arguments in zip(works, results, strict=True)
     ]
     for thread in threads:
         thread.start()
         ready.acquire()
-    with _frequent_switches():
+    interval = sys.getswitchinterval()
+    # Switch between threads as often as possible, so that they interrupt each other's work.
+    sys.setswitchinterval(1e-6)
+    try:
         start.set()
         for thread in threads:
             thread.join(patience)
-    if errors:
-        raise errors[min(errors)]
-    if len(results) < len(works):
+    finally:
+        sys.setswitchinterval(interval)
+    finished = [result.result() for result in results if result.done()]
+    if len(finished) < len(works):
         raise AssertionError(
-            f"{len(works) - len(results)} of {len(works)} threads did not finish in "
+            f"{len(works) - len(finished)} of {len(works)} threads did not finish in "
             f"{patience:g} s: look for a lock that is not released after a refusal, or for two "
             "locks that are taken in different orders"
         )
-    return [results[number] for number in range(len(works))]
-
-
-@contextmanager
-def _frequent_switches() -> Iterator[None]:
-    """Switch between threads as often as possible, so that they interrupt each other's work."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(interval)
+    return finished
 
 
 def run_processes(

@@ -4,26 +4,20 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from multiprocessing import get_context
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar
 
 import pytest
 
-from channelplans.storage.ports import Revision, Stored
+from channelplans.storage.ports import Revision
 from channelplans.subscriptions.decisions import Decision
-from channelplans.testing.contract.checked_store import background_loop, check_equal, open_store
-from channelplans.testing.contract.crowd import check_books, opening_deposit, run_processes
-from channelplans.testing.contract.helpers import (
-    BERLIN,
-    BERLIN_WALLET,
-    commit_valid,
-    eur,
-    make_call_decision,
-    make_deposit,
-    open_account,
+from channelplans.testing.contract.checked_store import (
+    CheckedStore,
+    background_loop,
+    check_equal,
+    open_store,
 )
-
-#: Pays for the calls, which cost 0.05 EUR each.
-CREDIT: Final = make_deposit("1", "for calls", wallet=BERLIN_WALLET)
+from channelplans.testing.contract.crowd import check_books, opening_deposit, run_processes
+from channelplans.testing.contract.helpers import make_call_decision, open_account
 
 
 class DurabilityTests:
@@ -48,7 +42,7 @@ class DurabilityTests:
             "that can be pickled and opens the same store in another process"
         )
 
-    def test_processes_keep_the_books_consistent(self, store: Any) -> None:
+    def test_processes_keep_the_books_consistent(self, store: CheckedStore) -> None:
         """Four processes that work on one store at once leave every balance and posting correct.
 
         If it fails, but no test of threads does: look for a lock, a cache or a counter of revisions
@@ -60,12 +54,12 @@ class DurabilityTests:
                 "set several_processes = True and define reopen"
             )
         deposit = opening_deposit()
-        store.commit(deposit, expected=None)
+        store.commit(deposit)
         reopen = self.reopen(store.store)
         work = run_processes(reopen, workers=4, actions=40, awaited=self._awaited)
         check_books(store, committed=[deposit, *work.committed])
 
-    def test_store_keeps_its_contents_when_it_is_reopened(self, store: Any) -> None:
+    def test_store_keeps_its_contents_when_it_is_reopened(self, store: CheckedStore) -> None:
         """Another process that opens the store finds all commits, and can commit more.
 
         If it fails: look for a transaction that is never committed, and for data in the memory of a
@@ -74,11 +68,11 @@ class DurabilityTests:
         if type(self).reopen is DurabilityTests.reopen:
             pytest.skip("define reopen if the contents of the store outlive the process")
         purchase, revision = open_account(store)
-        store.commit(CREDIT, expected=None)
+        contents = store.read_affected(purchase)
         reopen = self.reopen(store.store)
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
             calls = pool.submit(
-                reopen_and_record_calls, reopen, purchase, revision, awaited=self._awaited
+                reopen_and_record_calls, reopen, purchase, contents, awaited=self._awaited
             )
         distinct_revisions = {revision, *calls.result()}
         check_equal(5, len(distinct_revisions), "a reopened store used a revision twice")
@@ -87,36 +81,24 @@ class DurabilityTests:
 def reopen_and_record_calls(
     reopen: Callable[[], Any],
     decision: Decision,
-    revision: Revision | None,
+    contents: dict[str, object],
     *,
     awaited: bool = False,
 ) -> list[Revision | None]:
     """Open a store four times, each time record a call, and return the revisions of the calls.
 
-    Before each call, check that the store contains the latest decision.
+    Before each call, check that the store still has the contents that ``read_affected`` returned
+    after the latest decision.
     """
     revisions: list[Revision | None] = []
-    tokens, balance = [CREDIT.token], eur("1")
     with background_loop() if awaited else nullcontext() as run:
         for number in range(4):
             store = open_store(reopen, run)
-            expected = {
-                "subscription": Stored(decision.after, cast("Revision", revision)),
-                "committed": revision,
-                "postings": tokens,
-                "balance": balance,
-            }
-            found = {
-                "subscription": store.subscription(BERLIN),
-                "committed": store.committed(decision.token),
-                "postings": [booked.token for booked in store.postings(BERLIN_WALLET)],
-                "balance": store.balance(BERLIN_WALLET),
-            }
-            check_equal(expected, found, "a reopened store does not contain what was committed")
-            decision = make_call_decision(decision.after, f"c-{number}")
+            message = "a reopened store does not contain what was committed"
+            check_equal(contents, store.read_affected(decision), message)
+            stored = store.stored_subscription("berlin")
+            decision = make_call_decision(stored.value, f"c-{number}")
             message = "a reopened store refused a decision for its stored revision"
-            revision = commit_valid(store, decision, message, expected=revision)
-            revisions.append(revision)
-            tokens.append(decision.token)
-            balance -= eur("0.05")
+            revisions.append(store.commit_valid(decision, message, expected=stored.revision))
+            contents = store.read_affected(decision)
     return revisions

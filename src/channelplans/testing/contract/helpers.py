@@ -1,22 +1,21 @@
-"""Decisions that the suite commits, and checks that several of its tests share.
+"""Decisions in one line, and the first commits of several tests.
 
 All offers are shipped ones, and all prices are those of ``builders.TARIFF``. So
 ``builders.CATALOGUE`` has an edition for every decision.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
-from typing import Final, TypeAlias, TypeVar, cast
+from typing import Final
 
 import attrs
 
-from channelplans.calendar import Term
 from channelplans.calls import Call
 from channelplans.errors import ChannelPlansError
 from channelplans.money import EUR, Money
 from channelplans.offers import SKYPE_CONNECT
 from channelplans.plans import Offer, Plan
-from channelplans.storage.ports import Revision, Store, Stored
+from channelplans.storage.ports import Revision, Stored
 from channelplans.subscriptions import actions
 from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.identifiers import ProfileId
@@ -24,21 +23,16 @@ from channelplans.subscriptions.subscription import Subscription
 from channelplans.subscriptions.transfers import assign_credit, deposit, expire_credit
 from channelplans.subscriptions.wallets import Posting, Reason, Wallet
 from channelplans.testing.builders import DAY, TARIFF
-from channelplans.testing.contract.checked_store import check_equal, expect_error, walk_due
-
-E = TypeVar("E", bound=ChannelPlansError)
-
-#: Decides the next action on a profile's latest subscription; None before the first purchase.
-_Step: TypeAlias = Callable[[Subscription | None], Decision]
+from channelplans.testing.contract.checked_store import CheckedStore
 
 ACCOUNT: Final = "acme"
-BERLIN: Final = "berlin"
-PARIS: Final = "paris"
 ACCOUNT_WALLET: Final = Wallet(ACCOUNT)
-BERLIN_WALLET: Final = Wallet(ACCOUNT, BERLIN)
-#: After the end of every term in the tests, so that every running subscription is due.
-DISTANT_DAY: Final = date(2090, 1, 1)
+BERLIN_WALLET: Final = Wallet(ACCOUNT, "berlin")
+PARIS_WALLET: Final = Wallet(ACCOUNT, "paris")
 UNKNOWN_REVISION: Final = Revision("a revision that no store returns")
+
+#: A telephone number in each destination.
+NUMBERS: Final = {"DE": "+49 30 555 0100", "GB": "+44 20 7946 0100", "US": "+1 212 555 0100"}
 
 #: Valid identifiers that a store may confuse with each other.
 UNUSUAL_IDENTIFIERS: Final = (
@@ -61,6 +55,11 @@ def eur(amount: str) -> Money:
     return Money.of(amount, EUR)
 
 
+def cents(number: int) -> Money:
+    """Return a number of euro cents."""
+    return Money(minor=number, currency=EUR)
+
+
 def make_deposit(
     amount: str | Money,
     transfer: str = "opening",
@@ -81,7 +80,7 @@ def make_withdrawal(
     return expire_credit(wallet, money, transfer=transfer, on=on)
 
 
-def make_assignment(amount: str, transfer: str, profile: ProfileId = BERLIN) -> Transfer:
+def make_assignment(amount: str, transfer: str, profile: ProfileId = "berlin") -> Transfer:
     """Return a transfer of credit from the account's wallet to a profile's wallet."""
     return assign_credit(ACCOUNT, profile, eur(amount), transfer=transfer, on=DAY)
 
@@ -106,21 +105,21 @@ def make_purchase(
     )
 
 
-def make_change(subscription: Subscription, channels: int, *, on: date = DAY) -> Decision:
+def make_change(subscription: Subscription, channels: int) -> Decision:
     """Return a change of the number of channels."""
-    return actions.change(subscription, SKYPE_CONNECT.plan(channels=channels), TARIFF, on=on)
+    return actions.change(subscription, SKYPE_CONNECT.plan(channels=channels), TARIFF, on=DAY)
 
 
-def make_call_decision(
-    subscription: Subscription, call_id: str, *, on: date | None = None
-) -> Decision:
-    """Record a call of three minutes to Germany, for 0.05 EUR from the profile's wallet.
+def make_call(
+    call_id: str, on: date, country: str = "DE", duration: timedelta = timedelta(minutes=3)
+) -> Call:
+    """Return a call, by default of three minutes to Germany."""
+    return Call(call_id, NUMBERS[country], country, on, duration)
 
-    By default the call is made on the day of the latest action.
-    """
-    day = on or subscription.acted_on or subscription.term.start
-    call = Call(call_id, "+49 30 555 0100", "DE", day, timedelta(minutes=3))
-    return actions.record_call(subscription, call, TARIFF, on=day)
+
+def make_call_decision(subscription: Subscription, call_id: str, on: date = DAY) -> Decision:
+    """Record a call of three minutes to Germany, for 0.05 EUR from the profile's wallet."""
+    return actions.record_call(subscription, make_call(call_id, on), TARIFF, on=on)
 
 
 def make_posting(
@@ -129,11 +128,9 @@ def make_posting(
     *,
     reason: Reason = Reason.TRANSFER,
     on: date = DAY,
-    term: Term | None = None,
-    reference: str | None = None,
 ) -> Posting:
     """Return a posting in euros."""
-    return Posting(wallet, eur(amount), reason, on, term, reference)
+    return Posting(wallet, eur(amount), reason, on)
 
 
 def make_transfer(transfer: str, *postings: Posting) -> Transfer:
@@ -141,138 +138,69 @@ def make_transfer(transfer: str, *postings: Posting) -> Transfer:
     return attrs.evolve(make_deposit("1", transfer), postings=postings)
 
 
-def open_account(store: Store, credit: str = "1000") -> tuple[Decision, Revision | None]:
-    """Pay in credit and buy 5 channels for profile berlin; return the purchase and its revision."""
-    store.commit(make_deposit(credit), expected=None)
-    decision = make_purchase()
-    return decision, store.commit(decision, expected=None)
+def open_account(store: CheckedStore, credit: str = "1000") -> tuple[Decision, Revision]:
+    """Pay in credit, buy 5 channels for profile berlin, and return the purchase and its revision.
+
+    The wallet of the profile receives 1 EUR more, which pays for 20 calls.
+    """
+    store.commit(make_deposit(credit))
+    store.commit(make_deposit("1", "for calls", wallet=BERLIN_WALLET))
+    purchase = make_purchase()
+    return purchase, store.commit_decision(purchase).revision
 
 
-def commit_decision(
-    store: Store, decision: Decision, expected: Revision | None
-) -> Stored[Subscription]:
-    """Commit a decision, and return its subscription with the new revision."""
-    return Stored(decision.after, cast("Revision", store.commit(decision, expected=expected)))
-
-
-def buy_for(store: Store, profile: str, on: date = DAY) -> Stored[Subscription]:
+def buy_for(store: CheckedStore, profile: str, on: date = DAY) -> Stored[Subscription]:
     """Buy 5 channels for a profile without a subscription."""
-    return commit_decision(store, make_purchase(profile, f"of {profile}", on=on), None)
+    return store.commit_decision(make_purchase(profile, f"of {profile}", on=on))
 
 
-def stored_subscription(store: Store, profile: ProfileId) -> Stored[Subscription]:
-    """Return the stored subscription of a profile.
+def lifecycle_of(offer: Offer) -> Iterator[Decision]:
+    """Yield decisions, each on the result of the last, that use every action of an offer.
 
-    Raises:
-        AssertionError: the store has none, although a decision on the profile was committed.
+    An action that the offer refuses is left out.
     """
-    __tracebackhide__ = True
-    stored = store.subscription(profile)
-    if stored is None:
-        raise AssertionError(
-            f"subscription({profile!r}) is None, although a decision on it was committed"
-        )
-    return stored
-
-
-def check_stored(
-    store: Store, subscription: Subscription, revision: Revision | None, message: str
-) -> None:
-    """Check that the store returns this subscription for its profile, at this revision."""
-    __tracebackhide__ = True
-    expected = Stored(subscription, cast("Revision", revision))
-    check_equal(expected, stored_subscription(store, subscription.profile), message)
-
-
-def read_affected(store: Store, decision: Decision | Transfer) -> dict[str, object]:
-    """Return everything in the store that a decision could change."""
-    answers: dict[str, object] = {}
-    if isinstance(decision, Decision):
-        answers["subscription"] = store.subscription(decision.after.profile)
-    for wallet in decision.deltas:
-        answers[f"balance({wallet})"] = store.balance(wallet)
-        answers[f"postings({wallet})"] = store.postings(wallet)
-    answers[f"committed({decision.token})"] = store.committed(decision.token)
-    answers["due"] = sorted(walk_due(store, DISTANT_DAY))
-    return answers
-
-
-def commit_valid(
-    store: Store, decision: Decision | Transfer, message: str, *, expected: Revision | None = None
-) -> Revision | None:
-    """Commit a valid decision and return its revision.
-
-    Raises:
-        AssertionError: the store refuses the decision.
-    """
-    __tracebackhide__ = True
-    try:
-        return store.commit(decision, expected=expected)
-    except ChannelPlansError as error:
-        raise AssertionError(f"{message}\n  commit raised {error!r}: {error}") from error
-
-
-def check_refused(
-    store: Store,
-    kind: type[E],
-    decision: Decision | Transfer,
-    message: str,
-    *,
-    expected: Revision | None = None,
-) -> E:
-    """Commit a decision that the store must refuse, and return the error.
-
-    Raises:
-        AssertionError: the store accepts the decision, raises an error of another class, or
-            changes something.
-    """
-    __tracebackhide__ = True
-    before = read_affected(store, decision)
-    error = expect_error(kind, lambda: store.commit(decision, expected=expected), message)
-    message = (
-        f"commit raised {kind.__name__}, but it changed the store: finish all checks before the "
-        "first write, or roll the transaction back"
-    )
-    check_equal(before, read_affected(store, decision), message)
-    return error
-
-
-def lifecycle_of(offer: Offer) -> Generator[Decision, Subscription, None]:
-    """Yield decisions that together use every action which the offer allows.
-
-    Send the stored subscription after each decision: the next decision is made for it. An action
-    that the offer refuses is left out.
-    """
-    subscription: Subscription | None = None
-    for step in _lifecycle_steps(offer):
+    decision = make_purchase(plan=nearest_plan(offer, 105, 1))
+    yield decision
+    for act in _later_actions(offer):
+        subscription = decision.after
         try:
-            decision = step(subscription)
+            decision = act(subscription, (subscription.acted_on or DAY) + days(1))
         except ChannelPlansError:
             continue
-        subscription = yield decision
+        yield decision
 
 
-def _lifecycle_steps(offer: Offer) -> Iterator[_Step]:
-    small_plan, large_plan, larger_plan = (
-        nearest_plan(offer, 7, 0),
-        nearest_plan(offer, 105, 1),
-        nearest_plan(offer, 118, 2),
+def _later_actions(offer: Offer) -> list[Callable[[Subscription, date], Decision]]:
+    """Return functions that act on a subscription, on the next day or at the end of its term."""
+    small, large, larger = (
+        nearest_plan(offer, channels, bundles) for channels, bundles in ((7, 0), (105, 1), (118, 2))
     )
-    yield lambda _: make_purchase(plan=large_plan)
-    yield _record_call("c-1", "DE")
-    yield from (_record_call(f"c-2 {country}", country) for country in ("US", "GB"))
-    yield from (_act_next_day(actions.change, plan, TARIFF) for plan in (larger_plan, small_plan))
-    yield _act_at_end(actions.renew, TARIFF)
-    yield _record_call("c-3", "US")
-    yield from map(_act_next_day, (actions.cancel, actions.resume, actions.cancel))
-    yield _record_call("c-4", "GB")
-    yield _act_at_end(actions.expire)
-    yield _buy_next_day("s-2", large_plan)
-    yield _act_next_day(actions.cancel)
-    yield _act_next_day(actions.change, larger_plan, TARIFF)
-    yield _act_at_end(actions.lapse)
-    yield _buy_next_day("s-3", Plan(small_plan.offer, small_plan.channels))
-    yield _act_next_day(actions.terminate)
+    small_again = Plan(small.offer, small.channels)
+    return [
+        lambda current, on: _record_call(current, "c-1", "DE", on),
+        lambda current, on: _record_call(current, "c-2 US", "US", on),
+        lambda current, on: _record_call(current, "c-2 GB", "GB", on),
+        lambda current, on: actions.change(current, larger, TARIFF, on=on),
+        lambda current, on: actions.change(current, small, TARIFF, on=on),
+        lambda current, _: actions.renew(current, TARIFF, on=current.lapses_on),
+        lambda current, on: _record_call(current, "c-3", "US", on),
+        lambda current, on: actions.cancel(current, on=on),
+        lambda current, on: actions.resume(current, on=on),
+        lambda current, on: actions.cancel(current, on=on),
+        lambda current, on: _record_call(current, "c-4", "GB", on),
+        lambda current, _: actions.expire(current, on=current.lapses_on),
+        lambda ended, on: make_purchase("berlin", "s-2", plan=large, on=on, previous=ended),
+        lambda current, on: actions.cancel(current, on=on),
+        lambda current, on: actions.change(current, larger, TARIFF, on=on),
+        lambda current, _: actions.lapse(current, on=current.lapses_on),
+        lambda ended, on: make_purchase("berlin", "s-3", plan=small_again, on=on, previous=ended),
+        lambda current, on: actions.terminate(current, on=on),
+    ]
+
+
+def _record_call(subscription: Subscription, call_id: str, country: str, on: date) -> Decision:
+    call = make_call(call_id, on, country, timedelta(minutes=3, seconds=7))
+    return actions.record_call(subscription, call, TARIFF, on=on)
 
 
 def nearest_plan(offer: Offer, channels: int, bundles: int) -> Plan:
@@ -281,35 +209,3 @@ def nearest_plan(offer: Offer, channels: int, bundles: int) -> Plan:
     plan = offer.plan(channels=requested)
     most_bundles = offer.bundle.most(plan.channels) if offer.bundle else 0
     return attrs.evolve(plan, bundles=min(bundles, most_bundles))
-
-
-def _act_next_day(act: Callable[..., Decision], *arguments: object) -> _Step:
-    return lambda subscription: act(subscription, *arguments, on=_next_day(subscription))
-
-
-def _act_at_end(act: Callable[..., Decision], *arguments: object) -> _Step:
-    return lambda subscription: act(
-        subscription, *arguments, on=cast("Subscription", subscription).lapses_on
-    )
-
-
-def _buy_next_day(subscription_id: str, plan: Plan) -> _Step:
-    return lambda previous: make_purchase(
-        "berlin", subscription_id, plan=plan, on=_next_day(previous), previous=previous
-    )
-
-
-def _record_call(call_id: str, country: str) -> _Step:
-    numbers = {"DE": "+49 30 555 0100", "US": "+1 212 555 0100", "GB": "+44 20 7946 0100"}
-
-    def step(subscription: Subscription | None) -> Decision:
-        on = _next_day(subscription)
-        call = Call(call_id, numbers[country], country, on, timedelta(minutes=3, seconds=7))
-        return actions.record_call(cast("Subscription", subscription), call, TARIFF, on=on)
-
-    return step
-
-
-def _next_day(subscription: Subscription | None) -> date:
-    """Return the day after the latest action."""
-    return (cast("Subscription", subscription).acted_on or DAY) + days(1)

@@ -9,19 +9,16 @@ import pytest
 from channelplans.errors import Conflict, InsufficientCredit, TokenReused
 from channelplans.offers import SKYPE_CONNECT
 from channelplans.rules import Notice
-from channelplans.storage.ports import Store
 from channelplans.subscriptions import actions
 from channelplans.subscriptions.decisions import Decision
 from channelplans.subscriptions.subscription import Action
 from channelplans.subscriptions.wallets import Wallet
 from channelplans.testing.builders import DAY
-from channelplans.testing.contract.checked_store import check_equal
+from channelplans.testing.contract.checked_store import CheckedStore, check_equal
 from channelplans.testing.contract.helpers import (
     ACCOUNT_WALLET,
     BERLIN_WALLET,
     UNKNOWN_REVISION,
-    check_refused,
-    commit_valid,
     days,
     eur,
     make_assignment,
@@ -31,14 +28,13 @@ from channelplans.testing.contract.helpers import (
     make_purchase,
     make_withdrawal,
     open_account,
-    read_affected,
 )
 
 
 class TokenTests:
     """``commit`` with a known token, and ``committed``."""
 
-    def test_commit_stores_an_equal_decision_once(self, store: Store) -> None:
+    def test_commit_stores_an_equal_decision_once(self, store: CheckedStore) -> None:
         """For a known token with an equal decision, commit returns the first revision again.
 
         If it fails: store the returned revision with the token. Before all other checks, compare
@@ -46,67 +42,54 @@ class TokenTests:
         """
         decision, revision = open_account(store)
         copied: Decision = pickle.loads(pickle.dumps(decision))  # noqa: S301 - our own
-        before = read_affected(store, decision)
+        message = "an equal decision did not return the revision of the first commit"
         for expected in (revision, None, UNKNOWN_REVISION):
-            message = "an equal decision did not return the revision of the first commit"
-            check_equal(revision, commit_valid(store, copied, message, expected=expected), message)
-            message = "an equal decision changed the store at its second commit"
-            check_equal(before, read_affected(store, decision), message)
+            store.check_repeated(copied, revision, message, expected=expected)
 
-    def test_commit_recognizes_a_decision_after_later_ones(self, store: Store) -> None:
+    def test_commit_recognizes_a_decision_after_later_ones(self, store: CheckedStore) -> None:
         """A token stays known after later decisions, even if the credit is used up.
 
         If it fails: keep all tokens for ever, apart from the latest subscription. For a known
         token, return the revision that the first commit returned.
         """
         decision, revision = open_account(store, "39.75")
-        cancellation = actions.cancel(decision.after, on=DAY)
-        store.commit(cancellation, expected=revision)
-        before = read_affected(store, decision)
+        store.commit(actions.cancel(decision.after, on=DAY), expected=revision)
         message = "a known decision did not return the revision of its first commit"
-        check_equal(revision, commit_valid(store, decision, message), message)
+        store.check_repeated(decision, revision, message)
         check_equal(revision, store.committed(decision.token), message)
-        message = "a known decision changed the store at its second commit"
-        check_equal(before, read_affected(store, decision), message)
 
-    def test_commit_stores_an_equal_transfer_once(self, store: Store) -> None:
+    def test_commit_stores_an_equal_transfer_once(self, store: CheckedStore) -> None:
         """A transfer is booked once, and commit returns None each time.
 
         If it fails: store the tokens of transfers too.
         """
-        transfer = make_deposit("10", "t-1")
-        for _ in range(2):
-            answer = commit_valid(store, transfer, "commit refused an equal transfer")
-            check_equal(None, answer, "commit must return None for a transfer")
-        message = "an equal transfer was booked twice"
-        check_equal(eur("10"), store.balance(ACCOUNT_WALLET), message)
-        check_equal(1, len(store.postings(ACCOUNT_WALLET)), message)
+        transfer, message = make_deposit("10", "t-1"), "commit must return None for a transfer"
+        check_equal(None, store.commit(transfer), message)
+        store.check_repeated(transfer, None, message)
 
-    def test_commit_ignores_the_requested_number_when_it_compares(self, store: Store) -> None:
+    def test_commit_compares_without_the_requested_number(self, store: CheckedStore) -> None:
         """Requests for 105 and for 100 channels that are both sold as 100 are equal decisions.
 
         If it fails: decode the stored decision and compare it with ``==``, which ignores
         ``plan.requested``. Do not compare the stored text.
         """
-        store.commit(make_deposit("1000"), expected=None)
+        store.commit(make_deposit("1000"))
         first, second = (
             make_purchase(plan=SKYPE_CONNECT.plan(channels=requested)) for requested in (105, 100)
         )
-        revision = store.commit(first, expected=None)
-        before = read_affected(store, second)
         message = "two decisions that differ only in the requested number are equal"
-        check_equal(revision, commit_valid(store, second, message), message)
-        message = "an equal decision with another requested number changed the store"
-        check_equal(before, read_affected(store, second), message)
+        store.check_repeated(second, store.commit(first), message)
 
     @pytest.mark.parametrize("field", ["action", "on", "postings", "reference", "order"])
-    def test_commit_refuses_a_token_of_another_decision(self, store: Store, field: str) -> None:
+    def test_commit_refuses_a_token_of_another_decision(
+        self, store: CheckedStore, field: str
+    ) -> None:
         """A decision that differs in any field from the decision of its token is refused.
 
         If it fails: store the whole decision for its token and compare with ``==``. The token, the
         wallets and the sums are not enough.
         """
-        store.commit(make_deposit("100"), expected=None)
+        store.commit(make_deposit("100"))
         transfer = make_assignment("10", "t-1")
         debit, credit = transfer.postings
         changes: dict[str, dict[str, Any]] = {
@@ -117,19 +100,18 @@ class TokenTests:
             "order": {"postings": (credit, debit)},
         }
         changed_transfer = attrs.evolve(transfer, **changes[field])
-        store.commit(transfer, expected=None)
+        store.commit(transfer)
         message = f"commit accepted a token again for a decision that differs in its {field}"
-        error = check_refused(store, TokenReused, changed_transfer, message)
+        error = store.check_refused(TokenReused, changed_transfer, message)
         check_equal(transfer.token, error.token, "TokenReused names another token")
 
-    def test_commit_refuses_a_token_of_another_subscription(self, store: Store) -> None:
+    def test_commit_refuses_a_token_of_another_subscription(self, store: CheckedStore) -> None:
         """A decision whose subscription or notices differ from those of its token is refused.
 
         If it fails: compare ``before``, ``after`` and ``notices`` with the stored decision too.
         """
         purchase, purchase_revision = open_account(store)
         decision = make_call_decision(purchase.after, "c-1")
-        store.commit(make_deposit("1", "t-1", wallet=BERLIN_WALLET), expected=None)
         revision = store.commit(decision, expected=purchase_revision)
         changes: dict[str, Any] = {
             "after": attrs.evolve(decision.after, sequence=9),
@@ -139,21 +121,21 @@ class TokenTests:
         for field, value in changes.items():
             changed_decision = attrs.evolve(decision, **{field: value})
             message = f"commit accepted a token again for a decision with another {field!r}"
-            check_refused(store, TokenReused, changed_decision, message, expected=revision)
+            store.check_refused(TokenReused, changed_decision, message, expected=revision)
 
-    def test_commit_refuses_a_token_of_another_profile_or_wallet(self, store: Store) -> None:
+    def test_commit_refuses_a_token_of_another_profile_or_wallet(self, store: CheckedStore) -> None:
         """A token is unique in the store, not for each profile, wallet or account.
 
         If it fails: use the token alone as the key of a stored decision.
         """
         message = "commit accepted a token again, for another profile or another wallet"
-        store.commit(make_deposit("1000"), expected=None)
-        store.commit(make_purchase("berlin", "s-1"), expected=None)
-        check_refused(store, TokenReused, make_purchase("paris", "s-1"), message)
+        store.commit(make_deposit("1000"))
+        store.commit(make_purchase("berlin", "s-1"))
+        store.check_refused(TokenReused, make_purchase("paris", "s-1"), message)
         for wallet in (BERLIN_WALLET, Wallet("another")):
-            check_refused(store, TokenReused, make_deposit("1000", wallet=wallet), message)
+            store.check_refused(TokenReused, make_deposit("1000", wallet=wallet), message)
 
-    def test_committed_returns_the_revision_of_a_commit(self, store: Store) -> None:
+    def test_committed_returns_the_revision_of_a_commit(self, store: CheckedStore) -> None:
         """For a decision, committed returns the revision that commit returned.
 
         If it fails: read the revision that is stored with the token. For a transfer, return a
@@ -161,36 +143,30 @@ class TokenTests:
         """
         purchase, purchase_revision = open_account(store)
         decision = make_call_decision(purchase.after, "c/1")
-        store.commit(make_deposit("1", "t-1", wallet=BERLIN_WALLET), expected=None)
         revision = store.commit(decision, expected=purchase_revision)
         message = "committed must return the revision that commit returned"
         check_equal(purchase_revision, store.committed(purchase.token), message)
         check_equal(revision, store.committed(decision.token), message)
-        transfer_revision = store.committed("transfer/opening")
-        if transfer_revision is None or transfer_revision in (purchase_revision, revision):
-            raise AssertionError(
-                f"committed returned {transfer_revision!r} for a deposit: return a revision that "
-                "no subscription has"
-            )
+        store.check_committed_transfer("transfer/opening", [purchase_revision, revision])
         for token in ("transfer/other", "call/c", "call/c/1"):
             message = f"committed must return None: nothing was committed with {token!r}"
             check_equal(None, store.committed(token), message)
 
-    def test_commit_leaves_the_token_of_a_refused_decision_unused(self, store: Store) -> None:
+    def test_refused_commit_leaves_its_token_unused(self, store: CheckedStore) -> None:
         """After a refusal, the token can be committed with the same or with another decision.
 
         If it fails: store the token in the transaction that is rolled back, not before it.
         """
         purchase = make_purchase()
-        check_refused(store, InsufficientCredit, purchase, "commit booked a debit without credit")
-        store.commit(make_deposit("50"), expected=None)
+        store.check_refused(InsufficientCredit, purchase, "commit booked a debit without credit")
+        store.commit(make_deposit("50"))
         message = "commit accepted an unknown revision for a profile without a subscription"
-        check_refused(store, Conflict, purchase, message, expected=UNKNOWN_REVISION)
+        store.check_refused(Conflict, purchase, message, expected=UNKNOWN_REVISION)
         message = "a refused commit used up its token"
         check_equal(None, store.committed(purchase.token), message)
-        revision = commit_valid(store, purchase, message)
+        revision = store.commit_valid(purchase, message)
         check_equal(revision, store.committed(purchase.token), message)
         withdrawal = make_withdrawal("11", "t-1")
-        check_refused(store, InsufficientCredit, withdrawal, "commit withdrew 11 EUR of 10.25 EUR")
-        check_equal(None, commit_valid(store, make_withdrawal("10", "t-1"), message), message)
+        store.check_refused(InsufficientCredit, withdrawal, "commit withdrew 11 EUR of 10.25 EUR")
+        check_equal(None, store.commit_valid(make_withdrawal("10", "t-1"), message), message)
         check_equal(eur("0.25"), store.balance(ACCOUNT_WALLET), message)
