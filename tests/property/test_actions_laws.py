@@ -38,6 +38,8 @@ from channelplans.testing import strategies
 from channelplans.testing.builders import TARIFF, make_tariff
 from channelplans.testing.strategies import days, histories
 
+pytestmark = pytest.mark.slow
+
 SHIPPED_OFFERS = tuple(OFFERS.values())
 WITHOUT_MINIMUM_TERM = [offer for offer in SHIPPED_OFFERS if offer.term.minimum_term is None]
 WITH_SEVERAL_PLANS = [

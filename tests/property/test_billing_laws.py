@@ -11,6 +11,7 @@ from types import coroutine
 from typing import Any, cast
 
 import attrs
+import pytest
 from hypothesis import given, strategies as st
 
 from channelplans import subscriptions
@@ -28,6 +29,8 @@ from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.subscription import RUNNING, Status
 from channelplans.subscriptions.wallets import Wallet, settle
 from channelplans.tariffs import Tariff
+
+pytestmark = pytest.mark.slow
 
 TARIFF = Tariff("made up", EUR, "6.95", "10", "0.02", {"DE": "0.03"})
 FIRST_DAY = date(2026, 1, 5)

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from itertools import accumulate, pairwise
 
 import attrs
+import pytest
 from hypothesis import given, strategies as st
 from tests.property.strategies import attempt
 
@@ -17,6 +18,8 @@ from channelplans.subscriptions.price_changes import compare_editions
 from channelplans.subscriptions.subscription import Status, Subscription
 from channelplans.tariffs import Tariff
 from channelplans.testing.strategies import offers, plans
+
+pytestmark = pytest.mark.slow
 
 FIRST_DAY = date(2026, 1, 5)
 

@@ -44,6 +44,8 @@ from channelplans.testing.strategies import (
     transfers,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def any_offers():
     """Draw offers, some with unusual lengths and units for calls and the minimum term."""

@@ -2,12 +2,15 @@
 
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import given, strategies as st
 
 from channelplans.calendar import Days
 from channelplans.money import EUR, Money
 from channelplans.subscriptions.credit_lots import LotRule, expiries, open_lots, payments
 from channelplans.subscriptions.wallets import Posting, Reason, Wallet
+
+pytestmark = pytest.mark.slow
 
 ACCOUNT_WALLET, FIRST_DAY = Wallet("acme"), date(2026, 1, 5)
 CREDIT_REASONS = [Reason.DEPOSIT, Reason.BONUS, Reason.REFUND, Reason.TRANSFER]

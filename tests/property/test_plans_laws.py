@@ -5,12 +5,15 @@ import re
 from functools import partial
 
 import attrs
+import pytest
 from hypothesis import given, strategies as st
 from tests.property.strategies import attempt
 
 from channelplans.errors import RuleError, WrongType
 from channelplans.plans import Plan, violations
 from channelplans.testing.strategies import offers, plans
+
+pytestmark = pytest.mark.slow
 
 LIBRARY_MARKUP = re.compile(r"</?p>")
 

@@ -20,6 +20,8 @@ from channelplans.sizing import (
     suggest_channels,
 )
 
+pytestmark = pytest.mark.slow
+
 # Each result has a relative error of up to 1e-12, so that two results can differ by twice that.
 TOLERANCE_FACTOR = 1 + 2e-12
 SMALLEST_NORMAL = 2.0**-1022

@@ -58,6 +58,8 @@ from channelplans.subscriptions.decisions import Transfer
 from channelplans.subscriptions.wallets import Wallet, settle
 from channelplans.tariffs import Tariff
 
+pytestmark = pytest.mark.slow
+
 PACKS = BundleRule("packs", 100, ("US",), per_channel=2, included=10, rollover=Rollover(1))
 OTHER_OFFERS = {
     "grace period, rollover, refund by the smaller share": attrs.evolve(
@@ -915,10 +917,9 @@ def test_every_published_offer_is_tested():
     assert OFFERS.items() <= TESTED_OFFERS.items()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(TESTED_OFFERS))
 def test_any_sequence_of_actions_is_as_predicted(name):
     """The model predicts every result of random actions in random order, under each offer."""
     machine = type("AccountMachine", (AccountMachine,), {"offer": TESTED_OFFERS[name]})
 
-    run_state_machine_as_test(machine, settings=settings(max_examples=15, stateful_step_count=40))
+    run_state_machine_as_test(machine, settings=settings(max_examples=10, stateful_step_count=40))

@@ -2,10 +2,13 @@
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, strategies as st
 
 from channelplans.money import EUR, Currency
 from channelplans.tariffs import Ladder, LadderMode, Tariff, Tier
+
+pytestmark = pytest.mark.slow
 
 counts = st.integers(0, 60)
 prices = st.decimals(0, 100, places=2)

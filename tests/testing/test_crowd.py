@@ -29,6 +29,8 @@ from channelplans.testing.contract.crowd import (
     run_worker,
 )
 
+pytestmark = pytest.mark.slow
+
 ACME = Wallet("acme")
 WORKERS = 8
 ACTIONS = 100

@@ -13,6 +13,8 @@ from channelplans.storage.memory import MemoryStore
 from channelplans.testing.contract import state_machine
 from channelplans.testing.contract.checked_store import open_store
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "howto" / "put-your-database-behind-it.rst"
 PLAIN = ["-p", "no:randomly", "-p", "no:cacheprovider"]

@@ -12,6 +12,8 @@ import pytest
 import _channelplans_hypothesis
 import channelplans
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = Path(_channelplans_hypothesis.__file__)
 

@@ -7,6 +7,8 @@ import pytest
 from channelplans.storage.memory import MemoryStore
 from channelplans.testing.stores import AsyncStoreContract, StoreContract
 
+pytestmark = pytest.mark.slow
+
 
 class AwaitedStore:
     """The in-memory store behind coroutines that let other tasks run first."""

@@ -27,6 +27,8 @@ from channelplans.tariffs import Ladder
 from channelplans.testing import strategies
 from channelplans.testing.builders import DAY, TARIFF
 
+pytestmark = pytest.mark.slow
+
 SECOND, HOUR, ONE_DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 NOTHING = timedelta(0)
 LATER = date(2026, 3, 1)
@@ -339,7 +341,6 @@ REACHED = {
 
 @pytest.mark.parametrize("name", BOUNDED)
 @given(data=st.data())
-@settings(max_examples=50)
 def test_strategy_draws_values_within_its_limits(name, data):
     """Every drawn value is within the limits that were passed to the strategy."""
     strategy, is_within_limits = BOUNDED[name]
@@ -357,7 +358,7 @@ def test_strategy_draws_its_limits_and_rare_values(name):
 
 @pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.__name__)
 @given(data=st.data())
-@settings(max_examples=10)
+@settings(max_examples=5)
 def test_from_type_draws_a_legal_value_of_each_type(kind, data):
     """The type alone is enough, and the value has a text form."""
     value = data.draw(st.from_type(kind))
@@ -427,21 +428,20 @@ def test_histories_draws_decisions_that_a_store_accepts(history):
     assert last_decision.after == stored.value
 
 
-@pytest.mark.parametrize(
-    ("offer", "status"),
-    [
-        pytest.param(offer, status, id=f"{offer.name} {offer.edition}, {status.value}")
-        for offer in OFFERS.values()
-        for status in Status
-        # The minimum term of 12 months allows a cancellation after 11 renewals at the earliest.
-        if (offer, status) != (OFFERS["strobe-it"], Status.CANCELLED)
-    ],
-)
-def test_subscriptions_draws_every_status(offer, status):
+@pytest.mark.parametrize("key", OFFERS)
+def test_subscriptions_draws_every_status(key):
     """Each shipped offer has subscriptions in each status."""
-    subscriptions = strategies.subscriptions(offer, TARIFF)
+    expected_statuses = set(Status)
+    if key == "strobe-it":
+        # The minimum term of 12 months allows a cancellation after 11 renewals at the earliest.
+        expected_statuses.remove(Status.CANCELLED)
+    drawn_statuses = set()
 
-    assert draws(subscriptions, lambda subscription: subscription.status is status)
+    def completes_the_statuses(subscription):
+        drawn_statuses.add(subscription.status)
+        return expected_statuses <= drawn_statuses
+
+    assert draws(strategies.subscriptions(OFFERS[key], TARIFF), completes_the_statuses)
 
 
 @pytest.mark.parametrize("action", Action)
