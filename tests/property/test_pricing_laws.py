@@ -14,7 +14,7 @@ from channelplans.calls import Allowance, Call, Payer, billable, longest_call, r
 from channelplans.errors import UnknownRate
 from channelplans.money import Currency, Money, Rounding
 from channelplans.offers import OFFERS
-from channelplans.pricing import amend_quote, price_term, quote, refund
+from channelplans.pricing import Quote, amend_quote, price_term, quote, refund
 from channelplans.rules import CallRule, ChangeEffect, RefundBasis, RefundRule
 from channelplans.tariffs import Item, Tariff
 from channelplans.testing import strategies

@@ -167,7 +167,8 @@ def term_rules(draw: st.DrawFn, *, days: int = 400, months: int = 36) -> TermRul
     Some have a minimum term, of at most three terms.
     """
     length = draw(lengths(days=days, months=months))
-    billing_day = draw(st.sampled_from([None, 1])) if isinstance(length, Months) else None
+    billing_days = st.none() | st.sampled_from([1, 31]) | st.integers(1, 31)
+    billing_day = draw(billing_days) if isinstance(length, Months) else None
     counts = st.integers(1, 3 * length.count)
     minimum_terms = counts.map(lambda count: attrs.evolve(length, count=count))
     return TermRule(length, billing_day, draw(st.none() | minimum_terms))
