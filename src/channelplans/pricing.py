@@ -118,6 +118,8 @@ class Quote(DisplayMixin):
     sold: tuple[Line, ...] | None = None
 
     def __attrs_post_init__(self) -> None:
+        if self.plan.bundles and self.tariff.bundle is None:
+            self.tariff.unit(Item.BUNDLES)  # raises NotOffered
         for line in self.sold or ():
             same_currency(self.tariff.currency, line.total.currency)
             if line.term.start < self.term.start or self.term.end < line.term.end:

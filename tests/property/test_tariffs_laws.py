@@ -37,11 +37,11 @@ def test_ladder_of_one_open_tier_is_a_flat_price(price, count, mode):
 
 @given(ladders(mode=LadderMode.VOLUME), counts)
 def test_volume_ladder_prices_the_whole_quantity_by_one_tier(ladder, count):
-    """By volume, the tier that contains the quantity prices all of it, and adds its flat fee."""
+    """By volume, the tier of the quantity prices all of it and adds its flat fee, except to 0."""
     tier = tier_of(ladder, count)
     started_packs = -(-count // tier.pack)
 
-    expected = started_packs * Fraction(tier.unit) + Fraction(tier.flat)
+    expected = started_packs * Fraction(tier.unit) + Fraction(tier.flat) * bool(count)
     assert expected == ladder.price(count)
 
 

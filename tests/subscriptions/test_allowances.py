@@ -237,7 +237,7 @@ def test_unused_is_zero_if_no_minutes_are_granted():
 
 def test_use_refuses_more_minutes_than_remain():
     """70 carried and 100 granted minutes remain, so 171 are refused."""
-    with pytest.raises(InvalidValue, match="used"):
+    with pytest.raises(InvalidValue, match="duration must be at most the minutes left, 2:50:00"):
         use_terms(Rollover(1), 30).use(minutes(171))
 
 

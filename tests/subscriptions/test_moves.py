@@ -177,12 +177,6 @@ def test_quote_refuses_lines_in_another_currency_than_its_tariff():
         Quote(paid.plan, TARIFF, paid.term, quote_in_pounds.lines)
 
 
-def test_tariff_refuses_a_price_of_more_than_forty_digits():
-    """A price has at most 40 digits when it is written as text."""
-    with pytest.raises(InvalidValue, match=r"^minute must be a finite number of at most 40 digits"):
-        attrs.evolve(TARIFF, minute=Decimal("1.23456E-38"))
-
-
 def test_rules_print_their_values():
     """Refund, change and bundle rules print their values as text."""
     no_refund = RefundRule(channels=RefundBasis.NOTHING, bundles=RefundBasis.NOTHING)
