@@ -352,7 +352,7 @@ VALUE_ARGUMENTS: dict[str, Arguments] = samples_of(
     Preview(PURCHASE, REVISION),
     TransferPreview(DEPOSIT),
     Outcome("berlin", TERM, None, ValueError("lost")),
-) | {"ByNumber": (({"4915": Rate("0.19")},), {})}
+)
 # Base classes that are never instantiated.
 BASE_CLASSES = {"DisplayMixin"}
 ERROR_ARGUMENTS = {
@@ -416,7 +416,6 @@ METHOD_ARGUMENTS: dict[str, Arguments] = {
     "Tariff.units": ((Item.CHANNELS, 2), {}),
     "Tariff.channels": ((2,), {}),
     "Tariff.bundles": ((2,), {}),
-    "ByNumber.longest_match": (("491515550100",), {}),
     "Tariff.rate_for": (("DE", SKYPE_CONNECT), {"number": "+49 30 555 0100"}),
     "Tariff.scaled": ((Fraction(1, 2),), {"name": "half"}),
     "Plan.effect_of": ((SKYPE_CONNECT.plan(channels=4),), {}),

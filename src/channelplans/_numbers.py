@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from typing import Final, TypeVar
 
 __all__ = [
-    "ByNumber",
     "dialled_digits",
     "international_digits",
     "is_prefix",

@@ -7,7 +7,7 @@ names the payer of a call; it does not know any wallet.
 import enum
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -16,7 +16,7 @@ from typing import Final
 
 import attrs
 
-from channelplans._checks import checked, instance
+from channelplans._checks import checked, instance, several
 from channelplans._display import DisplayMixin, clock
 from channelplans._numbers import dialled_digits, national_digits
 from channelplans.errors import BarredNumber, InvalidValue
@@ -89,6 +89,13 @@ class Call(DisplayMixin):
         return (f"{self.day} call {self.id} to {called}, {clock(self.duration)}",)
 
 
+def _as_durations(value: Sequence[timedelta]) -> tuple[timedelta, ...]:
+    """Return durations as a checked tuple; a tuple of durations is not checked one by one."""
+    if type(value) is tuple and {*map(type, value)} <= {timedelta}:
+        return value
+    return several("carried", value, lambda name, item: instance(name, item, timedelta))
+
+
 @attrs.frozen(field_transformer=checked)
 class Allowance(DisplayMixin):
     """The minutes that a term grants, the minutes used, and the minutes carried into the term.
@@ -110,13 +117,12 @@ class Allowance(DisplayMixin):
 
     granted: timedelta
     used: timedelta = _NOTHING
-    carried: tuple[timedelta, ...] = ()
+    carried: tuple[timedelta, ...] = attrs.field(default=(), converter=_as_durations)
 
     def __attrs_post_init__(self) -> None:
         _not_negative("granted", self.granted)
         _not_negative("used", self.used)
-        for minutes in self.carried:
-            _not_negative("carried", minutes)
+        _not_negative("carried", min(self.carried, default=_NOTHING))
         if self.used > self.granted:
             expected = f"at most the minutes granted, {self.granted}"
             raise InvalidValue("used", str(self.used), expected)
@@ -149,12 +155,14 @@ class Allowance(DisplayMixin):
         if duration > self.remaining:
             expected = f"at most the minutes left, {clock(self.remaining)}"
             raise InvalidValue("duration", clock(duration), expected)
-        carried = []
-        for minutes in reversed(self.carried):
-            taken = min(minutes, duration)
+        carried = list(self.carried)
+        for oldest in reversed(range(len(carried))):
+            if not duration:
+                break
+            taken = min(carried[oldest], duration)
+            carried[oldest] -= taken
             duration -= taken
-            carried.append(minutes - taken)
-        return Allowance(self.granted, self.used + duration, tuple(reversed(carried)))
+        return Allowance(self.granted, self.used + duration, tuple(carried))
 
     def granting(self, granted: timedelta) -> "Allowance":
         """Return the allowance after the running term's minutes were changed.
@@ -182,16 +190,14 @@ class Allowance(DisplayMixin):
         _not_negative("granted", instance("granted", granted, timedelta))
         if rule is None:
             return Allowance(granted)
-        cap = instance("rule", rule, Rollover).cap
-        kept = (self.granted - self.used, *self.carried)[: rule.terms]
-        if rule.terms is None:  # these minutes never expire, so their ages do not matter
-            kept = (self.remaining,)
-        carried, room = [], timedelta.max - granted
+        cap, room = instance("rule", rule, Rollover).cap, timedelta.max - granted
         if cap is not None:
             room = min(room, timedelta(minutes=cap))
-        for minutes in kept:
-            carried.append(min(minutes, room))
-            room -= carried[-1]
+        carried = [self.granted - self.used, *self.carried][: rule.terms]
+        if rule.terms is None:  # these minutes never expire, so their ages do not matter
+            carried = [self.remaining]
+        if sum(carried, _NOTHING) > room:
+            carried = _newest(carried, room)
         # Drop the oldest terms without minutes, so that allowances of the same minutes are equal.
         while carried and not carried[-1]:
             carried.pop()
@@ -201,6 +207,15 @@ class Allowance(DisplayMixin):
         total_carried = sum(self.carried, _NOTHING)
         carried = f", {clock(total_carried)} of it carried" if total_carried else ""
         return (f"{clock(self.remaining)} of {clock(self.granted)} left{carried}",)
+
+
+def _newest(carried: Sequence[timedelta], room: timedelta) -> list[timedelta]:
+    """Return the carried minutes that fit the room, the most recent term first."""
+    fitting = []
+    for minutes in carried:
+        fitting.append(min(minutes, room))
+        room -= fitting[-1]
+    return fitting
 
 
 def billable(duration: timedelta, rule: CallRule) -> timedelta:

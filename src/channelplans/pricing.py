@@ -35,6 +35,10 @@ __all__ = [
 _NOTHING: Final = timedelta(0)
 
 
+# The largest plan would grant more minutes than a timedelta can hold.
+_MAX_SECONDS: Final = timedelta.max // timedelta(seconds=1)
+
+
 _REFUNDABLE: Final = (Item.CHANNELS, Item.BUNDLES)
 
 
@@ -178,6 +182,7 @@ class Quote(DisplayMixin):
         """The minutes granted for the term, none of them used (H10).
 
         A line for a part of a term grants the same part of the minutes, rounded down to a second.
+        No term grants more than a timedelta can hold, which is about 2.7 million years.
         """
         rule = self.plan.offer.bundle
         if rule is None:
@@ -187,7 +192,8 @@ class Quote(DisplayMixin):
             quantity * minutes.get(item, 0) * term.days for item, quantity, _, term in self.parts()
         )
         whole_days = self.plan.offer.term.whole(self.term).days
-        return Allowance(timedelta(seconds=60 * minute_days // whole_days))
+        seconds = min(60 * minute_days // whole_days, _MAX_SECONDS)
+        return Allowance(timedelta(seconds=seconds))
 
     def adding(self, *fees: tuple[Item, int]) -> "Quote":
         """Return the quote with a line for each set-up fee that the tariff has.

@@ -81,9 +81,7 @@ class TestCompare:
 
         The offers' editions and sources differ too, but they are not rules.
         """
-        bundle_rule = attrs.evolve(
-            BUNDLE_RULE, minutes=3000, trunk_prefix="", rollover=Rollover(1)
-        )
+        bundle_rule = attrs.evolve(BUNDLE_RULE, minutes=3000, trunk_prefix="", rollover=Rollover(1))
         new_offer = change_offer(
             "2026",
             source="a letter",
