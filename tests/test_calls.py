@@ -29,6 +29,8 @@ from channelplans.errors import (
 )
 from channelplans.money import EUR, USD, Currency, Money, Rounding
 from channelplans.offers import OFFERS, SKYPE_CONNECT
+from channelplans.pricing import quote
+from channelplans.quantities import QuantityRule
 from channelplans.rules import BundleRule, CallRule, Rollover
 from channelplans.tariffs import Rate, Tariff
 
@@ -428,6 +430,30 @@ class TestAllowance:
             allowance = allowance.next(timedelta.max - seconds(5), rule)
 
         assert timedelta.max == allowance.remaining
+
+    @pytest.mark.parametrize("rollover", [Rollover(), Rollover(2, cap=10**12), None])
+    def test_largest_plan_has_the_longest_timedelta_of_minutes(self, rollover):
+        """A million bundles of a million minutes, and as many included minutes, do not overflow."""
+        bundle = BundleRule(
+            "huge", 10**6, ("US",), per_channel=None, included=10**6, rollover=rollover
+        )
+        offer = attrs.evolve(SKYPE_CONNECT, bundle=bundle, quantity=QuantityRule(1, 10**6))
+        plan = offer.plan(channels=10**6, bundles=10**6)
+        allowance = quote(plan, TARIFF, on=DAY).allowance
+        next_allowance = allowance.next(allowance.granted, rollover)
+
+        assert timedelta.max - seconds(1) < next_allowance.remaining <= timedelta.max
+
+    def test_minutes_carried_for_a_year_of_daily_terms_are_kept_by_term(self):
+        """Of 366 terms of one minute each, the oldest expires next."""
+        allowance = Allowance(timedelta(minutes=1))
+        for _ in range(400):
+            allowance = allowance.next(timedelta(minutes=1), Rollover(366))
+        used = allowance.use(timedelta(seconds=90))
+
+        assert (timedelta(minutes=1),) * 366 == allowance.carried
+        assert (timedelta(seconds=30), timedelta(0)) == used.carried[-2:]
+        assert timedelta(minutes=367) - seconds(90) == used.remaining
 
     @pytest.mark.parametrize("value", [60, None, -seconds(1)])
     @pytest.mark.parametrize(

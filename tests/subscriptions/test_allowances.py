@@ -247,9 +247,11 @@ def test_allowance_refuses_negative_carried_minutes():
         Allowance(minutes(100), carried=(minutes(-1),))
 
 
-@pytest.mark.parametrize("arguments", [{"terms": 0}, {"terms": 1, "cap": 0}])
-def test_rollover_refuses_zero_terms_and_a_zero_cap(arguments):
-    """An offer without rollover has no ``Rollover`` rule."""
+@pytest.mark.parametrize(
+    "arguments", [{"terms": 0}, {"terms": 1, "cap": 0}, {"terms": 367}, {"cap": 10**12 + 1}]
+)
+def test_rollover_refuses_zero_and_large_terms_and_caps(arguments):
+    """Minutes last for 1 to 366 terms, or as long as the subscription is renewed."""
     with pytest.raises(InvalidValue):
         Rollover(**arguments)
 
