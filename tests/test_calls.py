@@ -103,7 +103,7 @@ class TestCall:
     @pytest.mark.parametrize("destination", ["", " US", "U\nS"])
     def test_destination_is_one_line_of_text(self, destination):
         """The text has no space around it."""
-        with pytest.raises(InvalidValue, match="^destination "):
+        with pytest.raises(InvalidValue, match=r"^destination "):
             make_call(destination=destination)
 
     @pytest.mark.parametrize("duration", [timedelta(microseconds=-1), timedelta(days=-1)])
@@ -371,7 +371,7 @@ class TestAllowance:
 
     def test_use_refuses_more_than_remains(self):
         """The error names the remaining minutes."""
-        with pytest.raises(InvalidValue, match="at most the minutes left, 0:00:50, not 0:00:51"):
+        with pytest.raises(InvalidValue, match=r"at most the minutes left, 0:00:50, not 0:00:51"):
             Allowance(seconds(60), seconds(10)).use(seconds(51))
 
     def test_use_refuses_a_negative_duration(self):
@@ -414,12 +414,12 @@ class TestAllowance:
 
     def test_minutes_that_do_not_fit_a_timedelta_are_refused(self):
         """The granted and the carried minutes are added up."""
-        with pytest.raises(InvalidValue, match="^carried "):
+        with pytest.raises(InvalidValue, match=r"^carried "):
             Allowance(timedelta.max, carried=(seconds(1),))
 
     def test_use_refuses_the_longest_duration(self):
         """The error is the library's own."""
-        with pytest.raises(InvalidValue, match="^duration "):
+        with pytest.raises(InvalidValue, match=r"^duration "):
             Allowance(seconds(60), seconds(10)).use(timedelta.max)
 
     @pytest.mark.parametrize("rule", [Rollover(), Rollover(2), Rollover(cap=10**12)])
@@ -461,12 +461,12 @@ class TestAllowance:
     )
     def test_granted_minutes_must_be_a_duration(self, change, value):
         """A number of seconds or a negative duration is refused."""
-        with pytest.raises((InvalidValue, WrongType), match="^granted must be"):
+        with pytest.raises((InvalidValue, WrongType), match=r"^granted must be"):
             change(Allowance(seconds(60)), value)
 
     def test_next_refuses_a_rule_of_another_class(self):
         """The error names the parameter."""
-        with pytest.raises(WrongType, match="^rule must be a Rollover"):
+        with pytest.raises(WrongType, match=r"^rule must be a Rollover"):
             Allowance(seconds(60)).next(seconds(60), 5)  # type: ignore[arg-type]
 
 

@@ -1,7 +1,6 @@
 """Renewals that move a subscription to another offer, and checks of rules, prices and postings."""
 
 from datetime import date
-from decimal import Decimal
 
 import attrs
 import pytest

@@ -6,7 +6,8 @@ exceptions.
 
 - A key is left out if the value is the field's default. A None is left out too if the field has no
   default. If the default is not None, None is written as "none".
-- A price is text ("6.95"), and so is a rate that has only a price of a minute. A day is ISO text; TOML dates are read too.
+- A price is text ("6.95"), and so is a rate that has only a price of a minute.
+- A day is ISO text; TOML dates are read too.
 - A duration is a table of whole units ({"seconds": 30}), a length {"days": 30} or {"months": 1}.
 - An enum is its value, and a tuple is a list. Equal offers and tariffs have equal dicts.
 - ``encode`` of an offer, a tariff or a catalogue writes every field. All other values refer to
