@@ -445,7 +445,7 @@ class TestAllowance:
         assert timedelta.max - seconds(1) < next_allowance.remaining <= timedelta.max
 
     def test_minutes_carried_for_a_year_of_daily_terms_are_kept_by_term(self):
-        """Of 366 terms of one minute each, the oldest expires next."""
+        """After 400 terms, 366 carried minutes remain. A call uses the oldest ones first."""
         allowance = Allowance(timedelta(minutes=1))
         for _ in range(400):
             allowance = allowance.next(timedelta(minutes=1), Rollover(366))

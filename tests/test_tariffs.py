@@ -238,6 +238,11 @@ class TestTariff:
 
         assert parameter == caught.value.parameter
 
+    def test_price_of_a_minute_cannot_be_a_rate(self):
+        """A destination inside the area can have a rate in ``rates`` instead."""
+        with pytest.raises(WrongType, match="^minute must be an exact number"):
+            tariff_with("minute", Rate(1))
+
     @pytest.mark.parametrize(
         ("parameter", "price", "currency"),
         [
@@ -744,6 +749,6 @@ class TestScaled:
 
     @pytest.mark.parametrize("name", [None, "", 5])
     def test_refuses_a_name_that_is_not_text(self, name):
-        """The new tariff needs a name of its own."""
+        """The new tariff needs another name."""
         with pytest.raises((InvalidValue, WrongType), match=r"^name "):
             TARIFF.scaled(Fraction(1, 2), name=name)

@@ -21,7 +21,7 @@ MAX_DIGITS: Final = 18
 #: The largest number of decimals in a price of a minute or a call.
 CALL_DECIMALS: Final = 9
 
-#: The largest number of decimals in a price for a term: as many as a currency can have.
+#: The largest number of decimals in a price for a term, because no currency has more.
 TERM_DECIMALS: Final = 12
 
 

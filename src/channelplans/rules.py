@@ -49,7 +49,7 @@ _MAX_PRINTED_PREFIXES: Final = 12
 MAX_ROLLOVER_TERMS: Final = 366
 
 
-#: The largest number of carried minutes: as many as the bundles of one plan can have.
+#: The largest number of carried minutes, because the bundles of one plan cannot have more.
 MAX_CARRIED_MINUTES: Final = MAX_BUNDLES * MAX_BUNDLES
 
 
@@ -119,7 +119,7 @@ class BundleRule(DisplayMixin):
             are compared, it is removed from an international number, which begins with + or 00.
         trunk_prefix: the digits that are dialled before a national number within the area, such as
             0 in Germany and 1 in the US. Before the prefixes are compared, it is removed from a
-            number without + or 00. Empty if there is none.
+            number without + or 00. By default it is empty.
         included: the minutes that each channel includes without a bundle.
         rollover: how unused minutes are carried over; None if they are lost (F 8.4).
 

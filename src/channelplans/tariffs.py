@@ -281,9 +281,9 @@ class Tariff(DisplayMixin):
         setup: the fee for a purchase. It is charged once and never refunded.
         channel_setup: the fee for adding a channel. It is charged once and never refunded.
 
-    A price has at most 18 digits. Prices of a minute have at most 9 decimals, other prices as many
-    as the currency; a ladder's result is rounded to the currency's unit. All equal prices are kept
-    in one form: 6.50 becomes 6.5.
+    A price has at most 18 digits. A price of a minute has at most 9 decimals; another price cannot
+    have more decimals than the currency. A ladder's result is rounded to the currency's unit. All
+    equal prices are kept in one form: 6.50 becomes 6.5.
 
     Raises:
         WrongType: a price is a float or another inexact type, or a set-up fee is a ladder.
@@ -314,7 +314,10 @@ class Tariff(DisplayMixin):
         for field in ("channel", "bundle", "setup", "channel_setup"):
             price = self._read(field, getattr(self, field))
             object.__setattr__(self, f"_{field}_price", price)
-        area_rate = None if self.minute is None else _as_rate("minute", self.minute)
+        area_rate = None
+        if self.minute is not None:
+            check_price("minute", self.minute, CALL_DECIMALS)
+            area_rate = Rate(self.minute)
         object.__setattr__(self, "_area_rate", area_rate)
 
     def _read(self, field: str, price: Decimal | Ladder | None) -> int | Ladder | None:
@@ -322,14 +325,12 @@ class Tariff(DisplayMixin):
             return None
         if isinstance(price, Ladder) and field in {"channel", "bundle"}:
             return price
-        check_price(field, cast(Decimal, price), TERM_DECIMALS)
-        units = read(field, cast(Decimal, price), self.currency).minor
-        if units >= 10**MAX_DIGITS:
-            expected = (
-                f"a price of at most {MAX_DIGITS} digits with all decimals of {self.currency}"
-            )
-            raise InvalidValue(field, str(price), expected)
-        return units
+        number = cast(Decimal, price)
+        check_price(field, number, TERM_DECIMALS)
+        if number.adjusted() + 1 + self.currency.exponent > MAX_DIGITS:
+            expected = f"a price of at most {MAX_DIGITS} digits, as {self.currency}"
+            raise InvalidValue(field, str(number), expected)
+        return read(field, number, self.currency).minor
 
     def units(self, item: Item, count: int) -> int:
         """Return the price of a number of channels, bundles or set-ups, in units of the currency.
