@@ -412,6 +412,19 @@ class TestAllowance:
         with pytest.raises(InvalidValue, match="used"):
             attrs.evolve(Allowance(seconds(2), seconds(2)), granted=seconds(1))
 
+    def test_carried_minutes_may_be_a_list(self):
+        """Any sequence of durations becomes a tuple."""
+
+        assert (seconds(1),) == Allowance(seconds(9), carried=[seconds(1)]).carried
+
+    @pytest.mark.parametrize(("carried", "parameter"), [((5,), "carried[0]"), ("5", "carried")])
+    def test_carried_minutes_must_be_durations(self, carried, parameter):
+        """The error names the wrong item."""
+        with pytest.raises(WrongType) as caught:
+            Allowance(seconds(9), carried=carried)
+
+        assert parameter == caught.value.parameter
+
     def test_minutes_that_do_not_fit_a_timedelta_are_refused(self):
         """The granted and the carried minutes are added up."""
         with pytest.raises(InvalidValue, match=r"^carried "):

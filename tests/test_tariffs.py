@@ -240,7 +240,7 @@ class TestTariff:
 
     def test_price_of_a_minute_cannot_be_a_rate(self):
         """A destination inside the area can have a rate in ``rates`` instead."""
-        with pytest.raises(WrongType, match="^minute must be an exact number"):
+        with pytest.raises(WrongType, match=r"^minute must be an exact number"):
             tariff_with("minute", Rate(1))
 
     @pytest.mark.parametrize(
