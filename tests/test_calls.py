@@ -19,14 +19,25 @@ from channelplans.calls import (
     longest_call,
     rate_call,
 )
-from channelplans.errors import CurrencyMismatch, InvalidValue, UnknownRate, WrongType
+from channelplans.errors import (
+    BarredNumber,
+    CurrencyMismatch,
+    InvalidValue,
+    RuleError,
+    UnknownRate,
+    WrongType,
+)
 from channelplans.money import EUR, USD, Currency, Money, Rounding
 from channelplans.offers import OFFERS, SKYPE_CONNECT
-from channelplans.rules import BundleRule, CallRule
-from channelplans.tariffs import Tariff
+from channelplans.pricing import quote
+from channelplans.quantities import QuantityRule
+from channelplans.rules import BundleRule, CallRule, Rollover
+from channelplans.tariffs import Rate, Tariff
 
 DAY = date(2026, 1, 5)
-US = BundleRule("US minutes", 5000, ("US",), excluded_prefixes=("218632", "6057154"))
+US = BundleRule(
+    "US minutes", 5000, ("US",), excluded_prefixes=("218632", "6057154"), trunk_prefix="1"
+)
 
 
 def seconds(count):
@@ -83,12 +94,16 @@ class TestCall:
 
         assert covered(make_call("(212) 555-0100"), US)
 
-    @pytest.mark.parametrize("destination", ["us", "USA", "U", "U1", "840", "ÄÖ"])
-    def test_country_is_two_capital_letters(self, destination):
-        """A destination is an ISO 3166 code of two letters."""
-        with pytest.raises(
-            InvalidValue, match=r'destination must be two capital letters, such as "US"'
-        ):
+    @pytest.mark.parametrize("destination", ["US", "DE-mobile", "satellite", "840", "Österreich"])
+    def test_destination_is_any_text(self, destination):
+        """The area and the rates must use the same names."""
+
+        assert destination == make_call(destination=destination).destination
+
+    @pytest.mark.parametrize("destination", ["", " US", "U\nS"])
+    def test_destination_is_one_line_of_text(self, destination):
+        """The text has no space around it."""
+        with pytest.raises(InvalidValue, match=r"^destination "):
             make_call(destination=destination)
 
     @pytest.mark.parametrize("duration", [timedelta(microseconds=-1), timedelta(days=-1)])
@@ -207,7 +222,7 @@ class TestCovered:
     )
     @pytest.mark.parametrize(("exchange", "expected"), [("632", False), ("631", True)])
     def test_excluded_prefix_matches_every_way_to_write_a_number(self, number, exchange, expected):
-        """A number is the same with +1, 001, 1 or no calling code (F 8.10)."""
+        """A number is the same with +1, 001, the trunk prefix 1 or none of them (F 8.10)."""
         number = number.replace("632", exchange)
 
         assert expected is covered(make_call(number), US)
@@ -225,10 +240,56 @@ class TestCovered:
         """Only one calling code is removed before the prefix is compared."""
         assert covered(make_call(number), US)
 
-    def test_zeros_after_a_plus_are_not_removed(self):
-        """The calling code directly follows a plus, so +00 is not an international prefix."""
+    @pytest.mark.parametrize("number", ["+00 1 218 632 0100", "+0 1 218 632 0100", "00001218632"])
+    def test_zeros_before_a_calling_code_do_not_hide_a_prefix(self, number):
+        """No calling code begins with 0, so zeros after + or 00 are dropped."""
 
-        assert covered(make_call("+00 1 218 632 0100"), US)
+        assert not covered(make_call(number), US)
+
+    @pytest.mark.parametrize(
+        ("number", "expected"),
+        [
+            ("+44 (0)909 555 0100", False),
+            ("0044(0)909 555 0100", False),
+            ("+(44) (0) 909 555 0100", False),
+            ("+44-(0)-909 555 0100", False),
+            ("0909 555 0100", False),
+            ("(0909) 555 0100", False),
+            ("909 555 0100", False),
+            ("44 909 555 0100", True),
+            ("+44 20 7946 (0)909", True),
+            ("+44 0909 555 0100", True),
+            ("+353 (0)909 555 0100", True),
+        ],
+    )
+    def test_trunk_prefix_is_removed_from_national_numbers_only(self, number, expected):
+        """A number with + or 00 loses its calling code, and a (0) right after it, instead."""
+        rule = BundleRule(
+            "pack", 100, ("GB",), excluded_prefixes=("9",), calling_code="44", trunk_prefix="0"
+        )
+
+        assert expected is covered(make_call(number, "GB"), rule)
+
+    def test_area_may_have_a_part_of_a_country(self):
+        """A bundle for landlines does not cover mobiles if the calls name them differently."""
+        landlines = BundleRule("pack", 100, ("DE",), calling_code="49")
+        both = attrs.evolve(landlines, area=("DE", "DE-mobile"))
+        call = make_call("+49 151 555 0100", "DE-mobile")
+
+        assert (False, True) == (covered(call, landlines), covered(call, both))
+
+    @pytest.mark.parametrize(
+        ("offer", "expected"),
+        [
+            (SKYPE_CONNECT, True),
+            (attrs.evolve(SKYPE_CONNECT, bundle=None), False),
+            (OFFERS["sipgate-packs"], False),
+        ],
+    )
+    def test_offer_covers_what_its_bundle_covers(self, offer, expected):
+        """An offer without bundles covers nothing."""
+
+        assert expected is covered(make_call(), offer)
 
     @pytest.mark.parametrize(
         ("destination", "covered_by_help_page", "covered_by_contract"),
@@ -309,8 +370,8 @@ class TestAllowance:
         assert (Allowance(seconds(60), seconds(60)), seconds(50)) == (after, before.remaining)
 
     def test_use_refuses_more_than_remains(self):
-        """The error names the granted minutes."""
-        with pytest.raises(InvalidValue, match="used must be at most the minutes granted, 0:01:00"):
+        """The error names the remaining minutes."""
+        with pytest.raises(InvalidValue, match=r"at most the minutes left, 0:00:50, not 0:00:51"):
             Allowance(seconds(60), seconds(10)).use(seconds(51))
 
     def test_use_refuses_a_negative_duration(self):
@@ -350,6 +411,76 @@ class TestAllowance:
         """A copy cannot grant less than is already used."""
         with pytest.raises(InvalidValue, match="used"):
             attrs.evolve(Allowance(seconds(2), seconds(2)), granted=seconds(1))
+
+    def test_carried_minutes_may_be_a_list(self):
+        """Any sequence of durations becomes a tuple."""
+
+        assert (seconds(1),) == Allowance(seconds(9), carried=[seconds(1)]).carried
+
+    @pytest.mark.parametrize(("carried", "parameter"), [((5,), "carried[0]"), ("5", "carried")])
+    def test_carried_minutes_must_be_durations(self, carried, parameter):
+        """The error names the wrong item."""
+        with pytest.raises(WrongType) as caught:
+            Allowance(seconds(9), carried=carried)
+
+        assert parameter == caught.value.parameter
+
+    def test_minutes_that_do_not_fit_a_timedelta_are_refused(self):
+        """The granted and the carried minutes are added up."""
+        with pytest.raises(InvalidValue, match=r"^carried "):
+            Allowance(timedelta.max, carried=(seconds(1),))
+
+    def test_use_refuses_the_longest_duration(self):
+        """The error is the library's own."""
+        with pytest.raises(InvalidValue, match=r"^duration "):
+            Allowance(seconds(60), seconds(10)).use(timedelta.max)
+
+    @pytest.mark.parametrize("rule", [Rollover(), Rollover(2), Rollover(cap=10**12)])
+    def test_carried_minutes_stop_at_the_longest_timedelta(self, rule):
+        """The granted minutes are kept, and the carried minutes fill the rest."""
+        allowance = Allowance(timedelta.max - seconds(5))
+        for _ in range(3):
+            allowance = allowance.next(timedelta.max - seconds(5), rule)
+
+        assert timedelta.max == allowance.remaining
+
+    @pytest.mark.parametrize("rollover", [Rollover(), Rollover(2, cap=10**12), None])
+    def test_largest_plan_has_the_longest_timedelta_of_minutes(self, rollover):
+        """A million bundles of a million minutes, and as many included minutes, do not overflow."""
+        bundle = BundleRule(
+            "huge", 10**6, ("US",), per_channel=None, included=10**6, rollover=rollover
+        )
+        offer = attrs.evolve(SKYPE_CONNECT, bundle=bundle, quantity=QuantityRule(1, 10**6))
+        plan = offer.plan(channels=10**6, bundles=10**6)
+        allowance = quote(plan, TARIFF, on=DAY).allowance
+        next_allowance = allowance.next(allowance.granted, rollover)
+
+        assert timedelta.max - seconds(1) < next_allowance.remaining <= timedelta.max
+
+    def test_minutes_carried_for_a_year_of_daily_terms_are_kept_by_term(self):
+        """After 400 terms, 366 carried minutes remain. A call uses the oldest ones first."""
+        allowance = Allowance(timedelta(minutes=1))
+        for _ in range(400):
+            allowance = allowance.next(timedelta(minutes=1), Rollover(366))
+        used = allowance.use(timedelta(seconds=90))
+
+        assert (timedelta(minutes=1),) * 366 == allowance.carried
+        assert (timedelta(seconds=30), timedelta(0)) == used.carried[-2:]
+        assert timedelta(minutes=367) - seconds(90) == used.remaining
+
+    @pytest.mark.parametrize("value", [60, None, -seconds(1)])
+    @pytest.mark.parametrize(
+        "change", [Allowance.granting, lambda allowance, granted: allowance.next(granted, None)]
+    )
+    def test_granted_minutes_must_be_a_duration(self, change, value):
+        """A number of seconds or a negative duration is refused."""
+        with pytest.raises((InvalidValue, WrongType), match=r"^granted must be"):
+            change(Allowance(seconds(60)), value)
+
+    def test_next_refuses_a_rule_of_another_class(self):
+        """The error names the parameter."""
+        with pytest.raises(WrongType, match=r"^rule must be a Rollover"):
+            Allowance(seconds(60)).next(seconds(60), 5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("value", [make_call(), Allowance(seconds(3), seconds(1))])
@@ -423,7 +554,7 @@ class TestRateCall:
             rated.counted,
         )
         assert (
-            Charge(seconds(26), Decimal("0.021"), Money.of(cost, currency), Payer.ACCOUNT),
+            Charge(seconds(26), Rate("0.021"), Money.of(cost, currency), Payer.ACCOUNT),
         ) == rated.charges
 
     @pytest.mark.parametrize(
@@ -591,6 +722,9 @@ class TestRateCall:
                 **common_fields,
                 "included_seconds": 0.0,
                 "payer": "account",
+                "per_minute": Decimal("0.021"),
+                "connection": Decimal(0),
+                "minimum_charge": Decimal(0),
                 "minor": 1,
                 "amount": Decimal("0.01"),
                 "currency": "EUR",
@@ -601,6 +735,9 @@ class TestRateCall:
                 **common_fields,
                 "included_seconds": 36.0,
                 "payer": None,
+                "per_minute": None,
+                "connection": None,
+                "minimum_charge": None,
                 "minor": 0,
                 "amount": Decimal(0),
                 "currency": None,
@@ -622,6 +759,171 @@ class TestRateCall:
             rate_call(**arguments)
 
         assert parameter == caught.value.parameter
+
+
+def longest_second_of(call, rate, credit, *, allowance=NO_MINUTES, offer=NO_BUNDLES):
+    """Return the longest call at a rate in seconds, if both wallets have the credit."""
+    tariff = Tariff("t", EUR, 0, minute=0, rates={call.destination: rate})
+    longest = longest_call(
+        call, allowance, tariff, offer=offer, account=euros(credit), profile=euros(credit)
+    )
+    return longest.total_seconds()
+
+
+def cost_of(call, rate, *, allowance=NO_MINUTES, offer=NO_BUNDLES, currency=EUR):
+    """Return the charge of a call at a rate; None if it has none."""
+    tariff = Tariff("t", currency, 0, rates={call.destination: rate})
+    charges = rate_call(call, allowance, tariff, offer=offer).charges
+    return str(charges[0].amount.amount) if charges else None
+
+
+BY_SECONDS = CallRule(seconds(0), seconds(1), Rounding.UP)
+
+
+class TestRatesOfCalls:
+    """Connection fees, minimum charges and a rate's own counting rule."""
+
+    @pytest.mark.parametrize(
+        ("rate", "duration", "cost"),
+        [
+            (Rate("0.05", connection="0.15", counting=BY_SECONDS), 24, "0.17"),
+            (Rate("0.05", minimum_charge="0.60", counting=BY_SECONDS), 24, "0.60"),
+            (Rate("0.60", minimum_charge="0.60", counting=BY_SECONDS), 90, "0.90"),
+            (Rate("0.05", connection="0.15", minimum_charge="0.16"), 24, "0.18"),  # 30 s
+            (Rate(0, connection="0.004"), 24, "0.00"),
+            (Rate("0.012", connection="0.004"), 15, "0.01"),  # 0.006 + 0.004, rounded once
+            (Rate("0.05", connection="0.15"), 0, None),
+        ],
+    )
+    def test_charge_is_the_larger_of_the_sum_and_the_minimum(self, rate, duration, cost):
+        """The sum of connection fee and minutes is rounded once; an unanswered call is free."""
+
+        assert cost == cost_of(call_of(duration, destination="DE"), rate)
+
+    def test_charge_below_the_unit_is_rounded_with_the_fee(self):
+        """0.0045 for the minutes and 0.0005 for the connection are half a cent together."""
+        rate = Rate("0.009", connection="0.0005")
+
+        assert "0.01" == cost_of(call_of(30, destination="DE"), rate)
+
+    @pytest.mark.parametrize(
+        ("minutes_left", "cost"), [(2, None), (1, "0.40"), (0, "0.40"), (None, "0.40")]
+    )
+    def test_call_inside_the_allowance_costs_nothing(self, minutes_left, cost):
+        """A connection fee and a minimum charge apply only if a part of the call is charged."""
+        allowance = NO_MINUTES if minutes_left is None else make_allowance(10, 10 - minutes_left)
+        rate = Rate("0.01", connection="0.10", minimum_charge="0.40")
+
+        assert cost == cost_of(call_of(120), rate, allowance=allowance, offer=SKYPE_CONNECT)
+
+    def test_rate_with_its_own_rule_counts_the_whole_call(self):
+        """The included part is counted by the rate's rule too, and charged once."""
+        by_minutes = CallRule(timedelta(minutes=1), timedelta(minutes=1), Rounding.UP)
+        tariff = Tariff("t", EUR, 0, rates={"US": Rate("0.011", counting=by_minutes)})
+        rated = rate_call(call_of(61), make_allowance(10, 9), tariff, offer=SKYPE_CONNECT)
+
+        assert (seconds(60), seconds(60)) == (rated.included, rated.overage)
+        assert ["0.02"] == [str(charge.amount.amount) for charge in rated.charges]
+
+    def test_rate_of_a_prefix_applies_to_the_dialled_number(self):
+        """A national number inside the area is completed with the calling code."""
+        tariff = Tariff("t", EUR, 0, minute="0.01", rates={"1907": "1"})
+        costs = [
+            rate_call(call_of(60, number), NO_MINUTES, tariff, offer=SKYPE_CONNECT).charges[0]
+            for number in ("+1 907 555 0100", "1 907 555 0100", "907 555 0100", "+1 212 555 0100")
+        ]
+
+        assert ["1", "1", "1", "0.01"] == [str(charge.rate.minute) for charge in costs]
+
+    def test_text_and_records_show_the_prices_of_the_rate(self):
+        """The connection fee and the minimum charge stand beside the price of a minute."""
+        tariff = Tariff("t", EUR, 0, rates={"DE": Rate("0.02", "0.05", "0.1", BY_SECONDS)})
+        rated = rate_call(call_of(destination="DE"), NO_MINUTES, tariff, offer=SKYPE_CONNECT)
+        (row,) = rated.to_records()
+
+        assert (
+            "0:00:31 at 0.02 EUR a minute, 0.05 EUR for the connection, at least 0.1 EUR: "
+            "0.10 EUR, paid by the profile"
+        ) == str(rated.charges[0])
+        assert (Decimal("0.02"), Decimal("0.05"), Decimal("0.1")) == (
+            row["per_minute"],
+            row["connection"],
+            row["minimum_charge"],
+        )
+
+    @pytest.mark.parametrize(
+        ("rate", "credit", "expected"),
+        [
+            (Rate("0.05", connection="0.15", counting=BY_SECONDS), "0.16", 12),
+            (Rate("0.05", connection="0.15", counting=BY_SECONDS), "0.15", 0),
+            (Rate("0.05", connection="0.15", counting=BY_SECONDS), "0.10", 0),
+            (Rate("0.60", minimum_charge="0.60", counting=BY_SECONDS), "0.59", 0),
+            (Rate("0.60", minimum_charge="0.60", counting=BY_SECONDS), "0.60", 60),
+            (Rate("0.60", minimum_charge="0.60", counting=BY_SECONDS), "0.61", 61),
+            (Rate("0.60", counting=CallRule(seconds(60), seconds(60))), "1.19", 60),
+            (Rate("0.60", counting=CallRule(seconds(60), seconds(60))), "1.20", 120),
+        ],
+    )
+    def test_longest_call_pays_fees_and_uses_the_rates_rule(self, rate, credit, expected):
+        """The longest counted length whose charge the credit covers."""
+
+        assert expected == longest_second_of(call_of(destination="DE"), rate, credit)
+
+    @pytest.mark.parametrize(("credit", "expected"), [("0.09", 60), ("0.10", 60), ("0.11", 66)])
+    def test_longest_call_adds_the_fee_after_the_minutes_left(self, credit, expected):
+        """One minute is left. The next step costs the connection fee and 6 s at 0.10."""
+        rate = Rate("0.10", connection="0.10")
+
+        assert expected == longest_second_of(
+            call_of(), rate, credit, allowance=make_allowance(10, 9), offer=SKYPE_CONNECT
+        )
+
+
+class TestBarredNumbers:
+    """Numbers that the service cannot call (H21)."""
+
+    @pytest.mark.parametrize("number", ["112", "911", "999", "9-1-1", "+112", "(9)11"])
+    @pytest.mark.parametrize("allowance", [NO_MINUTES, make_allowance(10)])
+    def test_emergency_numbers_are_not_rated(self, number, allowance):
+        """A call to an emergency number has no rate and no longest length."""
+        call, credit = call_of(number=number), euros("5")
+        with pytest.raises(BarredNumber) as caught:
+            rate_call(call, allowance, TARIFF, offer=SKYPE_CONNECT)
+        with pytest.raises(BarredNumber):
+            longest_call(
+                call, allowance, TARIFF, offer=SKYPE_CONNECT, account=credit, profile=credit
+            )
+
+        assert isinstance(caught.value, RuleError)
+        assert (number.strip("+").translate({45: "", 40: "", 41: ""}), "Skype Connect") == (
+            caught.value.number,
+            caught.value.offer,
+        )
+
+    def test_emergency_number_is_not_covered(self):
+        """The offer knows its barred numbers; its bundle rule alone does not."""
+        with pytest.raises(BarredNumber, match=r"Skype Connect cannot call 112: .* \(H21\)"):
+            covered(call_of(number="112"), SKYPE_CONNECT)
+
+    @pytest.mark.parametrize("number", ["1120", "0112", "+1 911", "91", "1 911 555 0100"])
+    def test_only_exactly_the_barred_digits_are_refused(self, number):
+        """A number that contains a barred number can be called."""
+
+        assert covered(call_of(number=number), SKYPE_CONNECT)
+        assert rate_call(call_of(number=number), NO_MINUTES, TARIFF, offer=SKYPE_CONNECT).charges
+
+    def test_barred_number_is_refused_before_its_missing_rate(self):
+        """The error names the real reason."""
+        with pytest.raises(BarredNumber):
+            rate_call(
+                call_of(number="112", destination="FR"), NO_MINUTES, TARIFF, offer=SKYPE_CONNECT
+            )
+
+    def test_other_offers_bar_no_number(self):
+        """Their sources do not mention emergency numbers."""
+        bars = {key for key, offer in OFFERS.items() if offer.calls.barred_numbers}
+
+        assert {"skype-connect", "skype-connect-nearest", "skype-connect-2011"} == bars
 
 
 class TestLongestCall:

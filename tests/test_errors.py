@@ -13,6 +13,7 @@ import pytest
 from channelplans import errors
 from channelplans.errors import (
     AllowanceNeeded,
+    BarredNumber,
     BundlesNotAllowed,
     CalendarEnds,
     ChangedTooSoon,
@@ -69,6 +70,7 @@ SAMPLES = [
     (TransitionNotAllowed("renew", "ended", ("buy",)), ["renew", "ended", "possible: buy"]),
     (OutsideTerm("use", FEB_4, JAN_5, FEB_4), ["2026-01-05", "the day before 2026-02-04"]),
     (OutsideTerm("renew", JAN_5, FEB_4, None, "wait"), ["from 2026-02-04 on", "not on", "wait"]),
+    (BarredNumber("112", "Skype Connect"), ["Skype Connect cannot call 112", "(H21)", "another"]),
     (AllowanceNeeded("minutes"), ["by minutes", "allowance="]),
     (
         UnknownEdition("on 2025-12-31", ("2026, from 2026-01-01 on", "2027")),
@@ -106,6 +108,7 @@ CODES = {
     "ChannelPlansError": "error",
     "RuleError": "rule",
     "AllowanceNeeded": "allowance-needed",
+    "BarredNumber": "barred-number",
     "BundlesNotAllowed": "bundles-not-allowed",
     "CalendarEnds": "calendar-ends",
     "ChangedTooSoon": "changed-too-soon",
@@ -224,6 +227,7 @@ def test_breaches_of_an_offer_are_rule_errors():
 
     assert {
         "AllowanceNeeded",
+        "BarredNumber",
         "BundlesNotAllowed",
         "ChangedTooSoon",
         "ChannelsNotSellable",

@@ -16,6 +16,7 @@ from channelplans.errors import (
     AllowanceNeeded,
     CalendarEnds,
     InvalidValue,
+    NotOffered,
     OutsideTerm,
     WrongType,
 )
@@ -563,3 +564,13 @@ def test_html_escapes_the_texts_of_tariffs_and_notices():
     assert "&lt;script&gt;" in html
     assert "<img" not in html.replace("&lt;img", "")
     assert "<script" not in html
+
+
+def test_quote_refuses_bundles_without_a_price():
+    """A tariff without a price for bundles prices only plans without bundles."""
+    tariff = Tariff("lines", EUR, channel="5")
+    without_bundles = quote(SKYPE_CONNECT.plan(channels=2), tariff, on=date(2026, 1, 5))
+
+    assert Money.of("10", EUR) == without_bundles.total
+    with pytest.raises(NotOffered, match="tariff 'lines' has no price for bundles"):
+        quote(SKYPE_CONNECT.plan(channels=2, bundles=1), tariff, on=date(2026, 1, 5))

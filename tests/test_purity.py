@@ -55,7 +55,7 @@ from channelplans.subscriptions.price_changes import RuleDifference, compare_edi
 from channelplans.subscriptions.subscription import RUNNING, Action
 from channelplans.subscriptions.transfers import deposit
 from channelplans.subscriptions.wallets import Posting, Reason, Statement, Wallet
-from channelplans.tariffs import Item, Ladder, LadderMode, Tariff, Tier
+from channelplans.tariffs import Item, Ladder, LadderMode, Rate, Tariff, Tier
 
 ROOT = Path(channelplans.__file__).parent
 # The room `testing` may use threads, processes and an event loop. The other rooms may not.
@@ -204,8 +204,14 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "storage.codec.digest": ((LADDER_TARIFF,), {}),
     "storage.codec.encode": ((CATALOGUE,), {}),
     "storage.codec.schema": ((type(PURCHASE),), {}),
-    "tariffs.as_decimal": (("6.95",), {}),
-    "tariffs.checked_price": (("price", Decimal("6.95")), {}),
+    "tariffs.format_rate": ((Rate("0.02"), EUR.code), {}),
+    "_numbers.dialled_digits": (("+1 212 555 0100",), {}),
+    "_numbers.international_digits": (("+49 (0)30 555 0100",), {}),
+    "_numbers.is_prefix": (("4915",), {}),
+    "_numbers.national_digits": (("030 555 0100", "49", "0"), {}),
+    "_prices.as_decimal": (("6.95",), {}),
+    "_prices.check_price": (("price", Decimal("6.95"), 2), {}),
+    "_prices.scale": ((Decimal("6.95"), Fraction(1, 2), 2), {}),
     "subscriptions.credit_lots.expiries": ((POSTINGS, (BONUS_RULE,)), {"on": date(2026, 3, 1)}),
     "subscriptions.credit_lots.open_lots": ((POSTINGS, (BONUS_RULE,)), ON_MID_TERM),
     "subscriptions.credit_lots.payments": ((POSTINGS, (BONUS_RULE,)), {}),
@@ -328,6 +334,7 @@ VALUE_ARGUMENTS: dict[str, Arguments] = samples_of(
     sizing.suggest_channels(437),
     LADDER,
     LADDER.tiers[0],
+    Rate("0.02", connection="0.05"),
     EDITION,
     CATALOGUE,
     COMPARISON,
@@ -350,6 +357,7 @@ VALUE_ARGUMENTS: dict[str, Arguments] = samples_of(
 BASE_CLASSES = {"DisplayMixin", "ReprMixin"}
 ERROR_ARGUMENTS = {
     "AllowanceNeeded": ("time",),
+    "BarredNumber": ("112", "Skype Connect"),
     "BundlesNotAllowed": (3, 2, "reason"),
     "CalendarEnds": (DAY, "1 month", 0),
     "ChangedTooSoon": (DAY, DAY, MID_TERM),
@@ -410,7 +418,8 @@ METHOD_ARGUMENTS: dict[str, Arguments] = {
     "Tariff.units": ((Item.CHANNELS, 2), {}),
     "Tariff.channels": ((2,), {}),
     "Tariff.bundles": ((2,), {}),
-    "Tariff.per_minute": (("DE", SKYPE_CONNECT), {}),
+    "Tariff.rate_for": (("DE", SKYPE_CONNECT), {"number": "+49 30 555 0100"}),
+    "Tariff.scaled": ((Fraction(1, 2),), {"name": "half"}),
     "Plan.effect_of": ((SKYPE_CONNECT.plan(channels=4),), {}),
     "Subscription.active_on": ((DAY,), {}),
     "Subscription.admits": ((1,), {"on": DAY}),
@@ -898,7 +907,7 @@ ASSIGNED_ATTRIBUTES = {
         "MemoryStore._revisions",
         "MemoryStore._subscriptions",
     },
-    "tariffs": {"_Rates._table"},
+    "_numbers": {"ByNumber._longest_prefix", "ByNumber._table"},
 }
 
 

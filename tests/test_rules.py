@@ -110,6 +110,11 @@ def test_str_of_bundle_rule_describes_it():
         ({"excluded_prefixes": ("",)}, "excluded_prefixes", "''"),
         ({"calling_code": "+1"}, "calling_code", "'+1'"),
         ({"calling_code": ""}, "calling_code", "''"),
+        ({"calling_code": "049"}, "calling_code", "'049'"),
+        ({"trunk_prefix": "+"}, "trunk_prefix", "'+'"),
+        ({"area": ("DE", "mobile")}, "area", "'mobile'"),
+        ({"area": ("49",)}, "area", "'49'"),
+        ({"area": ("DE-",)}, "area", "'DE-'"),
     ],
     ids=str,
 )
@@ -137,6 +142,8 @@ def test_bundle_rule_refuses_invalid_values(changes, parameter, value):
         {"excluded_prefixes": "218632"},
         {"excluded_prefixes": (218632,)},
         {"calling_code": 1},
+        {"trunk_prefix": 0},
+        {"trunk_prefix": None},
     ],
     ids=str,
 )
@@ -146,6 +153,40 @@ def test_bundle_rule_refuses_wrong_types(changes):
 
     with pytest.raises(WrongType, match=rf"^{next(iter(changes))}"):
         BundleRule(**arguments)
+
+
+def test_bundle_rule_accepts_a_trunk_prefix_and_a_part_of_a_country():
+    """By default there is no trunk prefix."""
+    rule = BundleRule("DE", 1, ("DE", "DE-mobile"), calling_code="49", trunk_prefix="0")
+
+    assert (("DE", "DE-mobile"), "0") == (rule.area, rule.trunk_prefix)
+    assert "" == BundleRule("DE", 1, ("DE",)).trunk_prefix
+
+
+@pytest.mark.parametrize(
+    ("fields", "parameter"),
+    [
+        ({"minimum": timedelta(seconds=-1)}, "minimum"),
+        ({"minimum": timedelta(days=1, microseconds=1)}, "minimum"),
+        ({"step": timedelta(0)}, "step"),
+        ({"step": timedelta(days=1, microseconds=1)}, "step"),
+        ({"barred_numbers": ("+112",)}, "barred_numbers"),
+        ({"barred_numbers": ("112", "")}, "barred_numbers"),
+    ],
+    ids=str,
+)
+def test_call_rule_refuses_invalid_values(fields, parameter):
+    """A minimum and a step are at most a day, and a barred number is written in digits."""
+    with pytest.raises(InvalidValue) as caught:
+        CallRule(**fields)
+
+    assert parameter == caught.value.parameter.split("[")[0]
+
+
+def test_call_rule_bars_no_number_by_default():
+    """Only an offer whose source says so bars numbers."""
+
+    assert () == CallRule().barred_numbers
 
 
 def test_bundle_rule_accepts_the_smallest_values():
@@ -277,6 +318,10 @@ def test_check_change_refuses_values_that_are_not_dates(parameter, rule, value):
         (ChangeRule(), "the next change 1 day after a change; restart with a refund"),
         (ChangeRule(None), "a change at any time; restart with a refund"),
         (CallRule(), "at least 30 s, then steps of 6 s, charges rounded half up"),
+        (
+            CallRule(barred_numbers=("112", "911")),
+            "at least 30 s, then steps of 6 s, charges rounded half up; no calls to 112, 911",
+        ),
         (
             CallRule(timedelta(0), timedelta(seconds=1)),
             "at least 0 s, then steps of 1 s, charges rounded half up",

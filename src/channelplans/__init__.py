@@ -132,6 +132,7 @@ if TYPE_CHECKING:
     from channelplans.tariffs import (
         Ladder as Ladder,
         LadderMode as LadderMode,
+        Rate as Rate,
         Tariff as Tariff,
         Tier as Tier,
     )
@@ -171,7 +172,7 @@ _HOMES: Final = MappingProxyType(
                 "compare_editions deposit expire expire_credit lapse record_call renew resume "
                 "settle take_back_credit terminate"
             ),
-            "tariffs": "Ladder LadderMode Tariff Tier",
+            "tariffs": "Ladder LadderMode Rate Tariff Tier",
         }.items()
         for name in names.split()
     }

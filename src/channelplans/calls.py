@@ -7,21 +7,24 @@ names the payer of a call; it does not know any wallet.
 import enum
 import re
 from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Final
 
 import attrs
 
-from channelplans._checks import instance
+from channelplans._checks import instance, several
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, clock
-from channelplans.errors import InvalidValue
-from channelplans.money import Money, round_ratio, same_currency
+from channelplans._numbers import dialled_digits, national_digits
+from channelplans.errors import BarredNumber, InvalidValue
+from channelplans.money import Currency, Money, round_ratio, same_currency
 from channelplans.plans import Offer
-from channelplans.rules import COUNTRY, BundleRule, CallRule, Rollover
-from channelplans.tariffs import Tariff
+from channelplans.rules import BundleRule, CallRule, Rollover
+from channelplans.tariffs import Rate, Tariff, format_rate
 
 __all__ = [
     "Allowance",
@@ -54,19 +57,19 @@ _LONGEST_CALL: Final = timedelta(days=36_500)
 @checked
 @attrs.frozen(repr=False)
 class Call(DisplayMixin):
-    """An outgoing call: the number and country called, the day on which it began, its duration.
+    """An outgoing call: the number and destination, the day on which it began, its duration.
 
     Attributes:
         id: your identifier of the call.
         number: the number that was dialled, such as ``+1 212 555 0100``.
-        destination: the country called, as an ISO 3166 code. You pass it because a number does not
-            always identify its country.
+        destination: a name for where the call goes, such as the country's ISO 3166 code or
+            ``DE-mobile``. The bundle's area and the tariff's rates must use the same names. You
+            pass it because a number does not always identify its country.
         day: the civil day on which the call began.
         duration: how long the call lasted.
 
     Raises:
-        InvalidValue: the number is not a telephone number, the country is not a code of two capital
-            letters, or the duration is negative.
+        InvalidValue: the number is not a telephone number, or the duration is negative.
 
     >>> print(Call("c-1", "+1 212 555 0100", "US", date(2026, 1, 5), timedelta(seconds=31)))
     2026-01-05 call c-1 to +1 212 555 0100 (US), 0:00:31
@@ -81,15 +84,18 @@ class Call(DisplayMixin):
     def __attrs_post_init__(self) -> None:
         if not _NUMBER.fullmatch(self.number):
             raise InvalidValue("number", repr(self.number), "digits, such as '+1 212 555 0100'")
-        if not COUNTRY.fullmatch(self.destination):
-            raise InvalidValue(
-                "destination", repr(self.destination), 'two capital letters, such as "US"'
-            )
         _not_negative("duration", self.duration)
 
     def _describe(self) -> tuple[str]:
         called = f"{self.number} ({self.destination})"
         return (f"{self.day} call {self.id} to {called}, {clock(self.duration)}",)
+
+
+def _as_durations(value: Sequence[timedelta]) -> tuple[timedelta, ...]:
+    """Return durations as a checked tuple; a tuple of durations is not checked one by one."""
+    if type(value) is tuple and {*map(type, value)} <= {timedelta}:
+        return value
+    return several("carried", value, lambda name, item: instance(name, item, timedelta))
 
 
 @checked
@@ -104,7 +110,8 @@ class Allowance(DisplayMixin):
             them before ``granted``. It starts with the oldest, because they expire first.
 
     Raises:
-        InvalidValue: a duration is negative, or ``used`` is more than ``granted``.
+        InvalidValue: a duration is negative, ``used`` is more than ``granted``, or ``granted`` and
+            ``carried`` together do not fit a timedelta.
 
     >>> allowance = Allowance(timedelta(minutes=5000), timedelta(minutes=1250))
     >>> print(allowance, allowance.unused, sep="; ")
@@ -113,16 +120,20 @@ class Allowance(DisplayMixin):
 
     granted: timedelta
     used: timedelta = _NOTHING
-    carried: tuple[timedelta, ...] = ()
+    carried: tuple[timedelta, ...] = attrs.field(default=(), converter=_as_durations)
 
     def __attrs_post_init__(self) -> None:
         _not_negative("granted", self.granted)
         _not_negative("used", self.used)
-        for minutes in self.carried:
-            _not_negative("carried", minutes)
+        _not_negative("carried", min(self.carried, default=_NOTHING))
         if self.used > self.granted:
             expected = f"at most the minutes granted, {self.granted}"
             raise InvalidValue("used", str(self.used), expected)
+        try:
+            sum(self.carried, self.granted)
+        except OverflowError:
+            expected = f"at most {timedelta.max}, together with the minutes granted"
+            raise InvalidValue("carried", "longer", expected) from None
 
     @property
     def remaining(self) -> timedelta:
@@ -144,36 +155,52 @@ class Allowance(DisplayMixin):
             InvalidValue: the duration is negative, or longer than ``remaining``.
         """
         _not_negative("duration", instance("duration", duration, timedelta))
-        carried = []
-        for minutes in reversed(self.carried):
-            taken = min(minutes, duration)
+        if duration > self.remaining:
+            expected = f"at most the minutes left, {clock(self.remaining)}"
+            raise InvalidValue("duration", clock(duration), expected)
+        carried = list(self.carried)
+        for oldest in reversed(range(len(carried))):
+            if not duration:
+                break
+            taken = min(carried[oldest], duration)
+            carried[oldest] -= taken
             duration -= taken
-            carried.append(minutes - taken)
-        return Allowance(self.granted, self.used + duration, tuple(reversed(carried)))
+        return Allowance(self.granted, self.used + duration, tuple(carried))
 
     def granting(self, granted: timedelta) -> "Allowance":
         """Return the allowance after the running term's minutes were changed.
 
         Minutes that are already used stay granted.
+
+        Raises:
+            InvalidValue: the minutes are negative, or do not fit a timedelta with ``carried``.
         """
+        _not_negative("granted", instance("granted", granted, timedelta))
         return attrs.evolve(self, granted=max(granted, self.used))
 
     def next(self, granted: timedelta, rule: Rollover | None) -> "Allowance":
         """Return the allowance of the next term, with the minutes that the rule carries into it.
 
+        Minutes that would not fit a timedelta, together with the granted minutes, are not carried.
+
+        Raises:
+            InvalidValue: the granted minutes are negative.
+
         >>> left = Allowance(timedelta(minutes=100), timedelta(minutes=30))
         >>> print(left.next(timedelta(minutes=100), Rollover(terms=1, cap=50)))
         2:30:00 of 1:40:00 left, 0:50:00 of it carried
         """
+        _not_negative("granted", instance("granted", granted, timedelta))
         if rule is None:
             return Allowance(granted)
-        kept = (self.granted - self.used, *self.carried)[: rule.terms]
+        cap, room = instance("rule", rule, Rollover).cap, timedelta.max - granted
+        if cap is not None:
+            room = min(room, timedelta(minutes=cap))
+        carried = [self.granted - self.used, *self.carried][: rule.terms]
         if rule.terms is None:  # these minutes never expire, so their ages do not matter
-            kept = (sum(kept, _NOTHING),)
-        carried, room = [], timedelta.max if rule.cap is None else timedelta(minutes=rule.cap)
-        for minutes in kept:
-            carried.append(min(minutes, room))
-            room -= carried[-1]
+            carried = [self.remaining]
+        if sum(carried, _NOTHING) > room:
+            carried = _newest(carried, room)
         # Drop the oldest terms without minutes, so that allowances of the same minutes are equal.
         while carried and not carried[-1]:
             carried.pop()
@@ -183,6 +210,15 @@ class Allowance(DisplayMixin):
         total_carried = sum(self.carried, _NOTHING)
         carried = f", {clock(total_carried)} of it carried" if total_carried else ""
         return (f"{clock(self.remaining)} of {clock(self.granted)} left{carried}",)
+
+
+def _newest(carried: Sequence[timedelta], room: timedelta) -> list[timedelta]:
+    """Return the carried minutes that fit the room, the most recent term first."""
+    fitting = []
+    for minutes in carried:
+        fitting.append(min(minutes, room))
+        room -= fitting[-1]
+    return fitting
 
 
 def billable(duration: timedelta, rule: CallRule) -> timedelta:
@@ -207,8 +243,14 @@ def billable(duration: timedelta, rule: CallRule) -> timedelta:
         raise InvalidValue("duration", str(duration), "short enough to be rounded up") from None
 
 
-def covered(call: Call, rule: BundleRule) -> bool:
-    """Return whether a bundle is valid for a call's country and number (H10, F 8.2, F 8.10).
+def covered(call: Call, rule: BundleRule | Offer) -> bool:
+    """Return whether a bundle is valid for a call's destination and number (H10, F 8.2, F 8.10).
+
+    Pass the offer instead of its bundle rule to check the offer's barred numbers too. A bundle of
+    an offer without bundles covers nothing.
+
+    Raises:
+        BarredNumber: the offer cannot call the number, such as an emergency number (H21).
 
     >>> us = BundleRule("US minutes", 5000, ("US",), excluded_prefixes=("218632",))
     >>> day, minute = date(2026, 1, 5), timedelta(minutes=1)
@@ -218,8 +260,11 @@ def covered(call: Call, rule: BundleRule) -> bool:
     False
     """
     instance("call", call, Call)
-    instance("rule", rule, BundleRule)
-    national_number = _remove_calling_code(call.number, rule.calling_code)
+    if isinstance(rule, Offer):
+        _refuse_barred(call, rule)
+        return rule.bundle is not None and covered(call, rule.bundle)
+    instance("rule", rule, BundleRule, Offer)
+    national_number = national_digits(call.number, rule.calling_code, rule.trunk_prefix)
     excluded = national_number.startswith(rule.excluded_prefixes)
     return call.destination in rule.area and not excluded
 
@@ -241,18 +286,33 @@ class Charge(DisplayMixin):
 
     Attributes:
         duration: the part of the call that is charged.
-        per_minute: the price of a minute.
-        amount: the price of the duration, rounded once to the unit of the currency.
+        rate: the prices of the call.
+        amount: the charge by the rate, rounded once to the unit of the currency.
         payer: whose wallet pays.
     """
 
     duration: timedelta
-    per_minute: Decimal
+    rate: Rate
     amount: Money
     payer: Payer
 
+    def to_records(self) -> list[dict[str, object]]:
+        """Return the charge as one plain row."""
+        return [
+            {
+                "payer": self.payer.value,
+                "per_minute": self.rate.minute,
+                "connection": self.rate.connection,
+                "minimum_charge": self.rate.minimum_charge,
+                "minor": self.amount.minor,
+                "amount": self.amount.amount,
+                "currency": self.amount.currency.code,
+            }
+        ]
+
     def _describe(self) -> tuple[str]:
-        rate = f"{self.per_minute:f} {self.amount.currency.code} a minute"
+        prices = attrs.evolve(self.rate, counting=None)  # the call is counted already
+        rate = format_rate(prices, self.amount.currency.code)
         return (f"{clock(self.duration)} at {rate}: {self.amount}, paid by the {self.payer.value}",)
 
 
@@ -290,31 +350,39 @@ class RatedCall(DisplayMixin):
             "seconds": self.counted.total_seconds(),
             "included_seconds": self.included.total_seconds(),
         }
-        return [
-            {
-                **call_columns,
-                "payer": charge.payer.value,
-                "minor": charge.amount.minor,
-                "amount": charge.amount.amount,
-                "currency": charge.amount.currency.code,
-            }
-            for charge in self.charges
-        ] or [{**call_columns, "payer": None, "minor": 0, "amount": Decimal(0), "currency": None}]
+        charges = [row for charge in self.charges for row in charge.to_records()]
+        return [{**call_columns, **row} for row in charges] or [{**call_columns, **_NO_CHARGE}]
 
     def _describe(self) -> tuple[str, ...]:
         counted = f"{self.call}: {clock(self.counted)} counted, {clock(self.included)} included"
         return (counted, *map(str, self.charges))
 
 
+#: The columns of a charge, for a call that costs nothing.
+_NO_CHARGE: Final[Mapping[str, object]] = MappingProxyType(
+    {
+        "payer": None,
+        "per_minute": None,
+        "connection": None,
+        "minimum_charge": None,
+        "minor": 0,
+        "amount": Decimal(0),
+        "currency": None,
+    }
+)
+
+
 def rate_call(call: Call, allowance: Allowance, tariff: Tariff, *, offer: Offer) -> RatedCall:
     """Return the minutes that a call takes from an allowance, and the price of the rest.
 
-    If a bundle covers the call, the allowance pays first, as long as it has minutes. The rest is
-    charged at the tariff's price for the country. The parts are exact; the charge is rounded once,
-    to the currency's unit (H13, F 8.5). The allowance itself is not changed; see ``Allowance.use``.
+    One rule counts the whole call: the rule of its rate, or else the offer's rule. If a bundle
+    covers the call, the allowance pays first, as long as it has minutes. The rest is charged at the
+    rate that ``Tariff.rate_for`` finds (H13). The parts are exact; the charge is rounded once, to
+    the currency's unit (F 8.5). The allowance itself is not changed; see ``Allowance.use``.
 
     Raises:
-        UnknownRate: the tariff has no price for calls to the country.
+        BarredNumber: the offer cannot call the number, such as an emergency number (H21).
+        UnknownRate: the tariff has no rate for the call.
 
     >>> from channelplans.money import EUR
     >>> from channelplans.offers import SKYPE_CONNECT
@@ -325,11 +393,13 @@ def rate_call(call: Call, allowance: Allowance, tariff: Tariff, *, offer: Offer)
     2026-01-05 call c-1 to +12125550100 (US), 0:10:00: 0:10:00 counted, 0:04:00 included
     0:06:00 at 0.021 EUR a minute: 0.13 EUR, paid by the account
     """
-    per_minute, payer, available = _conditions(call, allowance, tariff, offer)
-    counted = billable(call.duration, offer.calls)
+    rate, payer, available = _conditions(call, allowance, tariff, offer)
+    rule = offer.calls if rate.counting is None else rate.counting
+    counted = billable(call.duration, rule)
     included = min(counted, available)
     rest = counted - included
-    charge = Charge(rest, per_minute, _cost(rest, per_minute, tariff, offer), payer)
+    minor = _cost(rest, rate, rule, tariff.currency)
+    charge = Charge(rest, rate, Money(minor=minor, currency=tariff.currency), payer)
     overage, other = (rest, _NOTHING) if payer is Payer.ACCOUNT else (_NOTHING, rest)
     return RatedCall(call, included, overage, other, (charge,) if rest else ())
 
@@ -345,8 +415,9 @@ def longest_call(
 ) -> timedelta:
     """Return the longest counted length that the allowance and the credit can pay (F 3.5).
 
-    Use it when a call begins. The call's own duration is ignored. The result is zero if the credit
-    cannot pay the rule's minimum, and a hundred years if nothing limits the call.
+    Use it when a call begins. The call's own duration is ignored. The rule that counts the call
+    defines the possible lengths. The result is zero if the credit cannot pay the shortest of them,
+    and a hundred years if nothing limits the call.
 
     Args:
         call: the call that begins.
@@ -357,7 +428,8 @@ def longest_call(
         profile: the balance of the profile's wallet.
 
     Raises:
-        UnknownRate: the tariff has no price for calls to the country.
+        BarredNumber: the offer cannot call the number, such as an emergency number (H21).
+        UnknownRate: the tariff has no rate for the call.
         CurrencyMismatch: a balance is in another currency than the tariff.
 
     >>> from channelplans.money import EUR
@@ -372,54 +444,56 @@ def longest_call(
     ... )
     '0:04:54'
     """
-    per_minute, payer, available = _conditions(call, allowance, tariff, offer)
+    rate, payer, available = _conditions(call, allowance, tariff, offer)
     for parameter, balance in (("account", account), ("profile", profile)):
         same_currency(tariff.currency, instance(parameter, balance, Money).currency)
     credit = account if payer is Payer.ACCOUNT else profile
-    minimum, step = offer.calls.minimum, offer.calls.step
+    rule = offer.calls if rate.counting is None else rate.counting
 
     def cost_of_steps(steps: int) -> int:
-        rest = max(minimum + steps * step - available, _NOTHING)
-        return _cost(rest, per_minute, tariff, offer).minor
+        rest = max(rule.minimum + steps * rule.step - available, _NOTHING)
+        return _cost(rest, rate, rule, tariff.currency)
 
-    possible_steps = range((_LONGEST_CALL - minimum) // step + 1)
+    # The cost never falls with more steps, so the payable lengths come first.
+    possible_steps = range((_LONGEST_CALL - rule.minimum) // rule.step + 1)
     payable = bisect_right(possible_steps, max(credit.minor, 0), key=cost_of_steps)
-    return minimum + (payable - 1) * step if payable else _NOTHING
+    return rule.minimum + (payable - 1) * rule.step if payable else _NOTHING
 
 
 def _conditions(
     call: Call, allowance: Allowance, tariff: Tariff, offer: Offer
-) -> tuple[Decimal, Payer, timedelta]:
-    """Return a call's price for a minute, its payer, and the minutes that the allowance pays."""
+) -> tuple[Rate, Payer, timedelta]:
+    """Return a call's rate, its payer, and the minutes that the allowance pays."""
     instance("call", call, Call)
     instance("allowance", allowance, Allowance)
-    per_minute = instance("tariff", tariff, Tariff).per_minute(call.destination, offer)
-    bundle = offer.bundle
-    has_bundles = allowance.granted or any(allowance.carried)
-    if bundle is None or not has_bundles or not covered(call, bundle):
-        return per_minute, Payer.PROFILE, _NOTHING
+    instance("tariff", tariff, Tariff)
+    has_bundle = covered(call, instance("offer", offer, Offer))
+    rate = tariff.rate_for(call.destination, offer, number=call.number)
+    has_minutes = allowance.granted or any(allowance.carried)
+    if offer.bundle is None or not has_bundle or not has_minutes:
+        return rate, Payer.PROFILE, _NOTHING
     available = allowance.remaining
-    if bundle.longest_call is not None:
-        available = min(available, bundle.longest_call)
-    return per_minute, Payer.ACCOUNT, available
+    if offer.bundle.longest_call is not None:
+        available = min(available, offer.bundle.longest_call)
+    return rate, Payer.ACCOUNT, available
 
 
-def _cost(duration: timedelta, per_minute: Decimal, tariff: Tariff, offer: Offer) -> Money:
-    numerator, denominator = per_minute.as_integer_ratio()
-    minor = round_ratio(
-        numerator * tariff.currency.units * (duration // _MICROSECOND),
-        denominator * (_MINUTE // _MICROSECOND),
-        offer.calls.rounding,
-    )
-    return Money(minor=minor, currency=tariff.currency)
+def _refuse_barred(call: Call, offer: Offer) -> None:
+    """Refuse a call to a number that the offer's service cannot call (H21)."""
+    dialled = dialled_digits(call.number)
+    if dialled in offer.calls.barred_numbers:
+        raise BarredNumber(dialled, offer.name)
 
 
-def _remove_calling_code(number: str, calling_code: str) -> str:
-    """Return the digits of a number without the international prefix and calling code (F 8.10)."""
-    digits = re.sub(r"[^0-9]", "", number)
-    if not number.startswith("+"):
-        digits = digits.removeprefix("00")
-    return digits.removeprefix(calling_code)
+def _cost(duration: timedelta, rate: Rate, rule: CallRule, currency: Currency) -> int:
+    """Return the charge for a duration, in units of the currency; nothing costs nothing."""
+    if not duration:
+        return 0
+    minutes = Fraction(duration // _MICROSECOND, _MINUTE // _MICROSECOND)
+    minute_cost = Fraction(rate.minute) * minutes
+    charge = max(Fraction(rate.minimum_charge), Fraction(rate.connection) + minute_cost)
+    exact_units = charge * currency.units
+    return round_ratio(exact_units.numerator, exact_units.denominator, rule.rounding)
 
 
 def _not_negative(parameter: str, duration: timedelta) -> None:

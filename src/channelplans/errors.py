@@ -16,6 +16,7 @@ from typing import ClassVar, dataclass_transform
 
 __all__ = [
     "AllowanceNeeded",
+    "BarredNumber",
     "BundlesNotAllowed",
     "CalendarEnds",
     "ChangedTooSoon",
@@ -484,4 +485,22 @@ class TokenReused(ChannelPlansError, ValueError):
         return (
             f"{self.token} has been committed with another decision, and nothing was done; "
             "a new decision needs a new identifier"
+        )
+
+
+class BarredNumber(RuleError):
+    """The service cannot call a number, such as an emergency number (H21).
+
+    Attributes:
+        number: the number that was dialled.
+        offer: the offer's name.
+    """
+
+    number: str
+    offer: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.offer} cannot call {self.number}: the number is barred, such as an emergency "
+            "number (H21); call it from another telephone"
         )

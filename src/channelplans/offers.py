@@ -38,17 +38,24 @@ from channelplans.rules import (
 
 __all__ = ["OFFERS", "SKYPE_CONNECT"]
 
-#: The offer of the help page (H1 to H21). Calls are counted as in the contract (F 3.5).
+#: The offer of the help page (H1 to H21). Calls are counted as in the contract (F 3.5). The page
+#: does not list the emergency numbers (H21); the offer bars 112, 911 and 999.
 SKYPE_CONNECT: Final = Offer(
     name="Skype Connect",
     edition="help page",
     source="https://support.skype.com/pl/faq/FA10571/jak-zarzadzac-abonamentami-kanalow-skype-connect",
     quantity=QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN),
-    bundle=BundleRule("US minute bundle", minutes=5000, area=("US",), per_channel=1),
+    bundle=BundleRule(
+        "US minute bundle", minutes=5000, area=("US",), per_channel=1, trunk_prefix="1"
+    ),
     term=TermRule(Days(30)),
     change=ChangeRule(cooldown=Days(1)),
     refund=RefundRule(),
-    calls=CallRule(minimum=timedelta(seconds=30), step=timedelta(seconds=6)),
+    calls=CallRule(
+        minimum=timedelta(seconds=30),
+        step=timedelta(seconds=6),
+        barred_numbers=("112", "911", "999"),
+    ),
     notices=(
         Notice(
             "no-emergency-calls",
@@ -116,6 +123,7 @@ OFFERS: Final[Mapping[str, Offer]] = MappingProxyType(
                 per_channel=1,
                 longest_call=timedelta(hours=12),
                 excluded_prefixes=_EXCLUDED_PREFIXES,
+                trunk_prefix="1",
             ),
             term=TermRule(Months(1)),
             change=ChangeRule(cooldown=None),
@@ -130,7 +138,14 @@ OFFERS: Final[Mapping[str, Offer]] = MappingProxyType(
             name="sipgate trunking",
             edition="landline packs of 5,000",
             source="https://help.sipgate.de/trunking/en/kann-ich-minutenpakete-fuer-meinen-trunk-buchen.md",
-            bundle=BundleRule("landline pack", 5000, ("DE",), per_channel=None, calling_code="49"),
+            bundle=BundleRule(
+                "landline pack",
+                5000,
+                ("DE",),
+                per_channel=None,
+                calling_code="49",
+                trunk_prefix="0",
+            ),
             term=_CALENDAR_MONTH,
         ),
         # sipgate's contracts in Germany. A contract can be switched at any time, with immediate
@@ -230,13 +245,15 @@ OFFERS: Final[Mapping[str, Offer]] = MappingProxyType(
             name="SIPStation",
             edition="High Volume Voice",
             source="https://wiki.freepbx.org/display/ST/Trunk+FAQ",
-            bundle=BundleRule("soft cap", 0, ("US",), per_channel=0, included=3000),
+            bundle=BundleRule(
+                "soft cap", 0, ("US",), per_channel=0, trunk_prefix="1", included=3000
+            ),
         ),
         # Premitel's smallest tariff: 200 minutes for each line, to numbers that begin with 01, 02,
         # 03 or 07. The page limits 07 to some mobile networks. A prefix does not identify a
         # network, so this offer includes all of 07. The two larger tariffs have 800 and 2,000
-        # minutes. Further minutes have different prices for landlines and mobiles, but a tariff has
-        # a single price for a country.
+        # minutes. Further minutes have different prices for landlines and mobiles, which belong in
+        # the tariff's rates.
         "premitel": attrs.evolve(
             _DEFAULTS,
             name="Premitel VoIP Phone Service",
@@ -247,8 +264,9 @@ OFFERS: Final[Mapping[str, Offer]] = MappingProxyType(
                 0,
                 ("GB",),
                 per_channel=0,
-                excluded_prefixes=("4", "5", "6", "8", "9", "04", "05", "06", "08", "09"),
+                excluded_prefixes=("4", "5", "6", "8", "9"),
                 calling_code="44",
+                trunk_prefix="0",
                 included=200,
             ),
         ),
@@ -273,7 +291,14 @@ OFFERS: Final[Mapping[str, Offer]] = MappingProxyType(
             name="VoIP Yonder",
             edition="add-ons of 2,000",
             source="https://voipyonder.com/packages&offers.php",
-            bundle=BundleRule("add-on", 2000, ("GB",), per_channel=None, calling_code="44"),
+            bundle=BundleRule(
+                "add-on",
+                2000,
+                ("GB",),
+                per_channel=None,
+                calling_code="44",
+                trunk_prefix="0",
+            ),
             term=_CALENDAR_MONTH,
             change=ChangeRule(
                 cooldown=None, more=ChangeEffect.CHARGE_FULL, fewer=ChangeEffect.AT_RENEWAL

@@ -84,7 +84,7 @@ class Offer(DisplayMixin):
     the next change 1 day after a change; restart with a refund
     refund of channels by time, of bundles by time; the day of the change counts as unused; \
 rounded half up
-    at least 30 s, then steps of 6 s, charges rounded half up
+    at least 30 s, then steps of 6 s, charges rounded half up; no calls to 112, 911, 999
     Not a telephone replacement: it cannot call emergency numbers.
     """
 

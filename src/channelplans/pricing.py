@@ -54,6 +54,9 @@ _PRORATED: Final = (_CHANNELS, _BUNDLES)
 #: The effects that keep the running term.
 _WITHIN_TERM: Final = (ChangeEffect.PRORATE, ChangeEffect.CHARGE_FULL, ChangeEffect.NO_CHARGE)
 
+# The largest plan would grant more minutes than a timedelta can hold.
+_MAX_SECONDS: Final = timedelta.max // timedelta(seconds=1)
+
 
 @checked
 @attrs.frozen(repr=False)
@@ -146,6 +149,8 @@ class Quote(DisplayMixin):
     def __attrs_post_init__(self) -> None:
         if not self.lines:
             raise InvalidValue("lines", "()", "at least one line")
+        if self.plan.bundles and self.tariff.bundle is None:
+            self.tariff.unit(Item.BUNDLES)  # raises NotOffered
         for line in self.lines:
             same_currency(self.tariff.currency, line.total.currency)
             if line.term.start < self.term.start or self.term.end < line.term.end:
@@ -198,6 +203,7 @@ class Quote(DisplayMixin):
         """The minutes granted for the term, none of them used (H10).
 
         A line for a part of a term grants the same part of the minutes, rounded down to a second.
+        No term grants more than a timedelta can hold, which is about 2.7 million years.
         """
         rule = self.plan.offer.bundle
         if rule is None:
@@ -206,7 +212,8 @@ class Quote(DisplayMixin):
         minute_days = sum(
             line.quantity * minutes.get(line.item, 0) * line.term.days for line in self.lines
         )
-        return Allowance(timedelta(seconds=60 * minute_days // self.full_term.days))
+        seconds = min(60 * minute_days // self.full_term.days, _MAX_SECONDS)
+        return Allowance(timedelta(seconds=seconds))
 
     def to_records(self) -> list[dict[str, object]]:
         """Return a plain row for each line, with the number of channels requested and sold."""

@@ -54,8 +54,21 @@ MAX_BUNDLES: Final = 1_000_000
 _MAX_PRINTED_PREFIXES: Final = 12
 
 
-#: An ISO 3166 country code: two capital letters.
-COUNTRY: Final = re.compile(r"[A-Z]{2}")
+#: The largest number of terms in which carried minutes can be used: a year of daily terms. Each
+#: term is remembered, so a larger number would make every renewal slower.
+MAX_ROLLOVER_TERMS: Final = 366
+
+
+#: The largest number of carried minutes, because the bundles of one plan cannot have more.
+MAX_CARRIED_MINUTES: Final = MAX_BUNDLES * MAX_BUNDLES
+
+
+# A country by its ISO 3166 code, or a part of a country, such as "DE-mobile".
+_DESTINATION: Final = re.compile(r"[A-Z]{2}(-.+)?")
+
+
+# A longer minimum or step would be a mistake, and could be longer than the longest call.
+_LONGEST_STEP: Final = timedelta(days=1)
 
 
 @checked
@@ -64,13 +77,13 @@ class Rollover(DisplayMixin):
     """How unused minutes are carried over into later terms; the help page has no rollover (F 8.4).
 
     Attributes:
-        terms: the number of further terms in which the minutes can be used. None means as long as
-            the subscription is renewed.
+        terms: the number of further terms in which the minutes can be used, at most 366. None means
+            as long as the subscription is renewed.
         cap: the largest number of minutes carried over at a time; the newest minutes are kept. None
             means no limit.
 
     Raises:
-        InvalidValue: a number is below 1.
+        InvalidValue: a number is below 1 or too large.
 
     >>> print(Rollover(terms=1, cap=1000))
     unused minutes last for 1 more term, at most 1,000 of them
@@ -80,15 +93,23 @@ class Rollover(DisplayMixin):
     cap: int | None = None
 
     def __attrs_post_init__(self) -> None:
-        for name, bound in {"terms": self.terms, "cap": self.cap}.items():
-            if bound is not None:
-                bounded(name, bound, 1)
+        if self.terms is not None:
+            bounded("terms", self.terms, 1, MAX_ROLLOVER_TERMS)
+        if self.cap is not None:
+            bounded("cap", self.cap, 1, MAX_CARRIED_MINUTES)
 
     def _describe(self) -> tuple[str]:
         cap = "" if self.cap is None else f", at most {self.cap:,} of them"
         if self.terms is None:
             return (f"unused minutes are carried over{cap}",)
         return (f"unused minutes last for {counted(self.terms, 'more term')}{cap}",)
+
+
+def _trunk_prefix(prefix: str) -> str:
+    """Return a trunk prefix that is checked; unlike other text, it may be empty."""
+    if instance("trunk_prefix", prefix, str):
+        _check_digits("trunk_prefix", prefix)
+    return prefix
 
 
 @checked
@@ -99,19 +120,23 @@ class BundleRule(DisplayMixin):
     Attributes:
         name: the name of one bundle.
         minutes: the minutes in each bundle, for one term (H10).
-        area: the countries for which the minutes are valid, as ISO 3166 codes (H10, F 8.2).
+        area: the destinations for which the minutes are valid (H10, F 8.2). A destination is an
+            ISO 3166 code, such as ``DE``, or a part of a country, such as ``DE-mobile``.
         per_channel: the number of bundles that each channel allows (H12). None means no limit. With
             0, no bundles are sold and the minutes come with the channels.
         longest_call: the part of one call that the minutes can cover (F 8.6). None means all of it.
         excluded_prefixes: the minutes are not valid for national numbers with these prefixes
             (F 8.10).
-        calling_code: the calling code of the area, one for all its countries. It is removed from a
-            number before the prefixes are compared.
+        calling_code: the calling code of the area, one for all its countries. Before the prefixes
+            are compared, it is removed from an international number, which begins with + or 00.
+        trunk_prefix: the digits that are dialled before a national number within the area, such as
+            0 in Germany and 1 in the US. Before the prefixes are compared, it is removed from a
+            number without + or 00. By default it is empty.
         included: the minutes that each channel includes without a bundle.
         rollover: how unused minutes are carried over; None if they are lost (F 8.4).
 
     Raises:
-        InvalidValue: a number is out of bounds, the area is empty, or a country code, calling code
+        InvalidValue: a number is out of bounds, the area is empty, or a destination, calling code
             or prefix is malformed.
 
     >>> print(BundleRule("US minutes", minutes=5000, area=("US",)))
@@ -125,6 +150,7 @@ class BundleRule(DisplayMixin):
     longest_call: timedelta | None = None
     excluded_prefixes: tuple[str, ...] = ()
     calling_code: str = "1"
+    trunk_prefix: str = attrs.field(default="", converter=_trunk_prefix)
     included: int = 0
     rollover: Rollover | None = None
 
@@ -138,10 +164,14 @@ class BundleRule(DisplayMixin):
             raise InvalidValue("longest_call", str(self.longest_call), "longer than 0 s")
         if not self.area:
             raise InvalidValue("area", "()", 'at least one country, such as ("US",)')
-        for country in self.area:
-            if not COUNTRY.fullmatch(country):
-                raise InvalidValue("area", repr(country), 'two capital letters, such as "US"')
+        for destination in self.area:
+            if not _DESTINATION.fullmatch(destination):
+                expected = 'a code of two capital letters, such as "US", or a part, as "US-mobile"'
+                raise InvalidValue("area", repr(destination), expected)
         _check_digits("calling_code", self.calling_code)
+        if self.calling_code.startswith("0"):
+            expected = 'without a leading 0, such as "49"'
+            raise InvalidValue("calling_code", repr(self.calling_code), expected)
         for prefix in self.excluded_prefixes:
             _check_digits("excluded_prefixes", prefix)
 
@@ -444,9 +474,12 @@ class CallRule(DisplayMixin):
         minimum: the shortest length that is counted.
         step: a longer call is rounded up to whole steps of this length.
         rounding: how the charge is rounded, once, to the currency's smallest unit (F 3.7).
+        barred_numbers: the numbers that the service cannot call, such as emergency numbers (H21),
+            in digits. A call is barred if exactly these digits were dialled.
 
     Raises:
-        InvalidValue: the minimum is negative, or the step is not longer than 0 s.
+        InvalidValue: the minimum is negative, the step is not longer than 0 s, one of them is
+            longer than a day, or a barred number is not written in digits.
 
     >>> print(CallRule(timedelta(seconds=30), timedelta(seconds=6)))
     at least 30 s, then steps of 6 s, charges rounded half up
@@ -455,17 +488,23 @@ class CallRule(DisplayMixin):
     minimum: timedelta = timedelta(seconds=30)
     step: timedelta = timedelta(seconds=6)
     rounding: Rounding = Rounding.HALF_UP
+    barred_numbers: tuple[str, ...] = ()
 
     def __attrs_post_init__(self) -> None:
-        if self.minimum < timedelta(0):
-            raise InvalidValue("minimum", str(self.minimum), "0 s or longer")
-        if self.step <= timedelta(0):
-            raise InvalidValue("step", str(self.step), "longer than 0 s")
+        if not timedelta(0) <= self.minimum <= _LONGEST_STEP:
+            raise InvalidValue("minimum", str(self.minimum), "0 s or longer, at most a day")
+        if not timedelta(0) < self.step <= _LONGEST_STEP:
+            raise InvalidValue("step", str(self.step), "longer than 0 s, at most a day")
+        for number in self.barred_numbers:
+            _check_digits("barred_numbers", number)
 
     def _describe(self) -> tuple[str]:
         minimum, step = self.minimum.total_seconds(), self.step.total_seconds()
-        rounding = self.rounding.value
-        return (f"at least {minimum:g} s, then steps of {step:g} s, charges rounded {rounding}",)
+        rounding, barred = self.rounding.value, ""
+        if self.barred_numbers:
+            barred = f"; no calls to {', '.join(self.barred_numbers)}"
+        counting = f"at least {minimum:g} s, then steps of {step:g} s"
+        return (f"{counting}, charges rounded {rounding}{barred}",)
 
 
 @checked

@@ -1,54 +1,58 @@
 """A provider's prices as data, in one currency.
 
 A price is a number for each channel or bundle, or a ladder of tiers: flat, volume, graduated,
-package or stair-step. Prices are net of tax (F 3.10), and no price is built in (F 3).
+package or stair-step. A call has a rate by its number or its destination. Prices are net of tax
+(F 3.10), and no price is built in (F 3).
 """
 
 import enum
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from operator import index
 from types import MappingProxyType
-from typing import Final, SupportsIndex, cast
+from typing import Final, cast
 
 import attrs
 
-from channelplans._checks import bounded, instance, shown, text
+from channelplans._checks import bounded, instance, shown, text, whole
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin
-from channelplans.errors import InvalidValue, UnknownRate, WrongType
-from channelplans.money import NUMBER, Currency, Money, Rounding, exact, read, round_ratio
+from channelplans._numbers import (
+    ByNumber,
+    international_digits,
+    is_prefix,
+    national_digits,
+)
+from channelplans._prices import (
+    CALL_DECIMALS,
+    MAX_DIGITS,
+    TERM_DECIMALS,
+    as_decimal,
+    check_price,
+    scale,
+)
+from channelplans.errors import InvalidValue, NotOffered, UnknownRate, WrongType
+from channelplans.money import Currency, Money, Rounding, make_money, read, round_ratio
 from channelplans.plans import Offer
-from channelplans.rules import COUNTRY
+from channelplans.rules import CallRule
 
 __all__ = [
     "Item",
     "Ladder",
     "LadderMode",
+    "Rate",
     "Tariff",
     "Tier",
 ]
 
+# The largest quantity in a tier or a pack.
+_MAX_QUANTITY: Final = 10**MAX_DIGITS - 1
 
-def _as_decimal(value: Decimal | str | int) -> Decimal:
-    """Convert a price to a Decimal; return any other value as it is.
+# The largest number of digits in an international number (ITU E.164).
+_LONGEST_NUMBER: Final = 15
 
-    The class that owns the field checks the value afterwards, and its error names the field.
-    """
-    if isinstance(value, str):
-        return Decimal(value) if NUMBER.fullmatch(value) else cast(Decimal, value)
-    if not isinstance(value, bool):
-        with suppress(TypeError):
-            return Decimal(index(cast(SupportsIndex, value)))
-    return cast(Decimal, value)
-
-
-def _check_price(parameter: str, price: Decimal) -> None:
-    """Refuse a price that is inexact, not finite or negative."""
-    if exact(parameter, price) < 0:
-        raise InvalidValue(parameter, str(price), "a price of zero or more")
+# A longer list of rates would make the text of a tariff or an error too long.
+_MAX_PRINTED_RATES: Final = 12
 
 
 def _format_in(price: Decimal, currency: Currency) -> str:
@@ -65,29 +69,37 @@ class Tier(DisplayMixin):
     Attributes:
         up_to: the last quantity of the tier; None if the tier has no limit.
         unit: the price of one pack.
-        flat: a fee for the tier, added once whatever the quantity.
+        flat: a fee for the tier, added once for any quantity above zero.
         pack: the quantity in one pack; a started pack costs as much as a full one.
+
+    A price has at most 18 digits and 12 decimals.
+
+    Raises:
+        WrongType: a price is a float or another inexact type.
+        InvalidValue: a price is negative or not finite, or a number has too many digits.
 
     >>> print(Tier(up_to=10, unit="6.5"))
     up to 10 at 6.5
     """
 
     up_to: int | None
-    unit: Decimal = attrs.field(default=Decimal(0), converter=_as_decimal)
-    flat: Decimal = attrs.field(default=Decimal(0), converter=_as_decimal)
+    unit: Decimal = attrs.field(default=Decimal(0), converter=as_decimal)
+    flat: Decimal = attrs.field(default=Decimal(0), converter=as_decimal)
     pack: int = 1
 
     def __attrs_post_init__(self) -> None:
         if self.up_to is not None:
-            bounded("up_to", self.up_to, 1)
-        bounded("pack", self.pack, 1)
-        _check_price("unit", self.unit)
-        _check_price("flat", self.flat)
+            bounded("up_to", self.up_to, 1, _MAX_QUANTITY)
+        bounded("pack", self.pack, 1, _MAX_QUANTITY)
+        check_price("unit", self.unit, TERM_DECIMALS)
+        check_price("flat", self.flat, TERM_DECIMALS)
 
     def cost(self, count: int) -> Fraction:
-        """Return the exact cost of a quantity in this tier."""
+        """Return the exact cost of a quantity in this tier; a quantity of zero costs nothing."""
+        if not count:
+            return Fraction(0)
         started_packs = -(-count // self.pack)
-        return started_packs * exact("unit", self.unit) + exact("flat", self.flat)
+        return started_packs * Fraction(self.unit) + Fraction(self.flat)
 
     def explain(self, count: int, currency: Currency) -> str:
         """Return the calculation of the cost of a quantity, such as ``3 x 6.50 + 10.00``."""
@@ -99,7 +111,7 @@ class Tier(DisplayMixin):
         return f"{unit} + {flat}" if self.unit else flat
 
     def _describe(self) -> tuple[str]:
-        limit = "above" if self.up_to is None else f"up to {self.up_to}"
+        limit = "without a limit" if self.up_to is None else f"up to {self.up_to}"
         pack = f" for {self.pack}" if self.pack > 1 else ""
         prices = [f"{self.unit:f}{pack}"] if self.unit or not self.flat else []
         if self.flat:
@@ -147,7 +159,7 @@ class Ladder(DisplayMixin):
             raise InvalidValue("tiers", f"({tiers})", expected)
 
     def price(self, count: int) -> Fraction:
-        """Return the exact price of a quantity."""
+        """Return the exact price of a quantity; a quantity of zero costs nothing."""
         parts = self._parts(bounded("count", count, 0))
         return sum((tier.cost(part) for tier, part in parts), start=Fraction(0))
 
@@ -179,38 +191,94 @@ class Ladder(DisplayMixin):
         return (f"{self.mode.value}: {'; '.join(map(str, self.tiers))}",)
 
 
-class _Rates(Mapping[str, Decimal]):
-    """A read-only mapping with a hash, so that a tariff can be hashed."""
+@checked
+@attrs.frozen(repr=False)
+class Rate(DisplayMixin):
+    """The prices of a call to a destination.
 
-    __slots__ = ("_table",)
+    A call costs ``connection`` and its minutes, but at least ``minimum_charge``. The sum is rounded
+    once, to the unit of the tariff's currency. A call costs nothing if the allowance covers all of
+    it, or if nobody answered.
 
-    def __init__(self, table: Mapping[str, Decimal]) -> None:
-        self._table = dict(table)
+    Attributes:
+        minute: the price of a minute.
+        connection: the price of a call, added once.
+        minimum_charge: the smallest charge of a call.
+        counting: how calls at this rate are counted and their charges rounded; None if the offer's
+            rule counts them. It counts the whole call, the included part too.
 
-    def __getitem__(self, country: str) -> Decimal:
-        return self._table[country]
+    Each price has at most 18 digits and 9 decimals.
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._table)
+    Raises:
+        WrongType: a price is a float or another inexact type.
+        InvalidValue: a price is negative, not finite, or has too many digits; or ``counting`` has
+            barred numbers, which belong in the offer's rule.
 
-    def __len__(self) -> int:
-        return len(self._table)
+    >>> print(Rate("0.19", connection="0.05", minimum_charge="0.1"))
+    0.19 a minute, 0.05 for the connection, at least 0.1
+    """
 
-    def __hash__(self) -> int:
-        return hash(frozenset(self._table.items()))
+    minute: Decimal = attrs.field(converter=as_decimal)
+    connection: Decimal = attrs.field(default=Decimal(0), converter=as_decimal)
+    minimum_charge: Decimal = attrs.field(default=Decimal(0), converter=as_decimal)
+    counting: CallRule | None = None
 
-    def __repr__(self) -> str:
-        return repr(self._table)
+    def __attrs_post_init__(self) -> None:
+        check_price("minute", self.minute, CALL_DECIMALS)
+        check_price("connection", self.connection, CALL_DECIMALS)
+        check_price("minimum_charge", self.minimum_charge, CALL_DECIMALS)
+        if self.counting is not None and self.counting.barred_numbers:
+            expected = "a rule without barred numbers, which belong in the offer's rule"
+            raise InvalidValue("counting", str(self.counting), expected)
+
+    def _describe(self) -> tuple[str]:
+        return (format_rate(self),)
+
+
+def format_rate(rate: Rate, currency_code: str = "") -> str:
+    """Return a rate as text, with the currency's code after each price.
+
+    Prices of zero are left out, except the price of a minute.
+    """
+    code = f" {currency_code}" if currency_code else ""
+    parts = [f"{rate.minute:f}{code} a minute"]
+    if rate.connection:
+        parts.append(f"{rate.connection:f}{code} for the connection")
+    if rate.minimum_charge:
+        parts.append(f"at least {rate.minimum_charge:f}{code}")
+    if rate.counting is not None:
+        parts.append(f"counted {rate.counting}")
+    return ", ".join(parts)
 
 
 def _as_price(value: Decimal | str | int | Ladder) -> Decimal | Ladder:
-    return value if isinstance(value, Ladder) else _as_decimal(value)
+    return value if isinstance(value, Ladder) else as_decimal(value)
 
 
-def _as_rates(rates: Mapping[str, Decimal | str | int]) -> Mapping[str, Decimal]:
+def _as_optional_price(value: Decimal | str | int | Ladder | None) -> Decimal | Ladder | None:
+    return None if value is None else _as_price(value)
+
+
+def _as_optional_decimal(value: Decimal | str | int | None) -> Decimal | None:
+    return None if value is None else as_decimal(value)
+
+
+def _as_rate(parameter: str, value: Rate | Decimal | str | int) -> Rate:
+    if isinstance(value, Rate):
+        return value
+    price = as_decimal(value)
+    check_price(parameter, price, CALL_DECIMALS)
+    return Rate(price)
+
+
+def _as_rates(rates: Mapping[str, Rate | Decimal | str | int]) -> Mapping[str, Rate]:
     if not isinstance(rates, Mapping):
-        raise WrongType("rates", shown(rates), "a mapping of countries to prices")
-    return _Rates({country: _as_decimal(price) for country, price in rates.items()})
+        raise WrongType("rates", shown(rates), "a mapping of destinations and prefixes to prices")
+    for key in rates:
+        if is_prefix(text("rates", key)) and (key[0] == "0" or len(key) > _LONGEST_NUMBER):
+            expected = 'by destination, as "DE", or by calling code and first digits, as "4915"'
+            raise InvalidValue("rates", repr(key), expected)
+    return ByNumber({key: _as_rate(f"rates[{key!r}]", value) for key, value in rates.items()})
 
 
 class Item(enum.Enum):
@@ -224,20 +292,12 @@ class Item(enum.Enum):
     SETUP = "set-up"
     CHANNEL_SETUP = "set-up of channels"
 
-    def __hash__(self) -> int:
-        # Faster than the hash of Enum: price look-ups are on the hot path. Each member is one
-        # object, so its id identifies it.
-        return id(self)
 
-
-_PRICE_FIELDS: Final = MappingProxyType(
-    {
-        Item.CHANNELS: "channel",
-        Item.BUNDLES: "bundle",
-        Item.SETUP: "setup",
-        Item.CHANNEL_SETUP: "channel_setup",
-    }
-)
+# A member that is a global of the module is found faster than one of the class, and pricing asks
+# for prices most.
+_CHANNELS: Final = Item.CHANNELS
+_BUNDLES: Final = Item.BUNDLES
+_SETUP: Final = Item.SETUP
 
 
 @checked
@@ -249,19 +309,21 @@ class Tariff(DisplayMixin):
         name: the name that errors and displays show.
         currency: the currency of all prices. Charges are rounded to its smallest unit.
         channel: the price of a channel for a term, or a ladder.
-        bundle: the price of a bundle for a term, or a ladder.
-        minute: the price of a minute to the bundles' area (H13).
-        rates: the price of a minute to each other country, by ISO 3166 code.
+        bundle: the price of a bundle for a term, or a ladder; None if bundles are not sold.
+        minute: the price of a minute to the bundles' area (H13); None if such calls are not sold.
+        rates: the price of a minute, or a ``Rate``, by destination ("DE") or by the first digits of
+            the international number ("4915"). ``rate_for`` says which of them applies to a call.
         setup: the fee for a purchase. It is charged once and never refunded.
         channel_setup: the fee for adding a channel. It is charged once and never refunded.
 
-    Prices of a minute may have more decimals than the currency; other prices may not. A ladder's
-    result is rounded to the unit.
+    A price has at most 18 digits. A price of a minute has at most 9 decimals; another price cannot
+    have more decimals than the currency. A ladder's result is rounded to the currency's unit. All
+    equal prices are kept in one form: 6.50 becomes 6.5.
 
     Raises:
-        WrongType: a price is a float or another inexact type.
-        InvalidValue: a price is negative, not finite, or has too many decimals; or a key of
-            ``rates`` is not a country code.
+        WrongType: a price is a float or another inexact type, or a set-up fee is a ladder.
+        InvalidValue: a price is negative, not finite, or has too many digits; or a key of ``rates``
+            in digits begins with 0 or is longer than a telephone number.
 
     >>> from channelplans.money import EUR
     >>> print(Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021"))
@@ -271,97 +333,261 @@ class Tariff(DisplayMixin):
     name: str
     currency: Currency
     channel: Decimal | Ladder = attrs.field(converter=_as_price)
-    bundle: Decimal | Ladder = attrs.field(converter=_as_price)
-    minute: Decimal = attrs.field(converter=_as_decimal)
-    rates: Mapping[str, Decimal] = attrs.field(default=MappingProxyType({}), converter=_as_rates)
-    setup: Decimal = attrs.field(default=Decimal(0), converter=_as_decimal)
-    channel_setup: Decimal = attrs.field(default=Decimal(0), converter=_as_decimal)
-    _unit_prices: Mapping[Item, int] = attrs.field(init=False, repr=False, eq=False)
+    bundle: Decimal | Ladder | None = attrs.field(default=None, converter=_as_optional_price)
+    minute: Decimal | None = attrs.field(default=None, converter=_as_optional_decimal)
+    rates: Mapping[str, Rate] = attrs.field(default=MappingProxyType({}), converter=_as_rates)
+    setup: Decimal = attrs.field(default=Decimal(0), converter=as_decimal)
+    channel_setup: Decimal = attrs.field(default=Decimal(0), converter=as_decimal)
+    # The prices in units of the currency: a number, or a ladder; None if it is not sold.
+    _channel_price: int | Ladder = attrs.field(init=False, repr=False, eq=False)
+    _bundle_price: int | Ladder | None = attrs.field(init=False, repr=False, eq=False)
+    _setup_price: int = attrs.field(init=False, repr=False, eq=False)
+    _channel_setup_price: int = attrs.field(init=False, repr=False, eq=False)
+    _area_rate: Rate | None = attrs.field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
-        _check_price("minute", self.minute)
-        for country, price in self.rates.items():
-            if not COUNTRY.fullmatch(text("rates", country)):
-                raise InvalidValue("rates", repr(country), 'by destination, such as {"DE": "0.02"}')
-            _check_price(f"rates[{country!r}]", price)
-        unit_prices = {}
-        for item, field in _PRICE_FIELDS.items():
-            price = getattr(self, field)
-            if not isinstance(price, Ladder):
-                _check_price(field, price)
-                unit_prices[item] = read(field, price, self.currency).minor
-        object.__setattr__(self, "_unit_prices", unit_prices)
+        for field in ("channel", "bundle", "setup", "channel_setup"):
+            price = self._read(field, getattr(self, field))
+            object.__setattr__(self, f"_{field}_price", price)
+        area_rate = None
+        if self.minute is not None:
+            check_price("minute", self.minute, CALL_DECIMALS)
+            area_rate = Rate(self.minute)
+        object.__setattr__(self, "_area_rate", area_rate)
+
+    def _read(self, field: str, price: Decimal | Ladder | None) -> int | Ladder | None:
+        if price is None and field == "bundle":
+            return None
+        if isinstance(price, Ladder) and field in {"channel", "bundle"}:
+            return price
+        number = cast(Decimal, price)
+        check_price(field, number, TERM_DECIMALS)
+        if number.adjusted() + 1 + self.currency.exponent > MAX_DIGITS:
+            expected = f"a price of at most {MAX_DIGITS} digits, as {self.currency}"
+            raise InvalidValue(field, str(number), expected)
+        return read(field, number, self.currency).minor
+
+    def __repr__(self) -> str:
+        return f"<Tariff {self.name}>"
 
     def units(self, item: Item, count: int) -> int:
         """Return the price of a number of channels, bundles or set-ups, in units of the currency.
 
-        It makes no Money and checks nothing, because pricing calls it most.
+        It makes no Money, because pricing calls it most.
+
+        Raises:
+            NotOffered: the tariff has no price for bundles, and the number is not zero.
         """
-        unit_price = self._unit_prices.get(item)
-        if unit_price is not None:
-            return count * unit_price
-        ladder = self.channel if item is Item.CHANNELS else self.bundle
-        return cast(Ladder, ladder).units(count, self.currency) if count else 0
+        if type(count) is not int:
+            count = whole("count", count)
+        price = self._price(item)
+        if type(price) is int:
+            return count * price
+        if not count:
+            return 0
+        return self._sold(price).units(count, self.currency)
 
     def ladder(self, item: Item) -> Ladder:
         """Return the ladder that prices an item; only for items of which ``unit`` is None."""
         return cast(Ladder, self.channel if item is Item.CHANNELS else self.bundle)
 
     def unit(self, item: Item) -> Money | None:
-        """Return the price of a single channel, bundle or set-up; None if a ladder prices it."""
-        unit_price = self._unit_prices.get(item)
-        return None if unit_price is None else Money(minor=unit_price, currency=self.currency)
+        """Return the price of a single channel, bundle or set-up; None if a ladder prices it.
+
+        Raises:
+            NotOffered: the tariff has no price for bundles.
+        """
+        price = self._price(item)
+        if type(price) is int:
+            return make_money(price, self.currency)
+        self._sold(price)
+        return None
+
+    def _price(self, item: Item) -> int | Ladder | None:
+        if item is _CHANNELS:
+            return self._channel_price
+        if item is _BUNDLES:
+            return self._bundle_price
+        if item is _SETUP:
+            return self._setup_price
+        instance("item", item, Item)
+        return self._channel_setup_price
+
+    def _sold(self, price: int | Ladder | None) -> Ladder:
+        if price is None:
+            works = "a plan without bundles works"
+            raise NotOffered("price for bundles", f"tariff {self.name!r}", works)
+        return cast(Ladder, price)
 
     def channels(self, count: int) -> Money:
         """Return the price of a number of channels for a term (H1).
 
         >>> from channelplans.money import EUR
-        >>> print(Tariff("made up", EUR, channel="6.95", bundle="10", minute="0").channels(3))
+        >>> print(Tariff("made up", EUR, channel="6.95").channels(3))
         20.85 EUR
         """
-        return Money(
-            minor=self.units(Item.CHANNELS, bounded("count", count, 0)), currency=self.currency
-        )
+        minor = self.units(_CHANNELS, bounded("count", count, 0))
+        return make_money(minor, self.currency)
 
     def bundles(self, count: int) -> Money:
         """Return the price of a number of bundles for a term, without the channels (H11).
 
+        Raises:
+            NotOffered: the tariff has no price for bundles, and the number is not zero.
+
         >>> from channelplans.money import EUR
-        >>> print(Tariff("made up", EUR, channel="6.95", bundle="10", minute="0").bundles(3))
+        >>> print(Tariff("made up", EUR, channel="6.95", bundle="10").bundles(3))
         30.00 EUR
         """
-        return Money(
-            minor=self.units(Item.BUNDLES, bounded("count", count, 0)), currency=self.currency
-        )
+        minor = self.units(_BUNDLES, bounded("count", count, 0))
+        return make_money(minor, self.currency)
 
-    def per_minute(self, destination: str, offer: Offer) -> Decimal:
-        """Return the price of a minute to a destination.
+    def rate_for(self, destination: str, offer: Offer, *, number: str = "") -> Rate:
+        """Return the rate of a call.
+
+        The first of these that the tariff has applies:
+
+        1. the rate of the longest prefix of the international number,
+        2. the rate of the destination,
+        3. ``minute``, if the destination is in the area of the offer's bundles.
+
+        A number with + or 00 is international. Another number is completed with the area's calling
+        code if the destination is in the area; outside the area its prefix is unknown.
+
+        Args:
+            destination: the destination of the call, such as ``DE`` or ``DE-mobile``.
+            offer: the offer with the area and its calling code.
+            number: the number that was dialled; without it, only the destination counts.
 
         Raises:
-            UnknownRate: the destination is neither in the bundles' area nor in ``rates``.
+            UnknownRate: the tariff has no rate for the call.
+
+        >>> from channelplans.money import EUR
+        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> rates = {"DE": "0.02", "4915": Rate("0.19", connection="0.05")}
+        >>> tariff = Tariff("made up", EUR, channel="6.95", rates=rates)
+        >>> print(tariff.rate_for("DE", SKYPE_CONNECT, number="+49 151 555 0100"))
+        0.19 a minute, 0.05 for the connection
+        >>> print(tariff.rate_for("DE", SKYPE_CONNECT, number="+49 30 555 0100"))
+        0.02 a minute
         """
         bundle = instance("offer", offer, Offer).bundle
-        area = () if bundle is None else bundle.area
-        if text("destination", destination) in area:
-            return self.minute
-        if destination not in self.rates:
-            raise UnknownRate(destination, self.name, tuple(sorted({*area, *self.rates})))
-        return self.rates[destination]
+        in_area = text("destination", destination) in (bundle.area if bundle else ())
+        international = international_digits(instance("number", number, str))
+        if bundle and in_area and number and not international:
+            national = national_digits(number, bundle.calling_code, bundle.trunk_prefix)
+            international = bundle.calling_code + national
+        rate = cast(ByNumber[Rate], self.rates).longest_match(international)
+        if rate is None and not is_prefix(destination):
+            rate = self.rates.get(destination)
+        if rate is None and in_area:
+            rate = self._area_rate
+        if rate is None:
+            raise UnknownRate(destination, self.name, self._known_rates(offer))
+        return rate
+
+    def _known_rates(self, offer: Offer) -> tuple[str, ...]:
+        """Return the destinations and prefixes with a rate; of a long list, only the first."""
+        area = offer.bundle.area if offer.bundle and self.minute is not None else ()
+        keys = sorted({*area, *self.rates}, key=lambda key: (is_prefix(key), key))
+        return _shorten_list(list(map(_format_key, keys)))
+
+    def scaled(self, part: Fraction, *, name: str) -> "Tariff":
+        """Return a tariff at a part of each price, for example half of it.
+
+        Prices for a term and set-up fees are rounded half up to the currency's unit, prices of
+        calls to 9 decimals. A tier's price keeps its own decimals if they are more than the
+        currency's.
+
+        Args:
+            part: the part of each price; above 1, the prices rise.
+            name: the name of the new tariff.
+
+        Raises:
+            WrongType: the part is not a ``Fraction``.
+            InvalidValue: the part is negative or has more than 18 digits above or below the line,
+                or a price gets too many digits.
+
+        >>> from channelplans.money import EUR
+        >>> half = Tariff("list", EUR, "6.95", "10", "0.021").scaled(Fraction(1, 2), name="half")
+        >>> print(half)
+        half: 3.48 EUR a channel, 5.00 EUR a bundle, 0.0105 EUR a minute
+        """
+        instance("part", part, Fraction)
+        if part < 0 or max(part.numerator, part.denominator) >= 10**MAX_DIGITS:
+            expected = f"0 or more, with at most {MAX_DIGITS} digits above and below the line"
+            raise InvalidValue("part", shown(part), expected)
+        decimals = self.currency.exponent
+        return attrs.evolve(
+            self,
+            name=name,
+            channel=_scale(self.channel, part, decimals),
+            bundle=None if self.bundle is None else _scale(self.bundle, part, decimals),
+            minute=None if self.minute is None else scale(self.minute, part, CALL_DECIMALS),
+            rates={key: _scale_rate(rate, part) for key, rate in self.rates.items()},
+            setup=scale(self.setup, part, decimals),
+            channel_setup=scale(self.channel_setup, part, decimals),
+        )
 
     def _describe(self) -> tuple[str]:
         code = self.currency.code
-        prices = [
-            _format_price(self.unit(Item.CHANNELS), self.channel, "channel"),
-            _format_price(self.unit(Item.BUNDLES), self.bundle, "bundle"),
-            f"{self.minute:f} {code} a minute",
-            *(f"{rate:f} {code} to {country}" for country, rate in self.rates.items()),
-        ]
+        prices = [self._format_price(self.channel, "channel")]
+        if self.bundle is not None:
+            prices.append(self._format_price(self.bundle, "bundle"))
+        if self.minute is not None:
+            prices.append(f"{self.minute:f} {code} a minute")
+        prices.extend(_shorten_list([self._format_rate(*item) for item in self.rates.items()]))
         if self.setup:
             prices.append(f"{self.setup:f} {code} once")
         if self.channel_setup:
             prices.append(f"{self.channel_setup:f} {code} once for each channel")
         return (f"{self.name}: {', '.join(prices)}",)
 
+    def _format_price(self, price: Decimal | Ladder, noun: str) -> str:
+        if isinstance(price, Ladder):
+            return f"({price}) for the {noun}s"
+        return f"{read(noun, price, self.currency)} a {noun}"
 
-def _format_price(unit_price: Money | None, price: Decimal | Ladder, noun: str) -> str:
-    return f"({price}) for the {noun}s" if unit_price is None else f"{unit_price} a {noun}"
+    def _format_rate(self, key: str, rate: Rate) -> str:
+        code = self.currency.code
+        if rate == Rate(rate.minute):
+            return f"{rate.minute:f} {code} to {_format_key(key)}"
+        return f"({format_rate(rate, code)}) to {_format_key(key)}"
+
+
+def _scale(price: Decimal | Ladder, part: Fraction, decimals: int) -> Decimal | Ladder:
+    if not isinstance(price, Ladder):
+        return scale(price, part, decimals)
+    tiers = (
+        attrs.evolve(
+            tier,
+            unit=scale(tier.unit, part, _most_decimals(tier.unit, decimals)),
+            flat=scale(tier.flat, part, _most_decimals(tier.flat, decimals)),
+        )
+        for tier in price.tiers
+    )
+    return attrs.evolve(price, tiers=tuple(tiers))
+
+
+def _most_decimals(price: Decimal, decimals: int) -> int:
+    return max(decimals, -int(price.as_tuple().exponent))
+
+
+def _scale_rate(rate: Rate, part: Fraction) -> Rate:
+    return attrs.evolve(
+        rate,
+        minute=scale(rate.minute, part, CALL_DECIMALS),
+        connection=scale(rate.connection, part, CALL_DECIMALS),
+        minimum_charge=scale(rate.minimum_charge, part, CALL_DECIMALS),
+    )
+
+
+def _format_key(key: str) -> str:
+    return f"+{key}" if is_prefix(key) else key
+
+
+def _shorten_list(items: Sequence[str]) -> tuple[str, ...]:
+    """Return the items; of a long list, the first ones and the number of the others."""
+    if len(items) <= _MAX_PRINTED_RATES:
+        return tuple(items)
+    return (*items[:_MAX_PRINTED_RATES], f"and {len(items) - _MAX_PRINTED_RATES:,} more")

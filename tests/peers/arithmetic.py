@@ -154,7 +154,7 @@ def offer_at_price(
 
 
 def ladder_price(ladder: Ladder, units: int, currency: Currency) -> Money:
-    """Return the price of some units by a ladder; zero units cost the first tier's flat fee."""
+    """Return the price of some units by a ladder, rounded half up."""
     return Money(minor=ladder.units(units, currency), currency=currency)
 
 
@@ -640,6 +640,13 @@ def lago_charges(unit_price: Money, days: Sequence[date], units: Sequence[int]) 
     offer = make_offer(CALENDAR_MONTHS, rule)
     tariff = make_tariff(unit_price, unit_price.currency)
     return amounts_paid(offer, tariff, list(zip(days, units, strict=True)))
+
+
+def lago_price(ladder: Ladder, units: int, currency: Currency) -> Money:
+    """Return Lago's price of some units; zero units cost the first tier's flat fee."""
+    if not units:
+        return Money.of(ladder.tiers[0].flat, currency)
+    return ladder_price(ladder, units, currency)
 
 
 def lago_package(price: str, size: int, free: int) -> Ladder:

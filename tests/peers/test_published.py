@@ -35,10 +35,10 @@ from tests.peers.arithmetic import (
     drifting_dates,
     instant_when_part_is_left,
     ladder_for_parts,
-    ladder_price,
     lago_charges,
     lago_credit_note,
     lago_package,
+    lago_price,
     load_examples,
     make_offer,
     make_tariff,
@@ -287,7 +287,7 @@ def price_by_ladder(ladder: Ladder, quantity: str | int) -> Figures:
     """Price a quantity by a ladder; 100.5 units are priced as 1005 tenths."""
     decimals = -int(Decimal(quantity).as_tuple().exponent)
     parts = int(Decimal(quantity).scaleb(decimals))
-    return {"amount": ladder_price(ladder_for_parts(ladder, decimals), parts, USD)}
+    return {"amount": lago_price(ladder_for_parts(ladder, decimals), parts, USD)}
 
 
 def volume(inputs: Inputs) -> Figures:

@@ -16,7 +16,7 @@ from channelplans.money import Currency, Money, Rounding
 from channelplans.offers import OFFERS
 from channelplans.pricing import Quote, amend_quote, price_term, quote, refund
 from channelplans.rules import CallRule, ChangeEffect, RefundBasis, RefundRule
-from channelplans.tariffs import Item, Tariff
+from channelplans.tariffs import Item, Rate, Tariff
 from channelplans.testing import strategies
 from channelplans.testing.strategies import days, roundings
 
@@ -34,9 +34,27 @@ durations = st.integers(0, 2 * 86_400 * 10**6).map(lambda count: timedelta(micro
 plans = partial(strategies.plans, channels=300, bundles=300)
 
 
+def call_rules():
+    """Draw rules for counting and rounding calls."""
+    minimums = st.integers(0, 90).map(lambda count: timedelta(seconds=count))
+    steps = st.sampled_from([1, 100_000, 1_000_000, 6_000_000, 60_000_000])
+    return st.builds(CallRule, rounding=roundings()) | st.builds(
+        CallRule, minimums, steps.map(lambda count: timedelta(microseconds=count)), roundings()
+    )
+
+
+def call_rates():
+    """Draw the prices of calls, some with connection fees, minimum charges or their own rule."""
+    fees = st.just(Decimal(0)) | rates
+    return rates.map(Rate) | st.builds(Rate, rates, fees, fees, st.none() | call_rules())
+
+
 @st.composite
 def tariffs(draw, *, setup_fees=True):
-    """Draw a tariff with prices that fit its currency and a rate for each destination in use."""
+    """Draw a tariff with prices that fit its currency and a rate for each destination in use.
+
+    Some numbers have another rate than their destination.
+    """
     currency = draw(currencies)
     channel, bundle = (
         Money(minor=draw(st.integers(0, 10**6)), currency=currency).amount for _ in range(2)
@@ -45,10 +63,10 @@ def tariffs(draw, *, setup_fees=True):
     setup, channel_setup = (
         Money(minor=draw(st.integers(0, maximum_fee)), currency=currency).amount for _ in range(2)
     )
-    destination_rates = dict.fromkeys(["US", "DE", "GB"], draw(rates))
-    return Tariff(
-        "t", currency, channel, bundle, draw(rates), destination_rates, setup, channel_setup
-    )
+    destination_rates = {key: draw(call_rates()) for key in ("US", "DE", "GB")}
+    prefix_rates = draw(st.dictionaries(st.sampled_from(["1", "1218", "44800"]), call_rates()))
+    all_rates = {**destination_rates, **prefix_rates}
+    return Tariff("t", currency, channel, bundle, draw(rates), all_rates, setup, channel_setup)
 
 
 @st.composite
@@ -83,16 +101,7 @@ def allowances(draw):
 @st.composite
 def offers_with_call_rules(draw):
     """Draw a published offer with another rule for counting and rounding calls."""
-    minimums = st.integers(0, 90).map(lambda count: timedelta(seconds=count))
-    steps = st.sampled_from([1, 100_000, 1_000_000, 6_000_000, 60_000_000])
-    step = timedelta(microseconds=draw(steps))
-    rule = draw(
-        st.one_of(
-            st.builds(CallRule, rounding=roundings()),
-            st.builds(CallRule, minimums, st.just(step), roundings()),
-        )
-    )
-    return attrs.evolve(draw(st.sampled_from(SHIPPED_OFFERS)), calls=rule)
+    return attrs.evolve(draw(st.sampled_from(SHIPPED_OFFERS)), calls=draw(call_rules()))
 
 
 def refunds():
@@ -363,6 +372,11 @@ def test_billable_rounds_up_to_the_minimum_and_the_step(duration, rule):
     assert counted == billable(counted, rule)
 
 
+def counting_rule(call, tariff, offer):
+    """Return the rule that counts a call."""
+    return tariff.rate_for(call.destination, offer, number=call.number).counting or offer.calls
+
+
 @given(calls(), allowances(), tariffs(), offers_with_call_rules())
 def test_parts_of_a_rated_call_add_up_to_the_counted_duration(call, allowance, tariff, offer):
     """Included minutes, overage and other minutes add up to the counted duration.
@@ -373,7 +387,7 @@ def test_parts_of_a_rated_call_add_up_to_the_counted_duration(call, allowance, t
     rated = rate_call(call, allowance, tariff, offer=offer)
     charged_duration = rated.overage + rated.other
 
-    assert billable(call.duration, offer.calls) == rated.counted
+    assert billable(call.duration, counting_rule(call, tariff, offer)) == rated.counted
     assert rated.counted == rated.included + charged_duration
     assert timedelta(0) <= rated.included <= allowance.remaining
     assert not (rated.overage and rated.other)
@@ -388,15 +402,17 @@ def test_call_charge_is_rounded_once(call, allowance, tariff, offer):
     """A charge differs from its exact price by less than a unit, in the rounding's direction."""
     for charge in rate_call(call, allowance, tariff, offer=offer).charges:
         minutes = Fraction(charge.duration // MICROSECOND, 60_000_000)
-        exact_price = Fraction(charge.per_minute) * minutes * tariff.currency.units
+        rate, rounding = charge.rate, counting_rule(call, tariff, offer).rounding
+        price = Fraction(rate.connection) + Fraction(rate.minute) * minutes
+        exact_price = max(price, Fraction(rate.minimum_charge)) * tariff.currency.units
         difference = charge.amount.minor - exact_price
         assert abs(difference) < 1
-        if offer.calls.rounding is Rounding.HALF_UP:
+        if rounding is Rounding.HALF_UP:
             assert -HALF < difference <= HALF
-        if offer.calls.rounding is Rounding.HALF_EVEN:
+        if rounding is Rounding.HALF_EVEN:
             assert abs(difference) <= HALF
-        assert (difference <= 0) if offer.calls.rounding is Rounding.DOWN else True
-        assert (difference >= 0) if offer.calls.rounding is Rounding.UP else True
+        assert (difference <= 0) if rounding is Rounding.DOWN else True
+        assert (difference >= 0) if rounding is Rounding.UP else True
 
 
 def call_cost(call, allowance, tariff, offer):
@@ -427,10 +443,11 @@ def test_longer_call_never_costs_less(call, added_duration, allowance, tariff, o
 def test_longest_call_is_the_longest_that_can_be_paid(
     call, allowance, tariff, offer, account_minor, profile_minor
 ):
-    """The longest call can be paid, and a microsecond more cannot.
+    """The longest call can be paid, and a microsecond or a step more cannot.
 
     The credit of the payer is decisive. If nothing limits a call, the result is 100 years.
     """
+    rule = counting_rule(call, tariff, offer)
     credit_minor = {Payer.ACCOUNT: account_minor, Payer.PROFILE: profile_minor}
     length = longest_call(
         call,
@@ -446,10 +463,11 @@ def test_longest_call_is_the_longest_that_can_be_paid(
         charges = rate_call(timed_call, allowance, tariff, offer=offer).charges
         return all(charge.amount.minor <= credit_minor[charge.payer] for charge in charges)
 
-    assert billable(length, offer.calls) == length
+    assert billable(length, rule) == length
     assert is_payable(length)
-    if length <= HUNDRED_YEARS - offer.calls.step:
+    if length <= HUNDRED_YEARS - rule.step:
         assert not is_payable(length + MICROSECOND)
+        assert not is_payable(max(length + rule.step, rule.minimum))
 
 
 @given(
@@ -481,16 +499,12 @@ def test_longest_call_does_not_fall_with_more_credit(
 
 @given(calls(), allowances(), tariffs(), offers_with_call_rules())
 def test_rate_refuses_a_destination_without_a_rate(call, allowance, tariff, offer):
-    """A call to a destination without a rate is refused, unless a bundle covers the destination.
-
-    The tariff always has a minute price for the destinations of the bundles.
-    """
+    """Without rates, only calls to the bundles' area have a price: the price of a minute."""
     tariff_without_rates = attrs.evolve(tariff, rates={})
-    is_covered = offer.bundle is not None and call.destination in offer.bundle.area
 
-    if is_covered:
-        rated = rate_call(call, allowance, tariff, offer=offer)
-        assert rated == rate_call(call, allowance, tariff_without_rates, offer=offer)
+    if offer.bundle is not None and call.destination in offer.bundle.area:
+        rated = rate_call(call, allowance, tariff_without_rates, offer=offer)
+        assert {Rate(tariff.minute)} >= {charge.rate for charge in rated.charges}
     else:
         with pytest.raises(UnknownRate):
             rate_call(call, allowance, tariff_without_rates, offer=offer)

@@ -47,7 +47,7 @@ from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.subscription import Status, Subscription
 from channelplans.subscriptions.transfers import assign_credit, deposit
 from channelplans.subscriptions.wallets import Posting, Reason, Wallet
-from channelplans.tariffs import Ladder, LadderMode, Tariff, Tier
+from channelplans.tariffs import Ladder, LadderMode, Rate, Tariff, Tier
 
 GOLDEN = Path(__file__).parent / "golden"
 SCHEMAS = Path(__file__).parents[2] / "docs" / "reference" / "schemas"
@@ -231,7 +231,13 @@ TABLES = [
     if isinstance(value_at(SKYPE, location), dict)
 ]
 #: Keys that may be missing in the data of Skype Connect, and the value that the field then has.
-DEFAULTS = {("bundle",): None, ("notices",): (), ("quantity", "steps"): ()}
+DEFAULTS = {
+    ("bundle",): None,
+    ("bundle", "trunk_prefix"): "",
+    ("calls", "barred_numbers"): (),
+    ("notices",): (),
+    ("quantity", "steps"): (),
+}
 TERM_DAYS = ("term", "length", "days")
 
 
@@ -266,7 +272,8 @@ def test_encode_omits_defaults():
     assert {"minimum": 1, "maximum": 300, "steps": [{"above": 100, "multiple": 10}]} == (
         data["quantity"]
     )
-    assert ({}, {}, {}) == (data["change"], data["refund"], data["calls"])
+    assert ({}, {}) == (data["change"], data["refund"])
+    assert {"barred_numbers": ["112", "911", "999"]} == data["calls"]
     assert "non_payment" not in data
 
 
@@ -293,13 +300,32 @@ def test_decode_reads_none_as_text_in_a_text_field():
 def test_encode_writes_equal_prices_alike():
     """6.50, 6.5 and 65E-1 are all "6.5", -0.00 is "0", and the decimal context has no effect."""
     prices = [Decimal(price) for price in ("6.50", "6.5", "65E-1", "-0.00", "1E+2")]
-    long_price = Decimal("0.1234567890123456789012345678901234567890")
+    long_price = Decimal("123456789.123456789")
     with localcontext(prec=3):
         encoded = [encode(attrs.evolve(TARIFF, channel=price))["channel"] for price in prices]
         encoded_long_price = encode(attrs.evolve(TARIFF, minute=long_price))["minute"]
 
     assert ["6.5", "6.5", "6.5", "0", "100"] == encoded
-    assert "0.123456789012345678901234567890123456789" == encoded_long_price
+    assert "123456789.123456789" == encoded_long_price
+
+
+def test_encode_writes_a_rate_with_a_price_alone_as_text():
+    """A rate is a table only if it has more than the price of a minute; both are read."""
+    rule = CallRule(timedelta(minutes=1), timedelta(minutes=1))
+    rates = {"DE": Rate("0.02"), "4915": Rate("0.19", connection="0.05", counting=rule)}
+    tariff = attrs.evolve(TARIFF, rates=rates)
+    data = encode(tariff)
+
+    assert {
+        "DE": "0.02",
+        "4915": {
+            "minute": "0.19",
+            "connection": "0.05",
+            "counting": {"minimum": {"seconds": 60}, "step": {"seconds": 60}},
+        },
+    } == data["rates"]
+    assert tariff == decode(Tariff, data)
+    assert tariff == decode(Tariff, with_value(data, ("rates", "DE"), {"minute": "0.020"}))
 
 
 @pytest.mark.parametrize(
@@ -319,13 +345,13 @@ def test_decode_reads_a_duration_from_whole_units(data, duration):
 
 def test_encode_writes_a_duration_exactly_in_seconds_and_microseconds():
     """A duration of any length is written exactly; zero microseconds are omitted."""
-    rule = CallRule(timedelta(days=999_999_999), timedelta(seconds=2, microseconds=1))
-    data = encode(attrs.evolve(SKYPE_CONNECT, calls=rule))["calls"]
+    rule = BundleRule("minutes", 100, ("DE",), longest_call=timedelta(days=999_999_999))
+    step = timedelta(seconds=2, microseconds=1)
+    offer = attrs.evolve(SKYPE_CONNECT, bundle=rule, calls=CallRule(step=step))
+    data = encode(offer)
 
-    assert {
-        "minimum": {"seconds": 86_399_999_913_600},
-        "step": {"seconds": 2, "microseconds": 1},
-    } == data
+    assert {"seconds": 86_399_999_913_600} == data["bundle"]["longest_call"]
+    assert {"step": {"seconds": 2, "microseconds": 1}} == data["calls"]
 
 
 def test_encode_writes_a_subclass_of_date_as_a_day():
@@ -554,7 +580,7 @@ DURATION = 'a duration, such as {"seconds": 30}'
         ),
         (("bundle",), "none", "bundle", "must be a table of name, minutes, area, per_channel"),
         (("bundle", "area", 0), " US", "bundle.area[0]", "without space around it, not ' US'"),
-        (("bundle", "area", 0), "usa", "bundle.area", "must be two capital letters"),
+        (("bundle", "area", 0), "usa", "bundle.area", "must be a code of two capital letters"),
         (("bundle", "longest_call"), {}, "bundle.longest_call", DURATION),
         (("bundle", "longest_call"), 30, "bundle.longest_call", f"{DURATION}, not 30 (int)"),
         (("bundle", "longest_call"), {"days": 1}, "bundle.longest_call", DURATION),
@@ -617,7 +643,14 @@ def test_decode_refuses_an_invalid_value_in_an_offer(
         (("rates",), {5: "0.1"}, "rates", "must be text, not 5 (int)"),
         (("rates", "DE"), 0.1, "rates['DE']", f"must be {PRICE}, not 0.1 (float)"),
         (("rates", "DE"), "-1", "rates['DE']", "must be a price of zero or more, not -1"),
-        (("rates", "Germany"), "1", "rates", 'must be by destination, such as {"DE": "0.02"}'),
+        (("rates", "DE"), {"connection": "1"}, "rates['DE'].minute", "is missing"),
+        (
+            ("rates", "DE"),
+            {"minute": "1", "connection": "-1"},
+            "rates['DE'].connection",
+            "must be a price of zero or more, not -1",
+        ),
+        (("rates", "049"), "1", "rates", 'must be by destination, as "DE", or by calling code'),
     ],
 )
 def test_decode_refuses_an_invalid_value_in_a_tariff(
@@ -724,7 +757,7 @@ GOLDEN_DATA = {name: read_golden(f"{name}-1.json") for name in STORED_KINDS}
 
 def one_location_per_field(data):
     """Return a location of each field in plain data; items of a list have the same fields."""
-    locations = {}
+    locations: dict[Any, Any] = {}
     for location in all_locations(data):
         # An error in a unit of a duration has the path of the whole duration. The subscription
         # before a decision has the fields of the subscription after the decision.

@@ -237,7 +237,7 @@ def test_unused_is_zero_if_no_minutes_are_granted():
 
 def test_use_refuses_more_minutes_than_remain():
     """70 carried and 100 granted minutes remain, so 171 are refused."""
-    with pytest.raises(InvalidValue, match="used"):
+    with pytest.raises(InvalidValue, match="duration must be at most the minutes left, 2:50:00"):
         use_terms(Rollover(1), 30).use(minutes(171))
 
 
@@ -247,9 +247,11 @@ def test_allowance_refuses_negative_carried_minutes():
         Allowance(minutes(100), carried=(minutes(-1),))
 
 
-@pytest.mark.parametrize("arguments", [{"terms": 0}, {"terms": 1, "cap": 0}])
-def test_rollover_refuses_zero_terms_and_a_zero_cap(arguments):
-    """An offer without rollover has no ``Rollover`` rule."""
+@pytest.mark.parametrize(
+    "arguments", [{"terms": 0}, {"terms": 1, "cap": 0}, {"terms": 367}, {"cap": 10**12 + 1}]
+)
+def test_rollover_refuses_zero_and_large_terms_and_caps(arguments):
+    """Minutes last for 1 to 366 terms, or as long as the subscription is renewed."""
     with pytest.raises(InvalidValue):
         Rollover(**arguments)
 

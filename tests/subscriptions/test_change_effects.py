@@ -958,7 +958,7 @@ def test_purchase_charges_the_set_up_fees_once():
     assert [Item.CHANNELS, Item.SETUP, Item.CHANNEL_SETUP] == [
         line.item for line in first.after.quote.lines
     ]
-    assert "31.00 EUR a channel, 62.00 EUR a bundle, 0.10 EUR a minute, 5 EUR once, " in str(FEES)
+    assert "31.00 EUR a channel, 62.00 EUR a bundle, 0.1 EUR a minute, 5 EUR once, " in str(FEES)
 
 
 def test_set_up_fees_are_not_prorated():

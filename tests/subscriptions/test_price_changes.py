@@ -82,7 +82,7 @@ class TestCompare:
 
         The offers' editions and sources differ too, but they are not rules.
         """
-        bundle_rule = attrs.evolve(BUNDLE_RULE, minutes=3000, rollover=Rollover(1))
+        bundle_rule = attrs.evolve(BUNDLE_RULE, minutes=3000, trunk_prefix="", rollover=Rollover(1))
         new_offer = change_offer(
             "2026",
             source="a letter",
@@ -98,6 +98,7 @@ class TestCompare:
             "offer.quantity.maximum: 300 -> 100",
             "offer.quantity.steps: above 100, multiples of 10 -> none",
             "offer.bundle.minutes: 5000 -> 3000",
+            "offer.bundle.trunk_prefix: 1 -> none",
             "offer.bundle.rollover: none -> unused minutes last for 1 more term",
             "offer.term.length: 30 days -> 1 month",
             "offer.term.minimum_term: none -> 90 days",
@@ -127,10 +128,10 @@ class TestCompare:
         new = Edition(SKYPE_CONNECT, new_tariff, FEB)
 
         assert [
-            "tariff.channel: 6.95 -> by volume: up to 10 at 7; above at 6",
-            "tariff.rates.DE: 0.02 -> none",
-            "tariff.rates.PL: 0.03 -> 0.025",
-            "tariff.rates.FR: none -> 0.04",
+            "tariff.channel: 6.95 -> by volume: up to 10 at 7; without a limit at 6",
+            "tariff.rates.DE: 0.02 a minute -> none",
+            "tariff.rates.PL: 0.03 a minute -> 0.025 a minute",
+            "tariff.rates.FR: none -> 0.04 a minute",
             "tariff.setup: 0 -> 5",
         ] == list(map(str, compare_editions(old, new).rules))
 
@@ -142,8 +143,8 @@ class TestCompare:
         rate_added = compare_editions(without_rates, with_rate)
         rate_removed = compare_editions(with_rate, without_rates)
 
-        assert ["tariff.rates.PL: none -> 0.1"] == list(map(str, rate_added.rules))
-        assert ["tariff.rates.PL: 0.1 -> none"] == list(map(str, rate_removed.rules))
+        assert ["tariff.rates.PL: none -> 0.1 a minute"] == list(map(str, rate_added.rules))
+        assert ["tariff.rates.PL: 0.1 a minute -> none"] == list(map(str, rate_removed.rules))
 
     def test_rule_difference_returns_one_plain_row(self):
         """The row holds the field, and both values as text."""

@@ -70,7 +70,7 @@ def test_tariff_prices_calls_to_the_area_of_each_offer():
     for offer in OFFERS.values():
         area = offer.bundle.area if offer.bundle else ()
         for country in {*area, "DE", "PL", "US"}:
-            assert TARIFF.per_minute(country, offer) > 0
+            assert TARIFF.rate_for(country, offer).minute > 0
 
 
 def test_make_subscription_returns_a_new_subscription_by_default():

@@ -89,7 +89,9 @@ def is_rollover_within(rule, terms, cap):
 
 def prices_of(tariff):
     """Return all prices of a tariff, including the prices in its ladders."""
-    prices = [tariff.minute, tariff.setup, tariff.channel_setup, *tariff.rates.values()]
+    prices = [tariff.minute, tariff.setup, tariff.channel_setup]
+    for rate in tariff.rates.values():
+        prices += [rate.minute, rate.connection, rate.minimum_charge]
     for price in (tariff.channel, tariff.bundle):
         if isinstance(price, Ladder):
             prices += [tier_price for tier in price.tiers for tier_price in (tier.unit, tier.flat)]
@@ -198,6 +200,12 @@ BOUNDED = {
             tariff.currency == JPY
             and {"DE", "PL", "US"} <= tariff.rates.keys()
             and all(0 <= price <= 3 for price in prices_of(tariff))
+        ),
+    ),
+    "rates": (
+        strategies.rates(price=3),
+        lambda rate: all(
+            0 <= price <= 3 for price in (rate.minute, rate.connection, rate.minimum_charge)
         ),
     ),
     "quotes": (

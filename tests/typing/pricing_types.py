@@ -4,7 +4,7 @@ Each line with ``type: ignore`` is a mistake that a type checker must find. An i
 needed is an error too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -35,7 +35,7 @@ from channelplans.pricing import (
     refund,
 )
 from channelplans.rules import ChangeEffect, Notice, RefundRule, Rollover
-from channelplans.tariffs import Item, Ladder, LadderMode, Tariff, Tier
+from channelplans.tariffs import Item, Ladder, LadderMode, Rate, Tariff, Tier
 
 DAY = date(2026, 1, 5)
 FIVE = Money.of("5", EUR)
@@ -75,15 +75,17 @@ def pricing() -> None:
     tariff = Tariff("t", EUR, "6.95", 10, Decimal("0.021"), {"DE": "0.02"})
     assert_type(tariff.currency, Currency)
     assert_type(tariff.channel, Decimal | Ladder)
-    assert_type(tariff.bundle, Decimal | Ladder)
+    assert_type(tariff.bundle, Decimal | Ladder | None)
     assert_type(tariff.setup, Decimal)
     assert_type(tariff.channel_setup, Decimal)
     assert_type(tariff.units(Item.CHANNELS, 3), int)
     assert_type(tariff.unit(Item.CHANNELS), Money | None)
     assert_type(tariff.channels(3), Money)
-    assert_type(tariff.rates, Mapping[str, Decimal])
+    assert_type(tariff.rates, Mapping[str, Rate])
     assert_type(tariff.bundles(3), Money)
-    assert_type(tariff.per_minute("DE", SKYPE_CONNECT), Decimal)
+    assert_type(tariff.rate_for("DE", SKYPE_CONNECT, number="+49 30 1"), Rate)
+    assert_type(tariff.scaled(Fraction(1, 2), name="half"), Tariff)
+    assert_type(Rate("0.02", connection=1).minute, Decimal)
     quoted = quote(PLAN, tariff, on=DAY)
     assert_type(quoted, Quote)
     assert_type(quoted.lines, tuple[Line, ...])
@@ -119,18 +121,18 @@ def pricing() -> None:
     refund(PLAN, on=DAY)  # type: ignore[arg-type]
     tariff.units("channels", 3)  # type: ignore[arg-type]
     rate_call(call, quoted.allowance, tariff)  # type: ignore[call-arg]
-    tariff.rates["DE"] = Decimal(1)  # type: ignore[index]
+    tariff.rates["DE"] = Rate(1)  # type: ignore[index]
 
 
 def amendments(quoted: Quote, tariff: Tariff) -> None:
     """A quote can be amended to another plan. A refund can count hours."""
     assert_type(quote(PLAN, tariff, on=DAY, replacing=PLAN), Quote)
-    assert_type(quoted.adding((Item.SETUP, 1)), Quote)
+    assert_type(quoted.renewals(), Iterator[date])
     assert_type(amend_quote(quoted, PLAN, on=DAY, effect=ChangeEffect.PRORATE), Quote)
     refund(quoted, DAY)  # type: ignore[call-arg]
     amend_quote(quoted, PLAN, on=DAY, effect="prorated")  # type: ignore[arg-type]
     amend_quote(quoted, PLAN, on=DAY)  # type: ignore[call-arg]
-    assert_type(quoted.sold, tuple[Line, ...] | None)
+    assert_type(quoted.anchor, date)
 
 
 def ladders() -> None:

@@ -4,6 +4,7 @@ Each line with ``type: ignore`` is a mistake that a type checker must find. An i
 needed is an error too.
 """
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import assert_type
@@ -95,7 +96,7 @@ def other_rules() -> None:
     assert_type(TermRule(Months(1)).anchor(DAY), date)
     assert_type(TermRule(Months(1)).first(DAY), Term)
     assert_type(TermRule(Months(1)).nth(DAY, 1), Term)
-    assert_type(TermRule(Months(1)).whole(Term(DAY, DAY)), Term)
+    assert_type(TermRule(Months(1)).renewals(DAY), Iterator[date])
     assert_type(ChangeRule().cooldown, Days | Months | None)
     assert_type(ChangeRule().more, ChangeEffect)
     assert_type(NonPaymentRule().grace, Days | None)
@@ -125,7 +126,8 @@ def plans() -> None:
     assert_type(plan, Plan)
     assert_type(Plan(SKYPE_CONNECT, 100), Plan)
     assert_type(plan.channels, int)
-    assert_type(plan.requested, int | None)
+    assert_type(plan.requested, int)
+    assert_type(plan.replace(channels=5), Plan)
     assert_type(plan.minutes, int)
     assert_type(violations(SKYPE_CONNECT, channels=350), tuple[RuleError, ...])
     SKYPE_CONNECT.plan(105)  # type: ignore[call-arg]

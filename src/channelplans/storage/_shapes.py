@@ -207,6 +207,10 @@ class Table:
             key: entry.read(data.get(key, attrs.NOTHING), place.at(f".{key}"))
             for key, entry in self.entries.items()
         }
+        return self.build(contents, place)
+
+    def build(self, contents: Mapping[str, Any], place: Place) -> Any:
+        """Return the value made from the contents of its keys."""
         fields = {entry.name: contents[key] for key, entry in self.entries.items()}
         try:
             return self.kind(**fields)
@@ -237,6 +241,35 @@ class Table:
             "required": [key for key, entry in entries if entry.default is attrs.NOTHING],
             "additionalProperties": False,
         }
+
+
+@attrs.frozen
+class ShortTable:
+    """A table that is written as the value of its first key if it needs no other key."""
+
+    table: Table
+
+    @property
+    def first(self) -> str:
+        return next(iter(self.table.entries))
+
+    def write(self, value: Any) -> Any:
+        written = self.table.write(value)
+        return written[self.first] if written.keys() == {self.first} else written
+
+    def read(self, data: Any, place: Place) -> Any:
+        if isinstance(data, Mapping):
+            return self.table.read(data, place)
+        contents = {key: entry.default for key, entry in self.table.entries.items()}
+        contents[self.first] = self.table.entries[self.first].shape.read(data, place)
+        try:
+            return self.table.build(contents, place)
+        except NotDecodable as error:  # its path has the first key, which the data does not have
+            raise place.error(error.problem) from error.__cause__
+
+    def form(self, parts: dict[str, Any]) -> dict[str, Any]:
+        first = self.table.entries[self.first]
+        return {"anyOf": [first.form(parts), self.table.form(parts)]}
 
 
 def _only(kind: type) -> Callable[[object], Any]:

@@ -6,7 +6,8 @@ exceptions.
 
 - A key is left out if the value is the field's default. A None is left out too if the field has no
   default. If the default is not None, None is written as "none".
-- A price is text ("6.95"). A day is ISO text; TOML dates are read too.
+- A price is text ("6.95"), and so is a rate that has only a price of a minute.
+- A day is ISO text; TOML dates are read too.
 - A duration is a table of whole units ({"seconds": 30}), a length {"days": 30} or {"months": 1}.
 - An enum is its value, and a tuple is a list. Equal offers and tariffs have equal dicts.
 - ``encode`` of an offer, a tariff or a catalogue writes every field. All other values refer to
@@ -40,6 +41,7 @@ from channelplans.storage._shapes import (
     List,
     Place,
     Shape,
+    ShortTable,
     Table,
     choice,
     one_of,
@@ -48,7 +50,7 @@ from channelplans.subscriptions.catalogue import Catalogue
 from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.subscription import Subscription
 from channelplans.subscriptions.wallets import Posting
-from channelplans.tariffs import Tariff
+from channelplans.tariffs import Rate, Tariff
 
 __all__ = ["decode", "decode_committed", "digest", "encode", "schema"]
 
@@ -79,6 +81,9 @@ _WHOLE: Final = frozenset({Offer, Tariff, Catalogue})
 
 #: The classes that all other values refer to by name.
 _REFERENCED: Final = frozenset({Offer, Tariff})
+
+#: The classes that are written as the value of their first field if no other field is needed.
+_SHORT: Final = frozenset({Rate})
 
 #: The keys that have another name than their field.
 _KEYS: Final[Mapping[Any, str]] = types.MappingProxyType(
@@ -257,6 +262,8 @@ def _shape(kind: Any, *, whole: bool) -> Shape:
         return choice(kind)
     if kind in _REFERENCED and not whole:
         return _Reference(kind, _NAME)
+    if kind in _SHORT:
+        return ShortTable(_table(kind, whole=whole))
     if attrs.has(kind):
         return _table(kind, whole=whole)
     kinds = (item for item in get_args(kind) if item not in (..., types.NoneType))

@@ -257,4 +257,4 @@ def _format(value: Any) -> str:
         return f"{value:f}"
     if isinstance(value, tuple):
         return "; ".join(map(str, value)) or "none"
-    return "none" if value is None else str(value)
+    return "none" if value in {None, ""} else str(value)

@@ -6,6 +6,7 @@ Import these functions from ``channelplans.testing.strategies``.
 import string
 from collections.abc import Mapping
 from datetime import date, timedelta
+from decimal import Decimal
 from math import lcm
 from types import MappingProxyType
 from typing import Final
@@ -34,7 +35,7 @@ from channelplans.rules import (
 )
 from channelplans.subscriptions.catalogue import Catalogue, Edition, Migration
 from channelplans.subscriptions.wallets import Posting, Reason, Wallet
-from channelplans.tariffs import Ladder, LadderMode, Tariff, Tier
+from channelplans.tariffs import Ladder, LadderMode, Rate, Tariff, Tier
 
 #: The first and the last day that are drawn. A few terms after the last still fit the calendar.
 FIRST_DAY: Final = date(1970, 1, 1)
@@ -195,10 +196,20 @@ def refund_rules(draw: st.DrawFn, *, channels_by_minutes: bool = True) -> Refund
     return RefundRule(channels, bundles, draw(st.booleans()), draw(roundings()))
 
 
-def call_rules(*, longest: timedelta = timedelta(minutes=2)) -> st.SearchStrategy[CallRule]:
-    """Call rules with a step of 1 microsecond to ``longest``, and a minimum of 0 to ``longest``."""
-    steps = st.timedeltas(timedelta.resolution, longest)
-    return st.builds(CallRule, st.timedeltas(_NOTHING, longest), steps, roundings())
+def call_rules(
+    *, longest: timedelta = timedelta(minutes=2), barred: int = 2
+) -> st.SearchStrategy[CallRule]:
+    """Call rules with a step of 1 microsecond to ``longest``, and a minimum of 0 to ``longest``.
+
+    Some rules bar up to ``barred`` numbers, each of two digits, so that most calls are not barred.
+    """
+    return st.builds(
+        CallRule,
+        st.timedeltas(_NOTHING, longest),
+        st.timedeltas(timedelta.resolution, longest),
+        roundings(),
+        st.lists(_digits(2, 2), max_size=barred, unique=True).map(tuple),
+    )
 
 
 def non_payment_rules(*, days: int = 90) -> st.SearchStrategy[NonPaymentRule]:
@@ -276,23 +287,35 @@ def ladders(
     return Ladder(tuple(ladder_tiers), draw(st.sampled_from(LadderMode)))
 
 
+def rates(*, price: int = 1000) -> st.SearchStrategy[Rate]:
+    """Rates with prices of 0 to ``price``; some have connection fees or a counting rule."""
+    prices = st.decimals(0, price, places=5)
+    fees = st.just(Decimal(0)) | prices
+    return st.builds(Rate, prices, fees, fees, st.none() | call_rules(barred=0))
+
+
 @st.composite
 def tariffs(draw: st.DrawFn, currency: Currency | None = None, *, price: int = 1000) -> Tariff:
     """Tariffs in a currency, or in any currency if it is None; each price is 0 to ``price``.
 
-    Each tariff has a rate for Germany, Poland and the United States; some have other rates too.
+    Each tariff has a rate for Germany, Poland and the United States; some have other rates too, by
+    country or by the first digits of a number.
     """
     currency = currency or draw(currencies())
     prices = st.decimals(0, price, places=currency.exponent)
     minute_prices = st.decimals(0, price, places=5)
-    rates = draw(st.dictionaries(countries(), minute_prices, max_size=3))
+    minute_prices_or_rates = minute_prices | rates(price=price)
+    prefixes = _digits(1, 4, first="123456789")
     return Tariff(
         draw(names()),
         currency,
         channel=draw(prices | ladders(price=price)),
         bundle=draw(prices | ladders(price=price)),
         minute=draw(minute_prices),
-        rates={**rates, **{country: draw(minute_prices) for country in ("DE", "PL", "US")}},
+        rates={
+            **draw(st.dictionaries(countries() | prefixes, minute_prices_or_rates, max_size=3)),
+            **{country: draw(minute_prices_or_rates) for country in ("DE", "PL", "US")},
+        },
         setup=draw(prices),
         channel_setup=draw(prices),
     )
@@ -328,18 +351,25 @@ def calls(
 ) -> Call:
     """Calls of 0 to ``longest``, on the day or on any.
 
-    With an offer or a tariff, calls go to countries that it names. With an offer, some calls go to
-    an excluded prefix.
+    With an offer or a tariff, calls go to destinations that it names. With an offer, some calls go
+    to an excluded prefix, and some numbers are national; no call is barred. With a tariff, some
+    calls go to a number that has its own rate.
     """
     rule = offer.bundle if offer else None
-    destinations = [*(rule.area if rule else ()), *(tariff.rates if tariff else ())]
-    number = draw(st.text(string.digits, min_size=3, max_size=9))
+    keys = [*(rule.area if rule else ()), *(tariff.rates if tariff else ())]
+    destinations = [key for key in keys if not key.isdigit()]
+    prefixes = [key for key in keys if key.isdigit()]
+    number = draw(_digits(3, 9))
+    international = draw(st.sampled_from(["+", "00"]))
     if rule is not None:
-        prefix = draw(st.sampled_from(["", *rule.excluded_prefixes]))
-        number = f"{rule.calling_code}{prefix}{number}"
+        number = f"{draw(st.sampled_from(['', *rule.excluded_prefixes]))}{number}"
+        codes = [f"{international}{rule.calling_code}", rule.trunk_prefix]
+        international = draw(st.sampled_from(codes))
+    if draw(st.booleans()) and prefixes:
+        international = f"+{draw(st.sampled_from(prefixes))}"
     return Call(
         draw(names()),
-        f"{draw(st.sampled_from(['+', '00', '']))}{number}",
+        f"{international}{number}",
         draw(st.sampled_from(destinations) if destinations else countries()),
         on or draw(days()),
         draw(st.timedeltas(_NOTHING, longest)),
@@ -401,6 +431,12 @@ def catalogues(
     return Catalogue(tuple(drawn))
 
 
+def _digits(min_size: int, max_size: int, *, first: str = string.digits) -> st.SearchStrategy[str]:
+    """Text of digits whose first digit is one of ``first``."""
+    others = st.text(string.digits, min_size=min_size - 1, max_size=max_size - 1)
+    return st.builds("".join, st.tuples(st.sampled_from(first), others))
+
+
 def _bundle_rules(
     *,
     minutes: st.SearchStrategy[int],
@@ -408,7 +444,6 @@ def _bundle_rules(
     included: st.SearchStrategy[int],
     rollover: st.SearchStrategy[Rollover | None],
 ) -> st.SearchStrategy[BundleRule]:
-    prefixes = st.text(string.digits, min_size=1, max_size=7)
     return st.builds(
         BundleRule,
         names(),
@@ -416,8 +451,9 @@ def _bundle_rules(
         area=st.lists(countries(), min_size=1, max_size=3, unique=True).map(tuple),
         per_channel=per_channel,
         longest_call=st.none() | st.timedeltas(timedelta(seconds=1), _DAY),
-        excluded_prefixes=st.lists(prefixes, max_size=3).map(tuple),
-        calling_code=st.text(string.digits, min_size=1, max_size=3),
+        excluded_prefixes=st.lists(_digits(1, 7), max_size=3).map(tuple),
+        calling_code=_digits(1, 3, first="123456789"),
+        trunk_prefix=st.sampled_from(["", "0", "1"]),
         included=included,
         rollover=rollover,
     )

@@ -68,7 +68,7 @@ from channelplans.subscriptions.transfers import (
     take_back_credit,
 )
 from channelplans.subscriptions.wallets import Posting, Reason, Statement, Wallet
-from channelplans.tariffs import Ladder, Tariff, Tier
+from channelplans.tariffs import Ladder, Rate, Tariff, Tier
 from channelplans.testing._kernel_strategies import (
     FIRST_DAY,
     LAST_DAY,
@@ -93,6 +93,7 @@ from channelplans.testing._kernel_strategies import (
     postings,
     quantity_rules,
     quotes,
+    rates,
     refund_rules,
     refunds,
     rollovers,
@@ -130,6 +131,7 @@ __all__ = [
     "postings",
     "quantity_rules",
     "quotes",
+    "rates",
     "refund_rules",
     "refunds",
     "register",
@@ -367,6 +369,7 @@ _BY_TYPE: Final[Mapping[Any, _MakeStrategy]] = MappingProxyType(
         Quantity: _quantities,
         QuantityRule: quantity_rules,
         Quote: quotes,
+        Rate: rates,
         Ratio: lambda: st.builds(Ratio, _parts(), st.integers(1, 9), _parts()),
         Refund: refunds,
         RefundRule: refund_rules,
