@@ -149,7 +149,7 @@ def decode_committed(data: object, *, catalogue: Catalogue | None = None) -> Dec
         NotDecodable: see ``decode``.
 
     >>> from datetime import date
-    >>> from channelplans.money import EUR
+    >>> from channelplans.money import EUR, Money
     >>> from channelplans.subscriptions import Wallet, deposit
     >>> day = date(2026, 1, 5)
     >>> paid_in = deposit(Wallet("acme"), Money.of("50", EUR), transfer="p-1", on=day)

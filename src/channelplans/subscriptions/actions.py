@@ -71,7 +71,7 @@ def buy(
     >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
     >>> print(
     ...     buy(
-    ...         SKYPE_CONNECT.plan(channels=105),
+    ...         SKYPE_CONNECT.plan(channels=100),
     ...         tariff,
     ...         account="acme",
     ...         profile="berlin",
