@@ -57,7 +57,7 @@ def checked(kind: type[T]) -> type[T]:
 
 
 def trusted(kind: Callable[P, T]) -> Callable[P, T]:
-    """Return a constructor of an attrs class that checks nothing.
+    """Return a constructor of an attrs class that checks nothing, and takes all by position too.
 
     The caller is responsible for the arguments, and for what ``__attrs_post_init__`` checks.
     """
@@ -76,7 +76,7 @@ def _write_fields(kind: Any, *, tests: bool) -> tuple[list[str], list[str], dict
     for field in sorted(fields, key=attrgetter("kw_only")):
         name, default = field.alias, field.default
         names |= {f"default_{name}": default, f"set_{name}": getattr(kind, field.name).__set__}
-        if field.kw_only and "*" not in parameters:
+        if tests and field.kw_only and "*" not in parameters:
             parameters.append("*")
         parameters.append(name if default is attrs.NOTHING else f"{name}=default_{name}")
         if tests and field.converter:

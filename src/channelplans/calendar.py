@@ -99,7 +99,9 @@ class Term(DisplayMixin):
         return (self.end - self.start).days
 
     def __contains__(self, day: date) -> bool:
-        return self.start <= civil_day("day", day) < self.end
+        if type(day) is not date:
+            civil_day("day", day)
+        return self.start <= day < self.end
 
     def remaining(self, on: date) -> int:
         """Return the number of days from ``on`` to the end of the term, ``on`` included (F 4.3).
@@ -109,8 +111,11 @@ class Term(DisplayMixin):
         >>> Term(date(2026, 1, 5), date(2026, 2, 4)).remaining(date(2026, 1, 15))
         20
         """
-        days_to_end = (self.end - civil_day("on", on)).days
-        return min(max(days_to_end, 0), self.days)
+        if type(on) is not date:
+            civil_day("on", on)
+        if on >= self.end:
+            return 0
+        return (self.end - on).days if on > self.start else self.days
 
     def unused(self, on: date) -> Fraction:
         """Return the remaining days, as ``remaining`` counts them, as a fraction of the term.
@@ -150,7 +155,7 @@ def nth_term(
     """
     try:
         if isinstance(length, Days):
-            start = anchor + number * length.delta
+            start = anchor + number * length.delta if number else anchor
             return _trusted_term(start, start + length.delta)
         start = _add_months(anchor, length.count * number, billing_day)
         return _trusted_term(start, _add_months(anchor, length.count * (number + 1), billing_day))

@@ -6,11 +6,11 @@ fraction is rounded once, when it becomes an amount; the caller's rule names the
 
 import enum
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import total_ordering
-from typing import Final, SupportsIndex
+from typing import Final, SupportsIndex, cast
 
 import attrs
 
@@ -40,6 +40,12 @@ class Rounding(enum.Enum):
     HALF_EVEN = "half even"
 
 
+# Python finds a global of the module faster than a member of an enum.
+_UP: Final = Rounding.UP
+_HALF_UP: Final = Rounding.HALF_UP
+_HALF_EVEN: Final = Rounding.HALF_EVEN
+
+
 def round_ratio(numerator: int, denominator: int, rounding: Rounding) -> int:
     """Return numerator / denominator, rounded to a whole number; the denominator is positive.
 
@@ -50,12 +56,12 @@ def round_ratio(numerator: int, denominator: int, rounding: Rounding) -> int:
     """
     if numerator < 0:
         return -round_ratio(-numerator, denominator, rounding)
-    if rounding is Rounding.HALF_UP:
+    if rounding is _HALF_UP:
         return (2 * numerator + denominator) // (2 * denominator)
     quotient, remainder = divmod(numerator, denominator)
-    if rounding is Rounding.UP:
+    if rounding is _UP:
         return quotient + (remainder > 0)
-    if rounding is Rounding.HALF_EVEN:
+    if rounding is _HALF_EVEN:
         return quotient + (2 * remainder + quotient % 2 > denominator)
     return quotient
 
@@ -325,13 +331,13 @@ not 0.021
         return (f"{self.amount:f} {self.currency.code}",)
 
 
-_trusted_money = trusted(Money)
+_trusted_money = cast(Callable[[int, Currency], Money], trusted(Money))
 
 
 def make_money(minor: int, currency: Currency) -> Money:
     """Return an amount whose types are known to be right; its size is checked."""
     if -NUMBER_LIMIT < minor < NUMBER_LIMIT:
-        return _trusted_money(minor=minor, currency=currency)
+        return _trusted_money(minor, currency)
     raise InvalidValue("amount", "a larger amount", f"of at most 18 digits in {currency.code}")
 
 
@@ -354,7 +360,7 @@ def read(parameter: str, amount: str | int | Decimal, currency: Currency) -> Mon
     if not -NUMBER_LIMIT < units < NUMBER_LIMIT:
         expected = f"of at most 18 digits, {currency.exponent} of them decimals"
         raise InvalidValue(parameter, shown(amount), expected)
-    return _trusted_money(minor=units.numerator, currency=currency)
+    return _trusted_money(units.numerator, currency)
 
 
 def _ratio(part: Fraction) -> tuple[int, int]:

@@ -34,7 +34,7 @@ from channelplans.rules import (
     RefundBasis,
     RefundRule,
     TermRule,
-    validate_bundles,
+    check_bundles,
 )
 
 __all__ = ["Offer", "Plan", "violations"]
@@ -124,7 +124,9 @@ rounded half up
         >>> plan.requested, plan.channels
         (105, 100)
         """
-        return Plan(self, whole("channels", channels), bundles)
+        if type(channels) is not int:
+            channels = whole("channels", channels)
+        return Plan(self, channels, bundles)
 
     def _describe(self) -> tuple[str, ...]:
         rules = (self.quantity, self.bundle, self.term, self.change, self.refund, self.calls)
@@ -166,7 +168,7 @@ class Plan(DisplayMixin):
         channels = grant(self.requested, self.offer.quantity)
         object.__setattr__(self, "channels", channels)
         if self.bundles:
-            _validate_bundles(self.offer, self.bundles, channels)
+            _check_bundles(self.offer, self.bundles, channels)
 
     @property
     def reason(self) -> str:
@@ -274,17 +276,17 @@ def violations(offer: Offer, *, channels: int, bundles: int = 0) -> tuple[RuleEr
     except ChannelsOutOfRange as error:
         errors.append(error)
     try:
-        _validate_bundles(offer, bundles, granted)
+        _check_bundles(offer, bundles, granted)
     except BundlesNotAllowed as error:
         errors.append(error)
     return tuple(errors)
 
 
-def _validate_bundles(offer: Offer, bundles: int, channels: int | None) -> None:
+def _check_bundles(offer: Offer, bundles: int, channels: int | None) -> None:
     """Raise an error if the bundles are not legal; ``channels`` is None if they are not legal."""
     if bundles < 0:
         raise BundlesNotAllowed(bundles, None, "the number of bundles cannot be negative")
     if bundles and offer.bundle is None:
         raise BundlesNotAllowed(bundles, 0, f"{offer.name} has no bundles")
     if offer.bundle is not None and channels is not None:
-        validate_bundles(bundles, channels=channels, rule=offer.bundle)
+        check_bundles(bundles, channels, offer.bundle)

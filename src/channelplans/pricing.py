@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import takewhile
-from typing import Final
+from typing import Final, cast
 
 import attrs
 
-from channelplans._checks import civil_day, instance
+from channelplans._checks import instance
 from channelplans._constructors import checked, trusted
 from channelplans._display import DisplayMixin, Table, clock
-from channelplans.calendar import Days, Term
+from channelplans.calendar import Term
 from channelplans.calls import Allowance
 from channelplans.errors import AllowanceNeeded, InvalidValue, OutsideTerm
 from channelplans.money import (
@@ -28,7 +28,7 @@ from channelplans.money import (
 )
 from channelplans.plans import Plan
 from channelplans.rules import BY_MINUTES, ChangeEffect, Notice, RefundBasis, RefundRule
-from channelplans.tariffs import Item, Tariff
+from channelplans.tariffs import Item, Ladder, Tariff
 
 __all__ = [
     "Line",
@@ -47,6 +47,8 @@ _NOTHING: Final = timedelta(0)
 # Enum members are looked up often; a module's own name is faster to find.
 _CHANNELS: Final = Item.CHANNELS
 _BUNDLES: Final = Item.BUNDLES
+_BY_TIME: Final = RefundBasis.TIME
+_NO_REFUND: Final = RefundBasis.NOTHING
 
 #: The items that are priced for a term; fees are not.
 _PRORATED: Final = (_CHANNELS, _BUNDLES)
@@ -150,7 +152,7 @@ class Quote(DisplayMixin):
         if not self.lines:
             raise InvalidValue("lines", "()", "at least one line")
         if self.plan.bundles and self.tariff.bundle is None:
-            self.tariff.unit(Item.BUNDLES)  # raises NotOffered
+            self.tariff.price_of(_BUNDLES)  # raises NotOffered
         for line in self.lines:
             same_currency(self.tariff.currency, line.total.currency)
             if line.term.start < self.term.start or self.term.end < line.term.end:
@@ -302,13 +304,10 @@ class Refund(DisplayMixin):
 
     def _basis_by_minutes(self) -> RefundBasis | None:
         """Return the basis that needs the allowance, if a line has one."""
-        bases = (self._basis(line.item) for line in self.paid.lines)
-        return next((basis for basis in bases if basis in BY_MINUTES), None)
-
-    def _basis(self, item: Item) -> RefundBasis:
-        if item is _CHANNELS:
-            return self.rule.channels
-        return self.rule.bundles if item is _BUNDLES else RefundBasis.NOTHING
+        for item, basis in ((_CHANNELS, self.rule.channels), (_BUNDLES, self.rule.bundles)):
+            if basis in BY_MINUTES and any(line.item is item for line in self.paid.lines):
+                return basis
+        return None
 
     @property
     def lines(self) -> tuple[RefundLine, ...]:
@@ -336,25 +335,27 @@ class Refund(DisplayMixin):
         The refunds of an item add up to their exact sum, rounded once. Each line gets the
         difference to the rounded sum of the lines before it.
         """
-        sums: dict[Item, tuple[int, int, int]] = {}
-        refunds = []
-        for line in self.paid.lines:
-            unused, whole = self._unused_part(line.item, line.term)
-            numerator, denominator, rounded_before = sums.get(line.item, (0, 1, 0))
-            numerator = numerator * whole + line.total.minor * unused * denominator
-            denominator *= whole
-            rounded = max(0, round_ratio(numerator, denominator, self.rule.rounding))
-            sums[line.item] = numerator, denominator, rounded
-            refunds.append(rounded - rounded_before)
+        rule, lines = self.rule, self.paid.lines
+        refunds = [0] * len(lines)
+        for item, basis in ((_CHANNELS, rule.channels), (_BUNDLES, rule.bundles)):
+            if basis is _NO_REFUND:
+                continue
+            numerator, denominator, refunded = 0, 1, 0
+            for index, line in enumerate(lines):
+                if line.item is item:
+                    unused, whole = self._unused_part(basis, line.term)
+                    numerator = numerator * whole + line.total.minor * unused * denominator
+                    denominator *= whole
+                    rounded = round_ratio(numerator, denominator, rule.rounding)
+                    rounded = max(rounded, 0)
+                    refunds[index] = rounded - refunded
+                    refunded = rounded
         return refunds
 
-    def _unused_part(self, item: Item, term: Term) -> tuple[int, int]:
+    def _unused_part(self, basis: RefundBasis, term: Term) -> tuple[int, int]:
         """Return the part of a line that is refunded, as numerator and denominator."""
-        basis = self._basis(item)
-        if basis is RefundBasis.NOTHING:
-            return 0, 1
         unused_days = term.remaining(self.on) - self.rule.change_day_used
-        if basis is RefundBasis.TIME:
+        if basis is _BY_TIME:
             return unused_days, term.days
         part = self.allowance.unused if self.allowance else Fraction(0)
         if basis is RefundBasis.SMALLER:
@@ -424,10 +425,11 @@ def quote(
     >>> print(aligned.lines[0], aligned.renews_on, sep="; ")  # 10 x 9 for 10 of 30 days
     10 channels at 9.00 EUR, 2026-01-05 to 2026-01-15: 30.00 EUR; 2026-01-15
     """
-    if type(on) is not date:
-        civil_day("on", on)
-    rule = instance("plan", plan, Plan).offer.term
-    instance("tariff", tariff, Tariff)
+    if type(plan) is not Plan:
+        instance("plan", plan, Plan)
+    if type(tariff) is not Tariff:
+        instance("tariff", tariff, Tariff)
+    rule = plan.offer.term
     if align_to is None:
         anchor, number = rule.anchor(on), 0
     else:
@@ -435,35 +437,24 @@ def quote(
         number = rule.number_containing(anchor, on)
     full_term = rule.nth(anchor, number)
     term = full_term if full_term.start == on else Term(on, full_term.end)
-    if replacing is None:
-        return price_term(plan, tariff, term, anchor, setups=1, added_channels=plan.channels)
-    added = plan.channels - instance("replacing", replacing, Plan).channels
-    return price_term(plan, tariff, term, anchor, added_channels=added)
+    setups, added_channels = 1, plan.channels
+    if replacing is not None:
+        setups, added_channels = 0, plan.channels - instance("replacing", replacing, Plan).channels
+    lines = _price_lines(plan, tariff, term, full_term, setups, added_channels)
+    return _trusted_quote(plan, tariff, term, anchor, lines)
 
 
 def price_term(
-    plan: Plan,
-    tariff: Tariff,
-    term: Term,
-    anchor: date,
-    *,
-    setups: int = 0,
-    added_channels: int = 0,
+    plan: Plan, tariff: Tariff, term: Term, anchor: date, *, added_channels: int = 0
 ) -> Quote:
-    """Return the price of a plan for a term from an anchor, with set-up fees, if any.
+    """Return the price of a plan for a term from an anchor, without the fee for a purchase.
 
     If fewer channels than before are sold, ``added_channels`` is negative, and costs nothing.
     """
     rule = plan.offer.term
-    days = term.days
-    full_days = days
-    if not (type(rule.length) is Days and days == rule.length.count):
-        full_days = rule.nth(anchor, rule.number_ending(anchor, term.end)).days
-    lines = [_term_line(_CHANNELS, plan.channels, tariff, term, days, full_days)]
-    if plan.bundles:
-        lines.append(_term_line(_BUNDLES, plan.bundles, tariff, term, days, full_days))
-    lines += _fee_lines(tariff, term, setups, added_channels)
-    return _trusted_quote(plan, tariff, term, anchor, tuple(lines))
+    full_term = rule.nth(anchor, rule.number_ending(anchor, term.end))
+    lines = _price_lines(plan, tariff, term, full_term, 0, added_channels)
+    return _trusted_quote(plan, tariff, term, anchor, lines)
 
 
 def amend_quote(paid: Quote, plan: Plan, *, on: date, effect: ChangeEffect) -> Quote:
@@ -556,23 +547,37 @@ def refund(
     return Refund(paid, on, allowance, rule)
 
 
-def _term_line(
-    item: Item, count: int, tariff: Tariff, term: Term, days: int, full_days: int
-) -> Line:
-    minor = tariff.units(item, count)
-    if days != full_days:
-        minor = _prorate(minor, days, full_days)
-    return _trusted_line(item, count, tariff.unit(item), make_money(minor, tariff.currency), term)
+def _price_lines(
+    plan: Plan, tariff: Tariff, term: Term, full_term: Term, setups: int, added_channels: int
+) -> tuple[Line, ...]:
+    channels = _price_line(_CHANNELS, plan.channels, tariff, term, full_term)
+    bundles = plan.bundles
+    lines = (
+        [channels, _price_line(_BUNDLES, bundles, tariff, term, full_term)]
+        if bundles
+        else [channels]
+    )
+    if tariff.setup or tariff.channel_setup:
+        lines += _fee_lines(tariff, term, setups, added_channels)
+    return tuple(lines)
+
+
+def _price_line(item: Item, count: int, tariff: Tariff, term: Term, full_term: Term) -> Line:
+    price = tariff.price_of(item)
+    if isinstance(price, Ladder):
+        unit, minor = None, price.units(count, tariff.currency)
+    else:
+        unit, minor = price, count * price.minor
+    if term is not full_term:
+        minor = _prorate(minor, term.days, full_term.days)
+    return _trusted_line(item, count, unit, make_money(minor, tariff.currency), term)
 
 
 def _fee_lines(tariff: Tariff, term: Term, setups: int, added_channels: int) -> list[Line]:
     """Return a line for each set-up fee that the tariff has and that is due."""
     fees = ((Item.SETUP, setups), (Item.CHANNEL_SETUP, added_channels))
-    return [
-        Line(item, count, unit, unit * count, term)
-        for item, count in fees
-        if count > 0 and (unit := tariff.unit(item))
-    ]
+    lines = (_price_line(item, count, tariff, term, term) for item, count in fees if count > 0)
+    return [line for line in lines if line.unit]
 
 
 def _moves_money(effect: ChangeEffect, *, above_paid: int, above_old: int) -> bool:
@@ -599,7 +604,9 @@ def _difference_line(paid: Quote, item: Item, count: int, term: Term, effect: Ch
     paid_amount = sum(line.total.minor for line in lines)
     lowest = 0 if effect is ChangeEffect.CHARGE_FULL else -paid_amount
     total = make_money(max(difference, lowest), tariff.currency)
-    return Line(item, count - paid_count, tariff.unit(item), total, term)
+    price = tariff.price_of(item)
+    unit = None if isinstance(price, Ladder) else price
+    return Line(item, count - paid_count, unit, total, term)
 
 
 def _prorate(minor: int, days: int, whole_days: int) -> int:
@@ -621,6 +628,7 @@ def _explain(line: Line, earlier_quantity: int, tariff: Tariff, full_days: int) 
     elif earlier_quantity:
         calculation = f"{earlier_quantity + line.quantity} instead of {earlier_quantity}"
     else:
-        calculation = tariff.ladder(line.item).explain(line.quantity, tariff.currency)
+        ladder = cast(Ladder, tariff.price_of(line.item))
+        calculation = ladder.explain(line.quantity, tariff.currency)
     prorated = line.item in _PRORATED and line.term.days != full_days
     return f"{calculation} for {line.term.days} of {full_days} days" if prorated else calculation

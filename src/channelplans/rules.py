@@ -177,10 +177,7 @@ class BundleRule(DisplayMixin):
 
     def most(self, channels: int) -> int:
         """Return the largest number of bundles that a number of channels allows (H12)."""
-        channels = bounded("channels", channels, 0)
-        if self.per_channel is None:
-            return MAX_BUNDLES
-        return min(self.per_channel * channels, MAX_BUNDLES)
+        return _most_bundles(self, bounded("channels", channels, 0))
 
     def _describe(self) -> tuple[str]:
         area, parts = ", ".join(self.area), []
@@ -244,9 +241,11 @@ class TermRule(DisplayMixin):
         Raises:
             CalendarEnds: that billing day lies before the year 1.
         """
-        civil_day("on", on)
+        if type(on) is not date:
+            civil_day("on", on)
         if self.billing_day is None:
             return on
+        civil_day("on", on)
         months = Months(1)
         number = number_of_term_ending(on, months, on, self.billing_day)
         term = nth_term(on, months, number, self.billing_day)
@@ -541,15 +540,27 @@ def validate_bundles(bundles: int, *, channels: int, rule: BundleRule) -> None:
     channelplans.errors.BundlesNotAllowed: bundles must be 0 to 2, not 3: at most 1 for each of \
 the 2 channels sold
     """
-    bundles = whole("bundles", bundles)
-    maximum = instance("rule", rule, BundleRule).most(channels)
+    instance("rule", rule, BundleRule)
+    check_bundles(whole("bundles", bundles), bounded("channels", channels, 0), rule)
+
+
+def check_bundles(bundles: int, channels: int, rule: BundleRule) -> None:
+    """Do the same as ``validate_bundles`` for numbers that are already checked."""
+    maximum = _most_bundles(rule, channels)
+    if 0 <= bundles <= maximum:
+        return
     if bundles < 0:
         raise BundlesNotAllowed(bundles, maximum, "the number of bundles cannot be negative")
-    if bundles > maximum:
-        reason = f"at most {rule.per_channel} for each of the {channels} channels sold"
-        if maximum == MAX_BUNDLES:
-            reason = "no plan can have more"
-        raise BundlesNotAllowed(bundles, maximum, reason)
+    reason = f"at most {rule.per_channel} for each of the {channels} channels sold"
+    if maximum == MAX_BUNDLES:
+        reason = "no plan can have more"
+    raise BundlesNotAllowed(bundles, maximum, reason)
+
+
+def _most_bundles(rule: BundleRule, channels: int) -> int:
+    if rule.per_channel is None:
+        return MAX_BUNDLES
+    return min(rule.per_channel * channels, MAX_BUNDLES)
 
 
 def check_change(last_changed_on: date | None, *, on: date, rule: ChangeRule) -> None:

@@ -14,7 +14,7 @@ from typing import Final, cast
 
 import attrs
 
-from channelplans._checks import bounded, instance, shown, text, whole
+from channelplans._checks import bounded, instance, shown, text
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin
 from channelplans._numbers import (
@@ -297,7 +297,6 @@ class Item(enum.Enum):
 # for prices most.
 _CHANNELS: Final = Item.CHANNELS
 _BUNDLES: Final = Item.BUNDLES
-_SETUP: Final = Item.SETUP
 
 
 @checked
@@ -338,11 +337,11 @@ class Tariff(DisplayMixin):
     rates: Mapping[str, Rate] = attrs.field(default=MappingProxyType({}), converter=_as_rates)
     setup: Decimal = attrs.field(default=Decimal(0), converter=as_decimal)
     channel_setup: Decimal = attrs.field(default=Decimal(0), converter=as_decimal)
-    # The prices in units of the currency: a number, or a ladder; None if it is not sold.
-    _channel_price: int | Ladder = attrs.field(init=False, repr=False, eq=False)
-    _bundle_price: int | Ladder | None = attrs.field(init=False, repr=False, eq=False)
-    _setup_price: int = attrs.field(init=False, repr=False, eq=False)
-    _channel_setup_price: int = attrs.field(init=False, repr=False, eq=False)
+    # The price of each item; None if it is not sold.
+    _channel_price: Money | Ladder = attrs.field(init=False, repr=False, eq=False)
+    _bundle_price: Money | Ladder | None = attrs.field(init=False, repr=False, eq=False)
+    _setup_price: Money = attrs.field(init=False, repr=False, eq=False)
+    _channel_setup_price: Money = attrs.field(init=False, repr=False, eq=False)
     _area_rate: Rate | None = attrs.field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -355,7 +354,7 @@ class Tariff(DisplayMixin):
             area_rate = Rate(self.minute)
         object.__setattr__(self, "_area_rate", area_rate)
 
-    def _read(self, field: str, price: Decimal | Ladder | None) -> int | Ladder | None:
+    def _read(self, field: str, price: Decimal | Ladder | None) -> Money | Ladder | None:
         if price is None and field == "bundle":
             return None
         if isinstance(price, Ladder) and field in {"channel", "bundle"}:
@@ -365,59 +364,39 @@ class Tariff(DisplayMixin):
         if number.adjusted() + 1 + self.currency.exponent > MAX_DIGITS:
             expected = f"a price of at most {MAX_DIGITS} digits, as {self.currency}"
             raise InvalidValue(field, str(number), expected)
-        return read(field, number, self.currency).minor
+        return read(field, number, self.currency)
 
     def __repr__(self) -> str:
         return f"<Tariff {self.name}>"
 
-    def units(self, item: Item, count: int) -> int:
-        """Return the price of a number of channels, bundles or set-ups, in units of the currency.
-
-        It makes no Money, because pricing calls it most.
-
-        Raises:
-            NotOffered: the tariff has no price for bundles, and the number is not zero.
-        """
-        if type(count) is not int:
-            count = whole("count", count)
-        price = self._price(item)
-        if type(price) is int:
-            return count * price
-        if not count:
-            return 0
-        return self._sold(price).units(count, self.currency)
-
-    def ladder(self, item: Item) -> Ladder:
-        """Return the ladder that prices an item; only for items of which ``unit`` is None."""
-        return cast(Ladder, self.channel if item is Item.CHANNELS else self.bundle)
-
-    def unit(self, item: Item) -> Money | None:
-        """Return the price of a single channel, bundle or set-up; None if a ladder prices it.
+    def price_of(self, item: Item) -> Money | Ladder:
+        """Return the price of a single channel, bundle or set-up, or the ladder that prices it.
 
         Raises:
             NotOffered: the tariff has no price for bundles.
         """
-        price = self._price(item)
-        if type(price) is int:
-            return make_money(price, self.currency)
-        self._sold(price)
-        return None
-
-    def _price(self, item: Item) -> int | Ladder | None:
         if item is _CHANNELS:
             return self._channel_price
         if item is _BUNDLES:
+            if self._bundle_price is None:
+                works = "a plan without bundles works"
+                raise NotOffered("price for bundles", f"tariff {self.name!r}", works)
             return self._bundle_price
-        if item is _SETUP:
-            return self._setup_price
         instance("item", item, Item)
-        return self._channel_setup_price
+        return self._setup_price if item is Item.SETUP else self._channel_setup_price
 
-    def _sold(self, price: int | Ladder | None) -> Ladder:
-        if price is None:
-            works = "a plan without bundles works"
-            raise NotOffered("price for bundles", f"tariff {self.name!r}", works)
-        return cast(Ladder, price)
+    def units(self, item: Item, count: int) -> int:
+        """Return the price of a number of channels, bundles or set-ups, in units of the currency.
+
+        Raises:
+            NotOffered: the tariff has no price for bundles, and the number is not zero.
+        """
+        if not count:
+            return 0
+        price = self.price_of(item)
+        if isinstance(price, Ladder):
+            return price.units(count, self.currency)
+        return count * price.minor
 
     def channels(self, count: int) -> Money:
         """Return the price of a number of channels for a term (H1).

@@ -79,7 +79,7 @@ def pricing() -> None:
     assert_type(tariff.setup, Decimal)
     assert_type(tariff.channel_setup, Decimal)
     assert_type(tariff.units(Item.CHANNELS, 3), int)
-    assert_type(tariff.unit(Item.CHANNELS), Money | None)
+    assert_type(tariff.price_of(Item.CHANNELS), Money | Ladder)
     assert_type(tariff.channels(3), Money)
     assert_type(tariff.rates, Mapping[str, Rate])
     assert_type(tariff.bundles(3), Money)
