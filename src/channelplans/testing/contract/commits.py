@@ -251,8 +251,9 @@ class CommitTests:
         refused_debit = make_posting("-2", BERLIN_WALLET)
         valid_debit = make_posting("-2", ACCOUNT_WALLET)
         credit = make_posting("2", PARIS_WALLET)
-        for postings in permutations((refused_debit, valid_debit, credit)):
-            transfer = make_transfer("t-1", *postings)
+        orders = permutations((refused_debit, valid_debit, credit))
+        for number, postings in enumerate(orders):
+            transfer = make_transfer(f"m-{number}", *postings)
             store.check_refused(InsufficientCredit, transfer, message)
         call = make_call_decision(purchase.after, "c-1")
         call = attrs.evolve(call, postings=(valid_debit, refused_debit))
