@@ -245,7 +245,11 @@ SECOND_MISTAKES = {
     "an unknown key": ("days = 60", 'days = 60\nweather = "fair"', "weather"),
     "a set-up fee that is a float": ('setup = "5.00"', "setup = 5.0", "setup"),
     "a set-up fee below zero": ('setup = "5.00"', 'setup = "-5.00"', "setup"),
-    "a rate for no country": ('IE = "0.021"', 'Ireland = "0.021"', "'Ireland'"),
+    "a rate for another name": (
+        'IE = "0.021"',
+        'Ireland = "0.021"',
+        "no rate for calls to 'IE'; it has rates for: GB, Ireland",
+    ),
     "fewer channels and more bundles": (
         "channels = 8\nbundles = 2",
         "channels = 7\nbundles = 2",
