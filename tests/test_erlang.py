@@ -488,7 +488,7 @@ class TestInvalidNumbers:
 
             assert parameter == caught.value.parameter
 
-    @pytest.mark.parametrize("value", [-1, 10**8 + 1, 10**30])
+    @pytest.mark.parametrize("value", [-1, 10**8 + 1, 10**17])
     def test_channels_and_sources_outside_their_bounds_are_refused(self, value):
         """The number of channels or sources is at least 0 and at most a hundred million."""
         for call in (

@@ -54,13 +54,13 @@ def test_units_rounds_the_total_once():
 
 
 def test_tariff_accepts_ladders_for_channels_and_bundles():
-    """A ladder can price channels or bundles, and ``unit`` then returns None."""
+    """A ladder can price channels or bundles, and ``price_of`` then returns the ladder."""
     ladder = Ladder((Tier(9, unit="5"), Tier(None, unit="4.125")))
     tariff = Tariff("made up", EUR, channel=ladder, bundle=ladder, minute="0.02")
 
     assert Money.of("45", EUR) == tariff.channels(9)
     assert Money.of("41.25", EUR) == tariff.bundles(10)
-    assert None is tariff.unit(Item.CHANNELS)
+    assert ladder is tariff.price_of(Item.CHANNELS)
     assert (
         "made up: (by volume: up to 9 at 5; without a limit at 4.125) for the channels, "
         "(by volume: up to 9 at 5; without a limit at 4.125) for the bundles, 0.02 EUR a minute"
@@ -447,7 +447,7 @@ class TestTariff:
         [
             lambda tariff: tariff.bundles(1),
             lambda tariff: tariff.units(Item.BUNDLES, 1),
-            lambda tariff: tariff.unit(Item.BUNDLES),
+            lambda tariff: tariff.price_of(Item.BUNDLES),
         ],
     )
     def test_price_of_bundles_that_are_not_sold_is_refused(self, ask):
@@ -460,7 +460,7 @@ class TestTariff:
 
         assert euros("0") == Tariff("lines", EUR, "6.95").bundles(0)
 
-    @pytest.mark.parametrize("ask", [Tariff.unit, lambda tariff, item: tariff.units(item, 1)])
+    @pytest.mark.parametrize("ask", [Tariff.price_of, lambda tariff, item: tariff.units(item, 1)])
     def test_prices_refuse_what_is_not_an_item(self, ask):
         """The name of an item is not an item."""
         with pytest.raises(WrongType, match=r"^item must be an Item"):
@@ -474,7 +474,7 @@ class TestTariff:
 
         assert 5 * price[item.value] == tariff.units(item, 5)
         assert 5 * price[item.value] == tariff.units(item, np.int64(5))  # type: ignore[arg-type]
-        assert Money(minor=price[item.value], currency=EUR) == tariff.unit(item)
+        assert Money(minor=price[item.value], currency=EUR) == tariff.price_of(item)
 
     def test_units_refuses_a_count_that_is_not_a_whole_number(self):
         """The error names the parameter."""

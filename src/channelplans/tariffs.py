@@ -14,7 +14,7 @@ from typing import Final, cast
 
 import attrs
 
-from channelplans._checks import bounded, instance, shown, text
+from channelplans._checks import bounded, instance, shown, text, whole
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin
 from channelplans._numbers import (
@@ -391,6 +391,7 @@ class Tariff(DisplayMixin):
         Raises:
             NotOffered: the tariff has no price for bundles, and the number is not zero.
         """
+        count = whole("count", count)
         if not count:
             return 0
         price = self.price_of(item)
