@@ -138,8 +138,8 @@ class Quote(DisplayMixin):
 
     Raises:
         CurrencyMismatch: a line is in another currency than the tariff.
-        InvalidValue: there are no lines, a line has days outside the term, or the term is not one
-            of the terms from the anchor.
+        InvalidValue: there are no lines, a line has days outside the term, the anchor is not a
+            billing day, or the term is not one of the terms from the anchor.
     """
 
     plan: Plan
@@ -157,6 +157,10 @@ class Quote(DisplayMixin):
             same_currency(self.tariff.currency, line.total.currency)
             if line.term.start < self.term.start or self.term.end < line.term.end:
                 raise InvalidValue("lines", str(line), f"lines within {self.term}")
+        first_day = self.plan.offer.term.anchor(self.anchor)
+        if self.anchor != first_day:
+            expected = f"a day on which terms begin, such as {first_day}"
+            raise InvalidValue("anchor", str(self.anchor), expected)
         full_term = self.full_term
         if self.term.end != full_term.end or self.term.start < full_term.start:
             expected = f"within {full_term}, which is a term from {self.anchor}, up to its end"

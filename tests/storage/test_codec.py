@@ -17,7 +17,7 @@ from channelplans.calendar import Days, Months, Term
 from channelplans.calls import Allowance
 from channelplans.errors import (
     BundlesNotAllowed,
-    ChannelsNotSellable,
+    ChannelsOutOfRange,
     CurrencyMismatch,
     InvalidValue,
     NotDecodable,
@@ -234,7 +234,11 @@ TABLES = [
 DEFAULTS = {
     ("bundle",): None,
     ("bundle", "trunk_prefix"): "",
+    ("calls",): CallRule(timedelta(0), timedelta(seconds=1)),
     ("calls", "barred_numbers"): (),
+    ("change",): ChangeRule(None, ChangeEffect.PRORATE, ChangeEffect.AT_RENEWAL),
+    ("refund",): RefundRule(RefundBasis.NOTHING, RefundBasis.NOTHING),
+    ("term",): TermRule(Months(1)),
     ("notices",): (),
     ("quantity", "steps"): (),
 }
@@ -400,7 +404,7 @@ def test_digest_is_the_same_for_equal_offers_only():
 
     assert digest(SKYPE_CONNECT) == digest(equal_offer)
     assert digest(SKYPE_CONNECT) != digest(other_offer)
-    assert "0e68414e5c663fd9a1a65232e2ace72c5ad5dc945ba08aa29bd52b4365268983" == digest(
+    assert "3a5bd7e05b67dd52a35121b761d672cf1e717c29e6ff95f98429fa8f540924a6" == digest(
         decode(Offer, read_golden("offer-1.json"))
     )
 
@@ -429,23 +433,25 @@ def test_encoded_plan_refers_to_its_offer():
             "edition": "help page",
             "digest": digest(SKYPE_CONNECT),
         },
-        "channels": 100,
-        "bundles": 2,
         "requested": 105,
+        "bundles": 2,
     }
 
     assert data == encode(PLAN)
     assert PLAN == decode(Plan, data, catalogue=CATALOGUE)
-    assert 105 == decode(Plan, data, catalogue=CATALOGUE).requested
+    assert (105, 100) == (
+        decode(Plan, data, catalogue=CATALOGUE).requested,
+        decode(Plan, data, catalogue=CATALOGUE).channels,
+    )
 
 
 def test_encoded_quote_refers_to_its_tariff():
-    """A quote has its tariff's name and digest; lines that can be computed are omitted."""
+    """A quote has its tariff's name and digest, and keeps the amounts of its lines."""
     data = encode(QUOTE)
 
     assert {"name": "made up", "digest": digest(TARIFF)} == data["tariff"]
     assert {"start": "2026-01-05", "end": "2026-02-04"} == data["term"]
-    assert "sold" not in data
+    assert [69500, 2000] == [line["total"]["minor"] for line in data["lines"]]
     assert QUOTE == decode(Quote, data, catalogue=CATALOGUE)
 
 
@@ -464,7 +470,7 @@ def test_subscription_with_lines_and_pending_plan_survives_json():
     subscription = attrs.evolve(purchased, pending=TRUNKS.plan(channels=2), last_changed_on=JAN_5)
     data = json.loads(json.dumps(encode(subscription)))
 
-    assert {"code": "EUR", "exponent": 2} == data["quote"]["sold"][0]["total"]["currency"]
+    assert {"code": "EUR", "exponent": 2} == data["quote"]["lines"][0]["total"]["currency"]
     assert subscription == decode(Subscription, data, catalogue=catalogue)
 
 
@@ -587,8 +593,18 @@ DURATION = 'a duration, such as {"seconds": 30}'
         (("bundle", "longest_call"), {"seconds": 0.5}, "bundle.longest_call", DURATION),
         (("bundle", "longest_call"), {"hours": 10**30}, "bundle.longest_call", DURATION),
         (("bundle", "longest_call"), {"hours": 0}, "bundle.longest_call", "longer than 0 s"),
-        (("term", "length"), {"days": 0}, "term.length.days", "must be at least 1, not 0"),
-        (("term", "length"), {"months": 0}, "term.length.months", "must be at least 1, not 0"),
+        (
+            ("term", "length"),
+            {"days": 0},
+            "term.length.days",
+            "must be at least 1 and at most 3,652,058, not 0",
+        ),
+        (
+            ("term", "length"),
+            {"months": 0},
+            "term.length.months",
+            "must be at least 1 and at most 119,987, not 0",
+        ),
         (("term", "length"), {"days": 1, "months": 1}, "term.length.months", "is unknown"),
         (
             ("term", "length"),
@@ -597,7 +613,12 @@ DURATION = 'a duration, such as {"seconds": 30}'
             "must be a table of days or a table of months, not {'weeks': 4} (dict)",
         ),
         (("term", "billing_day"), True, "term.billing_day", "a whole number, not True (bool)"),
-        (("term", "billing_day"), 2, "term.billing_day", "must be at least 1 and at most 1, not 2"),
+        (
+            ("term", "billing_day"),
+            32,
+            "term.billing_day",
+            "must be at least 1 and at most 31, not 32",
+        ),
         (("term", "billing_day"), 1, "term.length", "must be in months if a billing day is set"),
         (
             ("change", "cooldown"),
@@ -735,12 +756,12 @@ def test_decoding_error_shows_the_path_and_the_problem():
 
 def test_decode_refuses_a_plan_that_its_offer_does_not_sell():
     """An error of the whole plan has the plan's path; the error of the broken rule is its cause."""
-    data = with_value(encode(PLAN), ("channels",), 103)
+    data = with_value(encode(PLAN), ("bundles",), 101)
     with pytest.raises(NotDecodable) as refusal:
         decode(Plan, data, catalogue=CATALOGUE)
 
     assert "plan" == refusal.value.path
-    assert isinstance(refusal.value.__cause__, ChannelsNotSellable)
+    assert isinstance(refusal.value.__cause__, BundlesNotAllowed)
     assert str(refusal.value.__cause__) == refusal.value.problem
 
 
@@ -784,10 +805,9 @@ GOLDEN_TABLES = [
 ]
 #: The keys that may be missing, each after the key of the table that contains it.
 OPTIONAL_KEYS = {
-    *((plan, key) for plan in ("plan", "pending") for key in ("bundles", "requested")),
+    *((plan, "bundles") for plan in ("plan", "pending")),
     ("offer", "edition"),
-    ("quote", "sold"),
-    ("sold", "unit"),
+    ("lines", "unit"),
     *(("allowance", key) for key in ("used", "carried")),
     *(
         (subscription, key)
@@ -840,7 +860,7 @@ def test_decode_and_schema_refuse_an_unknown_key_in_any_stored_table(name, locat
     ids=str,
 )
 def test_decode_and_schema_refuse_stored_data_without_a_required_key(name, location):
-    """A key without a default is required; so are the version, the kind and a quote's total."""
+    """A key without a default is required; so are the version, the kind and a quote's lines."""
     data = without_value(GOLDEN_DATA[name], location)
     expected = (format_path(location, name), "is missing")
 
@@ -874,54 +894,48 @@ def test_decode_and_schema_refuse_a_wrong_type_anywhere_in_stored_data(name, loc
     [
         ("plan", "version", 2, "version", "must be 1, not 2 (int)"),
         ("plan", "kind", "quote", "kind", "must be 'plan', not 'quote' (str)"),
-        ("plan", "channels", 121, "", "a request for 123 channels is sold as 120"),
-        ("plan", "requested", 126, "", "a request for 126 channels is sold as 130"),
+        ("plan", "channels", 120, "channels", "is unknown; the known keys are: offer, requested"),
+        ("plan", "requested", 123.0, "requested", "must be a whole number, not 123.0 (float)"),
         ("plan", "requested", 401, "", "at least 2 and at most 400"),
         ("plan", "bundles", -1, "", "bundles must be at least 0"),
-        ("quote", "plan.channels", 1, "plan", "a request for 5 channels is sold as 5"),
+        ("quote", "plan.requested", 1, "plan", "channels must be at least 2 and at most 400"),
         (
             "quote",
-            "total.minor",
-            7878,
-            "total",
-            "must be 78.79 EUR, which follows from the other keys",
+            "anchor",
+            "2026-01-02",
+            "anchor",
+            "a day on which terms begin, such as 2026-01-01",
         ),
-        ("quote", "total.currency.code", "PLN", "total", "not 78.79 PLN"),
-        ("quote", "total.currency.exponent", 3, "total", "not 7.879 EUR"),
-        ("quote", "total.currency.exponent", 13, "total.currency.exponent", "at least 0 and at"),
-        ("quote", "total", 78.79, "total", "a table of minor, currency, not 78.79 (float)"),
+        ("quote", "lines.0.total.currency.code", "PLN", "", "EUR"),
+        ("quote", "lines.1.unit.currency.code", "PLN", "lines[1]", "EUR"),
         (
             "quote",
-            "sold.1.total.minor",
-            549,
-            "total",
-            "must be 78.80 EUR, which follows from the other keys",
+            "lines.4.term.end",
+            "2026-02-02",
+            "lines",
+            "lines within 2026-01-15 to 2026-02-01",
         ),
-        ("quote", "sold.0.total.currency.code", "PLN", "", "EUR"),
-        ("quote", "sold.1.unit.currency.code", "PLN", "sold[1]", "EUR"),
-        ("quote", "sold.4.term.end", "2026-02-02", "sold", "within 2026-01-15 to 2026-02-01"),
-        ("quote", "sold.4.term.start", "2026-01-14", "sold", "within 2026-01-15 to 2026-02-01"),
-        ("quote", "sold.1.item", "bundle", "sold[1].item", "must be one of 'channels', "),
-        ("quote", "sold.1.term.end", "2026-01-15", "sold[1].term.end", "after the start, "),
-        ("quote", "sold.1.quantity", "1", "sold[1].quantity", "must be a whole number, not '1'"),
         (
             "quote",
-            "sold",
-            [],
-            "total",
-            "must be 0.00 EUR, which follows from the other keys, not 78.79",
+            "lines.4.term.start",
+            "2026-01-14",
+            "lines",
+            "lines within 2026-01-15 to 2026-02-01",
         ),
-        ("quote", "sold", {}, "sold", "must be a list, not {} (dict)"),
+        ("quote", "lines.1.item", "bundle", "lines[1].item", "must be one of 'channels', "),
+        ("quote", "lines.1.term.end", "2026-01-15", "lines[1].term.end", "after the start, "),
+        ("quote", "lines.1.quantity", "1", "lines[1].quantity", "must be a whole number, not '1'"),
+        ("quote", "lines", [], "lines", "must be at least one line, not ()"),
+        ("quote", "lines", {}, "lines", "must be a list, not {} (dict)"),
         ("quote", "tariff.name", "Trunks 2025", "tariff", "is not in the catalogue"),
         ("quote", "plan.offer.edition", "2025", "plan.offer", "is not in the catalogue"),
         (
             "subscription",
-            "quote.total.minor",
-            3084,
-            "quote.total",
-            "must be 30.85 EUR, which follows from the other keys",
+            "pending.requested",
+            1,
+            "pending",
+            "channels must be at least 2 and at most",
         ),
-        ("subscription", "pending.requested", 3, "pending", "a request for 3 channels is sold as"),
         (
             "subscription",
             "term_number",
@@ -931,8 +945,9 @@ def test_decode_and_schema_refuse_a_wrong_type_anywhere_in_stored_data(name, loc
         ),
         ("subscription", "term_number", -1, "term_number", "must be at least 0, not -1"),
         ("subscription", "sequence", 0, "sequence", "must be at least 1, not 0"),
-        ("subscription", "anchor", "2026-01-02", "quote", "must be for 2026-02-02 to 2026-03-02"),
-        ("subscription", "quote.term.end", "2026-03-02", "quote", "must be for 2026-02-01 to 2026"),
+        ("subscription", "anchor", "2026-02-01", "quote", "must be for 2026-03-01 to 2026-04-01"),
+        ("subscription", "anchor", "2026-01-02", "anchor", "must be 2026-01-01, as in the quote"),
+        ("subscription", "quote.term.end", "2026-03-02", "quote.term", "must be within 2026-03-01"),
         ("subscription", "term_number", 10**9, "", "would not fit the calendar"),
         ("subscription", "status", "Active", "status", "must be one of 'active', 'cancelled', "),
         (
@@ -957,7 +972,7 @@ def test_decode_and_schema_refuse_a_wrong_type_anywhere_in_stored_data(name, loc
             f"must be {DURATION}, not",
         ),
         ("subscription", "allowance.carried.1", 0, "allowance.carried[1]", f"must be {DURATION}"),
-        ("subscription", "profile", "", "profile", "must be one line of printable text"),
+        ("subscription", "profile", "", "profile", "must be one line of text"),
         (
             "subscription",
             "started_on",
@@ -974,18 +989,18 @@ def test_decode_and_schema_refuse_a_wrong_type_anywhere_in_stored_data(name, loc
         ("posting", "reason", "gift", "reason", "must be one of 'deposit', 'bonus', "),
         ("posting", "wallet.profile", " berlin", "wallet.profile", "without space around it"),
         ("decision", "action", "dance", "action", "must be one of 'buy', 'change', "),
-        ("decision", "after.quote.total.minor", 4129, "after.quote.total", "must be 41.30 EUR"),
+        ("decision", "after.quote.lines", [], "after.quote.lines", "must be at least one line"),
         ("decision", "before.quote.term", [], "before.quote.term", "a table of start, end, not []"),
-        ("decision", "before.quote.plan.channels", 4, "before.quote.plan", "sold as 3"),
+        ("decision", "before.quote.plan.bundles", -1, "before.quote.plan", "cannot be negative"),
         ("decision", "postings.1.amount.minor", 0, "postings[1].amount", "above or below zero"),
         ("decision", "postings.0.wallet.account", 5, "postings[0].wallet.account", "must be text"),
-        ("decision", "notices.0.text", "", "notices[0].text", "must be one line of printable text"),
+        ("decision", "notices.0.text", "", "notices[0].text", "must be one line of text"),
         ("decision", "token", "two\nlines", "token", "must be one line of printable text"),
         ("transfer", "kind", "decision", "kind", "must be 'transfer', not 'decision' (str)"),
         ("transfer", "action", "donate", "action", "must be one of 'buy', 'change', "),
         ("transfer", "postings.0.amount.minor", 0, "postings[0].amount", "above or below zero"),
         ("transfer", "postings.1.wallet.account", 5, "postings[1].wallet.account", "must be text"),
-        ("transfer", "token", "", "token", "must be one line of printable text"),
+        ("transfer", "token", "", "token", "must be one line of text"),
     ],
 )
 def test_decode_refuses_an_invalid_value_in_stored_data(
@@ -1004,8 +1019,8 @@ def test_decode_refuses_an_invalid_value_in_stored_data(
     ("name", "location", "value", "cause"),
     [
         ("plan", ("bundles",), -1, BundlesNotAllowed),
-        ("plan", ("channels",), 121, ChannelsNotSellable),
-        ("quote", ("sold", 1, "total", "currency", "exponent"), 3, CurrencyMismatch),
+        ("plan", ("requested",), 401, ChannelsOutOfRange),
+        ("quote", ("lines", 1, "total", "currency", "exponent"), 3, CurrencyMismatch),
         ("posting", ("amount", "minor"), 0, InvalidValue),
     ],
 )
@@ -1134,7 +1149,7 @@ def test_schema_lists_required_keys_and_the_word_for_none():
     assert ["version", "kind", "wallet", "amount", "reason", "on"] == posting_schema["required"]
     assert {"const": 1} == properties["version"]
     assert {"const": "posting"} == properties["kind"]
-    assert ["plan", "tariff", "term", "total"] == quote_schema["required"]
+    assert ["plan", "tariff", "term", "anchor", "lines"] == quote_schema["required"]
     assert {"const": "none"} == cooldown_schema["anyOf"][-1]
     assert money_schema == posting_schema["$defs"]["Money"]
 
