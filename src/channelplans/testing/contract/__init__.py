@@ -17,7 +17,7 @@ Modules of tests, and what each promises:
 
 Modules that the tests use:
 
-- ``checked_store``: calls a store, and checks the type of each answer and each error.
-- ``helpers``: decisions in one line, and shared checks.
+- ``checked_store``: calls a store and checks each answer; its methods are also the shared checks.
+- ``helpers``: decisions in one line, and the first commits of several tests.
 - ``crowd``: workers in threads and processes, and the check of the books after them.
 """
