@@ -273,6 +273,8 @@ def change_sequences(draw, increase_effects, reduction_effects):
     """Draw a bought subscription, and the days and plans of changes within its first term."""
     increase_effect = draw(st.sampled_from(increase_effects))
     reduction_effect = draw(st.sampled_from(reduction_effects))
+    if increase_effect is ChangeEffect.CHARGE_FULL and reduction_effect is ChangeEffect.PRORATE:
+        reduction_effect = ChangeEffect.NO_CHARGE  # a rule cannot combine these two
     rule = ChangeRule(None, increase_effect, reduction_effect)
     offer = attrs.evolve(draw(st.sampled_from(WITH_SEVERAL_PLANS)), change=rule)
     tariff = make_tariff(channel=draw(quantity_prices()), bundle=draw(quantity_prices()))

@@ -143,7 +143,7 @@ def compute_everything(amount, part, price, currency):
         amount.share(part),
         amount.split(part),
         amount.allocate((1, 2, 4)),
-        amount.to(Currency(amount.currency.code, 3)),
+        str(attempt(InvalidValue, amount.to, Currency(amount.currency.code, 3))),
         exact("price", price),
         str(attempt(InvalidValue, Money.of, price, currency)),
     )

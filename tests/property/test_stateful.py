@@ -82,11 +82,11 @@ OTHER_OFFERS = {
         change=ChangeRule(Days(3), more=ChangeEffect.PRORATE, fewer=ChangeEffect.NO_CHARGE),
         non_payment=NonPaymentRule(grace=Days(2)),
     ),
-    "increase charged in full, restart on reduction": attrs.evolve(
+    "increase charged in full, reduction at no charge": attrs.evolve(
         SKYPE_CONNECT,
         bundle=PACKS,
         term=TermRule(Months(1), billing_day=1, minimum_term=Months(1)),
-        change=ChangeRule(Months(1), more=ChangeEffect.CHARGE_FULL, fewer=ChangeEffect.RESTART),
+        change=ChangeRule(Months(1), more=ChangeEffect.CHARGE_FULL, fewer=ChangeEffect.NO_CHARGE),
         refund=RefundRule(change_day_used=True),
     ),
 }
