@@ -20,6 +20,7 @@ import attrs
 
 from channelplans.errors import Conflict, InsufficientCredit, TokenReused
 from channelplans.money import Currency, Money
+from channelplans.plans import Plan
 from channelplans.storage.codec import encode
 from channelplans.storage.ports import Booked, Cursor, Page, Revision, Stored
 from channelplans.subscriptions.decisions import Decision
@@ -767,19 +768,20 @@ class NoLock(PlainStore):
 
 
 class LosesRequested(PlainStore):
-    """Stores a plan without the requested number."""
+    """Stores the granted number of channels as the requested number."""
 
     def stored_form(self, subscription):
         paid = subscription.quote
-        plan = attrs.evolve(paid.plan, requested=None)
+        plan = Plan(paid.plan.offer, paid.plan.channels, paid.plan.bundles)
         return attrs.evolve(subscription, quote=attrs.evolve(paid, plan=plan))
 
 
 class LosesLines(PlainStore):
-    """Stores a quote without the lines that do not follow from its plan."""
+    """Stores only the first line of a quote."""
 
     def stored_form(self, subscription):
-        return attrs.evolve(subscription, quote=attrs.evolve(subscription.quote, sold=None))
+        paid = subscription.quote
+        return attrs.evolve(subscription, quote=attrs.evolve(paid, lines=paid.lines[:1]))
 
 
 class LosesPending(PlainStore):

@@ -46,7 +46,7 @@ from channelplans.subscriptions.actions import (
     terminate,
 )
 from channelplans.subscriptions.catalogue import Catalogue, Edition
-from channelplans.subscriptions.credit_lots import LotRule
+from channelplans.subscriptions.credit_lots import Lot, LotRule
 from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.price_changes import (
     Comparison,
@@ -263,7 +263,7 @@ def _change(draw: st.DrawFn, current: Subscription, tariff: Tariff, on: date) ->
     if rule.more is not rule.fewer and plan.channels != paid_plan.channels:
         # The offer refuses more channels with fewer bundles, and the reverse.
         bound = max if plan.channels > paid_plan.channels else min
-        plan = attrs.evolve(plan, bundles=bound(plan.bundles, paid_plan.bundles))
+        plan = plan.replace(bundles=bound(plan.bundles, paid_plan.bundles))
     return change(current, plan, tariff, on=on)
 
 
@@ -354,6 +354,7 @@ _BY_TYPE: Final[Mapping[Any, _MakeStrategy]] = MappingProxyType(
         Guideline: _guidelines,
         Ladder: ladders,
         Line: lambda: quotes().flatmap(lambda paid: st.sampled_from(paid.lines)),
+        Lot: lambda: st.builds(Lot, priority=st.integers(-9, 9)),
         LotRule: _lot_rules,
         Money: money,
         Months: lambda: st.builds(Months, st.integers(1, 36)),

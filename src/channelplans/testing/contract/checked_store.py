@@ -113,6 +113,8 @@ def _parts(value: Any) -> dict[str, Any]:
     """Return the fields or items of a value, each under its path step, such as ``.plan``."""
     if attrs.has(type(value)):
         return {f".{field.name}": getattr(value, field.name) for field in attrs.fields(type(value))}
+    if isinstance(value, ChannelPlansError):
+        return {f".{name}": getattr(value, name) for name in value.__signature__.parameters}
     if isinstance(value, Mapping):
         return {f"[{key}]": item for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -36,11 +36,18 @@ NUMBERS: Final = {"DE": "+49 30 555 0100", "GB": "+44 20 7946 0100", "US": "+1 2
 
 #: Valid identifiers that a store may confuse with each other.
 UNUSUAL_IDENTIFIERS: Final = (
-    *("acme", "Acme", "ACME"),
-    *("a", "b", "a/b", "a\\b", "a:b", "a%2Fb", "a b"),
-    *("%", "_", "'", '"', "'; DROP TABLE subscriptions; --"),
+    *("acme", "Acme", "ACME", "acme.", "acme..", ".acme"),
+    *("a", "b", "a/b", "a//b", "a\\b", "a:b", "a%2Fb", "a b", "a  b"),
+    *("%", "_", "%%", "__", "'", "''", '"', '\\"', "`", "'; DROP TABLE subscriptions; --"),
     *("{}", "None", "null", "0", "7", "007", "7.0", "1e3"),
-    *("\u00e9", "e\u0301", "\u017c\u00f3\u0142\u0107", "\u65e5\u672c", "\U0001f642", "\U0001f363"),
+    # An accent as one character or two, case that differs by language, letters that look alike.
+    *("e", "\u00e9", "e\u0301", "I", "\u0131", "\u0130", "i", "ss", "\u00df", "K", "\u212a"),
+    *("\u017c\u00f3\u0142\u0107", "\u0430\u0441\u043c\u0435", "\uff41\uff43\uff4d\uff45"),
+    # Hebrew and Arabic, which are written from right to left, and an Arabic 7.
+    *("\u05d0\u05d1", "\u05d1\u05d0", "\u0627\u0628", "\u0627\u0628 1", "\u0667"),
+    # Japanese, and emoji that differ only in the emoji or in its colour.
+    *("\u65e5\u672c", "\U0001f642", "\U0001f363", "\u2764", "\u2764\ufe0f"),
+    *("\U0001f44d", "\U0001f44d\U0001f3fd"),
     *("x" * 300, "x" * 299 + "y"),
 )
 
@@ -208,4 +215,4 @@ def nearest_plan(offer: Offer, channels: int, bundles: int) -> Plan:
     requested = max(offer.quantity.minimum, min(channels, offer.quantity.maximum))
     plan = offer.plan(channels=requested)
     most_bundles = offer.bundle.most(plan.channels) if offer.bundle else 0
-    return attrs.evolve(plan, bundles=min(bundles, most_bundles))
+    return plan.replace(bundles=min(bundles, most_bundles))
