@@ -95,12 +95,19 @@ class _ConstantName:
 
 
 def _shorten_defaults(app: Sphinx, obj: object, bound_method: bool) -> None:
-    """Show a long default by its constant: ``TARIFF`` instead of all prices."""
+    """Show a long default by its constant, such as ``TARIFF``, or as ``...`` if that is private.
+
+    The text of a long default can be cut, and Sphinx then could not read the signature.
+    """
     if not inspect.isfunction(obj):
         return
     module_names = vars(sys.modules[obj.__module__]).items()
-    constants = {name: value for name, value in module_names if re.match("[A-Z][A-Z_]*$", name)}
-    long_values = {id(value): name for name, value in constants.items() if len(repr(value)) > 20}
+    constants = {name: value for name, value in module_names if re.match("_?[A-Z][A-Z_]*$", name)}
+    long_values = {
+        id(value): "..." if name.startswith("_") else name
+        for name, value in constants.items()
+        if len(repr(value)) > 20
+    }
     signature = inspect.signature(obj)
     parameters = dict(signature.parameters)
     for name, parameter in signature.parameters.items():
