@@ -137,7 +137,7 @@ class ReadTests:
             check_equal([amount, -one_unit], amounts, message)
 
     def test_reads_distinguish_similar_identifiers(self, store: CheckedStore) -> None:
-        """Accounts, profiles, transfers and subscriptions may have any printable text as identifier.
+        """Accounts, profiles, transfers and subscriptions may have any printable identifier.
 
         If it fails: look for a comparison that ignores case, accents, Unicode form, emoji, or dots
         at the end. Look for a column that cuts long text or converts text to numbers. Escape the
