@@ -14,6 +14,7 @@ import attrs
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin
 from channelplans.money import Money
+from channelplans.plans import Plan
 from channelplans.rules import Notice
 from channelplans.subscriptions.identifiers import Token
 from channelplans.subscriptions.subscription import Action, Status, Subscription
@@ -63,13 +64,38 @@ class Decision(DisplayMixin):
         return MappingProxyType(deltas(self.postings))
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return a plain row for each posting."""
-        return _records(self.action, self.token, self.postings)
+        """Return a plain row for each posting, with the number of channels requested and sold.
+
+        ``reason`` is the reason for the posting, ``granted_reason`` says why another number of
+        channels is sold than requested (H5).
+
+        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> from channelplans.subscriptions.actions import change
+        >>> from channelplans.testing.builders import TARIFF, make_subscription
+        >>> more = SKYPE_CONNECT.plan(channels=105)
+        >>> decision = change(make_subscription(), more, TARIFF, on=date(2026, 1, 15))
+        >>> columns = ("reason", "requested", "granted", "granted_reason")
+        >>> for row in decision.to_records():
+        ...     print(*map(row.get, columns), sep=", ")
+        refund, 105, 100, above 100, multiples of 10, rounded down
+        subscription, 105, 100, above 100, multiples of 10, rounded down
+        """
+        plan = self._plan
+        channels = {
+            "requested": plan.requested,
+            "granted": plan.channels,
+            "granted_reason": plan.reason,
+        }
+        return [{**row, **channels} for row in _records(self.action, self.token, self.postings)]
+
+    @property
+    def _plan(self) -> Plan:
+        """The plan that the action leads to: of a change for the next term, the pending plan."""
+        pending = self.after.pending if self.action is Action.CHANGE else None
+        return pending or self.after.plan
 
     def _describe(self) -> tuple[str, ...]:
-        after = self.after
-        plan = after.pending if self.action is Action.CHANGE and after.pending else after.plan
-        act = _ACTS[self.action].format(plan=plan, profile=after.profile)
+        act = _ACTS[self.action].format(plan=self._plan, profile=self.after.profile)
         return (
             f"{self.on}: {act}.",
             *self._allowance_left(),
