@@ -96,10 +96,11 @@ def test_first_story_shows_advice_quotes_decisions_and_usage(story, sentence):
     "sentence",
     [
         "7 channels and 1 bundle of 2,000 minutes, 2026-03-10 to 2026-04-01",
-        "set-up           1        5.00   5.00",
+        "channels  7 x 3.00 for 22 of 31 days  14.90",
+        "set-up                      1 x 5.00   5.00",
         "Paid for this term so far: 25.58 GBP.\n8 channels and 3 bundles of 2,000 minutes",
         "Total 39.06 GBP; renews on 2026-04-01.\n2026-03-20: change profile leeds",
-        "bundles          2        8.00  11.35",
+        "bundles   2 x 8.00 for 22 of 31 days  11.35",
         "The change comes with the next term, on 2026-05-01.",
         "2026-05-01: profile leeds cannot renew in full",
         "The balance did not cover the bundles of profile leeds, so only the channels were",
@@ -245,7 +246,11 @@ SECOND_MISTAKES = {
     "an unknown key": ("days = 60", 'days = 60\nweather = "fair"', "weather"),
     "a set-up fee that is a float": ('setup = "5.00"', "setup = 5.0", "setup"),
     "a set-up fee below zero": ('setup = "5.00"', 'setup = "-5.00"', "setup"),
-    "a rate for no country": ('IE = "0.021"', 'Ireland = "0.021"', "'Ireland'"),
+    "a rate for another name": (
+        'IE = "0.021"',
+        'Ireland = "0.021"',
+        "no rate for calls to 'IE'; it has rates for: GB, Ireland",
+    ),
     "fewer channels and more bundles": (
         "channels = 8\nbundles = 2",
         "channels = 7\nbundles = 2",
