@@ -121,7 +121,7 @@ def test_class_without_a_description_raises_an_error():
 
 
 def test_repr_leaves_out_defaults_and_hidden_fields():
-    """The repr has the fields that differ from their defaults, except fields with ``repr=False``."""
+    """The repr has the fields that differ from their defaults, except hidden fields."""
 
     assert "Label(text='a')" == repr(Label("a", width=5))
     assert "Label(text='a', copies=2)" == repr(Label("a", 2))
