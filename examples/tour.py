@@ -184,7 +184,6 @@ class Story:
             requested, reason = event.take("channels", int), event.take("because", str)
             print(f"{name} was advised {office.advice.channels} channels and orders {requested}.")
             print(f"Why: {reason}")
-            print(cp.normalize_quantity(requested, self.offer.quantity))
             sizes = (requested,)
         if len(sizes) != len(office.profiles):
             raise StoryError(f"{name} needs {len(sizes)} profiles and names {len(office.profiles)}")

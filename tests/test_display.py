@@ -1,12 +1,15 @@
 """Tables and descriptions as plain text and, with every string escaped, as HTML."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from html.parser import HTMLParser
 
 import attrs
 import pytest
 
-from channelplans._display import DisplayMixin, Table, clock, counted
+from channelplans import EUR, SKYPE_CONNECT, Catalogue, Edition, Money, buy, cancel, refund
+from channelplans._display import DisplayMixin, ReprMixin, Table, clock, counted
+from channelplans.offers import OFFERS
+from channelplans.testing.builders import TARIFF
 
 SCRIPT = '<script>alert("1 & 2")</script>'
 
@@ -20,6 +23,15 @@ class Note(DisplayMixin):
     def _describe(self):
         yield self.sentence
         yield Table(("a", "b"), (("1", "22"),), right=("b",))
+
+
+@attrs.frozen(repr=False)
+class Label(ReprMixin):
+    """A value with a default and a field that the repr leaves out."""
+
+    text: str
+    copies: int = 1
+    width: int = attrs.field(default=0, repr=False)
 
 
 class ParsedHtml(HTMLParser):
@@ -106,6 +118,74 @@ def test_class_without_a_description_raises_an_error():
     """A subclass without ``_describe`` raises an error instead of showing nothing."""
     with pytest.raises(NotImplementedError):
         str(DisplayMixin())
+
+
+def test_repr_leaves_out_defaults_and_hidden_fields():
+    """The repr has the fields that differ from their defaults, except hidden fields."""
+
+    assert "Label(text='a')" == repr(Label("a", width=5))
+    assert "Label(text='a', copies=2)" == repr(Label("a", 2))
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [
+        (60, f"Label(text='{'x' * 60}')"),
+        (80, f"Label(text='{'x' * 80}')"),
+        (81, f"Label(text='{'x' * 80}'...)"),
+    ],
+)
+def test_repr_cuts_long_text(length, expected):
+    """The repr shows at most 80 characters of a text, and dots for the others."""
+
+    assert expected == repr(Label("x" * length))
+
+
+def test_repr_is_cut_to_120_characters():
+    """A repr that would be too long ends in dots and a bracket."""
+    shown = repr(Label("x" * 80, copies=10**30 - 1))
+
+    assert 120 == len(shown)
+    assert shown.startswith(f"Label(text='{'x' * 80}', copies=")
+    assert shown.endswith("...)")
+
+
+DAY = date(2026, 1, 5)
+PURCHASE = buy(
+    SKYPE_CONNECT.plan(channels=105, bundles=2),
+    TARIFF,
+    account="acme",
+    profile="berlin",
+    subscription="s-1",
+    on=DAY,
+)
+LARGE_VALUES = {
+    "an offer with 101 prefixes": OFFERS["skype-connect-2011"],
+    "a bundle rule with 101 prefixes": OFFERS["skype-connect-2011"].bundle,
+    "a plan": PURCHASE.after.plan,
+    "a quote": PURCHASE.after.quote,
+    "a refund": refund(PURCHASE.after.quote, on=DAY),
+    "a subscription": PURCHASE.after,
+    "a decision": cancel(PURCHASE.after, on=DAY),
+    "a posting": PURCHASE.postings[0],
+    "a catalogue": Catalogue((Edition(SKYPE_CONNECT, TARIFF, DAY),)),
+    "an amount of 18 digits": Money(minor=10**18 - 1, currency=EUR),
+}
+
+
+@pytest.mark.parametrize("value", LARGE_VALUES.values(), ids=LARGE_VALUES)
+def test_repr_of_a_large_value_is_one_short_line(value):
+    """A value with many parts has a repr of one line and at most 120 characters."""
+
+    assert 1 == len(repr(value).splitlines())
+    assert 120 >= len(repr(value))
+
+
+def test_repr_of_offers_and_tariffs_is_their_name():
+    """An offer shows its name and edition, a tariff its name; both print their rules or prices."""
+
+    assert "<Offer Skype Connect (help page)>" == repr(SKYPE_CONNECT)
+    assert f"<Tariff {TARIFF.name}>" == repr(TARIFF)
 
 
 @pytest.mark.parametrize(

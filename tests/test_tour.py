@@ -78,8 +78,8 @@ def test_help_explains_the_arguments(tour):
         "Berlin support                  950              108       110          1.31%",
         "Bydgoszcz contact centre      3,300              345  300 + 45          1.91%",
         "Berlin support was advised 110 channels and orders 107.\n"
-        "Why: Half of the team works in the evening, when fewer customers call.\n107 channels",
-        "100 sold: above 100, multiples of 10, rounded down",
+        "Why: Half of the team works in the evening, when fewer customers call.\n100 channels",
+        "100 channels (107 requested: above 100, multiples of 10, rounded down), 2026-01-05 to",
         "24 channels and 1 bundle of 5,000 minutes, 2026-01-19 to 2026-02-18",
         "It is not available from 2026-02-04 on.",
         "Minutes of gdynia: 0:00:00 of 83:20:00 left.",
@@ -96,6 +96,7 @@ def test_first_story_shows_advice_quotes_decisions_and_usage(story, sentence):
     "sentence",
     [
         "7 channels and 1 bundle of 2,000 minutes, 2026-03-10 to 2026-04-01",
+        "channels  7 x 3.00 for 22 of 31 days  14.90",
         "set-up                      1 x 5.00   5.00",
         "Paid for this term so far: 25.58 GBP.\n8 channels and 3 bundles of 2,000 minutes",
         "Total 39.06 GBP; renews on 2026-04-01.\n2026-03-20: change profile leeds",

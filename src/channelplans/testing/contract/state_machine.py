@@ -138,10 +138,10 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self, make_store: Callable[[], CheckedStore]) -> None:
         super().__init__()
-        self.store = make_store()
-        self.model = Model()
+        self.store: CheckedStore = make_store()
+        self.model: Model = Model()
         self.today: date = DAY
-        self.names = 0
+        self.names: int = 0
 
     @initialize(amount=st.sampled_from(["40", "400", "4000"]), plan=_plan_values)
     def open_account(self, amount: str, plan: PlanValues) -> None:
