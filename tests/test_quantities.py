@@ -541,6 +541,17 @@ def test_split_profiles_is_fast_if_the_sold_sizes_have_gaps():
     assert duration < 1
 
 
+# 2, the even numbers from 50,000 to 99,998, and one odd number.
+MOSTLY_EVEN = QuantityRule(
+    2, 99_999, (Step(2, 50_000), Step(50_000, 2), Step(99_998, 99_999)), Rounding.UP
+)
+
+# 30, the multiples of 10 from 50,000 to 99,990, and 99,999.
+MOSTLY_TENS = QuantityRule(
+    30, 99_999, (Step(30, 50_000), Step(50_000, 10), Step(99_990, 99_999)), Rounding.UP
+)
+
+
 # Each of these inputs once took 20 seconds to several minutes, or gigabytes.
 WORST_INPUTS = [
     # 200,000 profiles, all of the smaller number.
@@ -551,6 +562,10 @@ WORST_INPUTS = [
     (rule_that_sells(49_999, 99_999), 49_999 * 99_998, 99_998),
     # 249 profiles of 2, and one of 1.
     (rule_that_sells(1, 2, 500), 499, 250),
+    # The next larger number is 50,000.
+    (MOSTLY_EVEN, 49_998, 24_999),
+    # An odd total needs 99,999 once.
+    (MOSTLY_EVEN, 99_999 + 49_998, 25_000),
     # Even with a million channels on each profile, a smaller number of profiles is not enough.
     (rule_that_sells(999_500, 999_750, 999_999, 1_000_000), 899_887_500_001, 899_888),
 ]
@@ -585,6 +600,10 @@ def test_split_profiles_needs_little_time_and_memory_for_the_worst_inputs(rule, 
             10_001 * 100_000 - 10_001 - 100_000,
             (10_001 * 100_000 - 10_001 - 100_000 - 1, 10_001 * 100_000 - 10_001 - 100_000 + 1),
         ),
+        # Without 99,999 only even numbers or multiples of 10 are reached.
+        (MOSTLY_EVEN, 99_997, (99_996, 99_998)),
+        (MOSTLY_TENS, 59_993, (59_990, 60_000)),
+        (MOSTLY_TENS, 159_993, (159_990, 159_999)),
         (QuantityRule(999_999, 1_000_000), 1_500_000, (1_000_000, 1_999_998)),
         (QuantityRule(999_999, 1_000_000), 10**17, (10**12,)),
     ],

@@ -5,6 +5,10 @@ Sizes are ranges of whole numbers. This module does not know what is split.
 The search uses deficits. The deficit of a size is its difference from the largest size. If k parts
 of at most 300 add up to a total, their deficits add up to 300 k - total. Most deficits are 0, so
 the sums are small, and a set of sums is stored in the bits of one integer.
+
+Only the first few sets are stored. From some number of deficits on, a further deficit can always be
+0 or the largest deficit instead, so the later sets follow from the last one. With still more parts,
+only the excess over the smallest size decides, and a search in text finds the next possible excess.
 """
 
 from bisect import bisect_left
@@ -21,8 +25,8 @@ import attrs
 __all__: tuple[str, ...] = ()
 
 
-# A table of sums that shifts this many bits takes about 15 ms, and at most 20 MB.
-_MAX_SHIFTED_BITS: Final = 300_000_000
+# A table of sums that shifts this many bits takes about 10 ms, and at most 20 MB.
+_MAX_SHIFTED_BITS: Final = 200_000_000
 
 
 # The table of any sizes is small enough if the largest deficit is at most this number of units.
@@ -31,6 +35,11 @@ SMALL_SPAN: Final = 500
 
 # The search for the nearest totals tries each number of parts in a period.
 _MAX_PERIOD: Final = 100_000
+
+
+# If more numbers of parts are possible, and a multiple of the smallest size is at most this many
+# totals away, the search for the nearest totals tries totals instead.
+_MANY_COUNTS: Final = 1_000
 
 
 @attrs.frozen
@@ -52,6 +61,11 @@ class Sizes:
     def span(self) -> int:
         """The largest deficit, which is the deficit of the smallest size."""
         return self.deficits[-1][-1]
+
+    @property
+    def step(self) -> int:
+        """The smallest size, counted in divisors."""
+        return self.smallest // self.divisor
 
     def units_above(self, total: int, parts: int) -> int:
         """Return by how many units parts of the largest size exceed a total, rounded down."""
@@ -134,6 +148,7 @@ class _Sums:
     sizes: Sizes
     levels: tuple[int, ...]
     rows: tuple[int, ...]  # the last level, cut into rows of a span
+    excesses: str  # a digit for each sum by which many parts can exceed the smallest size
 
     def window(self, count: int, first: int, last: int) -> int:
         """Return bits for the sums of ``count`` deficits from ``first`` to at most a span later."""
@@ -145,15 +160,38 @@ class _Sums:
         bits = self._add_spans(added, first) if added > 0 else self.levels[count] >> first
         return bits & ((1 << last - first + 1) - 1)
 
+    def is_settled(self, count: int, deficit_sum: int) -> bool:
+        """Return whether only the excess decides: these and higher sums can have any deficits."""
+        return count >= len(self.levels) and deficit_sum >= len(self.excesses) - 1
+
     def first_from(self, count: int, lowest: int) -> int:
         """Return the first sum of ``count`` deficits that is not below a limit."""
+        excess = count * self.sizes.span - lowest
+        if self.is_settled(count, lowest):
+            return lowest + excess - self._last_excess(excess)
         bits = self.window(count, lowest, lowest + self.sizes.span)
         return lowest + (bits & -bits).bit_length() - 1
 
     def last_up_to(self, count: int, highest: int) -> int:
         """Return the last sum of ``count`` deficits that is not above a limit."""
+        excess = count * self.sizes.span - highest
+        last = highest + excess - self._first_excess(excess)
+        if self.is_settled(count, last):
+            return last
         first = highest - self.sizes.span
         return first + self.window(count, first, highest).bit_length() - 1
+
+    def count_steps(self, excess: int, step: int) -> int:
+        """Return after how many steps down an excess is possible; -1 if it never is."""
+        return 0 if excess >= len(self.excesses) else self.excesses[excess::-step].find("1")
+
+    def _last_excess(self, limit: int) -> int:
+        """Return the last possible excess up to a limit. All large ones are possible."""
+        return limit if limit >= len(self.excesses) else self.excesses.rfind("1", 0, limit + 1)
+
+    def _first_excess(self, limit: int) -> int:
+        """Return the first possible excess from a limit on."""
+        return limit if limit >= len(self.excesses) else self.excesses.find("1", limit)
 
     def _add_spans(self, count: int, first: int) -> int:
         """Return bits for the sums, from ``first``, of the last level and 0 to ``count`` spans."""
@@ -169,7 +207,10 @@ def _find_sums(sizes: Sizes, max_count: int) -> _Sums:
     levels = tuple(islice(_yield_levels(sizes), max_count + 1))
     row_mask = (1 << sizes.span) - 1
     rows = tuple(levels[-1] >> sizes.span * row & row_mask for row in range(len(levels)))
-    return _Sums(sizes, levels, rows)
+    highest = sizes.span * (len(levels) - 1)
+    added_spans = range(0, highest + 1, sizes.span or 1)
+    excesses = f"{_shift_down_by_each(levels[-1], added_spans):0{highest + 1}b}"
+    return _Sums(sizes, levels, rows, excesses)
 
 
 def _yield_levels(sizes: Sizes) -> Iterator[int]:
@@ -183,8 +224,14 @@ def _yield_levels(sizes: Sizes) -> Iterator[int]:
 def _find_fewest(total: int, sums: _Sums, max_parts: int) -> int | None:
     """Return the fewest parts that add up to a total; None if no parts do."""
     sizes = sums.sizes
-    for parts in _possible_parts(total, sizes, max_parts):
+    counts = _possible_parts(total, sizes, max_parts)
+    for index, parts in enumerate(counts):
         deficit_sum = sizes.units_above(total, parts)
+        if sums.is_settled(parts, deficit_sum):
+            excess = parts * sizes.span - deficit_sum
+            # With each further number of parts, the excess falls by the same step.
+            skipped = sums.count_steps(excess, sizes.step)
+            return counts[index + skipped] if 0 <= skipped < len(counts) - index else None
         if sums.window(parts, deficit_sum, deficit_sum):
             return parts
     return None
@@ -235,7 +282,10 @@ def _find_nearest_below(total: int, sums: _Sums, max_parts: int) -> int:
     sizes = sums.sizes
     full_parts = min(total // sizes.largest, max_parts)
     nearest = max(full_parts, 0) * sizes.largest
-    counts = range(full_parts + 1, min(total // sizes.smallest, max_parts) + 1)
+    most_parts = total // sizes.smallest
+    counts = range(full_parts + 1, min(most_parts, max_parts) + 1)
+    if len(counts) > _MANY_COUNTS >= sizes.step and most_parts <= max_parts:
+        return _find_first(range(total, 0, -sizes.divisor), sums, max_parts)
     for gap, parts in _by_gap(counts, total, -sizes.largest, sizes.unit):
         if total - gap <= nearest:
             break
@@ -253,15 +303,22 @@ def _find_nearest_above(total: int, sums: _Sums, max_parts: int) -> int:
         return 0
     most_parts = total // sizes.smallest
     nearest = fewest * sizes.largest
+    counts = range(fewest, min(most_parts, max_parts) + 1)
     if most_parts < max_parts:
         nearest = min(nearest, (most_parts + 1) * sizes.smallest)
-    counts = range(fewest, min(most_parts, max_parts) + 1)
+        if len(counts) > _MANY_COUNTS >= sizes.step:
+            return _find_first(range(total, nearest + 1, sizes.divisor), sums, max_parts)
     for gap, parts in _by_gap(counts, -total, sizes.largest, sizes.unit):
         if total + gap >= nearest:
             break
         highest = sizes.units_above(total + gap, parts)
         nearest = min(nearest, sizes.total(parts, sums.last_up_to(parts, highest)))
     return nearest
+
+
+def _find_first(totals: range, sums: _Sums, max_parts: int) -> int:
+    """Return the first of some totals that can be split."""
+    return next(total for total in totals if _find_fewest(total, sums, max_parts) is not None)
 
 
 def _by_gap(counts: range, start: int, step: int, unit: int) -> Iterator[tuple[int, int]]:
@@ -281,3 +338,10 @@ def _shift_by_each(bits: int, shifts: range) -> int:
         bits |= bits << added * shifts.step
         count += added
     return bits << shifts.start
+
+
+def _shift_down_by_each(bits: int, shifts: range) -> int:
+    """Return the union of the bits shifted down by each number of a range that starts at 0."""
+    for doubling in range((len(shifts) - 1).bit_length()):
+        bits |= bits >> (shifts.step << doubling)
+    return bits
