@@ -7,7 +7,7 @@ import tomllib
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, localcontext
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import attrs
 import pytest
@@ -724,7 +724,7 @@ GOLDEN_DATA = {name: read_golden(f"{name}-1.json") for name in STORED_KINDS}
 
 def one_location_per_field(data):
     """Return a location of each field in plain data; items of a list have the same fields."""
-    locations = {}
+    locations: dict[tuple[str, ...], tuple[Any, ...]] = {}
     for location in all_locations(data):
         # An error in a unit of a duration has the path of the whole duration. The subscription
         # before a decision has the fields of the subscription after the decision.
