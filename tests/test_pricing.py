@@ -313,6 +313,11 @@ class TestQuote:
         with pytest.raises(InvalidValue, match=f"^{parameter} must be "):
             attrs.evolve(PAID, **changes)
 
+    def test_refuses_bundles_under_a_tariff_that_does_not_sell_them(self):
+        """A quote with bundles needs a price for bundles."""
+        with pytest.raises(NotOffered, match="tariff 'lines' has no price for bundles"):
+            attrs.evolve(PAID, tariff=Tariff("lines", EUR, "6.95"))
+
     @pytest.mark.parametrize("effect", [ChangeEffect.RESTART, ChangeEffect.AT_RENEWAL])
     def test_amend_refuses_an_effect_that_ends_the_term(self, effect):
         """A restart and a later change have no quote within the running term."""

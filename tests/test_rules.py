@@ -470,3 +470,10 @@ def test_renewals_without_a_billing_day_count_from_the_purchase():
     renewals = islice(TermRule(Days(30)).renewals(date(2026, 1, 5)), 2)
 
     assert ["2026-02-04", "2026-03-06"] == [str(day) for day in renewals]
+
+
+def test_number_of_the_last_term_of_the_calendar_is_computed():
+    """The term that contains a day near the calendar's end may itself end after the calendar."""
+    rule = TermRule(Months(7))
+
+    assert 0 == rule.number_ending(date(9999, 6, 1), date(9999, 12, 31))

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime, timedelta, tzinfo
 from fractions import Fraction
-from itertools import count
 from typing import Final
 
 import attrs
@@ -174,8 +173,10 @@ def number_of_term_ending(
         return -((anchor - day) // length.delta) - 1
     months = 12 * (day.year - anchor.year) + day.month - anchor.month
     number = -(-months // length.count) - 1
-    ends_earlier = _add_months(anchor, length.count * (number + 1), billing_day) < day
-    return number + ends_earlier
+    with suppress(OverflowError, ValueError):  # an end after the calendar is not before the day
+        if _add_months(anchor, length.count * (number + 1), billing_day) < day:
+            return number + 1
+    return number
 
 
 def days_after(anchor: date, length: Days | Months) -> date:
@@ -208,9 +209,11 @@ def term_ends(
     anchor: date, length: Days | Months, first: int = 0, billing_day: int | None = None
 ) -> Iterator[date]:
     """Yield the end of each term from a number on, until the calendar ends."""
+    number = first
     with suppress(CalendarEnds):
-        for number in count(first):
+        while True:
             yield nth_term(anchor, length, number, billing_day).end
+            number += 1
 
 
 def civil_date(instant: datetime, zone: tzinfo) -> date:

@@ -3,7 +3,7 @@
 import copy
 import pickle
 from datetime import date, datetime, timedelta
-from itertools import product
+from itertools import islice, product
 
 import attrs
 import pytest
@@ -249,3 +249,19 @@ def test_transitions_have_14_of_all_pairs():
 
     assert 14 == len(TRANSITIONS)
     assert pairs > set(TRANSITIONS)
+
+
+def test_subscription_renews_on_the_days_of_its_quote():
+    """The renewals of a subscription are the ends of its terms, from the running term on."""
+
+    assert [END, date(2026, 3, 6)] == list(islice(SUBSCRIPTION.renewals(), 2))
+
+
+def test_subscription_refuses_another_anchor_than_its_quote():
+    """The terms of a subscription and of its quote are counted from one day."""
+    earlier_anchor = attrs.evolve(PAID_QUOTE, anchor=date(2025, 12, 6))
+
+    with pytest.raises(
+        InvalidValue, match=r"^anchor must be 2025-12-06, as in the quote, not 2026"
+    ):
+        attrs.evolve(SUBSCRIPTION, quote=earlier_anchor)
