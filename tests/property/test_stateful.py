@@ -96,7 +96,8 @@ TESTED_OFFERS = {**OFFERS, **OTHER_OFFERS}
 class Prices(NamedTuple):
     """The prices of a tariff: the first four in cents, the rates in 0.001 euros per minute.
 
-    ``bundle_rate`` is for the destinations of the offer's bundles, ``other_rate`` for all others.
+    ``other_rate`` is for destinations with a rate of their own, also in the area of the bundles.
+    ``bundle_rate`` is for the other destinations of that area.
     """
 
     channel: int
@@ -803,7 +804,8 @@ class AccountMachine(RuleBasedStateMachine):
             remaining[position] -= taken
             unassigned -= taken
         prices = PRICES[tariff_name]
-        minute_rate = prices.bundle_rate if in_bundle_area else prices.other_rate
+        has_own_rate = dialled.destination in DESTINATIONS_WITH_RATES
+        minute_rate = prices.other_rate if has_own_rate else prices.bundle_rate
         # The rate is in 0.001 euros per minute: divide by 10 for cents and by 60 for seconds.
         charge = round_half_up((counted - included) * minute_rate, 600)
         call = Call(
