@@ -82,12 +82,21 @@ OTHER_OFFERS = {
         change=ChangeRule(Days(3), more=ChangeEffect.PRORATE, fewer=ChangeEffect.NO_CHARGE),
         non_payment=NonPaymentRule(grace=Days(2)),
     ),
-    "increase charged in full, reduction at no charge": attrs.evolve(
+    "increase charged in full, kept reduction, refund of channels by minutes": attrs.evolve(
         SKYPE_CONNECT,
         bundle=PACKS,
         term=TermRule(Months(1), billing_day=1, minimum_term=Months(1)),
         change=ChangeRule(Months(1), more=ChangeEffect.CHARGE_FULL, fewer=ChangeEffect.NO_CHARGE),
-        refund=RefundRule(change_day_used=True),
+        refund=RefundRule(RefundBasis.MINUTES, RefundBasis.SMALLER, change_day_used=True),
+    ),
+    "prorated increase, restart on reduction, refund of channels by the smaller share": (
+        attrs.evolve(
+            SKYPE_CONNECT,
+            bundle=PACKS,
+            term=TermRule(Months(1), billing_day=1, minimum_term=Months(1)),
+            change=ChangeRule(Months(1), more=ChangeEffect.PRORATE, fewer=ChangeEffect.RESTART),
+            refund=RefundRule(channels=RefundBasis.SMALLER, change_day_used=True),
+        )
     ),
 }
 TESTED_OFFERS = {**OFFERS, **OTHER_OFFERS}

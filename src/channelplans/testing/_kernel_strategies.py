@@ -44,6 +44,9 @@ LAST_DAY: Final = date(2400, 1, 1)
 _DAY: Final = timedelta(days=1)
 _NOTHING: Final = timedelta(0)
 
+# With more decimals, the price of a large plan can have more than 18 digits.
+_TARIFF_DECIMALS: Final = 9
+
 
 def names(*, characters: int = 6) -> st.SearchStrategy[str]:
     """Names and identifiers: one line of text, often with characters that HTML must escape."""
@@ -296,12 +299,13 @@ def rates(*, price: int = 1000) -> st.SearchStrategy[Rate]:
 
 @st.composite
 def tariffs(draw: st.DrawFn, currency: Currency | None = None, *, price: int = 1000) -> Tariff:
-    """Tariffs in a currency, or in any currency if it is None; each price is 0 to ``price``.
+    """Tariffs in a currency, or in any of at most 9 decimals; each price is 0 to ``price``.
 
-    Each tariff has a rate for Germany, Poland and the United States; some have other rates too, by
+    In a currency of more decimals, a large plan can cost more than the 18 digits of an amount. Each
+    tariff has a rate for Germany, Poland and the United States; some have other rates too, by
     country or by the first digits of a number.
     """
-    currency = currency or draw(currencies())
+    currency = currency or draw(currencies(decimals=_TARIFF_DECIMALS))
     prices = st.decimals(0, price, places=currency.exponent)
     minute_prices = st.decimals(0, price, places=5)
     minute_prices_or_rates = minute_prices | rates(price=price)
@@ -421,7 +425,7 @@ def catalogues(
     If ``offer`` is None, each edition has its own offer.
     """
     starts = sorted(draw(st.sets(days(), min_size=1, max_size=editions)))
-    currency = currency or draw(currencies())
+    currency = currency or draw(currencies(decimals=_TARIFF_DECIMALS))
     drawn = []
     for number, (start, end) in enumerate(zip(starts, [*starts[1:], None], strict=True)):
         edition_offer = offer or attrs.evolve(draw(offers()), edition=f"edition {number}")
