@@ -6,9 +6,9 @@ arguments. Rules of an offer are not checked here.
 
 import operator
 import reprlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final, SupportsIndex, TypeVar
+from typing import Any, Final, SupportsIndex, TypeVar, cast
 
 from channelplans.errors import InvalidValue, WrongType
 
@@ -38,6 +38,14 @@ class _ShortRepr(reprlib.Repr):
         super().__init__()
         self.maxlevel, self.maxtuple, self.maxlist, self.maxdict = 3, 4, 4, 4
         self.maxstring, self.maxlong, self.maxother = 80, 40, 120
+
+    def repr1(self, value: Any, level: int) -> str:
+        # The repr of a subclass would be written in full before it is cut.
+        if isinstance(value, Mapping):
+            return self.repr_dict(cast("dict[Any, Any]", value), level)
+        if isinstance(value, list):
+            return self.repr_list(value, level)
+        return super().repr1(value, level)
 
     def repr_str(self, value: str | bytes, _level: int) -> str:
         beginning = repr(value[: self.maxstring])

@@ -15,6 +15,7 @@ from tests.property.strategies import attempt
 from channelplans.calendar import Term
 from channelplans.calls import Allowance
 from channelplans.errors import NotDecodable
+from channelplans.money import EUR
 from channelplans.offers import OFFERS, SKYPE_CONNECT
 from channelplans.plans import Offer, Plan
 from channelplans.pricing import Line, Quote, quote
@@ -24,7 +25,7 @@ from channelplans.subscriptions.catalogue import Catalogue, Edition
 from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.subscription import Action, Status, Subscription
 from channelplans.subscriptions.wallets import Posting, Wallet
-from channelplans.tariffs import Item, Ladder, Tariff, Tier
+from channelplans.tariffs import Item, Ladder, Rate, Tariff, Tier
 from channelplans.testing.builders import CATALOGUE, TARIFF
 from channelplans.testing.strategies import (
     call_rules,
@@ -372,11 +373,35 @@ def test_equal_tariffs_have_the_same_encoding_and_digest(tariff, data):
     assert digest(tariff) == digest(equal_tariff)
 
 
-@given(*2 * (refund_rules(channels_by_minutes=False), lengths()))
+@given(st.integers(0, 10**18 - 1), st.integers(0, 9), st.integers(0, 12))
+def test_decode_returns_prices_of_up_to_18_digits(units, call_decimals, tier_decimals):
+    """A price is decoded as it was, whatever number of its 18 digits are decimals."""
+    price, call_price, tier_price = (
+        Decimal(units).scaleb(-decimals) for decimals in (2, call_decimals, tier_decimals)
+    )
+    tariff = Tariff(
+        "long",
+        EUR,
+        channel=Ladder((Tier(None, tier_price, flat=tier_price),)),
+        bundle=price,
+        minute=call_price,
+        rates={"DE": call_price, "49": Rate(call_price, call_price, call_price)},
+        setup=price,
+    )
+    decoded = decode(Tariff, through_json(encode(tariff)))
+
+    assert tariff == decoded
+    assert (price, call_price) == (decoded.bundle, decoded.minute)
+
+
+@given(refund_rules(), lengths(), refund_rules(), lengths())
 def test_digests_are_equal_only_for_equal_offers(refund, length, other_refund, other_length):
     """Two offers have the same digest exactly if they are equal."""
-    offer = attrs.evolve(SKYPE_CONNECT, refund=refund, term=TermRule(length))
-    other_offer = attrs.evolve(SKYPE_CONNECT, refund=other_refund, term=TermRule(other_length))
+    # The channels include minutes, so that they can be refunded by minutes.
+    bundle = attrs.evolve(SKYPE_CONNECT.bundle, included=10)
+    with_minutes = attrs.evolve(SKYPE_CONNECT, bundle=bundle)
+    offer = attrs.evolve(with_minutes, refund=refund, term=TermRule(length))
+    other_offer = attrs.evolve(with_minutes, refund=other_refund, term=TermRule(other_length))
 
     assert (offer == other_offer) == (digest(offer) == digest(other_offer))
 

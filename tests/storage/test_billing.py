@@ -480,6 +480,16 @@ class TestActions:
         with pytest.raises(WrongType, match="must be a function of an offer and a day, or a Catal"):
             billing_class(MemoryStore(), tariff=TARIFF)
 
+    @pytest.mark.parametrize("billing_class", [Billing, AsyncBilling])
+    def test_constructor_refuses_the_class_of_a_store(self, billing_class):
+        """The error shows the class and how to make a store of it."""
+        with pytest.raises(WrongType) as refusal:
+            billing_class(MemoryStore, tariff=same_tariff)
+
+        assert "store" == refusal.value.parameter
+        assert "a store, such as MemoryStore()" == refusal.value.expected
+        assert refusal.value.value.endswith("MemoryStore'> (type)")
+
     def test_action_raises_the_error_of_the_store(self, billing, store, berlin):
         """A failure of the store itself is raised without a retry."""
         store.interruptions["commit"] = iter([raising(OSError("no space left"))])

@@ -7,6 +7,7 @@ import tomllib
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, localcontext
 from pathlib import Path
+from types import MappingProxyType
 from typing import get_args
 
 import attrs
@@ -66,13 +67,14 @@ TRUNKS = Offer(
         longest_call=timedelta(minutes=90),
         excluded_prefixes=("180", "900"),
         calling_code="49",
+        trunk_prefix="0",
         included=500,
         rollover=Rollover(terms=2, cap=1000),
     ),
     term=TermRule(Months(1), billing_day=1, minimum_term=Months(12)),
-    change=ChangeRule(None, ChangeEffect.PRORATE, ChangeEffect.AT_RENEWAL),
+    change=ChangeRule(None, ChangeEffect.PRORATE, ChangeEffect.NO_CHARGE),
     refund=RefundRule(RefundBasis.NOTHING, RefundBasis.MINUTES, True, Rounding.DOWN),
-    calls=CallRule(timedelta(0), timedelta(seconds=1.5), Rounding.UP),
+    calls=CallRule(timedelta(0), timedelta(seconds=1.5), Rounding.UP, ("110", "112")),
     notices=(Notice("no-fax", "Not for fax.", "section 4"),),
     non_payment=NonPaymentRule(drops_bundles=True, grace=Days(7)),
 )
@@ -80,9 +82,9 @@ LADDER = Ladder(
     (Tier(10, "6.95"), Tier(50, "60", "2.5", 10), Tier(None, "5")), mode=LadderMode.GRADUATED
 )
 RATES = {"DE": "0.02", "FR": "0.03"}
-TRUNK_TARIFF = Tariff(
-    "Trunks 2026", EUR, LADDER, "10", "0.0215", {"PL": "0.019", "FR": "0.03"}, "49", "1.5"
-)
+MOBILE_RATE = Rate("0.19", "0.05", "0.1", CallRule(timedelta(minutes=1), timedelta(minutes=1)))
+TRUNK_RATES = {"PL": "0.019", "FR": "0.03", "4915": MOBILE_RATE}
+TRUNK_TARIFF = Tariff("Trunks 2026", EUR, LADDER, "10", "0.0215", TRUNK_RATES, "49", "1.5")
 LINES_2025 = Offer(
     "Lines",
     "2025",
@@ -404,7 +406,7 @@ def test_digest_is_the_same_for_equal_offers_only():
 
     assert digest(SKYPE_CONNECT) == digest(equal_offer)
     assert digest(SKYPE_CONNECT) != digest(other_offer)
-    assert "3a5bd7e05b67dd52a35121b761d672cf1e717c29e6ff95f98429fa8f540924a6" == digest(
+    assert "7d3b5f9c873525edec754e0e871cb1a58caaaa4e86eb69c974ca0b5bbe13c581" == digest(
         decode(Offer, read_golden("offer-1.json"))
     )
 
@@ -452,7 +454,9 @@ def test_encoded_quote_refers_to_its_tariff():
     assert {"name": "made up", "digest": digest(TARIFF)} == data["tariff"]
     assert {"start": "2026-01-05", "end": "2026-02-04"} == data["term"]
     assert [69500, 2000] == [line["total"]["minor"] for line in data["lines"]]
-    assert QUOTE == decode(Quote, data, catalogue=CATALOGUE)
+    decoded = decode(Quote, data, catalogue=CATALOGUE)
+    assert QUOTE == decoded
+    assert (105, 100) == (decoded.plan.requested, decoded.plan.channels)
 
 
 def test_subscription_with_lines_and_pending_plan_survives_json():
@@ -560,6 +564,133 @@ def test_decode_refuses_a_wrong_type_anywhere_in_an_offer(location, value):
     assert f"({type(value).__name__})" in problem
 
 
+class CountsReads:
+    """A value that counts how often its repr or its hash is computed."""
+
+    def __init__(self):
+        self.reads = 0
+
+    def __repr__(self):
+        self.reads += 1
+        return "leaf"
+
+    def __hash__(self):
+        self.reads += 1
+        return 1
+
+    def __eq__(self, other):
+        return self is other
+
+
+class Sublist(list[object]):
+    """A list of another class, as some readers of YAML make."""
+
+
+class UnprintableKey:
+    """A key whose repr has a line break."""
+
+    def __repr__(self):
+        return "two\nlines"
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda item: [item] * 10,
+        lambda item: Sublist([item] * 10),
+        lambda item: (item,) * 10,
+        lambda item: dict.fromkeys(range(10), item),
+        lambda item: MappingProxyType(dict.fromkeys(range(10), item)),
+    ],
+    ids=["list", "subclass of list", "tuple", "dict", "mapping"],
+)
+def test_decode_does_not_expand_shared_lists(wrap):
+    """Seven levels of lists that share their items are refused without reading 10**7 items.
+
+    YAML aliases make such lists: each level has ten references to one list of the next level.
+    """
+    leaf = CountsReads()
+    shared: object = leaf
+    for _ in range(7):
+        shared = wrap(shared)
+    for location in [("version",), ("name",), *all_locations(SKYPE)]:
+        path_and_problem(Offer, with_value(SKYPE, location, shared))
+
+    assert 0 == leaf.reads
+
+
+@pytest.mark.parametrize(
+    ("key", "step"),
+    [
+        ("minimum_term", ".minimum_term"),
+        ("gr\u00f6\u00dfe", ".gr\u00f6\u00dfe"),
+        ("mul tiple", "['mul tiple']"),
+        ("", "['']"),
+        ("\x1b[31m\n\x85", "['\\x1b[31m\\n\\x85']"),
+        ("\u202eabc", "['\\u202eabc']"),
+        ("\ud800", "['\\ud800']"),
+        ("x" * 10_000_000, f"['{'x' * 80}'...]"),
+        (b"\x00", "[b'\\x00']"),
+        (5, "[5]"),
+        (10**5000, "[a number of more than 18 digits]"),
+        (-(10**5000), "[a number of more than 18 digits]"),
+        (None, "[None]"),
+        (UnprintableKey(), "[twolines]"),
+    ],
+    ids=[
+        *("name", "letters beyond ASCII", "space", "empty", "control characters", "bidirectional"),
+        *("surrogate", "long", "bytes", "number", "long number", "long negative number", "none"),
+        "unprintable object",
+    ],
+)
+def test_path_of_an_unknown_key_is_short_and_printable(key, step):
+    """The path has no control characters and no lone surrogates, and a long key is cut."""
+    path, problem = path_and_problem(Offer, with_value(SKYPE, ("quantity", key), 1))
+
+    assert f"offer.quantity{step}" == path
+    assert problem.startswith("is unknown; the known keys are: minimum, ")
+
+
+@pytest.mark.parametrize(
+    ("key", "step"),
+    [
+        ("\x1b[31m\n", "['\\x1b[31m\\n']"),
+        ("\ud800", "['\\ud800']"),
+        ("x" * 10_000_000, f"['{'x' * 80}'...]"),
+    ],
+    ids=["control characters", "surrogate", "long"],
+)
+def test_path_of_a_destination_is_short_and_printable(key, step):
+    """The keys of the rates are data; in a path they are escaped and cut too."""
+    path, problem = path_and_problem(Tariff, with_value(encode(TARIFF), ("rates", key), 1.5))
+
+    assert f"tariff.rates{step}" == path
+    assert f"must be {PRICE}, not 1.5 (float)" == problem
+
+
+@pytest.mark.parametrize("price", ["9999999999999999.99", "0.01", "1234567890123456"])
+def test_decode_returns_a_price_of_18_digits(price):
+    """A price in euros has up to 16 digits before the point, and two decimals."""
+    tariff = Tariff("long", EUR, channel=price, bundle=price, setup=price, channel_setup=price)
+    data = json.loads(json.dumps(encode(tariff)))
+
+    assert [price] * 4 == [data[key] for key in ("channel", "bundle", "setup", "channel_setup")]
+    assert tariff == decode(Tariff, data)
+
+
+@pytest.mark.parametrize("price", ["999999999.999999999", "999999999999999999", "0.000000001"])
+def test_decode_returns_a_price_of_a_call_of_18_digits(price):
+    """A price of a minute or of a call has up to 18 digits, at most 9 of them decimals."""
+    rates = {"DE": price, "4915": Rate(price, connection=price, minimum_charge=price)}
+    tariff = Tariff("long", EUR, channel="1", minute=price, rates=rates)
+    data = json.loads(json.dumps(encode(tariff)))
+
+    assert price == data["minute"]
+    assert price == data["rates"]["DE"]
+    assert [price] * 3 == list(data["rates"]["4915"].values())
+    assert tariff == decode(Tariff, data)
+
+
 DAY, PRICE = 'a day, such as "2026-01-05"', 'a number as text, such as "6.95"'
 DURATION = 'a duration, such as {"seconds": 30}'
 
@@ -605,7 +736,18 @@ DURATION = 'a duration, such as {"seconds": 30}'
             "term.length.months",
             "must be at least 1 and at most 119,987, not 0",
         ),
-        (("term", "length"), {"days": 1, "months": 1}, "term.length.months", "is unknown"),
+        (
+            ("term", "length"),
+            {"days": 3, "months": 1},
+            "term.length",
+            "must be a table of days or a table of months, but has keys of both",
+        ),
+        (
+            ("term", "length"),
+            {"days": 3, "weeks": 1},
+            "term.length.weeks",
+            "is unknown; the known ",
+        ),
         (
             ("term", "length"),
             {"weeks": 4},
@@ -906,8 +1048,20 @@ def test_decode_and_schema_refuse_a_wrong_type_anywhere_in_stored_data(name, loc
             "anchor",
             "a day on which terms begin, such as 2026-01-01",
         ),
-        ("quote", "lines.0.total.currency.code", "PLN", "", "EUR"),
-        ("quote", "lines.1.unit.currency.code", "PLN", "lines[1]", "EUR"),
+        ("quote", "total", {}, "total", "is unknown; the known keys are: plan, tariff, term, "),
+        ("quote", "term.end", "2026-01-31", "lines", "must be lines within 2026-01-15 to 2026-01-"),
+        ("quote", "lines.0.total.currency.code", "PLN", "", "EUR was expected, PLN was given"),
+        ("quote", "lines.0.total.currency.exponent", 3, "", "EUR with 2 decimals was expected"),
+        (
+            "quote",
+            "lines.0.total.currency.exponent",
+            13,
+            "lines[0].total.currency.exponent",
+            "must be at least 0 and at most 12",
+        ),
+        ("quote", "lines.0.total.minor", 10**18, "lines[0].total.minor", "of at most 18 digits"),
+        ("quote", "lines.0.total", 11.43, "lines[0].total", "a table of minor, currency, not 11"),
+        ("quote", "lines.1.unit.currency.code", "PLN", "lines[1]", "PLN was given"),
         (
             "quote",
             "lines.4.term.end",
@@ -972,7 +1126,18 @@ def test_decode_and_schema_refuse_a_wrong_type_anywhere_in_stored_data(name, loc
             f"must be {DURATION}, not",
         ),
         ("subscription", "allowance.carried.1", 0, "allowance.carried[1]", f"must be {DURATION}"),
+        (
+            "subscription",
+            "quote.lines.1.term.start",
+            "2026-01-31",
+            "quote.lines",
+            "must be lines within 2026-02-01 to 2026-03-01",
+        ),
+        ("subscription", "quote.lines.0.total.currency.code", "USD", "quote", "USD was given"),
         ("subscription", "profile", "", "profile", "must be one line of text"),
+        ("subscription", "profile", "a\tb", "profile", "must be one line of printable text"),
+        ("subscription", "account", "a\u202eb", "account", "must be one line of printable text"),
+        ("subscription", "id", "a\ud800b", "id", "must be one line of printable text"),
         (
             "subscription",
             "started_on",
@@ -990,6 +1155,13 @@ def test_decode_and_schema_refuse_a_wrong_type_anywhere_in_stored_data(name, loc
         ("posting", "wallet.profile", " berlin", "wallet.profile", "without space around it"),
         ("decision", "action", "dance", "action", "must be one of 'buy', 'change', "),
         ("decision", "after.quote.lines", [], "after.quote.lines", "must be at least one line"),
+        (
+            "decision",
+            "after.quote.lines.2.term.end",
+            "2026-03-02",
+            "after.quote.lines",
+            "must be lines within 2026-02-01 to 2026-03-01",
+        ),
         ("decision", "before.quote.term", [], "before.quote.term", "a table of start, end, not []"),
         ("decision", "before.quote.plan.bundles", -1, "before.quote.plan", "cannot be negative"),
         ("decision", "postings.1.amount.minor", 0, "postings[1].amount", "above or below zero"),
@@ -1021,6 +1193,7 @@ def test_decode_refuses_an_invalid_value_in_stored_data(
         ("plan", ("bundles",), -1, BundlesNotAllowed),
         ("plan", ("requested",), 401, ChannelsOutOfRange),
         ("quote", ("lines", 1, "total", "currency", "exponent"), 3, CurrencyMismatch),
+        ("quote", ("lines", 4, "term", "end"), "2026-02-02", InvalidValue),
         ("posting", ("amount", "minor"), 0, InvalidValue),
     ],
 )

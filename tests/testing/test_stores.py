@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 from tests.testing import broken
 
+from channelplans.errors import WrongType
 from channelplans.offers import OFFERS
 from channelplans.storage.memory import MemoryStore
 from channelplans.subscriptions.subscription import Action, Status
@@ -511,6 +512,12 @@ def test_contract_finds_a_lock_that_a_cancelled_task_kept(run_contract, monkeypa
 
     assert 1 == result.parseoutcomes()["failed"]
     result.stdout.fnmatch_lines(["*raised TimeoutError()*such as a lock*"])
+
+
+def test_contract_refuses_the_class_of_a_store():
+    """If ``make_store`` returns a function that returns a class, the error shows how to call it."""
+    with pytest.raises(WrongType, match=r"^store must be a store, such as MemoryStore\(\), not "):
+        checked_store.open_store(lambda: MemoryStore)
 
 
 def test_each_test_of_the_contract_fails_a_broken_store():

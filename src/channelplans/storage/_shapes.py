@@ -13,11 +13,14 @@ from typing import Any, Final, Protocol
 
 import attrs
 
-from channelplans._checks import shown
+from channelplans._checks import short_repr, shown
 from channelplans.errors import ChannelPlansError, NotDecodable
 from channelplans.money import NUMBER
 
 __all__: tuple[str, ...] = ()
+
+#: A longer key is cut in the path of an error.
+_LONGEST_STEP: Final = 40
 
 #: Written for None if a missing key would mean the default; TOML has no null.
 _NONE: Final = "none"
@@ -32,6 +35,19 @@ class Place:
 
     def at(self, step: str) -> "Place":
         return Place(self.path + step, self.catalogue)
+
+    def at_key(self, key: object) -> "Place":
+        """Return the place of a key from the data, which may be any key that a dict can have."""
+        if isinstance(key, str) and len(key) <= _LONGEST_STEP and key.isidentifier():
+            return self.at(f".{key}")
+        return self.at_item(key)
+
+    def at_item(self, key: object) -> "Place":
+        """Return the place of an item; its step is the key's repr in brackets, cut if it is long.
+
+        The repr of a text has no control characters; that of another key could have some.
+        """
+        return self.at(f"[{''.join(filter(str.isprintable, short_repr(key)))}]")
 
     def error(self, problem: str, *actual: object) -> NotDecodable:
         return NotDecodable(self.path, ", not ".join([problem, *map(shown, actual)]))
@@ -118,7 +134,7 @@ class ByKey:
         if not isinstance(data, Mapping):
             raise place.error("must be a table", data)
         return {
-            self.key.read(key, place): self.item.read(item, place.at(f"[{key!r}]"))
+            self.key.read(key, place): self.item.read(item, place.at_item(key))
             for key, item in data.items()
         }
 
@@ -136,11 +152,13 @@ class OneOf:
         return next(shape for shape in self.shapes if isinstance(value, shape.kind)).write(value)
 
     def read(self, data: Any, place: Place) -> Any:
-        for shape in self.shapes:
-            if shape.fits(data):
-                return shape.read(data, place)
-        alternatives = " or ".join(shape.description for shape in self.shapes)
-        raise place.error(f"must be {alternatives}", data)
+        fitting = [shape for shape in self.shapes if shape.fits(data)]
+        if len(fitting) == 1:
+            return fitting[0].read(data, place)
+        problem = f"must be {' or '.join(shape.description for shape in self.shapes)}"
+        if fitting:
+            raise place.error(f"{problem}, but has keys of both")
+        raise place.error(problem, data)
 
     def form(self, parts: dict[str, Any]) -> dict[str, Any]:
         return {"anyOf": [shape.form(parts) for shape in self.shapes]}
@@ -202,7 +220,7 @@ class Table:
         for key in data:
             if key not in self.entries:
                 problem = f"is unknown; the known keys are: {', '.join(self.entries)}"
-                raise place.at(f".{key}").error(problem)
+                raise place.at_key(key).error(problem)
         contents = {
             key: entry.read(data.get(key, attrs.NOTHING), place.at(f".{key}"))
             for key, entry in self.entries.items()
@@ -360,7 +378,13 @@ def choice(kind: enum.EnumMeta) -> Plain:
     members: list[enum.Enum] = list(kind)
     values = {member.value: member for member in members}
     description = f"one of {', '.join(map(repr, values))}"
-    return Plain(kind, description, {"enum": [*values]}, values.__getitem__, attrgetter("value"))
+    return Plain(
+        kind,
+        description,
+        {"enum": [*values]},
+        lambda data: values[_only(str)(data)],
+        attrgetter("value"),
+    )
 
 
 def one_of(*shapes: Any) -> Shape:

@@ -7,7 +7,7 @@ an action makes is known to ``subscriptions.actions``, not here.
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import suppress
 from datetime import date
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import attrs
 
@@ -35,6 +35,8 @@ from channelplans.subscriptions.wallets import Statement, Wallet
 from channelplans.tariffs import Tariff
 
 __all__: tuple[str, ...] = ()
+
+T = TypeVar("T")
 
 #: How often an action that nobody confirms is decided again before it is given up. Each conflict
 #: means that another worker succeeded, so only a very busy profile reaches this number.
@@ -98,6 +100,13 @@ def prices_from(tariff: Callable[[Offer, date], Tariff] | Catalogue) -> Prices:
     if callable(tariff):
         return _PricesOfDay(tariff)
     raise WrongType("tariff", shown(tariff), "a function of an offer and a day, or a Catalogue")
+
+
+def check_store(store: T) -> T:
+    """Return a store; refuse a class, which is often passed by mistake instead of an instance."""
+    if isinstance(store, type):
+        raise WrongType("store", shown(store), f"a store, such as {store.__name__}()")
+    return store
 
 
 @attrs.frozen

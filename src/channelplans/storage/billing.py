@@ -17,7 +17,7 @@ from channelplans.calls import Call
 from channelplans.money import Money
 from channelplans.plans import Offer, Plan
 from channelplans.rules import ChangeEffect
-from channelplans.storage._work import Work, prices_from
+from channelplans.storage._work import Work, check_store, prices_from
 from channelplans.storage.ports import AsyncStore, Outcome, Preview, Store, TransferPreview
 from channelplans.subscriptions import actions, transfers
 from channelplans.subscriptions.catalogue import Catalogue
@@ -202,6 +202,10 @@ class Billing(BillingActions[Decision, Transfer]):
     it was loaded, and so does ``commit`` of a preview. Only ``record_call`` and ``run_due``, which
     nobody confirms, decide again.
 
+    Raises:
+        WrongType: ``store`` is a class, not a store; or ``tariff`` is neither a function nor a
+            catalogue.
+
     >>> from channelplans import EUR, SKYPE_CONNECT, MemoryStore, Money, Tariff, Wallet
     >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
     >>> billing = Billing(MemoryStore(), tariff=lambda offer, day: tariff)
@@ -222,7 +226,8 @@ needed; 19.50 EUR is missing
     def __init__(
         self, store: Store, *, tariff: Callable[[Offer, date], Tariff] | Catalogue
     ) -> None:
-        work = Work(cast("AsyncStore", _Awaitable(store)), prices_from(tariff))
+        awaitable = cast("AsyncStore", _Awaitable(check_store(store)))
+        work = Work(awaitable, prices_from(tariff))
         super().__init__(work, self._decide_and_commit, self._transfer_and_commit)
 
     @property
@@ -304,7 +309,7 @@ class AsyncBilling(BillingActions[_Steps[Decision], _Steps[Transfer]]):
     def __init__(
         self, store: AsyncStore, *, tariff: Callable[[Offer, date], Tariff] | Catalogue
     ) -> None:
-        work = Work(store, prices_from(tariff))
+        work = Work(check_store(store), prices_from(tariff))
         super().__init__(work, self._decide_and_commit, self._transfer_and_commit)
 
     @property

@@ -27,7 +27,7 @@ from typing import Any, Final, TypeVar, Union, get_args, get_origin
 
 import attrs
 
-from channelplans._checks import instance, shown
+from channelplans._checks import instance, short_repr, shown
 from channelplans._constructors import checked
 from channelplans._display import ReprMixin
 from channelplans.calendar import Days, Months
@@ -239,7 +239,8 @@ class _Reference:
             names = "; ".join(" ".join(filter(None, name)) for name in by_name)
             raise place.error(f"is not in the catalogue, which has: {names}")
         if digest(value) != reference.digest:
-            problem = f"must be {digest(value)!r}, as in the catalogue, not {reference.digest!r}"
+            expected, actual = digest(value), short_repr(reference.digest)
+            problem = f"must be {expected!r}, as in the catalogue, not {actual}"
             raise place.at(".digest").error(problem)
         return value
 

@@ -27,6 +27,7 @@ from channelplans.errors import (
     TokenReused,
 )
 from channelplans.money import Money
+from channelplans.storage._work import check_store
 from channelplans.storage.ports import Booked, Page, Revision, Stored
 from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.identifiers import ProfileId, Token
@@ -222,7 +223,7 @@ class CheckedStore:
     """
 
     def __init__(self, store: object, run: Run | None = None) -> None:
-        self.store = store
+        self.store = check_store(store)
         self._run = run
 
     # The methods of the store
