@@ -19,7 +19,7 @@ from channelplans.money import EUR
 from channelplans.offers import OFFERS, SKYPE_CONNECT
 from channelplans.plans import Offer, Plan
 from channelplans.pricing import Line, Quote, quote
-from channelplans.rules import Notice, TermRule
+from channelplans.rules import BundleRule, Notice, TermRule
 from channelplans.storage.codec import decode, digest, encode, schema
 from channelplans.subscriptions.catalogue import Catalogue, Edition
 from channelplans.subscriptions.decisions import Decision, Transfer
@@ -398,7 +398,7 @@ def test_decode_returns_prices_of_up_to_18_digits(units, call_decimals, tier_dec
 def test_digests_are_equal_only_for_equal_offers(refund, length, other_refund, other_length):
     """Two offers have the same digest exactly if they are equal."""
     # The channels include minutes, so that they can be refunded by minutes.
-    bundle = attrs.evolve(SKYPE_CONNECT.bundle, included=10)
+    bundle = BundleRule("minutes", 100, ("US",), included=10)
     with_minutes = attrs.evolve(SKYPE_CONNECT, bundle=bundle)
     offer = attrs.evolve(with_minutes, refund=refund, term=TermRule(length))
     other_offer = attrs.evolve(with_minutes, refund=other_refund, term=TermRule(other_length))
