@@ -6,7 +6,19 @@ from html.parser import HTMLParser
 import attrs
 import pytest
 
-from channelplans import EUR, SKYPE_CONNECT, Catalogue, Edition, Money, buy, cancel, refund
+from channelplans import (
+    EUR,
+    SKYPE_CONNECT,
+    Catalogue,
+    Edition,
+    MemoryStore,
+    Money,
+    Wallet,
+    buy,
+    cancel,
+    deposit,
+    refund,
+)
 from channelplans._display import DisplayMixin, ReprMixin, Table, clock, counted
 from channelplans.offers import OFFERS
 from channelplans.testing.builders import TARIFF
@@ -159,6 +171,10 @@ PURCHASE = buy(
     subscription="s-1",
     on=DAY,
 )
+FILLED_STORE = MemoryStore()
+FILLED_STORE.commit(
+    deposit(Wallet("acme"), Money.of("50", EUR), transfer="p-1", on=DAY), expected=None
+)
 LARGE_VALUES = {
     "an offer with 101 prefixes": OFFERS["skype-connect-2011"],
     "a bundle rule with 101 prefixes": OFFERS["skype-connect-2011"].bundle,
@@ -169,6 +185,9 @@ LARGE_VALUES = {
     "a decision": cancel(PURCHASE.after, on=DAY),
     "a posting": PURCHASE.postings[0],
     "a catalogue": Catalogue((Edition(SKYPE_CONNECT, TARIFF, DAY),)),
+    "an offer with a long name": attrs.evolve(SKYPE_CONNECT, name="x" * 300),
+    "a tariff with a long name": attrs.evolve(TARIFF, name="x" * 300),
+    "the contents of a store": FILLED_STORE.snapshot(),
     "an amount of 18 digits": Money(minor=10**18 - 1, currency=EUR),
 }
 

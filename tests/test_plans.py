@@ -229,8 +229,8 @@ def test_plan_shows_the_requested_number_and_the_reason():
             "offer": "Skype Connect",
             "edition": "help page",
             "requested": 105,
-            "channels": 100,
-            "reason": REASON,
+            "granted": 100,
+            "granted_reason": REASON,
             "bundles": 2,
             "minutes": 10_000,
         }

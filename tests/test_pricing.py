@@ -119,7 +119,7 @@ class TestQuote:
             "term_end": date(2026, 2, 4),
             "requested": 105,
             "granted": 100,
-            "reason": "above 100, multiples of 10, rounded down",
+            "granted_reason": "above 100, multiples of 10, rounded down",
         } == row
         assert 2 == len(PAID.to_records())
 

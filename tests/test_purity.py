@@ -250,10 +250,12 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
         {"needed": FIVE_EUROS, "available": FIVE_EUROS},
     ),
     "subscriptions.wallets.signed": ((FIVE_EUROS,), {}),
+    "plans.quantity_columns": ((PLAN_2011,), {}),
     "plans.violations": ((SKYPE_CONNECT,), {"channels": 350, "bundles": -1}),
     "calls.billable": ((MINUTE, SKYPE_CONNECT.calls), {}),
     "_display.clock": ((MINUTE,), {}),
     "_display.counted": ((2, "day"), {}),
+    "_display.one_line": (("Days(count=2", ")"), {}),
     "calls.covered": ((CALL, OFFERS["skype-connect-2011"].bundle), {}),
     "pricing.amend_quote": (
         (YONDER_SUBSCRIPTION.quote, LARGER_YONDER_PLAN),

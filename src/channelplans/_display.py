@@ -13,7 +13,7 @@ import attrs
 
 from channelplans._checks import short_repr
 
-__all__ = ["DisplayMixin", "ReprMixin", "Table", "clock", "counted"]
+__all__ = ["DisplayMixin", "ReprMixin", "Table", "clock", "counted", "one_line"]
 
 
 @attrs.frozen
@@ -60,6 +60,17 @@ class Table:
 _REPR_LENGTH: Final = 120
 
 
+def one_line(text: str, end: str) -> str:
+    """Return a repr of at most 120 characters with its closing character; cut a longer text.
+
+    >>> one_line("Days(count=30", ")"), len(one_line("x" * 1000, ")"))
+    ('Days(count=30)', 120)
+    """
+    if len(text) + len(end) <= _REPR_LENGTH:
+        return text + end
+    return f"{text[: _REPR_LENGTH - len(end) - 3]}...{end}"
+
+
 class ReprMixin:
     """Give an attrs class a ``repr()`` of one line."""
 
@@ -74,8 +85,7 @@ class ReprMixin:
             for field, content in contents
             if field.repr and content != field.default
         )
-        text = f"{kind.__name__}({fields})"
-        return text if len(text) <= _REPR_LENGTH else f"{text[: _REPR_LENGTH - 4]}...)"
+        return one_line(f"{kind.__name__}({fields}", ")")
 
 
 class DisplayMixin(ReprMixin):

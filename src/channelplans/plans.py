@@ -13,7 +13,7 @@ import attrs
 
 from channelplans._checks import instance, whole
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, counted
+from channelplans._display import DisplayMixin, counted, one_line
 from channelplans.calendar import Months
 from channelplans.errors import (
     BundlesNotAllowed,
@@ -107,7 +107,7 @@ rounded half up
             raise InvalidValue("refund", str(self.refund), expected)
 
     def __repr__(self) -> str:
-        return f"<Offer {self.name} ({self.edition})>"
+        return one_line(f"<Offer {self.name} ({self.edition})", ">")
 
     def plan(self, *, channels: int, bundles: int = 0) -> "Plan":
         """Return the plan that is sold for a request (H5, H12).
@@ -234,9 +234,7 @@ class Plan(DisplayMixin):
             {
                 "offer": self.offer.name,
                 "edition": self.offer.edition,
-                "requested": self.requested,
-                "channels": self.channels,
-                "reason": self.reason,
+                **quantity_columns(self),
                 "bundles": self.bundles,
                 "minutes": self.minutes,
             }
@@ -250,6 +248,15 @@ class Plan(DisplayMixin):
             return (channels,)
         bundles = counted(self.bundles, "bundle")
         return (f"{channels} and {bundles} of {self.offer.bundle.minutes:,} minutes",)
+
+
+def quantity_columns(plan: Plan) -> dict[str, object]:
+    """Return the channels requested and sold, and why the two differ, as columns of a row (H5)."""
+    return {
+        "requested": plan.requested,
+        "granted": plan.channels,
+        "granted_reason": plan.reason,
+    }
 
 
 def violations(offer: Offer, *, channels: int, bundles: int = 0) -> tuple[RuleError, ...]:

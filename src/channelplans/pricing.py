@@ -26,7 +26,7 @@ from channelplans.money import (
     round_ratio,
     same_currency,
 )
-from channelplans.plans import Plan
+from channelplans.plans import Plan, quantity_columns
 from channelplans.rules import BY_MINUTES, ChangeEffect, Notice, RefundBasis, RefundRule
 from channelplans.tariffs import Item, Ladder, Tariff
 
@@ -138,6 +138,7 @@ class Quote(DisplayMixin):
 
     Raises:
         CurrencyMismatch: a line is in another currency than the tariff.
+        NotOffered: the plan has bundles, and the tariff has no price for them.
         InvalidValue: there are no lines, a line has days outside the term, the anchor is not a
             billing day, or the term is not one of the terms from the anchor.
     """
@@ -151,8 +152,8 @@ class Quote(DisplayMixin):
     def __attrs_post_init__(self) -> None:
         if not self.lines:
             raise InvalidValue("lines", "()", "at least one line")
-        if self.plan.bundles and self.tariff.bundle is None:
-            self.tariff.price_of(_BUNDLES)  # raises NotOffered
+        if self.plan.bundles:
+            self.tariff.price_of(_BUNDLES)  # raises an error if the tariff sells no bundles
         for line in self.lines:
             same_currency(self.tariff.currency, line.total.currency)
             if line.term.start < self.term.start or self.term.end < line.term.end:
@@ -223,8 +224,7 @@ class Quote(DisplayMixin):
 
     def to_records(self) -> list[dict[str, object]]:
         """Return a plain row for each line, with the number of channels requested and sold."""
-        plan = self.plan
-        channels = {"requested": plan.requested, "granted": plan.channels, "reason": plan.reason}
+        channels = quantity_columns(self.plan)
         return [{**row, **channels} for line in self.lines for row in line.to_records()]
 
     def _describe(self) -> tuple[str | Table, ...]:
@@ -350,8 +350,7 @@ class Refund(DisplayMixin):
                     unused, whole = self._unused_part(basis, line.term)
                     numerator = numerator * whole + line.total.minor * unused * denominator
                     denominator *= whole
-                    rounded = round_ratio(numerator, denominator, rule.rounding)
-                    rounded = max(rounded, 0)
+                    rounded = max(0, round_ratio(numerator, denominator, rule.rounding))
                     refunds[index] = rounded - refunded
                     refunded = rounded
         return refunds
@@ -554,13 +553,9 @@ def refund(
 def _price_lines(
     plan: Plan, tariff: Tariff, term: Term, full_term: Term, setups: int, added_channels: int
 ) -> tuple[Line, ...]:
-    channels = _price_line(_CHANNELS, plan.channels, tariff, term, full_term)
-    bundles = plan.bundles
-    lines = (
-        [channels, _price_line(_BUNDLES, bundles, tariff, term, full_term)]
-        if bundles
-        else [channels]
-    )
+    lines = [_price_line(_CHANNELS, plan.channels, tariff, term, full_term)]
+    if plan.bundles:
+        lines.append(_price_line(_BUNDLES, plan.bundles, tariff, term, full_term))
     if tariff.setup or tariff.channel_setup:
         lines += _fee_lines(tariff, term, setups, added_channels)
     return tuple(lines)

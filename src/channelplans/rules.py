@@ -245,7 +245,6 @@ class TermRule(DisplayMixin):
             civil_day("on", on)
         if self.billing_day is None:
             return on
-        civil_day("on", on)
         months = Months(1)
         number = number_of_term_ending(on, months, on, self.billing_day)
         term = nth_term(on, months, number, self.billing_day)
@@ -269,10 +268,10 @@ class TermRule(DisplayMixin):
             expected = f"None, because all terms begin on day {self.billing_day} of a month"
             raise InvalidValue("align_to", str(day), expected)
         number = self.number_containing(civil_day("align_to", day), civil_day("on", on))
-        while (anchor := self.nth(day, number).start).day != day.day and isinstance(
-            self.length, Months
-        ):
+        anchor = self.nth(day, number).start
+        while isinstance(self.length, Months) and anchor.day != day.day:
             number -= 1
+            anchor = self.nth(day, number).start
         return anchor
 
     def first(self, on: date) -> Term:

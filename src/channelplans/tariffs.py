@@ -16,7 +16,7 @@ import attrs
 
 from channelplans._checks import bounded, instance, shown, text, whole
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin
+from channelplans._display import DisplayMixin, one_line
 from channelplans._numbers import (
     ByNumber,
     international_digits,
@@ -367,7 +367,7 @@ class Tariff(DisplayMixin):
         return read(field, number, self.currency)
 
     def __repr__(self) -> str:
-        return f"<Tariff {self.name}>"
+        return one_line(f"<Tariff {self.name}", ">")
 
     def price_of(self, item: Item) -> Money | Ladder:
         """Return the price of a single channel, bundle or set-up, or the ladder that prices it.

@@ -11,7 +11,7 @@ from threading import Lock
 import attrs
 
 from channelplans._checks import bounded, civil_day, instance
-from channelplans._display import counted
+from channelplans._display import ReprMixin, counted
 from channelplans.errors import Conflict, TokenReused
 from channelplans.money import Money
 from channelplans.storage.ports import Booked, Cursor, Page, Revision, Stored
@@ -23,8 +23,8 @@ from channelplans.subscriptions.wallets import Wallet, settle
 __all__ = ["MemoryStore", "Snapshot"]
 
 
-@attrs.frozen
-class Snapshot:
+@attrs.frozen(repr=False)
+class Snapshot(ReprMixin):
     """The contents of a store at one moment; equal if contents and revisions are equal.
 
     Attributes:

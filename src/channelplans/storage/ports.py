@@ -170,7 +170,7 @@ class Store(Protocol):
     def balance(self, wallet: Wallet, /) -> Money | None:
         """Return the sum of a wallet's postings; None if the wallet has none.
 
-        The balance can be any amount that ``Money`` accepts, of up to 60 digits.
+        The balance can be any amount that ``Money`` accepts, of up to 18 digits.
         """
         ...
 

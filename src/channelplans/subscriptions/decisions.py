@@ -14,7 +14,7 @@ import attrs
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin
 from channelplans.money import Money
-from channelplans.plans import Plan
+from channelplans.plans import Plan, quantity_columns
 from channelplans.rules import Notice
 from channelplans.subscriptions.identifiers import Token
 from channelplans.subscriptions.subscription import Action, Status, Subscription
@@ -80,12 +80,7 @@ class Decision(DisplayMixin):
         refund, 105, 100, above 100, multiples of 10, rounded down
         subscription, 105, 100, above 100, multiples of 10, rounded down
         """
-        plan = self._plan
-        channels = {
-            "requested": plan.requested,
-            "granted": plan.channels,
-            "granted_reason": plan.reason,
-        }
+        channels = quantity_columns(self._plan)
         return [{**row, **channels} for row in _records(self.action, self.token, self.postings)]
 
     @property
