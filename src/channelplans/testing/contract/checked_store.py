@@ -223,7 +223,7 @@ class CheckedStore:
     """
 
     def __init__(self, store: object, run: Run | None = None) -> None:
-        self.store = check_store(store)
+        self.store: object = check_store(store)
         self._run = run
 
     # The methods of the store
