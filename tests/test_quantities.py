@@ -32,6 +32,10 @@ TENS = (Step(above=100, multiple=10),)
 RULE = QuantityRule(1, 300, TENS, Rounding.DOWN)
 
 
+# mypy would give a literal `(300,) * 1_000_000` the type of a tuple with a million items.
+MILLION = 10**6
+
+
 BUNDLES = BundleRule("US minutes", minutes=5000, area=("US",))
 
 
@@ -401,7 +405,7 @@ def test_split_profiles_returns_at_most_a_million_profiles():
     with pytest.raises(TotalNotReachable) as caught:
         split_profiles(300_000_001, RULE)
 
-    assert (300,) * 1_000_000 == split_profiles(300_000_000, RULE)
+    assert (300,) * MILLION == split_profiles(300_000_000, RULE)
     assert (300_000_000,) == caught.value.nearest
     assert str(caught.value).endswith(
         "at most 1,000,000 profiles; the nearest total that can: 300,000,000"
@@ -410,7 +414,7 @@ def test_split_profiles_returns_at_most_a_million_profiles():
 
 def test_split_profiles_counts_the_last_profiles_towards_the_limit():
     """999,998 profiles of 300, one of 130 and one of 7 are a million, which is the limit."""
-    assert (300,) * 999_998 + (130, 7) == split_profiles(999_998 * 300 + 137, RULE)
+    assert (300,) * (MILLION - 2) + (130, 7) == split_profiles(999_998 * 300 + 137, RULE)
 
     # After 999,999 profiles of 300, one profile is left: it can hold 130 or 140, not 137.
     with pytest.raises(TotalNotReachable) as caught:
@@ -459,7 +463,7 @@ def test_split_profiles_error_names_the_nearest_totals(rule, total, nearest):
 
 def test_split_profiles_returns_a_million_profiles_of_one_channel():
     """A million profiles is the limit, even if each holds one channel."""
-    assert (1,) * 1_000_000 == split_profiles(1_000_000, QuantityRule(1, 1))
+    assert (1,) * MILLION == split_profiles(1_000_000, QuantityRule(1, 1))
 
 
 @pytest.mark.parametrize(
@@ -499,7 +503,7 @@ def test_profiles_for_returns_at_most_a_million_profiles():
         profiles_for(300_000_001, RULE)
 
     assert (300_000_000,) == caught.value.nearest
-    assert (300,) * 1_000_000 == profiles_for(299_999_991, RULE)
+    assert (300,) * MILLION == profiles_for(299_999_991, RULE)
 
 
 @pytest.mark.parametrize(

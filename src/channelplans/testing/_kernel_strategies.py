@@ -104,7 +104,7 @@ def lengths(*, days: int = 400, months: int = 36) -> st.SearchStrategy[Days | Mo
 @st.composite
 def terms(draw: st.DrawFn, *, longest: int = 730) -> Term:
     """Terms of 1 to ``longest`` days that start on any day."""
-    start = draw(days())
+    start = draw(_DAYS)
     return Term(start, start + draw(st.integers(1, longest)) * _DAY)
 
 
@@ -265,7 +265,7 @@ def plans(
     >>> rounded.requested, rounded.channels
     (101, 100)
     """
-    offer = offer or draw(shipped_offers() | offers())
+    offer = offer or draw(ANY_OFFERS)
     rule = offer.quantity
     max_channels = min(rule.maximum, max(rule.minimum, channels))
     plan = offer.plan(channels=draw(st.integers(rule.minimum, max_channels)))
@@ -328,7 +328,7 @@ def tariffs(draw: st.DrawFn, currency: Currency | None = None, *, price: int = 1
 @st.composite
 def quotes(draw: st.DrawFn, offer: Offer | None = None, tariff: Tariff | None = None) -> Quote:
     """Quotes for a purchase on any day."""
-    return quote(draw(plans(offer)), tariff or draw(tariffs()), on=draw(days()))
+    return quote(draw(plans(offer)), tariff or draw(tariffs()), on=draw(_DAYS))
 
 
 @st.composite
@@ -375,7 +375,7 @@ def calls(
         draw(names()),
         f"{international}{number}",
         draw(st.sampled_from(destinations) if destinations else countries()),
-        on or draw(days()),
+        on or draw(_DAYS),
         draw(st.timedeltas(_NOTHING, longest)),
     )
 
@@ -409,7 +409,7 @@ def postings(
     reason = draw(st.sampled_from(Reason))
     amount = draw(money(currency, least=1, most=most)) * draw(st.sampled_from(_SIGNS[reason]))
     term, reference = draw(st.none() | terms()), draw(st.none() | names())
-    return Posting(wallet or draw(wallets()), amount, reason, draw(days()), term, reference)
+    return Posting(wallet or draw(wallets()), amount, reason, draw(_DAYS), term, reference)
 
 
 @st.composite
@@ -428,7 +428,7 @@ def catalogues(
     currency = currency or draw(currencies(decimals=_TARIFF_DECIMALS))
     drawn = []
     for number, (start, end) in enumerate(zip(starts, [*starts[1:], None], strict=True)):
-        edition_offer = offer or attrs.evolve(draw(offers()), edition=f"edition {number}")
+        edition_offer = offer or attrs.evolve(draw(_OFFERS), edition=f"edition {number}")
         tariff = attrs.evolve(draw(tariffs(currency)), name=f"tariff {number}")
         migration = draw(st.sampled_from(Migration) | st.dates(start, date(2500, 1, 1)))
         drawn.append(Edition(edition_offer, tariff, start, end, migration))
@@ -476,3 +476,8 @@ _SIGNS: Final[Mapping[Reason, tuple[int, ...]]] = MappingProxyType(
         Reason.EXPIRY: (-1,),
     }
 )
+
+# Hypothesis analyses each new strategy, so make those that are drawn again and again only once.
+_OFFERS: Final = offers()
+ANY_OFFERS: Final = shipped_offers() | _OFFERS
+_DAYS: Final = days()

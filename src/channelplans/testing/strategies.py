@@ -70,6 +70,7 @@ from channelplans.subscriptions.transfers import (
 from channelplans.subscriptions.wallets import Posting, Reason, Statement, Wallet
 from channelplans.tariffs import Ladder, Rate, Tariff, Tier
 from channelplans.testing._kernel_strategies import (
+    ANY_OFFERS,
     FIRST_DAY,
     LAST_DAY,
     allowances,
@@ -164,7 +165,7 @@ def histories(
     order if the account and the profile have enough credit. Actions that the rules refuse, such as
     a second change on one day, are left out.
     """
-    offer = offer or draw(shipped_offers() | offers())
+    offer = offer or draw(ANY_OFFERS)
     tariff = tariff or draw(tariffs())
     purchase = buy(
         draw(plans(offer)),
