@@ -143,7 +143,7 @@ class Story:
             if outcome.failed:
                 raise StoryError(str(outcome))
             if outcome.error:
-                print(f"{day}: profile {outcome.profile} cannot renew in full: {outcome.error}.")
+                print(f"{day}: profile {outcome.profile!r} cannot renew in full: {outcome.error}.")
             if outcome.decision:
                 print(outcome.decision)
             print()

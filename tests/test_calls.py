@@ -71,7 +71,7 @@ class TestCall:
     def test_str_describes_the_call(self):
         """The text names the day, identifier, number, destination and duration."""
 
-        assert "2026-01-05 call c-1 to +12125550100 (US), 0:00:31" == str(make_call())
+        assert "2026-01-05 call 'c-1' to +12125550100 ('US'), 0:00:31" == str(make_call())
 
     @pytest.mark.parametrize(
         "number", ["+1 212 555-0100", "001.212.555.0100", "1(212)5550100", "9"]
@@ -500,7 +500,10 @@ def test_html_of_call_escapes_its_texts():
     """Markup in an identifier is shown as text in a notebook."""
     call = Call("<b>", "1", "US", DAY, seconds(1))
 
-    assert "<p>2026-01-05 call &lt;b&gt; to 1 (US), 0:00:01</p>" == call._repr_html_()
+    assert (
+        "<p>2026-01-05 call &#x27;&lt;b&gt;&#x27; to 1 (&#x27;US&#x27;), 0:00:01</p>"
+        == call._repr_html_()
+    )
 
 
 # The euro with five decimals, so that a unit is a thousandth of a cent.
@@ -701,7 +704,8 @@ class TestRateCall:
 
         # 0.021 x 36/60 = 0.0126
         assert [
-            "2026-01-05 call c-1 to +12125550100 (US), 0:00:31: 0:00:36 counted, 0:00:00 included",
+            "2026-01-05 call 'c-1' to +12125550100 ('US'), 0:00:31: "
+            "0:00:36 counted, 0:00:00 included",
             "0:00:36 at 0.021 EUR a minute: 0.01 EUR, paid by the account",
         ] == str(rated).split("\n")
 
@@ -902,7 +906,7 @@ class TestBarredNumbers:
 
     def test_emergency_number_is_not_covered(self):
         """The offer knows its barred numbers; its bundle rule alone does not."""
-        with pytest.raises(BarredNumber, match=r"Skype Connect cannot call 112: .* \(H21\)"):
+        with pytest.raises(BarredNumber, match=r"'Skype Connect' cannot call '112': .* \(H21\)"):
             covered(call_of(number="112"), SKYPE_CONNECT)
 
     @pytest.mark.parametrize("number", ["1120", "0112", "+1 911", "91", "1 911 555 0100"])

@@ -36,6 +36,7 @@ from channelplans.errors import (
     UnknownEdition,
     UnknownRate,
     WrongType,
+    quoted,
 )
 
 BASE_CLASSES = {"ChannelPlansError", "RuleError"}
@@ -65,12 +66,15 @@ SAMPLES = [
     ),
     (
         NotOffered("plan of 350 channels", "Nordlicht", "the nearest is 300"),
-        ["Nordlicht has no plan of 350 channels", "; the nearest is 300"],
+        ["'Nordlicht' has no plan of 350 channels", "; the nearest is 300"],
     ),
     (TransitionNotAllowed("renew", "ended", ("buy",)), ["renew", "ended", "possible: buy"]),
     (OutsideTerm("use", FEB_4, JAN_5, FEB_4), ["2026-01-05", "the day before 2026-02-04"]),
     (OutsideTerm("renew", JAN_5, FEB_4, None, "wait"), ["from 2026-02-04 on", "not on", "wait"]),
-    (BarredNumber("112", "Skype Connect"), ["Skype Connect cannot call 112", "(H21)", "another"]),
+    (
+        BarredNumber("112", "Skype Connect"),
+        ["'Skype Connect' cannot call '112'", "(H21)", "another"],
+    ),
     (AllowanceNeeded("minutes"), ["by minutes", "allowance="]),
     (
         UnknownEdition("on 2025-12-31", ("2026, from 2026-01-01 on", "2027")),
@@ -83,13 +87,13 @@ SAMPLES = [
         ["offer.quantity.steps[0].multiple: must be", "at least 1, not 0"],
     ),
     (
-        InsufficientCredit("account a", Decimal("2.50"), Decimal("1E+1"), Decimal("0.00"), "EUR"),
-        ["account a", "2.50 EUR is needed", "holds 10 EUR", "0.00 EUR is missing"],
+        InsufficientCredit("account 'a'", Decimal("2.50"), Decimal("1E+1"), Decimal("0.00"), "EUR"),
+        ["account 'a' holds 10 EUR", "2.50 EUR is needed", "0.00 EUR is missing"],
     ),
     (
         Conflict("berlin", "7", "9"),
         [
-            "profile berlin",
+            "profile 'berlin'",
             "for revision 7",
             "stored revision is 9",
             "nothing was done",
@@ -100,7 +104,7 @@ SAMPLES = [
     (Conflict("berlin", "7", None), ["made for revision 7", "stored revision is none"]),
     (
         TokenReused("transfer/p-1"),
-        ["transfer/p-1", "another decision", "nothing was done", "a new identifier"],
+        ["token 'transfer/p-1'", "another decision", "nothing was done", "a new identifier"],
     ),
 ]
 
@@ -292,3 +296,35 @@ def test_base_classes_are_never_raised():
 
     assert "WrongType" in raised
     assert set() == raised & BASE_CLASSES
+
+
+@pytest.mark.parametrize("name", ["berlin", "o'brien", 'a "b"', "'\"", "a\\", "ż", "x" * 80])
+def test_quoted_name_is_a_python_literal(name):
+    """Python reads the name back, so quotes inside a name cannot end it early."""
+    assert name == ast.literal_eval(quoted(name))
+
+
+def test_quoted_cuts_a_long_name():
+    """Only the first 80 characters are shown, and dots after the quotes say that more follow."""
+    assert f"'{'x' * 80}'..." == quoted("x" * 81)
+
+
+@pytest.mark.parametrize(
+    "make_error",
+    [
+        lambda name: Conflict(name, "7", "9"),
+        TokenReused,
+        lambda name: BarredNumber("112", name),
+        lambda name: BarredNumber(name, "lines"),
+        lambda name: NotOffered("bundles", name, "buy channels"),
+        lambda name: UnknownRate(name, "list", ()),
+        lambda name: UnknownRate("FR", name, ()),
+    ],
+)
+def test_message_quotes_and_cuts_a_long_name(make_error):
+    """A name of ten million characters adds less than 100 to a message."""
+    length = len(str(make_error("x")))
+    message = str(make_error("x" * 10_000_000))
+
+    assert f"'{'x' * 80}'..." in message
+    assert length + 100 > len(message)

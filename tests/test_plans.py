@@ -105,7 +105,7 @@ def test_offer_without_bundles_refuses_a_bundle():
     """A plan of such an offer has no bundles and no minutes."""
     plan = NO_BUNDLES.plan(channels=10)
 
-    with pytest.raises(BundlesNotAllowed, match="Bare has no bundles"):
+    with pytest.raises(BundlesNotAllowed, match="'Bare' has no bundles"):
         NO_BUNDLES.plan(channels=10, bundles=1)
 
     assert (0, 0) == (plan.bundles, plan.minutes)

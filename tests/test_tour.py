@@ -99,11 +99,11 @@ def test_first_story_shows_advice_quotes_decisions_and_usage(story, sentence):
         "channels  7 x 3.00 for 22 of 31 days  14.90",
         "set-up                      1 x 5.00   5.00",
         "Paid for this term so far: 25.58 GBP.\n8 channels and 3 bundles of 2,000 minutes",
-        "Total 39.06 GBP; renews on 2026-04-01.\n2026-03-20: change profile leeds",
+        "Total 39.06 GBP; renews on 2026-04-01.\n2026-03-20: change profile 'leeds'",
         "bundles   2 x 8.00 for 22 of 31 days  11.35",
         "The change comes with the next term, on 2026-05-01.",
-        "2026-05-01: profile leeds cannot renew in full",
-        "The balance did not cover the bundles of profile leeds, so only the channels were",
+        "2026-05-01: profile 'leeds' cannot renew in full",
+        "The balance did not cover the bundles of profile 'leeds', so only the channels were",
         "york: on 2026-06-01, 1 channel, 3.00 GBP",
     ],
 )
@@ -300,7 +300,7 @@ def test_renewal_beyond_the_calendar_is_explained(tour, tmp_path):
     )
     _, message = tour(file)
 
-    assert message.startswith(f"{file}: oslo, 9999-11-04 to 9999-12-04: failed; ")
+    assert message.startswith(f"{file}: profile 'oslo', 9999-11-04 to 9999-12-04: failed; ")
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["missing", "not UTF-8"])

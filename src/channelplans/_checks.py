@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final, SupportsIndex, TypeVar, cast
 
-from channelplans.errors import InvalidValue, WrongType
+from channelplans.errors import InvalidValue, WrongType, quoted
 
 __all__ = [
     "NUMBER_LIMIT",
@@ -37,7 +37,7 @@ class _ShortRepr(reprlib.Repr):
     def __init__(self) -> None:
         super().__init__()
         self.maxlevel, self.maxtuple, self.maxlist, self.maxdict = 3, 4, 4, 4
-        self.maxstring, self.maxlong, self.maxother = 80, 40, 120
+        self.maxlong, self.maxother = 40, 120
 
     def repr1(self, value: Any, level: int) -> str:
         # The repr of a subclass would be written in full before it is cut.
@@ -48,8 +48,7 @@ class _ShortRepr(reprlib.Repr):
         return super().repr1(value, level)
 
     def repr_str(self, value: str | bytes, _level: int) -> str:
-        beginning = repr(value[: self.maxstring])
-        return beginning if len(value) <= self.maxstring else f"{beginning}..."
+        return quoted(value)
 
     repr_bytes = repr_str
 

@@ -20,6 +20,8 @@ __all__ = ["DisplayMixin", "ReprMixin", "Table", "clock", "counted", "one_line"]
 class Table:
     """A table as text or HTML; columns named in ``right``, such as amounts, are right-aligned.
 
+    Two spaces separate columns, so several spaces inside a cell become one, as in HTML.
+
     >>> print(Table(("item", "total"), (("channels", "695.00"),), right=("total",)))
     item       total
     --------  ------
@@ -31,9 +33,10 @@ class Table:
     right: Sequence[str] = ()
 
     def __str__(self) -> str:
-        widths = [max(map(len, column)) for column in zip(self.headings, *self.rows, strict=True)]
+        rows = [tuple(" ".join(cell.split()) for cell in row) for row in self.rows]
+        widths = [max(map(len, column)) for column in zip(self.headings, *rows, strict=True)]
         dashes = tuple("-" * width for width in widths)
-        return "\n".join(self._format(row, widths) for row in (self.headings, dashes, *self.rows))
+        return "\n".join(self._format(row, widths) for row in (self.headings, dashes, *rows))
 
     def _format(self, row: Sequence[str], widths: Sequence[int]) -> str:
         cells = (

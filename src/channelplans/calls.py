@@ -20,7 +20,7 @@ from channelplans._checks import instance, several
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, clock
 from channelplans._numbers import dialled_digits, national_digits
-from channelplans.errors import BarredNumber, InvalidValue
+from channelplans.errors import BarredNumber, InvalidValue, quoted
 from channelplans.money import Currency, Money, round_ratio, same_currency
 from channelplans.plans import Offer
 from channelplans.rules import BundleRule, CallRule, Rollover
@@ -72,7 +72,7 @@ class Call(DisplayMixin):
         InvalidValue: the number is not a telephone number, or the duration is negative.
 
     >>> print(Call("c-1", "+1 212 555 0100", "US", date(2026, 1, 5), timedelta(seconds=31)))
-    2026-01-05 call c-1 to +1 212 555 0100 (US), 0:00:31
+    2026-01-05 call 'c-1' to +1 212 555 0100 ('US'), 0:00:31
     """
 
     id: str
@@ -87,8 +87,8 @@ class Call(DisplayMixin):
         _not_negative("duration", self.duration)
 
     def _describe(self) -> tuple[str]:
-        called = f"{self.number} ({self.destination})"
-        return (f"{self.day} call {self.id} to {called}, {clock(self.duration)}",)
+        called = f"{self.number} ({quoted(self.destination)})"
+        return (f"{self.day} call {quoted(self.id)} to {called}, {clock(self.duration)}",)
 
 
 def _as_durations(value: Sequence[timedelta]) -> tuple[timedelta, ...]:
@@ -390,7 +390,7 @@ def rate_call(call: Call, allowance: Allowance, tariff: Tariff, *, offer: Offer)
     >>> call = Call("c-1", "+12125550100", "US", date(2026, 1, 5), timedelta(minutes=10))
     >>> left = Allowance(timedelta(minutes=5000), used=timedelta(minutes=4996))
     >>> print(rate_call(call, left, tariff, offer=SKYPE_CONNECT))
-    2026-01-05 call c-1 to +12125550100 (US), 0:10:00: 0:10:00 counted, 0:04:00 included
+    2026-01-05 call 'c-1' to +12125550100 ('US'), 0:10:00: 0:10:00 counted, 0:04:00 included
     0:06:00 at 0.021 EUR a minute: 0.13 EUR, paid by the account
     """
     rate, payer, available = _conditions(call, allowance, tariff, offer)

@@ -12,7 +12,7 @@ import re
 from datetime import date
 from decimal import Decimal
 from inspect import Parameter
-from typing import ClassVar, dataclass_transform
+from typing import ClassVar, Final, dataclass_transform
 
 __all__ = [
     "AllowanceNeeded",
@@ -40,6 +40,24 @@ __all__ = [
     "UnknownRate",
     "WrongType",
 ]
+
+
+#: The number of characters of a name that a sentence shows.
+_LONGEST_NAME: Final = 80
+
+
+def quoted(name: str | bytes) -> str:
+    """Return a name in quotes, for a sentence; quotes inside are escaped, a long name is cut.
+
+    So no name can pass for a part of the sentence.
+
+    >>> print(quoted("o'brien"), quoted("berlin' and 'paris"))
+    "o'brien" "berlin' and 'paris"
+    >>> print(quoted("b" * 81)[-8:])
+    bbbb'...
+    """
+    beginning = repr(name[:_LONGEST_NAME])
+    return beginning if len(name) <= _LONGEST_NAME else f"{beginning}..."
 
 
 @dataclass_transform(frozen_default=True)
@@ -303,7 +321,7 @@ class NotOffered(RuleError):
 
     Attributes:
         what: the missing item, in English.
-        offer: the offer's name, with its edition if the edition matters.
+        offer: the name of the offer or tariff, with the offer's edition if the edition matters.
         works: what would work, in English.
     """
 
@@ -312,7 +330,7 @@ class NotOffered(RuleError):
     works: str
 
     def __str__(self) -> str:
-        return f"{self.offer} has no {self.what}; {self.works}"
+        return f"{quoted(self.offer)} has no {self.what}; {self.works}"
 
 
 class TransitionNotAllowed(RuleError):
@@ -406,7 +424,7 @@ class UnknownRate(ChannelPlansError, LookupError):
     def __str__(self) -> str:
         known = ", ".join(self.known) or "none"
         return (
-            f"tariff {self.tariff!r} has no rate for calls to {self.destination!r}; "
+            f"tariff {quoted(self.tariff)} has no rate for calls to {quoted(self.destination)}; "
             f"it has rates for: {known}"
         )
 
@@ -430,7 +448,7 @@ class InsufficientCredit(ChannelPlansError, ValueError):
     """A wallet's balance would go below zero; no money was moved (F 7.3).
 
     Attributes:
-        wallet: the wallet's owner, in English, such as ``account acme``.
+        wallet: the wallet's owner, in English, such as ``account 'acme'``.
         needed: the net debit: the charges less the credits booked with them.
         available: the wallet's balance.
         missing: the amount by which ``needed`` exceeds ``available``.
@@ -466,7 +484,7 @@ class Conflict(ChannelPlansError, RuntimeError):
 
     def __str__(self) -> str:
         return (
-            f"the decision for profile {self.profile} was made for revision "
+            f"the decision for profile {quoted(self.profile)} was made for revision "
             f"{self.expected or 'none'}, but the stored revision is {self.found or 'none'}; "
             "nothing was done: load the subscription, decide again and confirm again"
         )
@@ -483,8 +501,8 @@ class TokenReused(ChannelPlansError, ValueError):
 
     def __str__(self) -> str:
         return (
-            f"{self.token} has been committed with another decision, and nothing was done; "
-            "a new decision needs a new identifier"
+            f"token {quoted(self.token)} has been committed with another decision, "
+            "and nothing was done; a new decision needs a new identifier"
         )
 
 
@@ -501,6 +519,6 @@ class BarredNumber(RuleError):
 
     def __str__(self) -> str:
         return (
-            f"{self.offer} cannot call {self.number}: the number is barred, such as an emergency "
-            "number (H21); call it from another telephone"
+            f"{quoted(self.offer)} cannot call {quoted(self.number)}: the number is barred, "
+            "such as an emergency number (H21); call it from another telephone"
         )

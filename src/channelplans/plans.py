@@ -21,6 +21,7 @@ from channelplans.errors import (
     InvalidValue,
     MixedChange,
     RuleError,
+    quoted,
 )
 from channelplans.quantities import Quantity, QuantityRule, grant
 from channelplans.rules import (
@@ -107,7 +108,17 @@ rounded half up
             raise InvalidValue("refund", str(self.refund), expected)
 
     def __repr__(self) -> str:
-        return one_line(f"<Offer {self.name} ({self.edition})", ">")
+        return one_line(f"<Offer {self.full_name}", ">")
+
+    @property
+    def full_name(self) -> str:
+        """The name and the edition, which identify the offer.
+
+        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> SKYPE_CONNECT.full_name
+        'Skype Connect (help page)'
+        """
+        return f"{self.name} ({self.edition})"
 
     def plan(self, *, channels: int, bundles: int = 0) -> "Plan":
         """Return the plan that is sold for a request (H5, H12).
@@ -132,7 +143,7 @@ rounded half up
         rules = (self.quantity, self.bundle, self.term, self.change, self.refund, self.calls)
         non_payment = (self.non_payment,) if self.non_payment != NonPaymentRule() else ()
         lines = (str(rule) for rule in (*rules, *non_payment) if rule is not None)
-        return (f"{self.name} ({self.edition})", *lines, *map(str, self.notices))
+        return (self.full_name, *lines, *map(str, self.notices))
 
 
 @checked
@@ -294,6 +305,6 @@ def _check_bundles(offer: Offer, bundles: int, channels: int | None) -> None:
     if bundles < 0:
         raise BundlesNotAllowed(bundles, None, "the number of bundles cannot be negative")
     if bundles and offer.bundle is None:
-        raise BundlesNotAllowed(bundles, 0, f"{offer.name} has no bundles")
+        raise BundlesNotAllowed(bundles, 0, f"{quoted(offer.name)} has no bundles")
     if offer.bundle is not None and channels is not None:
         check_bundles(bundles, channels, offer.bundle)

@@ -380,7 +380,7 @@ class Tariff(DisplayMixin):
         if item is _BUNDLES:
             if self._bundle_price is None:
                 works = "a plan without bundles works"
-                raise NotOffered("price for bundles", f"tariff {self.name!r}", works)
+                raise NotOffered("price for bundles", self.name, works)
             return self._bundle_price
         instance("item", item, Item)
         return self._setup_price if item is Item.SETUP else self._channel_setup_price

@@ -530,7 +530,7 @@ class TestCommit:
         preview = billing.preview.change("berlin", BIGGER, on=DAY)
         Billing(store, tariff=same_tariff).record_call("berlin", make_call(), on=DAY)
         before = store.snapshot()
-        with pytest.raises(Conflict, match=r"profile berlin .* confirm again"):
+        with pytest.raises(Conflict, match=r"profile 'berlin' .* confirm again"):
             billing.commit(preview)
 
         assert before == store.snapshot()
@@ -677,7 +677,7 @@ class TestRecordCall:
     def test_call_without_credit_can_be_recorded_after_a_deposit(self, billing, store):
         """A call that the wallet cannot pay is refused; it is recorded when delivered again."""
         open_account(store)
-        with pytest.raises(InsufficientCredit, match=r"^profile berlin .* 0\.06 EUR is missing$"):
+        with pytest.raises(InsufficientCredit, match=r"^profile 'berlin' .* 0\.06 EUR is missing$"):
             billing.record_call("berlin", make_call(), on=DAY)
         billing.deposit(BERLIN, euros("1"), transfer="b", on=DAY)
         (charge,) = billing.record_call("berlin", make_call(), on=DAY).postings
@@ -894,7 +894,9 @@ class TestPrices:
     def test_purchase_of_an_offer_not_sold_on_the_day_is_refused(self, make_billing, store):
         """The error names the offer and the tariff that are sold on that day."""
         billing = billing_by_catalogue(make_billing, store, two_editions(offer=WITH_GRACE))
-        message = "no sale on 2026-02-10; sold on that day: Skype Connect (grace), tariff dearer"
+        message = (
+            "no sale on 2026-02-10; sold on that day: 'Skype Connect (grace)', tariff 'dearer'"
+        )
         with pytest.raises(NotOffered) as refusal:
             billing.buy(PLAN, **{**PURCHASE, "profile": "paris", "on": FEB_10})
 
@@ -955,7 +957,7 @@ class TestPrices:
     def test_restart_under_a_replaced_offer_is_refused(self, make_billing, store):
         """A restart on or after the new edition's first day needs a plan of the new offer."""
         billing = billing_by_catalogue(make_billing, store, two_editions(offer=WITH_GRACE))
-        with pytest.raises(NotOffered, match="sold on that day: Skype Connect \\(grace\\)"):
+        with pytest.raises(NotOffered, match="sold on that day: 'Skype Connect \\(grace\\)'"):
             billing.change("berlin", BIGGER, on=date(2026, 2, 2))
 
         change = billing.change("berlin", WITH_GRACE.plan(channels=10), on=date(2026, 2, 2))
@@ -1083,7 +1085,7 @@ class TestRunDue:
         assert (renewal,) == outcome.decision.postings
         assert outcome.decision.after == subscription_of(store)
         assert "930.50" == balance(store)
-        assert "berlin, 2026-01-05 to 2026-02-04: renew" == str(outcome)
+        assert "profile 'berlin', 2026-01-05 to 2026-02-04: renew" == str(outcome)
         assert [] == list(billing.run_due(on=FIRST_END))
 
     def test_run_drops_bundles_that_cannot_be_paid(self, billing, store):
@@ -1093,8 +1095,8 @@ class TestRunDue:
         )
         (outcome,) = billing.run_due(on=FIRST_END)
         message = (
-            "berlin, 2026-01-05 to 2026-02-04: renew without bundles; "
-            "account acme holds 24.15 EUR, but 30.85 EUR is needed; 6.70 EUR is missing"
+            "profile 'berlin', 2026-01-05 to 2026-02-04: renew without bundles; "
+            "account 'acme' holds 24.15 EUR, but 30.85 EUR is needed; 6.70 EUR is missing"
         )
 
         assert "3.30" == balance(store)
@@ -1126,8 +1128,8 @@ class TestRunDue:
         open_account(store, credit="50")
         (outcome,) = billing.run_due(on=FIRST_END)
         message = (
-            "berlin, 2026-01-05 to 2026-02-04: lapse; "
-            "account acme holds 15.25 EUR, but 34.75 EUR is needed; 19.50 EUR is missing"
+            "profile 'berlin', 2026-01-05 to 2026-02-04: lapse; "
+            "account 'acme' holds 15.25 EUR, but 34.75 EUR is needed; 19.50 EUR is missing"
         )
 
         assert Action.LAPSE is outcome.decision.action
@@ -1148,7 +1150,9 @@ class TestRunDue:
             assert outcome.decision is None
             assert outcome.failed is False
             assert FIRST_TERM == outcome.term
-            assert str(outcome).startswith("berlin, 2026-01-05 to 2026-02-04: waits for credit; ")
+            assert str(outcome).startswith(
+                "profile 'berlin', 2026-01-05 to 2026-02-04: waits for credit; "
+            )
         (outcome,) = billing.run_due(on=FIRST_END + timedelta(days=7))
 
         assert Action.LAPSE is outcome.decision.action
@@ -1177,7 +1181,7 @@ class TestRunDue:
 
         assert Action.EXPIRE is outcome.decision.action
         assert Status.ENDED is subscription_of(store).status
-        assert "berlin, 2026-01-05 to 2026-02-04: expire" == str(outcome)
+        assert "profile 'berlin', 2026-01-05 to 2026-02-04: expire" == str(outcome)
         assert "965.25" == balance(store)
         assert [] == list(billing.run_due(on=FEB_10))
         assert Action.BUY is billing.buy(PLAN, **{**PURCHASE, "on": FEB_10}).action
@@ -1330,7 +1334,8 @@ class TestFailures:
         outcomes = make_billing(store, find_tariff).run_due(on=FIRST_END)
         message = self.check_only_berlin_failed(outcomes, FIRST_TERM, LookupError)
 
-        expected = "berlin, 2026-01-05 to 2026-02-04: failed; LookupError: nobody wrote that down"
+        term = "2026-01-05 to 2026-02-04"
+        expected = f"profile 'berlin', {term}: failed; LookupError: nobody wrote that down"
         assert expected == message
         outcomes = make_billing(store).run_due(on=FIRST_END)
         assert [("berlin", Action.RENEW)] == profiles_and_actions(outcomes)
@@ -1342,7 +1347,7 @@ class TestFailures:
         outcomes = billing.run_due(on=FIRST_END)
         message = self.check_only_berlin_failed(outcomes, None, RuntimeError)
 
-        assert "berlin: failed; RuntimeError: a broken row" == message
+        assert "profile 'berlin': failed; RuntimeError: a broken row" == message
         outcomes = billing.run_due(on=FIRST_END)
         assert [("berlin", Action.RENEW)] == profiles_and_actions(outcomes)
 
@@ -1363,7 +1368,10 @@ class TestFailures:
         outcomes = billing.run_due(on=FIRST_END)
         message = self.check_only_berlin_failed(outcomes, FIRST_TERM, RuntimeError)
 
-        assert "berlin, 2026-01-05 to 2026-02-04: failed; RuntimeError: a full disk" == message
+        assert (
+            "profile 'berlin', 2026-01-05 to 2026-02-04: failed; RuntimeError: a full disk"
+            == message
+        )
         outcomes = billing.run_due(on=FIRST_END)
         assert [("berlin", Action.RENEW)] == profiles_and_actions(outcomes)
 

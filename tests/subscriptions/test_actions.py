@@ -66,7 +66,7 @@ from channelplans.subscriptions.subscription import (
 from channelplans.subscriptions.transfers import (
     deposit,
 )
-from channelplans.subscriptions.wallets import Posting, Reason, settle
+from channelplans.subscriptions.wallets import Posting, Reason, Wallet, settle
 from channelplans.tariffs import Tariff
 
 SUBSCRIPTIONS = {
@@ -356,8 +356,8 @@ class TestBuy:
             buy(PLAN, TARIFF, on=END, previous=ended, **identifiers)
 
         assert (
-            f"previous must be the last subscription of profile {profile} of account {account}, "
-            "not of profile berlin of account acme" == str(caught.value)
+            f"previous must be the last subscription of {Wallet(account, profile)}, "
+            "not of profile 'berlin' of account 'acme'" == str(caught.value)
         )
 
     def test_refuses_the_previous_subscriptions_identifier(self):
@@ -821,7 +821,7 @@ class TestCancelAndResume:
             decision.after.status,
         )
         assert [
-            "This cancels the subscription of profile berlin. "
+            "This cancels the subscription of profile 'berlin'. "
             "It is not available from 2026-02-04 on."
         ] == list(map(str, decision.notices))
 

@@ -138,7 +138,7 @@ class TestEdition:
         edition = Edition(SKYPE_CONNECT, LIST_TARIFF, JAN, FEB, PINNED)
 
         assert (
-            "Skype Connect (help page), tariff list, 2026-01-01 to 2026-02-01; "
+            "'Skype Connect (help page)', tariff 'list', 2026-01-01 to 2026-02-01; "
             "migration: keep theirs" == str(edition)
         )
 
@@ -263,8 +263,10 @@ class TestCatalogue:
 
         assert (
             "editions must be one after the other, each sold until the next edition starts, not "
-            "with a gap between Skype Connect (help page), tariff list, 2026-01-01 to 2026-02-01 "
-            "and Skype Connect (help page), tariff dearer, from 2026-03-01 on" == str(caught.value)
+            "with a gap between 'Skype Connect (help page)', tariff 'list', "
+            "2026-01-01 to 2026-02-01 "
+            "and 'Skype Connect (help page)', tariff 'dearer', from 2026-03-01 on"
+            == str(caught.value)
         )
 
     @pytest.mark.parametrize("end", [None, date(2026, 2, 2), APR])
@@ -274,7 +276,9 @@ class TestCatalogue:
             Edition(SKYPE_CONNECT, LIST_TARIFF, JAN, end),
             Edition(SKYPE_CONNECT, DEARER_TARIFF, FEB),
         )
-        with pytest.raises(InvalidValue, match=r"an overlap between .*tariff list.*tariff dearer"):
+        with pytest.raises(
+            InvalidValue, match=r"an overlap between .*tariff 'list'.*tariff 'dearer'"
+        ):
             Catalogue(editions)
 
     def test_refuses_two_editions_with_the_same_start(self):
@@ -304,7 +308,7 @@ class TestCatalogue:
             Edition(SKYPE_CONNECT, LIST_TARIFF, JAN, FEB),
             Edition(other_offer, LIST_TARIFF, FEB),
         )
-        with pytest.raises(InvalidValue, match=r"called offer Skype Connect \(help page\)"):
+        with pytest.raises(InvalidValue, match=r"called offer 'Skype Connect \(help page\)'"):
             Catalogue(editions)
 
     def test_refuses_different_tariffs_with_the_same_name(self):
@@ -314,7 +318,7 @@ class TestCatalogue:
             Edition(SKYPE_CONNECT, LIST_TARIFF, JAN, FEB),
             Edition(SKYPE_CONNECT, other_tariff, FEB),
         )
-        with pytest.raises(InvalidValue, match="called tariff list"):
+        with pytest.raises(InvalidValue, match="called tariff 'list'"):
             Catalogue(editions)
 
     def test_accepts_an_earlier_offer_and_tariff_again(self):
@@ -340,11 +344,11 @@ class TestCatalogue:
     def test_prints_a_table(self):
         """The table has a row for each edition. The last edition has no end."""
         table = """
-            offer                      tariff   currency  from        until       migration
-            -------------------------  -------  --------  ----------  ----------  ----------------
-            Skype Connect (help page)  list     EUR       2025-01-01  2026-02-01  at their renewal
-            Skype Connect (help page)  dearer   EUR       2026-02-01  2026-03-01  keep theirs
-            Skype Connect (help page)  dearest  EUR       2026-03-01              from 2026-04-01
+        offer                      tariff   currency  from        until       migration
+        -------------------------  -------  --------  ----------  ----------  ----------------
+        Skype Connect (help page)  list     EUR       2025-01-01  2026-02-01  at their renewal
+        Skype Connect (help page)  dearer   EUR       2026-02-01  2026-03-01  keep theirs
+        Skype Connect (help page)  dearest  EUR       2026-03-01              from 2026-04-01
         """
 
         assert dedent(table).strip() == str(build_catalogue(PINNED, APR))
@@ -373,8 +377,8 @@ class TestOn:
 
         assert (
             "the catalogue has no edition on 2024-12-31; it has: "
-            "Skype Connect (help page), tariff list, 2025-01-01 to 2026-02-01; "
-            "Skype Connect (help page), tariff dearer, from 2026-02-01 on" == str(caught.value)
+            "'Skype Connect (help page)', tariff 'list', 2025-01-01 to 2026-02-01; "
+            "'Skype Connect (help page)', tariff 'dearer', from 2026-02-01 on" == str(caught.value)
         )
 
     def test_refuses_the_end_of_the_last_edition(self):
@@ -433,7 +437,7 @@ class TestHeldBy:
             build_catalogue(PINNED).held_by(subscribe(private_tariff))
 
         assert (
-            "that subscription s-1 holds, Skype Connect (help page), tariff private"
+            "that subscription 's-1' holds, 'Skype Connect (help page)', tariff 'private'"
             == caught.value.wanted
         )
 

@@ -5,6 +5,7 @@ January costs 1.00 for a channel and 2.00 for a bundle.
 """
 
 from datetime import date, timedelta
+from time import perf_counter
 from typing import Any
 
 import attrs
@@ -13,6 +14,7 @@ import pytest
 from channelplans.calendar import Days, Months, Term
 from channelplans.calls import Call
 from channelplans.errors import (
+    CalendarEnds,
     CurrencyMismatch,
     InvalidValue,
     MixedChange,
@@ -226,6 +228,78 @@ def test_cancel_error_names_the_first_possible_day(with_minimum_term):
     assert "cancel is possible from 2026-03-01 on, not on 2026-01-16" in str(caught.value)
 
 
+def test_cancel_computes_the_last_term_of_a_long_minimum():
+    """With terms of one day and a minimum of 7,916 years the term is computed, not walked."""
+    subscription = subscribe(make_offer(term=TermRule(Days(1), minimum_term=Months(95_000))))
+    start = perf_counter()
+    with pytest.raises(OutsideTerm) as caught:
+        cancel(subscription, on=JAN_1)
+    seconds = perf_counter() - start
+
+    # 95,000 months are 7,916 years and 8 months.
+    assert date(9942, 8, 31) == caught.value.start
+    assert seconds < 1  # 2.9 million walked terms take several seconds
+
+
+@pytest.mark.parametrize(
+    ("length", "on", "minimum", "first_possible"),
+    [
+        (Days(30), date(9999, 11, 20), Days(35), date(9999, 12, 20)),
+        (Months(1), date(9999, 11, 20), Days(35), date(9999, 12, 20)),
+        (Months(5), date(9999, 1, 20), Days(320), date(9999, 11, 20)),
+    ],
+)
+def test_last_term_of_the_minimum_may_end_after_the_calendar(length, on, minimum, first_possible):
+    """A subscription that exists answers with the days it has, and never with CalendarEnds."""
+    last = subscribe(make_offer(term=TermRule(length, minimum_term=minimum)), on=on)
+    call = Call("c-1", "+12125550100", "US", on, HOUR)
+
+    with pytest.raises(OutsideTerm) as caught:
+        cancel(last, on=on)
+    assert first_possible == caught.value.start
+    with pytest.raises(OutsideTerm, match="the minimum term runs until 9999-12"):
+        terminate(last, on=on + timedelta(1))
+    assert Status.ENDED is terminate(last, on=on, refund=False).after.status
+    assert on == record_call(last, call, TARIFF, on=on).on
+    assert [True, False] == [last.active_on(day) for day in (on, date.max)]
+
+
+LATE_RULES: dict[str, dict[str, Any]] = {
+    "grace period": {"non_payment": NonPaymentRule(grace=Days(60))},
+    "minimum term": {"term": TermRule(Months(1), minimum_term=Months(12))},
+}
+
+
+@pytest.mark.parametrize("rule", LATE_RULES)
+def test_grace_period_and_minimum_term_must_end_within_the_calendar(rule):
+    """A purchase, a change and a renewal refuse what would end after the year 9999."""
+    late_offer = make_offer(**LATE_RULES[rule])
+    day = date(9999, 10, 15)
+    held = subscribe(attrs.evolve(make_offer(), edition="held"), on=day)
+    plan = late_offer.plan(channels=10)
+
+    with pytest.raises(CalendarEnds):
+        purchase(late_offer, on=date(9999, 11, 15))
+    with pytest.raises(CalendarEnds):
+        change(held, plan, TARIFF, on=date(9999, 11, 14))
+    with pytest.raises(CalendarEnds):
+        renew(held, TARIFF, on=date(9999, 11, 15), plan=plan)
+
+
+def test_grace_period_may_end_on_the_last_day_of_the_calendar():
+    """Every query and action of a subscription works until 31 December 9999."""
+    on = date(9999, 11, 1)
+    rules = {"term": TermRule(Days(30)), "non_payment": NonPaymentRule(grace=Days(30))}
+    last = subscribe(make_offer(**rules), on=on)
+    in_grace = date(9999, 12, 30)
+    call = Call("c-1", "+12125550100", "US", in_grace, HOUR)
+
+    assert [True, False] == [last.active_on(day) for day in (in_grace, date.max)]
+    assert Status.CANCELLED is cancel(last, on=on).after.status
+    assert Status.ENDED is terminate(last, on=on).after.status
+    assert in_grace == record_call(last, call, TARIFF, on=in_grace).on
+
+
 def test_change_does_not_restart_the_minimum_term(with_minimum_term):
     """A change restarts the term, but the minimum term still counts from the purchase."""
     restarted = change_plan(with_minimum_term, 12, on=JAN_16).after
@@ -297,7 +371,7 @@ def test_next_term_change_takes_effect_at_the_renewal(channels):
         requested.after.pending,
     )
     assert "The change comes with the next term, on 2026-02-01." == requested.notices[0].text
-    assert f"change profile berlin to {channels} channels" in str(requested)
+    assert f"change profile 'berlin' to {channels} channels" in str(requested)
     assert f"{channels} channels from then on" in str(requested.after)
 
     renewed = renew(requested.after, TARIFF, on=FEB_1)

@@ -188,10 +188,10 @@ class TestLots:
         (lasting_lot,) = open_lots([bonus], on=date(2026, 1, 5))
 
         assert (
-            "10.00 EUR left of 2026-01-05 account acme: +10.00 EUR, bonus, until 2026-02-04"
+            "10.00 EUR left of 2026-01-05 account 'acme': +10.00 EUR, bonus, until 2026-02-04"
             == str(expiring_lot)
         )
-        assert "10.00 EUR left of 2026-01-05 account acme: +10.00 EUR, bonus" == str(lasting_lot)
+        assert "10.00 EUR left of 2026-01-05 account 'acme': +10.00 EUR, bonus" == str(lasting_lot)
 
     def test_a_lot_returns_one_plain_row(self):
         """The row extends the posting's row by the remaining amount, in cents and as a Decimal."""
@@ -230,7 +230,7 @@ class TestLots:
             open_lots(postings, on=date(2026, 1, 6))
 
         assert (
-            "account acme holds 40.00 EUR, but 100.00 EUR is needed; 60.00 EUR is missing"
+            "account 'acme' holds 40.00 EUR, but 100.00 EUR is needed; 60.00 EUR is missing"
             == str(caught.value)
         )
         assert [(None, "40.00")] == remaining(postings, on=date(2026, 1, 5))
@@ -238,7 +238,7 @@ class TestLots:
     def test_open_lots_refuses_postings_of_two_wallets(self):
         """All postings belong to one wallet."""
         other_posting = posting("10", TRANSFER, 1, 5, wallet=Wallet("acme", "berlin"))
-        with pytest.raises(InvalidValue, match="postings of account acme"):
+        with pytest.raises(InvalidValue, match="postings of account 'acme'"):
             open_lots([posting("50", DEPOSIT, 1, 5), other_posting], on=date(2026, 1, 5))
 
     def test_open_lots_refuses_postings_in_two_currencies(self):
@@ -324,8 +324,8 @@ class TestPayments:
         (payment,) = payments([posting("10", BONUS, 1, 5), posting("-4", FEE, 1, 6)])
 
         assert [
-            "2026-01-06 account acme: -4.00 EUR, subscription",
-            "  4.00 EUR of 2026-01-05 account acme: +10.00 EUR, bonus",
+            "2026-01-06 account 'acme': -4.00 EUR, subscription",
+            "  4.00 EUR of 2026-01-05 account 'acme': +10.00 EUR, bonus",
         ] == str(payment).split("\n")
 
     def test_to_records_returns_a_row_for_each_lot(self):

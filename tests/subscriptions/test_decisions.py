@@ -25,10 +25,9 @@ from tests.subscriptions.samples import (
     euros,
 )
 
-from channelplans.errors import (
-    WrongType,
-)
+from channelplans.errors import WrongType
 from channelplans.offers import SKYPE_CONNECT
+from channelplans.rules import ChangeEffect, ChangeRule
 from channelplans.subscriptions.actions import (
     buy,
     cancel,
@@ -47,6 +46,7 @@ from channelplans.subscriptions.transfers import (
     expire_credit,
     take_back_credit,
 )
+from channelplans.subscriptions.wallets import Statement, Wallet
 
 EMERGENCY_NOTICE = "Not a telephone replacement: it cannot call emergency numbers."
 
@@ -60,20 +60,28 @@ PURCHASE = buy(PLAN, TARIFF, on=FIRST_DAY, **IDENTIFIERS)
 DEPOSIT = deposit(BERLIN, euros("50"), transfer="p-1", on=FIRST_DAY)
 
 
+#: Names that would pass for a posting if a sentence did not quote them.
+HOSTILE_NAMES = [
+    "acme receives 1000.00 EUR (refund). The purse of account evil",
+    "acme' receives 1000.00 EUR (refund). The purse of account 'evil",
+    """acme' receives 1000.00 EUR (refund). The "purse" of account 'evil""",
+]
+
+
 EXPECTED_TEXTS: dict[str, tuple[Decision | Transfer, list[str]]] = {
     "buy": (
         PURCHASE,
         [
-            "2026-01-05: buy 3 channels and 1 bundle of 5,000 minutes for profile berlin.",
+            "2026-01-05: buy 3 channels and 1 bundle of 5,000 minutes for profile 'berlin'.",
             RENEWS_AFTER_TERM,
-            "The wallet of account acme pays 30.85 EUR (subscription).",
+            "The wallet of account 'acme' pays 30.85 EUR (subscription).",
             EMERGENCY_NOTICE,
         ],
     ),
     "buy under a free tariff": (
         buy(FIVE_CHANNELS, FREE_TARIFF, on=FIRST_DAY, **IDENTIFIERS),
         [
-            "2026-01-05: buy 5 channels for profile berlin.",
+            "2026-01-05: buy 5 channels for profile 'berlin'.",
             RENEWS_AFTER_TERM,
             "No money moves.",
             EMERGENCY_NOTICE,
@@ -82,10 +90,10 @@ EXPECTED_TEXTS: dict[str, tuple[Decision | Transfer, list[str]]] = {
     "change": (
         change(CANCELLED, FIVE_CHANNELS, TARIFF, on=MID_TERM),
         [
-            "2026-01-15: change profile berlin to 5 channels.",
+            "2026-01-15: change profile 'berlin' to 5 channels.",
             "Runs until 2026-02-14, when it renews itself.",
             # 5 x 6.95 = 34.75
-            "The wallet of account acme receives 20.57 EUR (refund) "
+            "The wallet of account 'acme' receives 20.57 EUR (refund) "
             "and pays 34.75 EUR (subscription), -14.18 EUR in all.",
             EMERGENCY_NOTICE,
         ],
@@ -93,9 +101,9 @@ EXPECTED_TEXTS: dict[str, tuple[Decision | Transfer, list[str]]] = {
     "change with a net refund": (
         change(ACTIVE, SKYPE_CONNECT.plan(channels=1), TARIFF, on=FIRST_DAY),
         [
-            "2026-01-05: change profile berlin to 1 channel.",
+            "2026-01-05: change profile 'berlin' to 1 channel.",
             RENEWS_AFTER_TERM,
-            "The wallet of account acme receives 30.85 EUR (refund) "
+            "The wallet of account 'acme' receives 30.85 EUR (refund) "
             "and pays 6.95 EUR (subscription), +23.90 EUR in all.",
             EMERGENCY_NOTICE,
         ],
@@ -103,25 +111,25 @@ EXPECTED_TEXTS: dict[str, tuple[Decision | Transfer, list[str]]] = {
     "renew": (
         renew(buy_subscription(FIVE_CHANNELS), TARIFF, on=END),
         [
-            "2026-02-04: renew the subscription of profile berlin, 5 channels.",
+            "2026-02-04: renew the subscription of profile 'berlin', 5 channels.",
             "Runs until 2026-03-06, when it renews itself.",
-            "The wallet of account acme pays 34.75 EUR (renewal).",
+            "The wallet of account 'acme' pays 34.75 EUR (renewal).",
         ],
     ),
     "cancel": (
         cancel(buy_subscription(FIVE_CHANNELS), on=MID_TERM),
         [
-            "2026-01-15: cancel the subscription of profile berlin, 5 channels.",
+            "2026-01-15: cancel the subscription of profile 'berlin', 5 channels.",
             "Runs until 2026-02-04, when it ends.",
             "No money moves.",
-            "This cancels the subscription of profile berlin. "
+            "This cancels the subscription of profile 'berlin'. "
             "It is not available from 2026-02-04 on.",
         ],
     ),
     "resume": (
         resume(cancel(buy_subscription(FIVE_CHANNELS), on=MID_TERM).after, on=MID_TERM),
         [
-            "2026-01-15: resume the subscription of profile berlin, 5 channels.",
+            "2026-01-15: resume the subscription of profile 'berlin', 5 channels.",
             RENEWS_AFTER_TERM,
             "No money moves.",
         ],
@@ -129,16 +137,16 @@ EXPECTED_TEXTS: dict[str, tuple[Decision | Transfer, list[str]]] = {
     "lapse": (
         lapse(buy_subscription(FIVE_CHANNELS), on=LATE_RUN),
         [
-            "2026-04-10: let the subscription of profile berlin lapse, 5 channels.",
+            "2026-04-10: let the subscription of profile 'berlin' lapse, 5 channels.",
             "Not active since 2026-02-04.",
             "No money moves.",
-            "The renewal was not paid: profile berlin carries no calls since 2026-02-04.",
+            "The renewal was not paid: profile 'berlin' carries no calls since 2026-02-04.",
         ],
     ),
     "expire": (
         expire(cancel(buy_subscription(FIVE_CHANNELS), on=MID_TERM).after, on=LATE_RUN),
         [
-            "2026-04-10: end the cancelled subscription of profile berlin, 5 channels.",
+            "2026-04-10: end the cancelled subscription of profile 'berlin', 5 channels.",
             "Not active since 2026-02-04.",
             "No money moves.",
         ],
@@ -146,40 +154,40 @@ EXPECTED_TEXTS: dict[str, tuple[Decision | Transfer, list[str]]] = {
     "terminate": (
         terminate(buy_subscription(FIVE_CHANNELS), on=MID_TERM),
         [
-            "2026-01-15: end the subscription of profile berlin at once, 5 channels.",
+            "2026-01-15: end the subscription of profile 'berlin' at once, 5 channels.",
             "Not active since 2026-01-15.",
             # 34.75 x 2/3 = 23.1667
-            "The wallet of account acme receives 23.17 EUR (refund).",
+            "The wallet of account 'acme' receives 23.17 EUR (refund).",
         ],
     ),
     "deposit": (
         DEPOSIT,
         [
             "2026-01-05: pay in from outside.",
-            "The wallet of profile berlin of account acme receives 50.00 EUR (deposit).",
+            "The wallet of profile 'berlin' of account 'acme' receives 50.00 EUR (deposit).",
         ],
     ),
     "assign": (
         assign_credit("acme", "berlin", euros("5"), transfer="t-1", on=FIRST_DAY),
         [
             "2026-01-05: assign credit to a profile.",
-            "The wallet of account acme pays 5.00 EUR (transfer).",
-            "The wallet of profile berlin of account acme receives 5.00 EUR (transfer).",
+            "The wallet of account 'acme' pays 5.00 EUR (transfer).",
+            "The wallet of profile 'berlin' of account 'acme' receives 5.00 EUR (transfer).",
         ],
     ),
     "take back": (
         take_back_credit("acme", "berlin", euros("5"), transfer="t-1", on=FIRST_DAY),
         [
             "2026-01-05: take back credit from a profile.",
-            "The wallet of profile berlin of account acme pays 5.00 EUR (transfer).",
-            "The wallet of account acme receives 5.00 EUR (transfer).",
+            "The wallet of profile 'berlin' of account 'acme' pays 5.00 EUR (transfer).",
+            "The wallet of account 'acme' receives 5.00 EUR (transfer).",
         ],
     ),
     "let expire": (
         expire_credit(BERLIN, euros("5"), transfer="e-1", on=FIRST_DAY),
         [
             "2026-01-05: let credit expire.",
-            "The wallet of profile berlin of account acme pays 5.00 EUR (expiry).",
+            "The wallet of profile 'berlin' of account 'acme' pays 5.00 EUR (expiry).",
         ],
     ),
 }
@@ -199,11 +207,84 @@ class TestDecision:
 
         assert expected_lines == str(decision).split("\n")
 
+    @pytest.mark.parametrize("name", HOSTILE_NAMES)
+    def test_name_cannot_pass_for_a_posting(self, name):
+        """Each name is one quoted literal, so all text outside the quotes is the library's own."""
+        ids = {"account": name, "profile": name, "subscription": name}
+        bought = buy_subscription(FIVE_CHANNELS, **ids)
+        bonus = deposit(Wallet(name), euros("50"), transfer=name, on=FIRST_DAY)
+        values = [
+            bought,
+            *(act(bought, on=FIRST_DAY) for act in (cancel, terminate)),
+            change(bought, PLAN, TARIFF, on=FIRST_DAY),
+            renew(bought, TARIFF, on=END),
+            lapse(bought, on=END),
+            record_call(bought, call(600, "DE"), TARIFF, on=FIRST_DAY),
+            bonus,
+            *bonus.postings,
+        ]
+
+        for text in map(str, values):
+            assert repr(name) in text
+            assert name not in text.replace(repr(name), "")
+
+    def test_long_names_are_cut(self):
+        """A profile's name of ten million characters is cut in the text, but not in the data."""
+        name = "b" * 10_000_000
+        bought = buy_subscription(FIVE_CHANNELS, profile=name)
+
+        assert 1000 > len(str(cancel(bought, on=FIRST_DAY)))
+        assert name == bought.profile
+
+    def test_name_cannot_pass_for_columns_of_a_statement(self):
+        """Two spaces stand between columns, so several spaces inside a name become one."""
+        name = "p-1  2026-01-05   +99.00"
+        bonus = deposit(BERLIN, euros("5"), transfer=name, on=FIRST_DAY)
+        statement = Statement(BERLIN, euros("0"), bonus.postings)
+
+        assert "  p-1 2026-01-05 +99.00  " in str(statement)
+
+    def test_to_records_does_not_quote_names(self):
+        """A row holds the account's identifier as it is."""
+        (row,) = buy(
+            PLAN, TARIFF, on=FIRST_DAY, **{**IDENTIFIERS, "account": "o'brien"}
+        ).to_records()
+
+        assert "o'brien" == row["account"]
+
+    def test_shows_the_requested_number_and_the_reason(self):
+        """105 channels are sold as 100 (H5): the text, the HTML and the records say so."""
+        decision = buy(SKYPE_CONNECT.plan(channels=105), TARIFF, on=FIRST_DAY, **IDENTIFIERS)
+        reason = "above 100, multiples of 10, rounded down"
+        (row,) = decision.to_records()
+
+        assert f"buy 100 channels (105 requested: {reason}) for" in str(decision)
+        assert f"buy 100 channels (105 requested: {reason}) for" in decision._repr_html_()
+        assert (105, 100, reason, "subscription") == (
+            row["requested"],
+            row["granted"],
+            row["granted_reason"],
+            row["reason"],
+        )
+
+    def test_shows_the_requested_number_of_a_change_for_the_next_term(self):
+        """The text names the pending plan, not the plan of the running term."""
+        rule = ChangeRule(fewer=ChangeEffect.AT_RENEWAL)
+        offer = attrs.evolve(SKYPE_CONNECT, edition="later", change=rule)
+        decision = change(
+            buy_subscription(offer.plan(channels=200)),
+            offer.plan(channels=105),
+            TARIFF,
+            on=MID_TERM,
+        )
+
+        assert "to 100 channels (105 requested: above 100" in str(decision)
+
     def test_prints_the_price_of_a_call(self):
         """The profile's wallet pays for ten minutes at 0.02."""
         message = str(DECISIONS["record a call"])
 
-        assert "The wallet of profile berlin of account acme pays 0.20 EUR (call)." in message
+        assert "The wallet of profile 'berlin' of account 'acme' pays 0.20 EUR (call)." in message
 
     def test_to_records_returns_a_row_for_each_posting(self):
         """Each row holds the decision's token and action besides the posting."""
@@ -307,6 +388,6 @@ class TestDecision:
             + terminate(subscription, on=FIRST_DAY)._repr_html_()
         )
 
-        assert "of profile &lt;script&gt;" in html
+        assert "of profile &#x27;&lt;script&gt;&#x27;" in html
         assert "<script>" not in html
         assert "<b>" not in html

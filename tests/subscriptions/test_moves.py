@@ -1,6 +1,7 @@
 """Renewals that move a subscription to another offer, and checks of rules, prices and postings."""
 
 from datetime import date
+from itertools import islice, pairwise
 
 import attrs
 import pytest
@@ -24,6 +25,7 @@ from channelplans import (
     RefundRule,
     Rollover,
     Tariff,
+    Term,
     TermRule,
     Tier,
     Wallet,
@@ -35,6 +37,8 @@ from channelplans import (
 )
 from channelplans.errors import CurrencyMismatch, OutsideTerm
 from channelplans.offers import OFFERS
+from channelplans.pricing import price_term
+from channelplans.subscriptions.subscription import Status, Subscription
 
 TARIFF = Tariff("prices", EUR, channel="31", bundle="62", minute="0.01")
 PURCHASE_DAY, TERM_END = date(2026, 1, 5), date(2026, 2, 4)
@@ -215,3 +219,63 @@ def test_quantity_rule_prints_a_fixed_number_and_an_open_range():
         str(OFFERS["strobe-it"].quantity),
         str(OFFERS["voyant"].quantity),
     ]
+
+
+def test_terms_with_billing_day_31_return_to_the_31st_after_february():
+    """Bought on 15 January, the terms end on 31 January, 28 February and 31 March."""
+    plan = plan_with(TermRule(Months(1), billing_day=31))
+    ids = {"account": "acme", "profile": "berlin", "subscription": "s-1"}
+    bought = buy(plan, TARIFF, on=date(2026, 1, 15), **ids).after
+    second = renew(bought, TARIFF, on=date(2026, 1, 31)).after
+    third = renew(second, TARIFF, on=date(2026, 2, 28)).after
+
+    assert [
+        "2026-01-15 to 2026-01-31",
+        "2026-01-31 to 2026-02-28",
+        "2026-02-28 to 2026-03-31",
+    ] == [str(subscription.term) for subscription in (bought, second, third)]
+    # A full month costs 2 x 31 + 2 x 31 = 124, of which 16/31 are 64.
+    assert ["64.00 EUR", "124.00 EUR", "124.00 EUR"] == [
+        str(subscription.quote.total) for subscription in (bought, second, third)
+    ]
+    assert [date(2026, 3, 31), date(2026, 4, 30)] == list(islice(third.renewals(), 2))
+
+
+def test_aligned_quote_renews_for_full_terms_from_its_anchor():
+    """Aligned to the 31st, 14 of February's 28 days cost half; each later month costs in full."""
+    plan = plan_with(TermRule(Months(1)))
+    first = quote(plan, TARIFF, on=date(2026, 2, 14), align_to=date(2026, 1, 31))
+    terms = [Term(*days) for days in pairwise(islice(first.renewals(), 3))]
+    renewed = [price_term(plan, TARIFF, term, first.anchor) for term in terms]
+
+    assert ["2026-02-14 to 2026-02-28", "2026-02-28 to 2026-03-31", "2026-03-31 to 2026-04-30"] == [
+        str(paid.term) for paid in (first, *renewed)
+    ]
+    assert ["62.00 EUR", "124.00 EUR", "124.00 EUR"] == [
+        str(paid.total) for paid in (first, *renewed)
+    ]
+
+
+def test_subscription_with_an_aligned_quote_renews_on_the_days_of_its_anchor():
+    """A subscription that was sold by an aligned quote returns to the 31st after February."""
+    plan = plan_with(TermRule(Months(1)))
+    paid = quote(plan, TARIFF, on=date(2026, 2, 14), align_to=date(2026, 1, 31))
+    aligned = Subscription(
+        id="s-1",
+        account="acme",
+        profile="berlin",
+        quote=paid,
+        anchor=paid.anchor,
+        term_number=0,
+        status=Status.ACTIVE,
+        allowance=paid.allowance,
+        last_changed_on=None,
+        sequence=1,
+    )
+    renewed = renew(aligned, TARIFF, on=date(2026, 2, 28)).after
+
+    assert ("2026-02-28 to 2026-03-31", 1, "124.00 EUR") == (
+        str(renewed.term),
+        renewed.term_number,
+        str(renewed.quote.total),
+    )

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from time import perf_counter
 
 import attrs
 import pytest
@@ -172,6 +173,47 @@ class TestCompare:
 
         assert price.moves_on is None
 
+    def test_computes_a_move_in_the_year_9999(self):
+        """With terms of one day the move is computed, not walked over 2.9 million terms."""
+        daily = change_offer("daily", term=TermRule(Days(1)))
+        old = attrs.evolve(self.OLD, offer=daily)
+        new = Edition(daily, DEARER_TARIFF, FEB, migration=date(9999, 12, 30))
+        subscriptions = [subscribe(offer=daily, id=f"s-{number}") for number in range(10)]
+        start = perf_counter()
+        prices = compare_editions(old, new, subscriptions).prices
+        seconds = perf_counter() - start
+
+        assert {date(9999, 12, 30)} == {price.moves_on for price in prices}
+        assert seconds < 1  # 29 million walked terms take most of a minute
+
+    @pytest.mark.parametrize(
+        ("migration", "expected"),
+        [
+            (FEB, date(2026, 2, 28)),
+            (date(2026, 2, 28), date(2026, 2, 28)),
+            (MAR, date(2026, 3, 31)),
+            (date(2026, 4, 1), date(2026, 4, 30)),
+        ],
+    )
+    def test_moves_on_billing_day_31_or_the_last_day_of_the_month(self, migration, expected):
+        """Bought on 1 January with billing day 31, the renewals return to the 31st."""
+        offer = change_offer("monthly", term=TermRule(Months(1), billing_day=31))
+        new = Edition(offer, DEARER_TARIFF, FEB, migration=migration)
+        bought = subscribe(offer=offer, anchor=date(2025, 12, 31))
+        (price,) = compare_editions(attrs.evolve(self.OLD, offer=offer), new, (bought,)).prices
+
+        assert expected == price.moves_on
+
+    def test_never_moves_if_the_next_term_of_months_ends_after_the_calendar(self):
+        """Terms of 5 months from 20 January 9999 end in June, in November and after the year."""
+        offer = change_offer("long", term=TermRule(Months(5)))
+        old = attrs.evolve(self.OLD, offer=offer)
+        new = Edition(offer, DEARER_TARIFF, FEB, migration=date(9999, 12, 6))
+        bought = subscribe(offer=offer, start=date(9999, 1, 20))
+        (price,) = compare_editions(old, new, (bought,)).prices
+
+        assert price.moves_on is None
+
     def test_never_moves_after_the_last_date_of_the_calendar(self):
         """No renewal falls on `date.max`, so a migration on that day never happens."""
         new = Edition(SKYPE_CONNECT, DEARER_TARIFF, FEB, migration=date.max)
@@ -203,7 +245,7 @@ class TestCompare:
 
         assert (None, None) == (price.new, price.difference)
         assert (
-            "Skype Connect (small) has no plan of 12 channels; channels must be at least 1 and "
+            "'Skype Connect (small)' has no plan of 12 channels; channels must be at least 1 and "
             "at most 10; 12 needs two profiles, 10 + 2; the nearest plan is 10 channels"
             == price.problem
         )
@@ -215,7 +257,8 @@ class TestCompare:
         movable = subscribe(id="s-2", profile="paris", channels=10, bundles=0)
 
         assert [
-            "From Skype Connect (help page), tariff list to Skype Connect (small), tariff dearer",
+            "From 'Skype Connect (help page)', tariff 'list' "
+            "to 'Skype Connect (small)', tariff 'dearer'",
             "rule                    old                         new",
             "----------------------  --------------------------  ----",
             "offer.quantity.maximum  300                         10",
@@ -225,8 +268,9 @@ class TestCompare:
             "------------  -----------  ----------  -----  -----  ----------",
             "s-1           12 channels  2026-03-02  83.40",
             "s-2           10 channels  2026-03-02  69.50  72.50       +3.00",
-            "s-1: Skype Connect (small) has no plan of 12 channels; channels must be at least 1 "
-            "and at most 10; 12 needs two profiles, 10 + 2; the nearest plan is 10 channels",
+            "Subscription 's-1': 'Skype Connect (small)' has no plan of 12 channels; "
+            "channels must be at least 1 and at most 10; 12 needs two profiles, 10 + 2; "
+            "the nearest plan is 10 channels",
         ] == str(compare_editions(self.OLD, new, (too_large, movable))).split("\n")
 
     def test_prints_that_nothing_differs(self):
@@ -273,8 +317,8 @@ class TestCompare:
     @pytest.mark.parametrize(
         ("migration", "expected"),
         [
-            (AT_RENEWAL, "s-1, from 2026-03-02: 103.40 EUR -> 107.00 EUR, +3.60 EUR a term"),
-            (PINNED, "s-1, does not move: 103.40 EUR -> 107.00 EUR, +3.60 EUR a term"),
+            (AT_RENEWAL, "from 2026-03-02: 103.40 EUR -> 107.00 EUR, +3.60 EUR a term"),
+            (PINNED, "does not move: 103.40 EUR -> 107.00 EUR, +3.60 EUR a term"),
         ],
     )
     def test_price_difference_prints_its_fields(self, migration, expected):
@@ -282,7 +326,7 @@ class TestCompare:
         new = Edition(SKYPE_CONNECT, DEARER_TARIFF, FEB, migration=migration)
         (price,) = compare_editions(self.OLD, new, (subscribe(),)).prices
 
-        assert expected == str(price)
+        assert f"Subscription 's-1', {expected}" == str(price)
 
     def test_prices_of_terms_with_different_lengths_have_no_difference(self):
         """2 x 6.95 a month and 2 x 60 a year are both shown, each with the length of its term."""
@@ -296,8 +340,9 @@ class TestCompare:
         (row,) = price.to_records()
 
         assert None is price.difference
-        assert "s-1, from 2026-02-01: 13.90 EUR for 1 month -> 120.00 EUR for 12 months" == str(
-            price
+        assert (
+            "Subscription 's-1', from 2026-02-01: "
+            "13.90 EUR for 1 month -> 120.00 EUR for 12 months" == str(price)
         )
         assert ("1 month", "12 months", None) == (
             row["old_term"],
@@ -313,7 +358,7 @@ class TestCompare:
             price, plan=plan, new=None, moves_on=MAR, problem="it is too large"
         )
 
-        assert "s-1, from 2026-03-01: it is too large" == str(without_price)
+        assert "Subscription 's-1', from 2026-03-01: it is too large" == str(without_price)
 
     def test_refuses_editions_in_two_currencies(self):
         """Prices in euros and dollars have no difference."""

@@ -200,13 +200,24 @@ class TestSubscription:
         with pytest.raises(InvalidValue, match=r"^quote must be for 2026-0.*, which is term "):
             attrs.evolve(SUBSCRIPTION, **other_term)
 
+    def test_anchor_must_be_that_of_the_quote(self):
+        """Another anchor is refused, even if its second term is the term of the quote."""
+        with pytest.raises(
+            InvalidValue, match=r"^anchor must be 2026-01-05, as in the quote, not 2025-12-06$"
+        ):
+            attrs.evolve(SUBSCRIPTION, anchor=date(2025, 12, 6), term_number=1)
+
+    def test_renewals_begin_at_the_end_of_the_term(self):
+        """30 days after 5 January come 4 February, 6 March and 5 April."""
+        assert [END, date(2026, 3, 6), date(2026, 4, 5)] == list(islice(SUBSCRIPTION.renewals(), 3))
+
     @pytest.mark.parametrize("status", Status)
     def test_prints_its_main_fields(self, status):
         """A subscription prints its identifier, profile, plan, term and status."""
         subscription = attrs.evolve(SUBSCRIPTION, status=status)
 
         assert (
-            "Subscription s-1 on profile berlin: 3 channels and 1 bundle of 5,000 minutes, "
+            "Subscription 's-1' on profile 'berlin': 3 channels and 1 bundle of 5,000 minutes, "
             f"2026-01-05 to 2026-02-04, {status.value}" == str(subscription)
         )
 

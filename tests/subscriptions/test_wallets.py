@@ -49,7 +49,7 @@ class TestWallet:
 
     @pytest.mark.parametrize(
         ("wallet", "expected"),
-        [(ACME, "account acme"), (BERLIN, "profile berlin of account acme")],
+        [(ACME, "account 'acme'"), (BERLIN, "profile 'berlin' of account 'acme'")],
         ids=["account", "profile"],
     )
     def test_prints_its_owner(self, wallet, expected):
@@ -94,9 +94,9 @@ class TestPosting:
         deposit = posting("50")
         fee = posting("-69.50", reason=Reason.SUBSCRIPTION, term=TERM)
 
-        assert "2026-01-05 account acme: +50.00 EUR, deposit" == str(deposit)
+        assert "2026-01-05 account 'acme': +50.00 EUR, deposit" == str(deposit)
         assert (
-            "2026-01-05 account acme: -69.50 EUR, subscription for 2026-01-05 to 2026-02-04"
+            "2026-01-05 account 'acme': -69.50 EUR, subscription for 2026-01-05 to 2026-02-04"
             == str(fee)
         )
 
@@ -186,7 +186,7 @@ class TestStatement:
         statement = Statement(ACME, euros("100"), (posting("50"), fee))
 
         assert [
-            "Wallet of account acme, in EUR",
+            "Wallet of account 'acme', in EUR",
             "day         reason                   for  term                      amount  balance",
             "----------  -----------------------  ---  ------------------------  ------  -------",
             "            balance brought forward                                          100.00",
@@ -204,7 +204,7 @@ class TestStatement:
 
     def test_refuses_a_posting_of_another_wallet(self):
         """The error names the posting that belongs to another wallet."""
-        with pytest.raises(InvalidValue, match="must be postings of account acme, not 2026"):
+        with pytest.raises(InvalidValue, match="must be postings of account 'acme', not 2026"):
             Statement(ACME, euros("0"), (posting("50"), posting("1", BERLIN)))
 
     @pytest.mark.parametrize("currency", [USD, FIVE_DECIMALS])
@@ -241,7 +241,7 @@ class TestStatement:
         """Evolving a statement to another wallet is refused, because its postings do not fit."""
         statement = Statement(ACME, euros("0"), (posting("50"),))
 
-        with pytest.raises(InvalidValue, match="postings of profile berlin"):
+        with pytest.raises(InvalidValue, match="postings of profile 'berlin'"):
             attrs.evolve(statement, wallet=BERLIN)
 
 
@@ -322,15 +322,16 @@ class TestSettle:
             settle({ACME: euros("50")}, [posting("-50.01")])
 
         error = caught.value
-        assert ("account acme", Decimal("50.01"), Decimal("50.00"), Decimal("0.01"), "EUR") == (
+        assert ("account 'acme'", Decimal("50.01"), Decimal("50.00"), Decimal("0.01"), "EUR") == (
             error.wallet,
             error.needed,
             error.available,
             error.missing,
             error.currency,
         )
-        assert "account acme holds 50.00 EUR, but 50.01 EUR is needed; 0.01 EUR is missing" == str(
-            error
+        assert (
+            "account 'acme' holds 50.00 EUR, but 50.01 EUR is needed; 0.01 EUR is missing"
+            == str(error)
         )
 
     def test_counts_a_refund_towards_a_charge(self):
@@ -347,7 +348,9 @@ class TestSettle:
         """One wallet without credit refuses the whole settlement, and no balance changes."""
         before = {ACME: euros("100")}
 
-        with pytest.raises(InsufficientCredit, match=r"profile berlin of account acme holds 0.00"):
+        with pytest.raises(
+            InsufficientCredit, match=r"profile 'berlin' of account 'acme' holds 0.00"
+        ):
             settle(before, [posting("-30"), posting("-1", BERLIN)])
 
         assert {ACME: euros("100")} == before
@@ -427,5 +430,8 @@ def test_html_is_escaped():
     wallet = Wallet("<script>", "a&b")
     statement = Statement(wallet, euros("0"), ())
 
-    assert "<p>profile a&amp;b of account &lt;script&gt;</p>" == wallet._repr_html_()
+    assert (
+        "<p>profile &#x27;a&amp;b&#x27; of account &#x27;&lt;script&gt;&#x27;</p>"
+        == wallet._repr_html_()
+    )
     assert "<script>" not in statement._repr_html_()

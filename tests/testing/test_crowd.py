@@ -134,7 +134,7 @@ def test_check_books_finds_a_balance_that_is_not_the_sum():
     store.commit(make_deposit("10", "t-1"), expected=None)
     store.balances[ACME] = Money.of("9", EUR)
 
-    with pytest.raises(AssertionError, match="the balance of account acme is not the sum"):
+    with pytest.raises(AssertionError, match="the balance of account 'acme' is not the sum"):
         check_books(store, [ACME])
 
 
@@ -144,7 +144,8 @@ def test_check_books_finds_a_wallet_below_zero():
     store.commit(make_purchase("s-1"), expected=None)
 
     with pytest.raises(
-        AssertionError, match=r"account acme holds -39\.75 EUR: another commit changed the balance"
+        AssertionError,
+        match=r"account 'acme' holds -39\.75 EUR: another commit changed the balance",
     ):
         check_books(store, [ACME])
 

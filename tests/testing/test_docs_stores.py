@@ -82,7 +82,9 @@ class TestStore(StoreContract):
 
     assert 1 == result.parseoutcomes()[outcome]
     if outcome == "failed":
-        result.stdout.fnmatch_lines(["*the balance of account acme is not the sum of its postings"])
+        result.stdout.fnmatch_lines(
+            ["*the balance of account 'acme' is not the sum of its postings"]
+        )
 
 
 def test_printed_sequence_can_be_run(capsys, monkeypatch):

@@ -256,7 +256,7 @@ SYNC = [
     (
         broken.Snapshots,
         "reads_show_the_commits_of_other_threads",
-        "[balance(account acme)]",
+        "[balance(account 'acme')]",
     ),
     (
         broken.CachesRows,
@@ -296,7 +296,7 @@ SYNC = [
     (
         broken.NumberedEarly,
         "concurrent_commits_book_postings_in_commit_order",
-        "account acme would be below zero after transfer/t-",
+        "account 'acme' would be below zero after transfer/t-",
     ),
     (broken.UntilTheEnd, "postings_select_days_by_since_and_until", "returned the wrong days"),
     (broken.DayOfDecision, "postings_select_days_by_since_and_until", "returned the wrong days"),

@@ -75,7 +75,7 @@ class _PricesOfEdition:
         edition = self.catalogue.on(on)
         if edition.offer != plan.offer:
             works = f"sold on that day: {edition}"
-            raise NotOffered(f"sale on {on}", f"{plan.offer.name} ({plan.offer.edition})", works)
+            raise NotOffered(f"sale on {on}", plan.offer.full_name, works)
         return edition.tariff
 
     def for_change(self, subscription: Subscription, plan: Plan, on: date) -> Tariff:

@@ -219,8 +219,8 @@ class Billing(BillingActions[Decision, Transfer]):
     ...     on=day,
     ... )
     >>> print(*billing.run_due(on=date(2026, 2, 4)))
-    berlin, 2026-01-05 to 2026-02-04: lapse; account acme holds 15.25 EUR, but 34.75 EUR is \
-needed; 19.50 EUR is missing
+    profile 'berlin', 2026-01-05 to 2026-02-04: lapse; account 'acme' holds 15.25 EUR, but \
+34.75 EUR is needed; 19.50 EUR is missing
     """
 
     def __init__(

@@ -15,7 +15,7 @@ import attrs
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, ReprMixin
 from channelplans.calendar import Term
-from channelplans.errors import InsufficientCredit
+from channelplans.errors import InsufficientCredit, quoted
 from channelplans.money import Money
 from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.identifiers import ProfileId, Token
@@ -105,7 +105,7 @@ class TransferPreview(DisplayMixin):
     >>> billing = Billing(MemoryStore(), tariff=lambda offer, day: TARIFF)
     >>> print(billing.preview.deposit(acme, Money.of("50", EUR), transfer="p-1", on=DAY))
     2026-01-05: pay in from outside.
-    The wallet of account acme receives 50.00 EUR (deposit).
+    The wallet of account 'acme' receives 50.00 EUR (deposit).
     >>> billing.statement(acme) is None  # nothing has been paid in
     True
     """
@@ -129,7 +129,7 @@ class Outcome(DisplayMixin):
     >>> term = Term(date(2026, 1, 5), date(2026, 2, 4))
     >>> outcome = Outcome("berlin", term, None, LookupError("no price for 2026-02-04"))
     >>> print(outcome)
-    berlin, 2026-01-05 to 2026-02-04: failed; LookupError: no price for 2026-02-04
+    profile 'berlin', 2026-01-05 to 2026-02-04: failed; LookupError: no price for 2026-02-04
     >>> outcome.failed
     True
     """
@@ -153,7 +153,7 @@ class Outcome(DisplayMixin):
         term = f", {self.term}" if self.term else ""
         kind = f"{type(self.error).__name__}: " if self.failed else ""
         reason = f"; {kind}{self.error}" if self.error else ""
-        return (f"{self.profile}{term}: {result}{reason}",)
+        return (f"profile {quoted(self.profile)}{term}: {result}{reason}",)
 
 
 class Store(Protocol):

@@ -12,7 +12,7 @@ import attrs
 from channelplans._checks import civil_day, instance, text
 from channelplans.calendar import Term
 from channelplans.calls import Allowance, Call, Payer, rate_call
-from channelplans.errors import InvalidValue, NotOffered, OutsideTerm, PlanUnchanged
+from channelplans.errors import InvalidValue, NotOffered, OutsideTerm, PlanUnchanged, quoted
 from channelplans.money import Money, same_currency
 from channelplans.plans import Plan
 from channelplans.pricing import amend_quote, price_term, quote, refund as refund_of
@@ -64,7 +64,8 @@ def buy(
         InvalidValue: the previous subscription belongs to another profile, or has the same
             identifier.
         OutsideTerm: the day lies before the latest action on the previous subscription.
-        CalendarEnds: the term does not fit the calendar.
+        CalendarEnds: the term does not fit the calendar, or the grace period or the minimum term
+            ends after the year 9999.
 
     >>> from channelplans.money import EUR
     >>> from channelplans.offers import SKYPE_CONNECT
@@ -79,9 +80,9 @@ def buy(
     ...         on=date(2026, 1, 5),
     ...     )
     ... )
-    2026-01-05: buy 100 channels for profile berlin.
+    2026-01-05: buy 100 channels for profile 'berlin'.
     Runs until 2026-02-04, when it renews itself.
-    The wallet of account acme pays 695.00 EUR (subscription).
+    The wallet of account 'acme' pays 695.00 EUR (subscription).
     Not a telephone replacement: it cannot call emergency numbers.
     """
     civil_day("on", on)
@@ -128,7 +129,8 @@ def change(subscription: Subscription, plan: Plan, tariff: Tariff, *, on: date) 
         ChangedTooSoon: the last change of the profile was too short a time ago (H15).
         CurrencyMismatch: the tariff is in another currency than the quote that was paid.
         TransitionNotAllowed, OutsideTerm: the subscription is not running on that day.
-        CalendarEnds: the term of the new plan does not fit the calendar.
+        CalendarEnds: the term of the new plan does not fit the calendar, or its grace period or
+            minimum term ends after the year 9999.
 
     >>> from channelplans.offers import SKYPE_CONNECT
     >>> from channelplans.testing.builders import TARIFF, make_subscription
@@ -136,8 +138,8 @@ def change(subscription: Subscription, plan: Plan, tariff: Tariff, *, on: date) 
     >>> more = SKYPE_CONNECT.plan(channels=40)
     >>> for posting in change(berlin, more, TARIFF, on=date(2026, 1, 15)).postings:
     ...     print(posting)
-    2026-01-15 account acme: +139.00 EUR, refund for 2026-01-05 to 2026-02-04
-    2026-01-15 account acme: -278.00 EUR, subscription for 2026-01-15 to 2026-02-14
+    2026-01-15 account 'acme': +139.00 EUR, refund for 2026-01-05 to 2026-02-04
+    2026-01-15 account 'acme': -278.00 EUR, subscription for 2026-01-15 to 2026-02-14
     """
     status = next_status(subscription, Action.CHANGE, on)
     current = subscription.plan
@@ -204,19 +206,20 @@ def renew(
         OutsideTerm: the running term has not ended yet.
         CurrencyMismatch: the tariff is in another currency than the quote that was paid.
         TransitionNotAllowed: the subscription is not active.
-        CalendarEnds: the next term does not fit the calendar.
+        CalendarEnds: the next term does not fit the calendar, or its grace period or a minimum
+            term ends after the year 9999.
 
     >>> from channelplans.offers import OFFERS
     >>> from channelplans.testing.builders import TARIFF, make_subscription
     >>> berlin = make_subscription()  # 5 channels, until 2026-02-04
     >>> print(*renew(berlin, TARIFF, on=date(2026, 2, 6)).postings)
-    2026-02-06 account acme: -34.75 EUR, renewal for 2026-02-04 to 2026-03-06
+    2026-02-06 account 'acme': -34.75 EUR, renewal for 2026-02-04 to 2026-03-06
     >>> plan = OFFERS["voip-yonder"].plan(channels=2, bundles=1)
     >>> berlin = make_subscription(plan, on=date(2026, 2, 1))
     >>> for keep in (True, False):
     ...     print(*renew(berlin, TARIFF, on=date(2026, 3, 1), keep_bundles=keep).postings)
-    2026-03-01 account acme: -23.90 EUR, renewal for 2026-03-01 to 2026-04-01
-    2026-03-01 account acme: -13.90 EUR, renewal for 2026-03-01 to 2026-04-01
+    2026-03-01 account 'acme': -23.90 EUR, renewal for 2026-03-01 to 2026-04-01
+    2026-03-01 account 'acme': -13.90 EUR, renewal for 2026-03-01 to 2026-04-01
     """
     next_status(subscription, Action.RENEW, on)
     _check_currency(subscription, tariff)
@@ -255,16 +258,16 @@ def cancel(subscription: Subscription, *, on: date) -> Decision:
 
     >>> from channelplans.testing.builders import make_subscription
     >>> print(cancel(make_subscription(), on=date(2026, 1, 15)).notices[0].text)
-    This cancels the subscription of profile berlin. It is not available from 2026-02-04 on.
+    This cancels the subscription of profile 'berlin'. It is not available from 2026-02-04 on.
     """
     status = next_status(subscription, Action.CANCEL, on)
     if subscription.term.end < subscription.minimum_term_end:
-        start = _last_minimum_term(subscription).start
+        start = _last_term_start(subscription)
         raise _in_minimum_term(subscription, Action.CANCEL, on, start)
     after = _after(subscription, on, status=status, pending=None)
     warning = Notice(
         "expires",
-        f"This cancels the subscription of profile {subscription.profile}. "
+        f"This cancels the subscription of profile {quoted(subscription.profile)}. "
         f"It is not available from {subscription.term.end} on.",
         subscription.plan.offer.source,
     )
@@ -281,7 +284,7 @@ def resume(subscription: Subscription, *, on: date) -> Decision:
     >>> from channelplans.testing.builders import make_subscription
     >>> cancelled = cancel(make_subscription(), on=date(2026, 1, 15)).after
     >>> print(resume(cancelled, on=date(2026, 2, 3)))
-    2026-02-03: resume the subscription of profile berlin, 5 channels.
+    2026-02-03: resume the subscription of profile 'berlin', 5 channels.
     Runs until 2026-02-04, when it renews itself.
     No money moves.
     """
@@ -298,16 +301,16 @@ def lapse(subscription: Subscription, *, on: date) -> Decision:
 
     >>> from channelplans.testing.builders import make_subscription
     >>> print(lapse(make_subscription(), on=date(2026, 2, 6)))
-    2026-02-06: let the subscription of profile berlin lapse, 5 channels.
+    2026-02-06: let the subscription of profile 'berlin' lapse, 5 channels.
     Not active since 2026-02-04.
     No money moves.
-    The renewal was not paid: profile berlin carries no calls since 2026-02-04.
+    The renewal was not paid: profile 'berlin' carries no calls since 2026-02-04.
     """
     status = next_status(subscription, Action.LAPSE, on)
     after = _after(subscription, on, status=status, pending=None)
     warning = Notice(
         "lapsed",
-        f"The renewal was not paid: profile {subscription.profile} carries no calls "
+        f"The renewal was not paid: profile {quoted(subscription.profile)} carries no calls "
         f"since {subscription.lapses_on}.",
         subscription.plan.offer.source,
     )
@@ -324,7 +327,7 @@ def expire(subscription: Subscription, *, on: date) -> Decision:
     >>> from channelplans.testing.builders import make_subscription
     >>> cancelled = cancel(make_subscription(), on=date(2026, 1, 15)).after
     >>> print(expire(cancelled, on=date(2026, 2, 4)))
-    2026-02-04: end the cancelled subscription of profile berlin, 5 channels.
+    2026-02-04: end the cancelled subscription of profile 'berlin', 5 channels.
     Not active since 2026-02-04.
     No money moves.
     """
@@ -344,7 +347,7 @@ def terminate(subscription: Subscription, *, on: date, refund: bool = True) -> D
     >>> from channelplans.testing.builders import make_subscription
     >>> berlin = make_subscription()  # 5 x 6.95 EUR for 30 days, and 5.00 EUR once
     >>> print(*terminate(berlin, on=date(2026, 1, 15)).postings)
-    2026-01-15 account acme: +23.17 EUR, refund for 2026-01-05 to 2026-02-04
+    2026-01-15 account 'acme': +23.17 EUR, refund for 2026-01-05 to 2026-02-04
     >>> terminate(berlin, on=date(2026, 1, 15), refund=False).postings
     ()
     """
@@ -382,7 +385,7 @@ def record_call(subscription: Subscription, call: Call, tariff: Tariff, *, on: d
     83:10:00 of 83:20:00 left ()
     >>> to_germany = Call("c-2", "+49 30 23125 000", "DE", day, duration)  # 0.017 EUR a minute
     >>> print(*record_call(recorded.after, to_germany, TARIFF, on=day).postings)
-    2026-01-06 profile berlin of account acme: -0.17 EUR, call for 2026-01-05 to 2026-02-04
+    2026-01-06 profile 'berlin' of account 'acme': -0.17 EUR, call for 2026-01-05 to 2026-02-04
     """
     status = next_status(subscription, Action.RECORD_CALL, on)
     term = subscription.term
@@ -422,11 +425,14 @@ def _in_minimum_term(
     return OutsideTerm(action.value, on, start, None, advice)
 
 
-def _last_minimum_term(subscription: Subscription) -> Term:
-    """Return the first term that ends on or after the minimum term: it can be cancelled."""
+def _last_term_start(subscription: Subscription) -> date:
+    """Return the start of the first term that ends on or after the minimum term: cancel it then.
+
+    It is the end of the term before. The term itself may end after the calendar.
+    """
     rule, anchor = subscription.plan.offer.term, subscription.anchor
     number = rule.number_ending(anchor, subscription.minimum_term_end)
-    return rule.nth(anchor, max(number, subscription.term_number))
+    return rule.nth(anchor, number - 1).end
 
 
 def _pending_dropped(subscription: Subscription) -> tuple[Notice, ...]:
@@ -455,7 +461,7 @@ def _without_bundles(subscription: Subscription, plan: Plan) -> tuple[Plan, tupl
         raise NotOffered("renewal without bundles", plan.offer.name, works)
     notice = Notice(
         "bundles-dropped",
-        f"The balance did not cover the bundles of profile {subscription.profile}, "
+        f"The balance did not cover the bundles of profile {quoted(subscription.profile)}, "
         "so only the channels were renewed.",
         plan.offer.source,
     )
@@ -481,11 +487,11 @@ def _check_previous(
 ) -> None:
     instance("previous", previous, Subscription)
     if (previous.account, previous.profile) != (account, profile):
-        owner = f"of profile {previous.profile} of account {previous.account}"
-        expected = f"the last subscription of profile {profile} of account {account}"
+        owner = f"of {Wallet(previous.account, previous.profile)}"
+        expected = f"the last subscription of {Wallet(account, profile)}"
         raise InvalidValue("previous", owner, expected)
     if previous.id == subscription:
-        raise InvalidValue("subscription", repr(subscription), "an identifier never used before")
+        raise InvalidValue("subscription", quoted(subscription), "an identifier never used before")
 
 
 def _after(subscription: Subscription, on: date, **changes: Any) -> Subscription:

@@ -20,6 +20,7 @@ from channelplans.errors import (
     NotOffered,
     RuleError,
     UnknownEdition,
+    quoted,
 )
 from channelplans.money import Money, same_currency
 from channelplans.plans import Offer, Plan
@@ -63,7 +64,7 @@ class Edition(DisplayMixin):
     >>> from channelplans.offers import SKYPE_CONNECT
     >>> prices = Tariff("2026", EUR, channel="6.95", bundle="10", minute="0.021")
     >>> print(Edition(SKYPE_CONNECT, prices, date(2026, 1, 1), migration=date(2026, 3, 1)))
-    Skype Connect (help page), tariff 2026, from 2026-01-01 on; migration: from 2026-03-01
+    'Skype Connect (help page)', tariff '2026', from 2026-01-01 on; migration: from 2026-03-01
     """
 
     offer: Offer
@@ -129,8 +130,8 @@ class Edition(DisplayMixin):
         >>> edition.plan_for(SKYPE_CONNECT.plan(channels=5, bundles=2))
         Traceback (most recent call last):
             ...
-        channelplans.errors.NotOffered: Skype Connect (2027) has no plan of 5 channels and \
-2 bundles of 5,000 minutes; bundles must be 0, not 2: Skype Connect has no bundles; \
+        channelplans.errors.NotOffered: 'Skype Connect (2027)' has no plan of 5 channels and \
+2 bundles of 5,000 minutes; bundles must be 0, not 2: 'Skype Connect' has no bundles; \
 the nearest plan is 5 channels
         """
         if instance("plan", plan, Plan).offer == self.offer:
@@ -139,7 +140,7 @@ the nearest plan is 5 channels
             return self._plan_with_same_numbers(plan)
         except RuleError as error:
             works = f"{error}; the nearest plan is {self.nearest(plan)}"
-            raise NotOffered(f"plan of {plan}", full_name(self.offer), works) from error
+            raise NotOffered(f"plan of {plan}", self.offer.full_name, works) from error
 
     def _plan_with_same_numbers(self, plan: Plan) -> Plan:
         channels_only = Plan(self.offer, plan.channels)
@@ -247,7 +248,7 @@ class Catalogue(DisplayMixin):
         Traceback (most recent call last):
             ...
         channelplans.errors.UnknownEdition: the catalogue has no edition on 2026-02-01; it has: \
-Skype Connect (help page), tariff plausible, 2026-01-01 to 2026-02-01
+'Skype Connect (help page)', tariff 'plausible', 2026-01-01 to 2026-02-01
         """
         civil_day("day", day)
         for edition in self.editions:
@@ -272,8 +273,8 @@ Skype Connect (help page), tariff plausible, 2026-01-01 to 2026-02-01
         """
         matching = [edition for edition in self.editions if edition.holds(subscription)]
         if not matching:
-            name = full_name(subscription.plan.offer, subscription.quote.tariff)
-            wanted = f"that subscription {subscription.id} holds, {name}"
+            held = name_edition(subscription.plan.offer, subscription.quote.tariff)
+            wanted = f"that subscription {quoted(subscription.id)} holds, {held}"
             raise UnknownEdition(wanted, tuple(map(_format_edition, self.editions)))
         started = [edition for edition in matching if edition.start <= subscription.term.start]
         return started[-1] if started else matching[0]
@@ -335,7 +336,7 @@ Skype Connect (help page), tariff plausible, 2026-01-01 to 2026-02-01
         headings = ("offer", "tariff", "currency", "from", "until", "migration")
         rows = tuple(
             (
-                full_name(edition.offer),
+                edition.offer.full_name,
                 edition.tariff.name,
                 edition.tariff.currency.code,
                 str(edition.start),
@@ -347,16 +348,15 @@ Skype Connect (help page), tariff plausible, 2026-01-01 to 2026-02-01
         return (Table(headings, rows),)
 
 
-def full_name(offer: Offer, tariff: Tariff | None = None) -> str:
-    """Return the name and the edition of an offer, and the name of a tariff if there is one."""
-    suffix = f", tariff {tariff.name}" if tariff else ""
-    return f"{offer.name} ({offer.edition}){suffix}"
+def name_edition(offer: Offer, tariff: Tariff) -> str:
+    """Return the quoted names of an offer and a tariff, for a sentence."""
+    return f"{quoted(offer.full_name)}, tariff {quoted(tariff.name)}"
 
 
 def _format_edition(edition: Edition) -> str:
     start, end = edition.start, edition.end
     days = f"from {start} on" if end is None else f"{start} to {end}"
-    return f"{full_name(edition.offer, edition.tariff)}, {days}"
+    return f"{name_edition(edition.offer, edition.tariff)}, {days}"
 
 
 def _format_migration(edition: Edition) -> str:
@@ -375,14 +375,12 @@ def _check_joined(previous: Edition, following: Edition) -> None:
 
 
 def _check_names(editions: tuple[Edition, ...]) -> None:
-    value_of: dict[str, object] = {}
+    value_of: dict[tuple[str, str], object] = {}
     for edition in editions:
         offer, tariff = edition.offer, edition.tariff
-        names: dict[str, object] = {
-            f"offer {full_name(offer)}": offer,
-            f"tariff {tariff.name}": tariff,
-        }
-        for name, value in names.items():
-            if value_of.setdefault(name, value) != value:
+        values = {("offer", offer.full_name): offer, ("tariff", tariff.name): tariff}
+        for (kind, name), value in values.items():
+            if value_of.setdefault((kind, name), value) != value:
+                actual = f"two different ones called {kind} {quoted(name)}"
                 expected = "named differently if their rules or prices differ"
-                raise InvalidValue("editions", f"two different ones called {name}", expected)
+                raise InvalidValue("editions", actual, expected)

@@ -153,7 +153,7 @@ def open_lots(
     ... )
     >>> rules = (LotRule(Reason.BONUS, Months(3)),)
     >>> print(*open_lots(postings, rules, on=day), sep="; ")
-    47.50 EUR left of 2026-01-05 account acme: +50.00 EUR, deposit
+    47.50 EUR left of 2026-01-05 account 'acme': +50.00 EUR, deposit
     """
     civil_day("on", on)
     lots, _ = _replay(postings, rules, on)
@@ -178,9 +178,9 @@ def payments(postings: Sequence[Posting], rules: Sequence[LotRule] = ()) -> tupl
     ...     Posting(acme, Money.of("-12.50", EUR), Reason.SUBSCRIPTION, day),
     ... )
     >>> print(*payments(postings, (LotRule(Reason.BONUS, Months(3)),)))
-    2026-01-05 account acme: -12.50 EUR, subscription
-      10.00 EUR of 2026-01-05 account acme: +10.00 EUR, bonus
-      2.50 EUR of 2026-01-05 account acme: +50.00 EUR, deposit
+    2026-01-05 account 'acme': -12.50 EUR, subscription
+      10.00 EUR of 2026-01-05 account 'acme': +10.00 EUR, bonus
+      2.50 EUR of 2026-01-05 account 'acme': +50.00 EUR, deposit
     """
     _, debits = _replay(postings, rules, date.max)
     return tuple(Payment(debit.posting, tuple(debit.draws)) for debit in debits)
@@ -206,7 +206,7 @@ def expiries(
     >>> bonus = Posting(acme, ten, Reason.BONUS, date(2026, 1, 5), reference="b-1")
     >>> (expiry,) = expiries([bonus], [LotRule(Reason.BONUS, Months(3))], on=date(2026, 4, 5))
     >>> print(expiry, expiry.reference, sep="; ")
-    2026-04-05 account acme: -10.00 EUR, expiry; expiry of b-1, lot 1
+    2026-04-05 account 'acme': -10.00 EUR, expiry; expiry of b-1, lot 1
     """
     civil_day("on", on)
     lots, _ = _replay(postings, rules, date.max)

@@ -13,6 +13,7 @@ import attrs
 
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin
+from channelplans.errors import quoted
 from channelplans.money import Money
 from channelplans.plans import Plan, quantity_columns
 from channelplans.rules import Notice
@@ -90,7 +91,8 @@ class Decision(DisplayMixin):
         return pending or self.after.plan
 
     def _describe(self) -> tuple[str, ...]:
-        act = _ACTS[self.action].format(plan=self._plan, profile=self.after.profile)
+        profile = quoted(self.after.profile)
+        act = _ACTS[self.action].format(plan=self._plan, profile=profile)
         return (
             f"{self.on}: {act}.",
             *self._allowance_left(),

@@ -12,10 +12,10 @@ from channelplans._checks import instance, several
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, Table
 from channelplans.calendar import Days, Months
-from channelplans.errors import NotOffered
+from channelplans.errors import NotOffered, quoted
 from channelplans.money import Money, columns, same_currency
 from channelplans.plans import Plan
-from channelplans.subscriptions.catalogue import Edition, full_name
+from channelplans.subscriptions.catalogue import Edition, name_edition
 from channelplans.subscriptions.subscription import Status, Subscription
 from channelplans.subscriptions.wallets import signed
 
@@ -107,7 +107,7 @@ class PriceDifference(DisplayMixin):
         elif self.new is not None:
             change = f"{self.old} for {self.old_term} -> {self.new} for {self.new_term}"
         move = f"from {self.moves_on}" if self.moves_on else "does not move"
-        return (f"{self.subscription.id}, {move}: {change}",)
+        return (f"{_name(self.subscription)}, {move}: {change}",)
 
 
 @checked
@@ -167,8 +167,8 @@ class Comparison(DisplayMixin):
         )
 
     def _describe(self) -> Iterator[str | Table]:
-        old = full_name(self.old.offer, self.old.tariff)
-        new = full_name(self.new.offer, self.new.tariff)
+        old = name_edition(self.old.offer, self.old.tariff)
+        new = name_edition(self.new.offer, self.new.tariff)
         yield f"From {old} to {new}"
         if self.rules:
             rows = tuple((rule.field, rule.old, rule.new) for rule in self.rules)
@@ -179,7 +179,7 @@ class Comparison(DisplayMixin):
         if prices:
             headings = ("subscription", "plan", "from", "old", "new", "difference")
             yield Table(headings, tuple(map(_row, prices)), right=headings[3:])
-        yield from (f"{row.subscription.id}: {row.problem}" for row in prices if row.problem)
+        yield from (f"{_name(row.subscription)}: {row.problem}" for row in prices if row.problem)
 
 
 def compare_editions(
@@ -198,7 +198,7 @@ def compare_editions(
     >>> old = Edition(SKYPE_CONNECT, prices, date(2025, 1, 1))
     >>> new = Edition(SKYPE_CONNECT, dearer, date(2026, 1, 1))
     >>> print(compare_editions(old, new))
-    From Skype Connect (help page), tariff list to Skype Connect (help page), tariff dearer
+    From 'Skype Connect (help page)', tariff 'list' to 'Skype Connect (help page)', tariff 'dearer'
     rule            old   new
     --------------  ----  ----
     tariff.channel  6.95  7.25
@@ -220,6 +220,10 @@ def _moves_on(edition: Edition, subscription: Subscription) -> date | None:
     earliest = max(edition.moves_from, subscription.term.end)
     rule, anchor = subscription.plan.offer.term, subscription.anchor
     return next(rule.ends(anchor, rule.number_ending(anchor, earliest)), None)
+
+
+def _name(subscription: Subscription) -> str:
+    return f"Subscription {quoted(subscription.id)}"
 
 
 def _row(price: PriceDifference) -> tuple[str, ...]:

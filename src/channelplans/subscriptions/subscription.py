@@ -17,7 +17,7 @@ from channelplans._constructors import checked
 from channelplans._display import DisplayMixin
 from channelplans.calendar import Term, days_after
 from channelplans.calls import Allowance
-from channelplans.errors import InvalidValue, OutsideTerm, TransitionNotAllowed
+from channelplans.errors import InvalidValue, OutsideTerm, TransitionNotAllowed, quoted
 from channelplans.plans import Plan
 from channelplans.pricing import Quote
 from channelplans.subscriptions.identifiers import AccountId, ProfileId, SubscriptionId
@@ -200,7 +200,7 @@ class Subscription(DisplayMixin):
         return self.active_on(civil_day("on", on)) and free
 
     def _describe(self) -> tuple[str, ...]:
-        subject = f"Subscription {self.id} on profile {self.profile}"
+        subject = f"Subscription {quoted(self.id)} on profile {quoted(self.profile)}"
         pending = f"; {self.pending} from then on" if self.pending else ""
         return (f"{subject}: {self.plan}, {self.term}, {self.status.value}{pending}",)
 

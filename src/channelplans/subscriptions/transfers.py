@@ -35,7 +35,7 @@ def deposit(
     >>> from channelplans.money import EUR
     >>> print(deposit(Wallet("acme"), Money.of("50", EUR), transfer="p-1", on=date(2026, 1, 5)))
     2026-01-05: pay in from outside.
-    The wallet of account acme receives 50.00 EUR (deposit).
+    The wallet of account 'acme' receives 50.00 EUR (deposit).
     """
     instance("wallet", wallet, Wallet)
     if reason not in (Reason.DEPOSIT, Reason.BONUS):
@@ -55,8 +55,8 @@ def assign_credit(
     >>> five, day = Money.of("5", EUR), date(2026, 1, 5)
     >>> print(assign_credit("acme", "berlin", five, transfer="p-2", on=day))
     2026-01-05: assign credit to a profile.
-    The wallet of account acme pays 5.00 EUR (transfer).
-    The wallet of profile berlin of account acme receives 5.00 EUR (transfer).
+    The wallet of account 'acme' pays 5.00 EUR (transfer).
+    The wallet of profile 'berlin' of account 'acme' receives 5.00 EUR (transfer).
     """
     moves = {Wallet(account): -1, Wallet(account, text("profile", profile)): 1}
     return _move(Action.ASSIGN_CREDIT, Reason.TRANSFER, moves, amount, transfer, on)
@@ -74,8 +74,8 @@ def take_back_credit(
     >>> two, day = Money.of("2", EUR), date(2026, 1, 9)
     >>> print(take_back_credit("acme", "berlin", two, transfer="p-3", on=day))
     2026-01-09: take back credit from a profile.
-    The wallet of profile berlin of account acme pays 2.00 EUR (transfer).
-    The wallet of account acme receives 2.00 EUR (transfer).
+    The wallet of profile 'berlin' of account 'acme' pays 2.00 EUR (transfer).
+    The wallet of account 'acme' receives 2.00 EUR (transfer).
     """
     moves = {Wallet(account, text("profile", profile)): -1, Wallet(account): 1}
     return _move(Action.TAKE_BACK_CREDIT, Reason.TRANSFER, moves, amount, transfer, on)
@@ -95,7 +95,7 @@ def expire_credit(wallet: Wallet, amount: Money, *, transfer: str, on: date) -> 
     >>> expiry = "expiry of p-1, lot 1"
     >>> print(expire_credit(Wallet("acme"), expired, transfer=expiry, on=date(2026, 7, 5)))
     2026-07-05: let credit expire.
-    The wallet of account acme pays 10.00 EUR (expiry).
+    The wallet of account 'acme' pays 10.00 EUR (expiry).
     """
     moves = {instance("wallet", wallet, Wallet): -1}
     return _move(Action.EXPIRE_CREDIT, Reason.EXPIRY, moves, amount, transfer, on)

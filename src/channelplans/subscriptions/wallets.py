@@ -15,7 +15,7 @@ from channelplans._checks import instance, shown
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, Table
 from channelplans.calendar import Term
-from channelplans.errors import InsufficientCredit, InvalidValue, WrongType
+from channelplans.errors import InsufficientCredit, InvalidValue, WrongType, quoted
 from channelplans.money import Money, columns, same_currency
 from channelplans.subscriptions.identifiers import AccountId, ProfileId
 
@@ -31,7 +31,7 @@ class Wallet(DisplayMixin):
     all other calls (H9, H13, F 7.3).
 
     >>> print(Wallet("acme"), Wallet("acme", "berlin"), sep="; ")
-    account acme; profile berlin of account acme
+    account 'acme'; profile 'berlin' of account 'acme'
     """
 
     account: AccountId
@@ -39,8 +39,8 @@ class Wallet(DisplayMixin):
 
     def _describe(self) -> tuple[str]:
         if self.profile is None:
-            return (f"account {self.account}",)
-        return (f"profile {self.profile} of account {self.account}",)
+            return (f"account {quoted(self.account)}",)
+        return (f"profile {quoted(self.profile)} of account {quoted(self.account)}",)
 
 
 class Reason(enum.Enum):
@@ -75,7 +75,7 @@ class Posting(DisplayMixin):
 
     >>> from channelplans.money import EUR
     >>> print(Posting(Wallet("acme"), Money.of("50", EUR), Reason.DEPOSIT, date(2026, 1, 5)))
-    2026-01-05 account acme: +50.00 EUR, deposit
+    2026-01-05 account 'acme': +50.00 EUR, deposit
     """
 
     wallet: Wallet
@@ -215,8 +215,8 @@ def settle(balances: Mapping[Wallet, Money], postings: Iterable[Posting]) -> dic
     >>> settle({acme: credit}, [charge])
     Traceback (most recent call last):
         ...
-    channelplans.errors.InsufficientCredit: account acme holds 50.00 EUR, but 69.50 EUR is needed; \
-19.50 EUR is missing
+    channelplans.errors.InsufficientCredit: account 'acme' holds 50.00 EUR, but 69.50 EUR is \
+needed; 19.50 EUR is missing
     """
     if not isinstance(balances, Mapping):
         raise WrongType("balances", shown(balances), "a mapping of wallets to money")

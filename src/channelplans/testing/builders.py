@@ -67,7 +67,7 @@ def make_subscription(
     """Return a subscription that was bought on the day ``on``; by default it has 5 channels.
 
     >>> print(make_subscription(profile="paris"))
-    Subscription s-1 on profile paris: 5 channels, 2026-01-05 to 2026-02-04, active
+    Subscription 's-1' on profile 'paris': 5 channels, 2026-01-05 to 2026-02-04, active
     """
     plan = plan or SKYPE_CONNECT.plan(channels=5)
     purchase = buy(plan, tariff, account=account, profile=profile, subscription=subscription, on=on)

@@ -215,7 +215,7 @@ class CommitTests:
         check_equal(_missing_credit("0.01", "0.00", "0.01"), error, wrong_fields)
         store.commit(make_deposit("1", wallet=PARIS_WALLET))
         error = store.check_refused(InsufficientCredit, make_assignment("1", "t-2"), message)
-        check_equal("account acme", error.wallet, "InsufficientCredit names another wallet")
+        check_equal(str(ACCOUNT_WALLET), error.wallet, "InsufficientCredit names another wallet")
 
     @pytest.mark.parametrize("order", [1, -1])
     def test_commit_adds_up_the_postings_of_a_wallet(self, store: CheckedStore, order: int) -> None:
@@ -260,7 +260,7 @@ class CommitTests:
         store.check_refused(InsufficientCredit, call, message, expected=revision)
         change = make_change(purchase.after, 100)
         error = store.check_refused(InsufficientCredit, change, message, expected=revision)
-        check_equal("account acme", error.wallet, "InsufficientCredit names another wallet")
+        check_equal(str(ACCOUNT_WALLET), error.wallet, "InsufficientCredit names another wallet")
 
     def test_commit_refuses_another_currency(self, store: CheckedStore) -> None:
         """A wallet refuses another currency or another smallest unit, even if its balance is 0.
@@ -287,5 +287,5 @@ class CommitTests:
 def _missing_credit(needed: str, available: str, missing: str) -> InsufficientCredit:
     """Return the error that names the wallet of account acme."""
     return InsufficientCredit(
-        "account acme", Decimal(needed), Decimal(available), Decimal(missing), "EUR"
+        str(ACCOUNT_WALLET), Decimal(needed), Decimal(available), Decimal(missing), "EUR"
     )
