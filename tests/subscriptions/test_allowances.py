@@ -2,10 +2,10 @@
 
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import Any
 
 import attrs
 import pytest
+from tests.subscriptions.samples import IDENTIFIERS
 
 from channelplans.calendar import Months
 from channelplans.calls import Allowance, Call, rate_call
@@ -45,8 +45,7 @@ def make_offer(bundle_rule=None, **rules):
 
 def subscribe(offer, channels=2, bundles=0, *, on=JAN_1):
     """Return the subscription after a purchase."""
-    ids: dict[str, Any] = {"account": "acme", "profile": "berlin", "subscription": "s-1"}
-    return buy(offer.plan(channels=channels, bundles=bundles), TARIFF, on=on, **ids).after
+    return buy(offer.plan(channels=channels, bundles=bundles), TARIFF, on=on, **IDENTIFIERS).after
 
 
 def make_call(count, destination="US", on=JAN_16):

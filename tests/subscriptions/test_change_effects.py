@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 import pytest
+from tests.subscriptions.samples import IDENTIFIERS
 
 from channelplans.calendar import Days, Months, Term
 from channelplans.calls import Call
@@ -80,8 +81,7 @@ def make_offer(*, more=ChangeEffect.RESTART, fewer=None, **rules):
 
 def purchase(offer, channels=10, bundles=0, *, on=JAN_1, tariff=TARIFF):
     """Return the decision to buy a plan of the offer."""
-    ids: dict[str, Any] = {"account": "acme", "profile": "berlin", "subscription": "s-1"}
-    return buy(offer.plan(channels=channels, bundles=bundles), tariff, on=on, **ids)
+    return buy(offer.plan(channels=channels, bundles=bundles), tariff, on=on, **IDENTIFIERS)
 
 
 def subscribe(offer, channels=10, bundles=0, *, on=JAN_1, tariff=TARIFF):

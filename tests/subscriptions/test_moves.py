@@ -5,6 +5,7 @@ from itertools import islice, pairwise
 
 import attrs
 import pytest
+from tests.subscriptions.samples import IDENTIFIERS
 
 from channelplans import (
     EUR,
@@ -224,8 +225,7 @@ def test_quantity_rule_prints_a_fixed_number_and_an_open_range():
 def test_terms_with_billing_day_31_return_to_the_31st_after_february():
     """Bought on 15 January, the terms end on 31 January, 28 February and 31 March."""
     plan = plan_with(TermRule(Months(1), billing_day=31))
-    ids = {"account": "acme", "profile": "berlin", "subscription": "s-1"}
-    bought = buy(plan, TARIFF, on=date(2026, 1, 15), **ids).after
+    bought = buy(plan, TARIFF, on=date(2026, 1, 15), **IDENTIFIERS).after
     second = renew(bought, TARIFF, on=date(2026, 1, 31)).after
     third = renew(second, TARIFF, on=date(2026, 2, 28)).after
 
