@@ -224,6 +224,7 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "_checks.text": (("name", "acme"), {}),
     "_checks.whole": (("count", 1), {}),
     "money.make_money": ((5, EUR), {}),
+    "money.too_large": ((EUR,), {}),
     "money.exact": (("price", "6.95"), {}),
     "money.read": (("price", "6.95", EUR), {}),
     "money.same_currency": ((EUR, EUR), {}),

@@ -338,7 +338,12 @@ def make_money(minor: int, currency: Currency) -> Money:
     """Return an amount whose types are known to be right; its size is checked."""
     if -NUMBER_LIMIT < minor < NUMBER_LIMIT:
         return _trusted_money(minor, currency)
-    raise InvalidValue("amount", "a larger amount", f"of at most 18 digits in {currency.code}")
+    raise too_large(currency)
+
+
+def too_large(currency: Currency) -> InvalidValue:
+    """Return the error for an amount of more than 18 digits."""
+    return InvalidValue("amount", "a larger amount", f"of at most 18 digits in {currency.code}")
 
 
 def columns(**amounts: Money | None) -> dict[str, object]:

@@ -12,22 +12,24 @@ from typing import Final, cast
 
 import attrs
 
-from channelplans._checks import instance
+from channelplans._checks import NUMBER_LIMIT, instance
 from channelplans._constructors import checked, trusted
 from channelplans._display import DisplayMixin, Table, clock
-from channelplans.calendar import Term
+from channelplans.calendar import Term, nth_term
 from channelplans.calls import Allowance
 from channelplans.errors import AllowanceNeeded, InvalidValue, OutsideTerm
 from channelplans.money import (
+    Currency,
     Money,
     Rounding,
     columns,
     make_money,
     round_ratio,
     same_currency,
+    too_large,
 )
 from channelplans.plans import Plan, quantity_columns
-from channelplans.rules import BY_MINUTES, ChangeEffect, Notice, RefundBasis, RefundRule
+from channelplans.rules import ChangeEffect, Notice, RefundBasis, RefundRule
 from channelplans.tariffs import Item, Ladder, Tariff
 
 __all__ = [
@@ -50,6 +52,9 @@ _BUNDLES: Final = Item.BUNDLES
 _BY_TIME: Final = RefundBasis.TIME
 _NO_REFUND: Final = RefundBasis.NOTHING
 
+#: The refunds that do not depend on the minutes used.
+_WITHOUT_MINUTES: Final = (RefundBasis.TIME, RefundBasis.NOTHING)
+
 #: The items that are priced for a term; fees are not.
 _PRORATED: Final = (_CHANNELS, _BUNDLES)
 
@@ -68,24 +73,29 @@ class Line(DisplayMixin):
     Attributes:
         item: channels, bundles or a set-up fee.
         quantity: how many. A negative quantity reduces the quantity of earlier lines.
-        unit: the price of a single channel, bundle or set-up for a full term; None if a ladder
-            prices the quantity as a whole.
-        total: the price of the line. A negative total is a refund.
+        unit_minor: the price of a single channel, bundle or set-up for a full term, in smallest
+            units; None if a ladder prices the quantity as a whole.
+        minor: the price of the line in smallest units. A negative price is a refund.
+        currency: the currency of both prices.
         term: the days that the line pays for.
-
-    Raises:
-        CurrencyMismatch: ``unit`` and ``total`` are in different currencies.
     """
 
     item: Item
     quantity: int
-    unit: Money | None
-    total: Money
+    unit_minor: int | None
+    minor: int
+    currency: Currency
     term: Term
 
-    def __attrs_post_init__(self) -> None:
-        if self.unit is not None:
-            same_currency(self.total.currency, self.unit.currency)
+    @property
+    def unit(self) -> Money | None:
+        """The price of a single channel, bundle or set-up; None if a ladder prices them all."""
+        return None if self.unit_minor is None else make_money(self.unit_minor, self.currency)
+
+    @property
+    def total(self) -> Money:
+        """The price of the line."""
+        return make_money(self.minor, self.currency)
 
     def to_records(self) -> list[dict[str, object]]:
         """Return the line as one plain row."""
@@ -94,9 +104,9 @@ class Line(DisplayMixin):
                 "item": self.item.value,
                 "quantity": self.quantity,
                 **columns(unit=self.unit),
-                "minor": self.total.minor,
+                "minor": self.minor,
                 "amount": self.total.amount,
-                "currency": self.total.currency.code,
+                "currency": self.currency.code,
                 "term_start": self.term.start,
                 "term_end": self.term.end,
             }
@@ -155,7 +165,7 @@ class Quote(DisplayMixin):
         if self.plan.bundles:
             self.tariff.price_of(_BUNDLES)  # raises an error if the tariff sells no bundles
         for line in self.lines:
-            same_currency(self.tariff.currency, line.total.currency)
+            same_currency(self.tariff.currency, line.currency)
             if line.term.start < self.term.start or self.term.end < line.term.end:
                 raise InvalidValue("lines", str(line), f"lines within {self.term}")
         first_day = self.plan.offer.term.anchor(self.anchor)
@@ -176,7 +186,10 @@ class Quote(DisplayMixin):
     @property
     def total(self) -> Money:
         """The price of all lines together."""
-        return make_money(sum([line.total.minor for line in self.lines]), self.tariff.currency)
+        minor = 0
+        for line in self.lines:
+            minor += line.minor
+        return make_money(minor, self.tariff.currency)
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -294,7 +307,7 @@ class Refund(DisplayMixin):
 
     def __attrs_post_init__(self) -> None:
         term = self.paid.term
-        if self.on not in term:
+        if not term.start <= self.on < term.end:
             raise OutsideTerm("a refund", self.on, term.start, term.end)
         basis = self._basis_by_minutes()
         if basis is None:
@@ -309,7 +322,7 @@ class Refund(DisplayMixin):
     def _basis_by_minutes(self) -> RefundBasis | None:
         """Return the basis that needs the allowance, if a line has one."""
         for item, basis in ((_CHANNELS, self.rule.channels), (_BUNDLES, self.rule.bundles)):
-            if basis in BY_MINUTES and any(line.item is item for line in self.paid.lines):
+            if basis not in _WITHOUT_MINUTES and any(line.item is item for line in self.paid.lines):
                 return basis
         return None
 
@@ -339,27 +352,34 @@ class Refund(DisplayMixin):
         The refunds of an item add up to their exact sum, rounded once. Each line gets the
         difference to the rounded sum of the lines before it.
         """
-        rule, lines = self.rule, self.paid.lines
-        refunds = [0] * len(lines)
-        for item, basis in ((_CHANNELS, rule.channels), (_BUNDLES, rule.bundles)):
+        rule = self.rule
+        # By item: the exact refund of the lines so far, as a fraction, and its rounded value.
+        channels, bundles = [0, 1, 0], [0, 1, 0]
+        refunds = []
+        for line in self.paid.lines:
+            if line.item is _CHANNELS:
+                basis, sums = rule.channels, channels
+            elif line.item is _BUNDLES:
+                basis, sums = rule.bundles, bundles
+            else:
+                basis = _NO_REFUND
             if basis is _NO_REFUND:
+                refunds.append(0)
                 continue
-            numerator, denominator, refunded = 0, 1, 0
-            for index, line in enumerate(lines):
-                if line.item is item:
-                    unused, whole = self._unused_part(basis, line.term)
-                    numerator = numerator * whole + line.total.minor * unused * denominator
-                    denominator *= whole
-                    rounded = max(0, round_ratio(numerator, denominator, rule.rounding))
-                    refunds[index] = rounded - refunded
-                    refunded = rounded
+            unused, whole = self._unused_part(basis, line.term)
+            numerator, denominator, refunded = sums
+            numerator = numerator * whole + line.minor * unused * denominator
+            denominator *= whole
+            rounded = round_ratio(numerator, denominator, rule.rounding) if numerator > 0 else 0
+            refunds.append(rounded - refunded)
+            sums[:] = numerator, denominator, rounded
         return refunds
 
     def _unused_part(self, basis: RefundBasis, term: Term) -> tuple[int, int]:
         """Return the part of a line that is refunded, as numerator and denominator."""
         unused_days = term.remaining(self.on) - self.rule.change_day_used
         if basis is _BY_TIME:
-            return unused_days, term.days
+            return unused_days, (term.end - term.start).days
         part = self.allowance.unused if self.allowance else Fraction(0)
         if basis is RefundBasis.SMALLER:
             part = min(part, Fraction(unused_days, term.days))
@@ -438,7 +458,7 @@ def quote(
     else:
         anchor = rule.anchor_aligned_to(align_to, on)
         number = rule.number_containing(anchor, on)
-    full_term = rule.nth(anchor, number)
+    full_term = nth_term(anchor, rule.length, number, rule.billing_day)
     term = full_term if full_term.start == on else Term(on, full_term.end)
     setups, added_channels = 1, plan.channels
     if replacing is not None:
@@ -546,37 +566,41 @@ def refund(
     >>> print(refund(paid, on=date(2026, 1, 15)).returned)
     463.33 EUR
     """
-    rule = instance("paid", paid, Quote).plan.offer.refund if rule is None else rule
+    if rule is None:
+        rule = instance("paid", paid, Quote).plan.offer.refund
     return Refund(paid, on, allowance, rule)
 
 
 def _price_lines(
     plan: Plan, tariff: Tariff, term: Term, full_term: Term, setups: int, added_channels: int
 ) -> tuple[Line, ...]:
-    lines = [_price_line(_CHANNELS, plan.channels, tariff, term, full_term)]
+    lines: tuple[Line, ...] = (_price_line(_CHANNELS, plan.channels, tariff, term, full_term),)
     if plan.bundles:
-        lines.append(_price_line(_BUNDLES, plan.bundles, tariff, term, full_term))
+        lines = (*lines, _price_line(_BUNDLES, plan.bundles, tariff, term, full_term))
     if tariff.setup or tariff.channel_setup:
-        lines += _fee_lines(tariff, term, setups, added_channels)
-    return tuple(lines)
+        lines = (*lines, *_fee_lines(tariff, term, setups, added_channels))
+    return lines
 
 
 def _price_line(item: Item, count: int, tariff: Tariff, term: Term, full_term: Term) -> Line:
-    price = tariff.price_of(item)
+    price, currency = tariff.price_of(item), tariff.currency
     if isinstance(price, Ladder):
-        unit, minor = None, price.units(count, tariff.currency)
+        unit_minor, minor = None, price.units(count, currency)
     else:
-        unit, minor = price, count * price.minor
+        unit_minor = price.minor
+        minor = count * unit_minor
     if term is not full_term:
         minor = _prorate(minor, term.days, full_term.days)
-    return _trusted_line(item, count, unit, make_money(minor, tariff.currency), term)
+    if minor >= NUMBER_LIMIT:
+        raise too_large(currency)
+    return _trusted_line(item, count, unit_minor, minor, currency, term)
 
 
 def _fee_lines(tariff: Tariff, term: Term, setups: int, added_channels: int) -> list[Line]:
     """Return a line for each set-up fee that the tariff has and that is due."""
     fees = ((Item.SETUP, setups), (Item.CHANNEL_SETUP, added_channels))
     lines = (_price_line(item, count, tariff, term, term) for item, count in fees if count > 0)
-    return [line for line in lines if line.unit]
+    return [line for line in lines if line.unit_minor]
 
 
 def _moves_money(effect: ChangeEffect, *, above_paid: int, above_old: int) -> bool:
@@ -599,13 +623,13 @@ def _difference_line(paid: Quote, item: Item, count: int, term: Term, effect: Ch
     count_before_day = paid_count - sum(line.quantity for line in same_day)
     full_price = tariff.units(item, count) - tariff.units(item, count_before_day)
     price_of_day = _prorate(full_price, term.days, full_days)
-    difference = price_of_day - sum(line.total.minor for line in same_day)
-    paid_amount = sum(line.total.minor for line in lines)
+    difference = price_of_day - sum(line.minor for line in same_day)
+    paid_amount = sum(line.minor for line in lines)
     lowest = 0 if effect is ChangeEffect.CHARGE_FULL else -paid_amount
-    total = make_money(max(difference, lowest), tariff.currency)
     price = tariff.price_of(item)
-    unit = None if isinstance(price, Ladder) else price
-    return Line(item, count - paid_count, unit, total, term)
+    unit_minor = None if isinstance(price, Ladder) else price.minor
+    minor = max(difference, lowest)
+    return Line(item, count - paid_count, unit_minor, minor, tariff.currency, term)
 
 
 def _prorate(minor: int, days: int, whole_days: int) -> int:

@@ -289,8 +289,6 @@ def _format_steps(steps: tuple[Step, ...]) -> str:
 
 def _find_step(requested: int, steps: tuple[Step, ...]) -> Step:
     """Return the last step that begins below a request; at least the first step must."""
-    if requested > steps[-1].above:
-        return steps[-1]
     return steps[bisect_left(steps, requested, key=_STEP_BEGINNING) - 1]
 
 
@@ -298,7 +296,8 @@ def _round_request(requested: int, rule: QuantityRule) -> int:
     steps = rule.steps
     if not steps or requested <= steps[0].above:
         return requested
-    multiple = _find_step(requested, steps).multiple
+    step = steps[-1] if requested > steps[-1].above else _find_step(requested, steps)
+    multiple = step.multiple
     if rule.rounding is _DOWN:
         return requested - requested % multiple
     return multiple * round_ratio(requested, multiple, rule.rounding)

@@ -545,9 +545,10 @@ the 2 channels sold
 
 def check_bundles(bundles: int, channels: int, rule: BundleRule) -> None:
     """Do the same as ``validate_bundles`` for numbers that are already checked."""
-    maximum = _most_bundles(rule, channels)
-    if 0 <= bundles <= maximum:
+    per_channel = rule.per_channel
+    if 0 <= bundles <= MAX_BUNDLES and (per_channel is None or bundles <= per_channel * channels):
         return
+    maximum = _most_bundles(rule, channels)
     if bundles < 0:
         raise BundlesNotAllowed(bundles, maximum, "the number of bundles cannot be negative")
     reason = f"at most {rule.per_channel} for each of the {channels} channels sold"

@@ -139,12 +139,14 @@ def any_quotes(draw):
     terms_within = offsets.map(sorted).map(
         lambda bounds: Term(*(start + timedelta(offset) for offset in bounds))
     )
+    minor = money(currency).map(lambda amount: amount.minor)
     lines = st.builds(
         Line,
         st.sampled_from(Item),
         st.integers(-100, 100),
-        st.none() | money(currency),
-        money(currency),
+        st.none() | minor,
+        minor,
+        st.just(currency),
         terms_within,
     )
     any_lines = st.lists(lines, min_size=1, max_size=4).map(tuple)

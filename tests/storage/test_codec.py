@@ -453,7 +453,7 @@ def test_encoded_quote_refers_to_its_tariff():
 
     assert {"name": "made up", "digest": digest(TARIFF)} == data["tariff"]
     assert {"start": "2026-01-05", "end": "2026-02-04"} == data["term"]
-    assert [69500, 2000] == [line["total"]["minor"] for line in data["lines"]]
+    assert [69500, 2000] == [line["minor"] for line in data["lines"]]
     decoded = decode(Quote, data, catalogue=CATALOGUE)
     assert QUOTE == decoded
     assert (105, 100) == (decoded.plan.requested, decoded.plan.channels)
@@ -474,7 +474,7 @@ def test_subscription_with_lines_and_pending_plan_survives_json():
     subscription = attrs.evolve(purchased, pending=TRUNKS.plan(channels=2), last_changed_on=JAN_5)
     data = json.loads(json.dumps(encode(subscription)))
 
-    assert {"code": "EUR", "exponent": 2} == data["quote"]["lines"][0]["total"]["currency"]
+    assert {"code": "EUR", "exponent": 2} == data["quote"]["lines"][0]["currency"]
     assert subscription == decode(Subscription, data, catalogue=catalogue)
 
 
@@ -946,7 +946,7 @@ GOLDEN_TABLES = [
 OPTIONAL_KEYS = {
     *((plan, "bundles") for plan in ("plan", "pending")),
     ("offer", "edition"),
-    ("lines", "unit"),
+    ("lines", "unit_minor"),
     *(("allowance", key) for key in ("used", "carried")),
     *(
         (subscription, key)
@@ -1047,18 +1047,18 @@ def test_decode_and_schema_refuse_a_wrong_type_anywhere_in_stored_data(name, loc
         ),
         ("quote", "total", {}, "total", "is unknown; the known keys are: plan, tariff, term, "),
         ("quote", "term.end", "2026-01-31", "lines", "must be lines within 2026-01-15 to 2026-01-"),
-        ("quote", "lines.0.total.currency.code", "PLN", "", "EUR was expected, PLN was given"),
-        ("quote", "lines.0.total.currency.exponent", 3, "", "EUR with 2 decimals was expected"),
+        ("quote", "lines.0.currency.code", "PLN", "", "EUR was expected, PLN was given"),
+        ("quote", "lines.0.currency.exponent", 3, "", "EUR with 2 decimals was expected"),
         (
             "quote",
-            "lines.0.total.currency.exponent",
+            "lines.0.currency.exponent",
             13,
-            "lines[0].total.currency.exponent",
+            "lines[0].currency.exponent",
             "must be at least 0 and at most 12",
         ),
-        ("quote", "lines.0.total.minor", 10**18, "lines[0].total.minor", "of at most 18 digits"),
-        ("quote", "lines.0.total", 11.43, "lines[0].total", "a table of minor, currency, not 11"),
-        ("quote", "lines.1.unit.currency.code", "PLN", "lines[1]", "PLN was given"),
+        ("quote", "lines.0.minor", 10**18, "lines[0].minor", "of at most 18 digits"),
+        ("quote", "lines.0.minor", 11.43, "lines[0].minor", "a whole number, not 11.43"),
+        ("quote", "lines.1.currency.code", "PLN", "", "EUR was expected, PLN was given"),
         (
             "quote",
             "lines.4.term.end",
@@ -1130,7 +1130,7 @@ def test_decode_and_schema_refuse_a_wrong_type_anywhere_in_stored_data(name, loc
             "quote.lines",
             "must be lines within 2026-02-01 to 2026-03-01",
         ),
-        ("subscription", "quote.lines.0.total.currency.code", "USD", "quote", "USD was given"),
+        ("subscription", "quote.lines.0.currency.code", "USD", "quote", "USD was given"),
         ("subscription", "profile", "", "profile", "must be one line of text"),
         ("subscription", "profile", "a\tb", "profile", "must be one line of printable text"),
         ("subscription", "account", "a\u202eb", "account", "must be one line of printable text"),
@@ -1189,7 +1189,7 @@ def test_decode_refuses_an_invalid_value_in_stored_data(
     [
         ("plan", ("bundles",), -1, BundlesNotAllowed),
         ("plan", ("requested",), 401, ChannelsOutOfRange),
-        ("quote", ("lines", 1, "total", "currency", "exponent"), 3, CurrencyMismatch),
+        ("quote", ("lines", 1, "currency", "exponent"), 3, CurrencyMismatch),
         ("quote", ("lines", 4, "term", "end"), "2026-02-02", InvalidValue),
         ("posting", ("amount", "minor"), 0, InvalidValue),
     ],
