@@ -10,8 +10,9 @@ from itertools import islice
 import attrs
 import pytest
 
+from channelplans.allowances import Allowance
 from channelplans.calendar import Days, Months, Term
-from channelplans.calls import Allowance, Call, rate_call
+from channelplans.calls import Call, rate_call
 from channelplans.errors import (
     AllowanceNeeded,
     CalendarEnds,

@@ -29,8 +29,9 @@ import pytest
 import channelplans
 from channelplans import errors as all_errors, rules, sizing
 from channelplans._display import Table
+from channelplans.allowances import Allowance
 from channelplans.calendar import Days, Months, Term
-from channelplans.calls import Allowance, Call, rate_call
+from channelplans.calls import Call, rate_call
 from channelplans.errors import ChannelPlansError
 from channelplans.money import EUR, Currency, Money, Rounding
 from channelplans.offers import OFFERS, SKYPE_CONNECT
@@ -223,6 +224,7 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "_checks.shown": ((5,), {}),
     "_checks.text": (("name", "acme"), {}),
     "_checks.whole": (("count", 1), {}),
+    "allowances.not_negative": (("duration", timedelta(1)), {}),
     "money.make_money": ((5, EUR), {}),
     "money.too_large": ((EUR,), {}),
     "money.exact": (("price", "6.95"), {}),

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from channelplans.allowances import Allowance as Allowance
     from channelplans.calendar import (
         Days as Days,
         Months as Months,
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
         term_at as term_at,
     )
     from channelplans.calls import (
-        Allowance as Allowance,
         Call as Call,
         RatedCall as RatedCall,
         billable as billable,
@@ -145,7 +145,8 @@ _HOMES: Final = MappingProxyType(
         name: f"channelplans.{module}"
         for module, names in {
             "calendar": "Days Months Term civil_date renewal_dates term_at",
-            "calls": "Allowance Call RatedCall billable covered longest_call rate_call",
+            "allowances": "Allowance",
+            "calls": "Call RatedCall billable covered longest_call rate_call",
             "erlang": "channels_for engset erlang_b",
             "errors": (
                 "ChannelPlansError Conflict InsufficientCredit InvalidValue RuleError "

@@ -6,7 +6,6 @@ in a notebook both use that description. ``repr()`` is one line of field names a
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from html import escape
 from typing import Any, Final
 
 import attrs
@@ -46,17 +45,23 @@ class Table:
         return "  ".join(cells).rstrip()
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{escape(heading)}</th>" for heading in self.headings)
+        head = "".join(f"<th>{_escape(heading)}</th>" for heading in self.headings)
         body = "".join(f"<tr>{self._format_cells(row)}</tr>" for row in self.rows)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _format_cells(self, row: Sequence[str]) -> str:
         return "".join(
-            f'<td style="text-align: right">{escape(cell)}</td>'
+            f'<td style="text-align: right">{_escape(cell)}</td>'
             if heading in self.right
-            else f"<td>{escape(cell)}</td>"
+            else f"<td>{_escape(cell)}</td>"
             for heading, cell in zip(self.headings, row, strict=True)
         )
+
+
+def _escape(text: str) -> str:
+    from html import escape  # imported here, because it loads a table that only HTML needs
+
+    return escape(text)
 
 
 #: The length of the longest ``repr()``.
@@ -105,7 +110,7 @@ class DisplayMixin(ReprMixin):
 
     def _repr_html_(self) -> str:
         return "".join(
-            part._repr_html_() if isinstance(part, Table) else f"<p>{escape(part)}</p>"
+            part._repr_html_() if isinstance(part, Table) else f"<p>{_escape(part)}</p>"
             for part in self._describe()
         )
 

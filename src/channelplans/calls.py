@@ -7,7 +7,7 @@ names the payer of a call; it does not know any wallet.
 import enum
 import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -16,18 +16,18 @@ from typing import Final
 
 import attrs
 
-from channelplans._checks import instance, several
+from channelplans._checks import instance
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, clock
 from channelplans._numbers import dialled_digits, national_digits
+from channelplans.allowances import Allowance, not_negative
 from channelplans.errors import BarredNumber, InvalidValue, quoted
 from channelplans.money import Currency, Money, round_ratio, same_currency
 from channelplans.plans import Offer
-from channelplans.rules import BundleRule, CallRule, Rollover
+from channelplans.rules import BundleRule, CallRule
 from channelplans.tariffs import Rate, Tariff, format_rate
 
 __all__ = [
-    "Allowance",
     "Call",
     "Charge",
     "Payer",
@@ -84,141 +84,11 @@ class Call(DisplayMixin):
     def __attrs_post_init__(self) -> None:
         if not _NUMBER.fullmatch(self.number):
             raise InvalidValue("number", repr(self.number), "digits, such as '+1 212 555 0100'")
-        _not_negative("duration", self.duration)
+        not_negative("duration", self.duration)
 
     def _describe(self) -> tuple[str]:
         called = f"{self.number} ({quoted(self.destination)})"
         return (f"{self.day} call {quoted(self.id)} to {called}, {clock(self.duration)}",)
-
-
-def _as_durations(value: Sequence[timedelta]) -> tuple[timedelta, ...]:
-    """Return durations as a checked tuple; a tuple of durations is not checked one by one."""
-    if type(value) is tuple and {*map(type, value)} <= {timedelta}:
-        return value
-    return several("carried", value, lambda name, item: instance(name, item, timedelta))
-
-
-@checked
-@attrs.frozen(repr=False)
-class Allowance(DisplayMixin):
-    """The minutes that a term grants, the minutes used, and the minutes carried into the term.
-
-    Attributes:
-        granted: the minutes that the running term grants (H10).
-        used: the part of ``granted`` that is used.
-        carried: the unused minutes of each earlier term, the most recent term first. A call uses
-            them before ``granted``. It starts with the oldest, because they expire first.
-
-    Raises:
-        InvalidValue: a duration is negative, ``used`` is more than ``granted``, or ``granted`` and
-            ``carried`` together do not fit a timedelta.
-
-    >>> allowance = Allowance(timedelta(minutes=5000), timedelta(minutes=1250))
-    >>> print(allowance, allowance.unused, sep="; ")
-    62:30:00 of 83:20:00 left; 3/4
-    """
-
-    granted: timedelta
-    used: timedelta = _NOTHING
-    carried: tuple[timedelta, ...] = attrs.field(default=(), converter=_as_durations)
-
-    def __attrs_post_init__(self) -> None:
-        _not_negative("granted", self.granted)
-        _not_negative("used", self.used)
-        _not_negative("carried", min(self.carried, default=_NOTHING))
-        if self.used > self.granted:
-            expected = f"at most the minutes granted, {self.granted}"
-            raise InvalidValue("used", str(self.used), expected)
-        try:
-            sum(self.carried, self.granted)
-        except OverflowError:
-            expected = f"at most {timedelta.max}, together with the minutes granted"
-            raise InvalidValue("carried", "longer", expected) from None
-
-    @property
-    def remaining(self) -> timedelta:
-        """The minutes left: the rest of ``granted``, and ``carried``."""
-        return self.granted - self.used + sum(self.carried, _NOTHING)
-
-    @property
-    def unused(self) -> Fraction:
-        """The exact part of ``granted`` that is not used; 0 if the term grants no minutes."""
-        if not self.granted:
-            return Fraction(0)
-        left = self.granted - self.used
-        return Fraction(left // _MICROSECOND, self.granted // _MICROSECOND)
-
-    def use(self, duration: timedelta) -> "Allowance":
-        """Return the allowance after a call has used a duration of it.
-
-        Raises:
-            InvalidValue: the duration is negative, or longer than ``remaining``.
-        """
-        _not_negative("duration", instance("duration", duration, timedelta))
-        if duration > self.remaining:
-            expected = f"at most the minutes left, {clock(self.remaining)}"
-            raise InvalidValue("duration", clock(duration), expected)
-        carried = list(self.carried)
-        for oldest in reversed(range(len(carried))):
-            if not duration:
-                break
-            taken = min(carried[oldest], duration)
-            carried[oldest] -= taken
-            duration -= taken
-        return Allowance(self.granted, self.used + duration, tuple(carried))
-
-    def granting(self, granted: timedelta) -> "Allowance":
-        """Return the allowance after the running term's minutes were changed.
-
-        Minutes that are already used stay granted.
-
-        Raises:
-            InvalidValue: the minutes are negative, or do not fit a timedelta with ``carried``.
-        """
-        _not_negative("granted", instance("granted", granted, timedelta))
-        return attrs.evolve(self, granted=max(granted, self.used))
-
-    def next(self, granted: timedelta, rule: Rollover | None) -> "Allowance":
-        """Return the allowance of the next term, with the minutes that the rule carries into it.
-
-        Minutes that would not fit a timedelta, together with the granted minutes, are not carried.
-
-        Raises:
-            InvalidValue: the granted minutes are negative.
-
-        >>> left = Allowance(timedelta(minutes=100), timedelta(minutes=30))
-        >>> print(left.next(timedelta(minutes=100), Rollover(terms=1, cap=50)))
-        2:30:00 of 1:40:00 left, 0:50:00 of it carried
-        """
-        _not_negative("granted", instance("granted", granted, timedelta))
-        if rule is None:
-            return Allowance(granted)
-        cap, room = instance("rule", rule, Rollover).cap, timedelta.max - granted
-        if cap is not None:
-            room = min(room, timedelta(minutes=cap))
-        carried = [self.granted - self.used, *self.carried][: rule.terms]
-        if rule.terms is None:  # these minutes never expire, so their ages do not matter
-            carried = [self.remaining]
-        if sum(carried, _NOTHING) > room:
-            carried = _newest(carried, room)
-        # Drop the oldest terms without minutes, so that allowances of the same minutes are equal.
-        while carried and not carried[-1]:
-            carried.pop()
-        return Allowance(granted, _NOTHING, tuple(carried))
-
-    def _describe(self) -> tuple[str]:
-        total_carried = sum(self.carried, _NOTHING)
-        carried = f", {clock(total_carried)} of it carried" if total_carried else ""
-        return (f"{clock(self.remaining)} of {clock(self.granted)} left{carried}",)
-
-
-def _newest(carried: Sequence[timedelta], room: timedelta) -> list[timedelta]:
-    """Return the carried minutes that fit the room, the most recent term first."""
-    fitting = []
-    for minutes in carried:
-        fitting.append(min(minutes, room))
-        room -= fitting[-1]
-    return fitting
 
 
 def billable(duration: timedelta, rule: CallRule) -> timedelta:
@@ -232,7 +102,7 @@ def billable(duration: timedelta, rule: CallRule) -> timedelta:
     >>> billable(timedelta(seconds=31), CallRule()).total_seconds()
     36.0
     """
-    _not_negative("duration", instance("duration", duration, timedelta))
+    not_negative("duration", instance("duration", duration, timedelta))
     instance("rule", rule, CallRule)
     if not duration:
         return duration
@@ -494,8 +364,3 @@ def _cost(duration: timedelta, rate: Rate, rule: CallRule, currency: Currency) -
     charge = max(Fraction(rate.minimum_charge), Fraction(rate.connection) + minute_cost)
     exact_units = charge * currency.units
     return round_ratio(exact_units.numerator, exact_units.denominator, rule.rounding)
-
-
-def _not_negative(parameter: str, duration: timedelta) -> None:
-    if duration < _NOTHING:
-        raise InvalidValue(parameter, f"-{clock(-duration)}", "0 s or longer")

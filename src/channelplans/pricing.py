@@ -15,8 +15,8 @@ import attrs
 from channelplans._checks import NUMBER_LIMIT, instance
 from channelplans._constructors import checked, trusted
 from channelplans._display import DisplayMixin, Table, clock
+from channelplans.allowances import Allowance
 from channelplans.calendar import Term, nth_term
-from channelplans.calls import Allowance
 from channelplans.errors import AllowanceNeeded, InvalidValue, OutsideTerm
 from channelplans.money import (
     Currency,

@@ -8,24 +8,19 @@ This module knows nothing about bundles, terms or prices.
 from bisect import bisect_left
 from collections.abc import Iterator
 from operator import attrgetter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from channelplans._checks import bounded, instance, whole
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, counted
-from channelplans._splitting import (
-    SMALL_SPAN,
-    Sizes,
-    find_nearest,
-    find_split,
-    find_sufficient_split,
-    is_too_irregular,
-    make_sizes,
-)
 from channelplans.errors import ChannelsOutOfRange, InvalidValue, TotalNotReachable
 from channelplans.money import Rounding, round_ratio
+
+# Loaded in functions, because most programs split no totals.
+if TYPE_CHECKING:
+    from channelplans._splitting import Sizes
 
 __all__ = [
     "MAX_CHANNELS",
@@ -59,6 +54,10 @@ _MAX_STEPS_IN_ERROR: Final = 6
 
 # A global constant is read faster than a member of an enumeration.
 _DOWN: Final = Rounding.DOWN
+
+
+# A rule with at most this maximum is regular enough for every total to be split fast.
+_NEVER_TOO_IRREGULAR: Final = 500
 
 
 _STEP_BEGINNING: Final = attrgetter("above")
@@ -136,7 +135,7 @@ class QuantityRule(DisplayMixin):
         for first, last, _ in _yield_ranges(self):
             for requested in (first, last):
                 granted = self._check_granted(requested, previous=granted)
-        if self.steps and self.maximum > SMALL_SPAN and is_too_irregular(_find_sizes(self)):
+        if self.steps and self.maximum > _NEVER_TOO_IRREGULAR and _is_too_irregular(self):
             expected = (
                 "steps that leave smaller gaps between the numbers that they sell: to add up to "
                 "a total, too many profiles of different numbers would be needed"
@@ -235,6 +234,8 @@ def grant(requested: int, rule: QuantityRule) -> int:
     """
     if rule.minimum <= requested <= rule.maximum:
         return _round_request(requested, rule)
+    from channelplans._splitting import find_split
+
     split = find_split(requested, _find_sizes(rule), _MAX_PROFILES_IN_ERROR)
     raise ChannelsOutOfRange(requested, rule.minimum, rule.maximum, split or ())
 
@@ -252,6 +253,8 @@ def split_profiles(total: int, rule: QuantityRule) -> tuple[int, ...]:
     >>> split_profiles(350, rule), split_profiles(437, rule)
     ((300, 50), (300, 130, 7))
     """
+    from channelplans._splitting import find_nearest, find_split
+
     total = whole("total", total)
     sizes = _find_sizes(instance("rule", rule, QuantityRule))
     split = find_split(total, sizes, MAX_PROFILES)
@@ -272,6 +275,8 @@ def profiles_for(needed: int, rule: QuantityRule) -> tuple[int, ...]:
     >>> profiles_for(437, rule)
     (300, 140)
     """
+    from channelplans._splitting import find_sufficient_split
+
     needed = bounded("needed", needed, 1)
     sizes = _find_sizes(instance("rule", rule, QuantityRule))
     profiles = -(-needed // sizes.largest)
@@ -313,8 +318,16 @@ def _yield_ranges(rule: QuantityRule) -> Iterator[tuple[int, int, int]]:
             yield first, last, step.multiple
 
 
-def _find_sizes(rule: QuantityRule) -> Sizes:
+def _is_too_irregular(rule: QuantityRule) -> bool:
+    from channelplans._splitting import is_too_irregular
+
+    return is_too_irregular(_find_sizes(rule))
+
+
+def _find_sizes(rule: QuantityRule) -> "Sizes":
     """Return the numbers of channels that a rule sells."""
+    from channelplans._splitting import make_sizes
+
     ranges = [
         range(_round_request(first, rule), _round_request(last, rule) + 1, multiple)
         for first, last, multiple in _yield_ranges(rule)

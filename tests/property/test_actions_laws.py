@@ -12,8 +12,9 @@ import attrs
 import pytest
 from hypothesis import assume, given, strategies as st
 
+from channelplans.allowances import Allowance
 from channelplans.calendar import Days, days_after, term_at
-from channelplans.calls import Allowance, Call, billable, rate_call
+from channelplans.calls import Call, billable, rate_call
 from channelplans.errors import MixedChange, OutsideTerm
 from channelplans.money import EUR, Money
 from channelplans.offers import OFFERS

@@ -12,8 +12,8 @@ from hypothesis import assume, given, strategies as st
 from jsonschema import Draft202012Validator
 from tests.property.strategies import attempt
 
+from channelplans.allowances import Allowance
 from channelplans.calendar import Term
-from channelplans.calls import Allowance
 from channelplans.errors import NotDecodable
 from channelplans.money import EUR
 from channelplans.offers import OFFERS, SKYPE_CONNECT

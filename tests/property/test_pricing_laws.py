@@ -10,7 +10,8 @@ import attrs
 import pytest
 from hypothesis import given, strategies as st
 
-from channelplans.calls import Allowance, Call, Payer, billable, longest_call, rate_call
+from channelplans.allowances import Allowance
+from channelplans.calls import Call, Payer, billable, longest_call, rate_call
 from channelplans.errors import UnknownRate
 from channelplans.money import Currency, Money, Rounding
 from channelplans.offers import OFFERS

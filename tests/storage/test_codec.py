@@ -14,8 +14,8 @@ import attrs
 import pytest
 from jsonschema import Draft202012Validator
 
+from channelplans.allowances import Allowance
 from channelplans.calendar import Days, Months, Term
-from channelplans.calls import Allowance
 from channelplans.errors import (
     BundlesNotAllowed,
     ChannelsOutOfRange,

@@ -27,8 +27,8 @@ from tests.subscriptions.samples import (
     euros,
 )
 
+from channelplans.allowances import Allowance
 from channelplans.calendar import Days, Term
-from channelplans.calls import Allowance
 from channelplans.errors import (
     CalendarEnds,
     ChangedTooSoon,

@@ -7,8 +7,9 @@ import attrs
 import pytest
 from tests.subscriptions.samples import IDENTIFIERS
 
+from channelplans.allowances import Allowance
 from channelplans.calendar import Months
-from channelplans.calls import Allowance, Call, rate_call
+from channelplans.calls import Call, rate_call
 from channelplans.errors import InvalidValue
 from channelplans.money import EUR
 from channelplans.offers import SKYPE_CONNECT

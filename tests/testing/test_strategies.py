@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, Phase, find, given, settings, strategies as 
 
 import channelplans
 from channelplans import storage, subscriptions
+from channelplans.allowances import Allowance
 from channelplans.calendar import Days, Months
-from channelplans.calls import Allowance, covered, rate_call
+from channelplans.calls import covered, rate_call
 from channelplans.money import EUR, JPY, Money
 from channelplans.offers import OFFERS, SKYPE_CONNECT
 from channelplans.rules import ChangeEffect

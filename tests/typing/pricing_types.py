@@ -10,9 +10,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import assert_type
 
+from channelplans.allowances import Allowance
 from channelplans.calendar import Term
 from channelplans.calls import (
-    Allowance,
     Call,
     Charge,
     Payer,

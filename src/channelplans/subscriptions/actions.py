@@ -10,8 +10,9 @@ from typing import Any
 import attrs
 
 from channelplans._checks import civil_day, instance, text
+from channelplans.allowances import Allowance
 from channelplans.calendar import Term
-from channelplans.calls import Allowance, Call, Payer, rate_call
+from channelplans.calls import Call, Payer, rate_call
 from channelplans.errors import InvalidValue, NotOffered, OutsideTerm, PlanUnchanged, quoted
 from channelplans.money import Money, same_currency
 from channelplans.plans import Plan

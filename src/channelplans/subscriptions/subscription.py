@@ -15,8 +15,8 @@ import attrs
 from channelplans._checks import bounded, civil_day, instance
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin
+from channelplans.allowances import Allowance
 from channelplans.calendar import Term, days_after
-from channelplans.calls import Allowance
 from channelplans.errors import InvalidValue, OutsideTerm, TransitionNotAllowed, quoted
 from channelplans.plans import Plan
 from channelplans.pricing import Quote

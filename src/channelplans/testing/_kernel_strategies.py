@@ -14,8 +14,9 @@ from typing import Final
 import attrs
 from hypothesis import strategies as st
 
+from channelplans.allowances import Allowance
 from channelplans.calendar import Days, Months, Term
-from channelplans.calls import Allowance, Call
+from channelplans.calls import Call
 from channelplans.money import EUR, GBP, JPY, PLN, USD, Currency, Money, Rounding
 from channelplans.offers import OFFERS
 from channelplans.plans import Offer, Plan

@@ -15,8 +15,9 @@ from typing import Any, Final, TypeAlias
 import attrs
 from hypothesis import strategies as st
 
+from channelplans.allowances import Allowance
 from channelplans.calendar import Days, Months, Term
-from channelplans.calls import Allowance, Call
+from channelplans.calls import Call
 from channelplans.errors import RuleError, UnknownRate
 from channelplans.money import EUR, Currency, Money
 from channelplans.plans import Offer, Plan

@@ -7,8 +7,8 @@ from typing import Final
 import attrs
 import pytest
 
+from channelplans.allowances import Allowance
 from channelplans.calendar import Term
-from channelplans.calls import Allowance
 from channelplans.money import Currency, Money
 from channelplans.offers import OFFERS
 from channelplans.plans import Offer
