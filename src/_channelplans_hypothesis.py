@@ -4,13 +4,16 @@ It is a module of its own, outside the package: an error here would break ``impo
 everyone who has the package installed.
 """
 
+import sys
 from contextlib import suppress
 from importlib import import_module
 
-__all__: tuple[str, ...] = ()
-
 
 def register() -> None:
-    """Import the strategies, which register themselves; an error is ignored."""
-    with suppress(Exception):
-        import_module("channelplans.testing.strategies")
+    """Import the strategies, which register themselves; an error is ignored.
+
+    Before the package is imported, do nothing; the package calls this function again.
+    """
+    if "channelplans" in sys.modules:
+        with suppress(Exception):
+            import_module("channelplans.testing.strategies")

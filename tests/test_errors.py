@@ -4,13 +4,14 @@ import ast
 import copy
 import inspect
 import pickle
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from channelplans import errors
+from channelplans.calls import Call
 from channelplans.errors import (
     AllowanceNeeded,
     BarredNumber,
@@ -38,6 +39,10 @@ from channelplans.errors import (
     WrongType,
     quoted,
 )
+from channelplans.money import EUR, Currency, Money
+from channelplans.offers import SKYPE_CONNECT
+from channelplans.rules import BundleRule
+from channelplans.tariffs import Ladder, Tariff, Tier
 
 BASE_CLASSES = {"ChannelPlansError", "RuleError"}
 
@@ -328,3 +333,44 @@ def test_message_quotes_and_cuts_a_long_name(make_error):
 
     assert f"'{'x' * 80}'..." in message
     assert length + 100 > len(message)
+
+
+LONG_TEXT = "x" * 1_000_000
+LONG_PREFIX = "1" * 1_000_000
+LONG_PRICE = Decimal(LONG_PREFIX)
+
+
+def tariff_with(**prices):
+    """Return a tariff with a price of a channel, and other prices."""
+    return Tariff("list", EUR, **{"channel": 1, **prices})
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        lambda: Call("c-1", LONG_TEXT, "US", date(2026, 1, 5), timedelta(1)),
+        lambda: Money.of(LONG_TEXT, EUR),
+        lambda: Money.of(LONG_PRICE, EUR),
+        lambda: Money.of(1, EUR).allocate([0] * 100_000),
+        lambda: Currency(LONG_TEXT, 2),
+        lambda: BundleRule("US", 5000, (LONG_TEXT,)),
+        lambda: BundleRule("US", 5000, ("US",), calling_code=LONG_TEXT),
+        lambda: BundleRule("US", 5000, ("US",), calling_code=f"0{LONG_PREFIX}"),
+        lambda: BundleRule("US", 5000, ("US",), excluded_prefixes=(LONG_TEXT,)),
+        lambda: tariff_with(channel=LONG_PRICE),
+        lambda: tariff_with(channel=f"-{LONG_PREFIX}"),
+        lambda: tariff_with(minute=-LONG_PRICE),
+        lambda: tariff_with(rates={LONG_TEXT: "-1"}),
+        lambda: tariff_with(rates={LONG_TEXT: LONG_PRICE}),
+        lambda: tariff_with(rates={LONG_PREFIX: "1"}),
+        lambda: tariff_with(rates={LONG_TEXT: "1"}).rate_for("PL", SKYPE_CONNECT),
+        lambda: Ladder((Tier(None, unit=LONG_PRICE),)),
+        lambda: Ladder(tuple(Tier(5, unit=1) for _ in range(1000))),
+    ],
+)
+def test_message_about_a_long_value_is_short(refused):
+    """The values are cut, so that no input fills a log."""
+    with pytest.raises(ChannelPlansError) as caught:
+        refused()
+
+    assert 300 > len(str(caught.value))

@@ -5,6 +5,7 @@ subpackage, such as ``channelplans.offers`` or ``channelplans.subscriptions``. A
 when a program first uses a name of it.
 """
 
+import sys
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -192,3 +193,8 @@ if not TYPE_CHECKING:
     def __dir__() -> list[str]:
         """Return every name, loaded or not."""
         return sorted({*globals(), *__all__})
+
+
+# Hypothesis calls this hook when it is imported. If that was earlier, the hook needs another call.
+if "_channelplans_hypothesis" in sys.modules:
+    sys.modules["_channelplans_hypothesis"].register()

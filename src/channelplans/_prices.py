@@ -10,7 +10,7 @@ from fractions import Fraction
 from operator import index
 from typing import Final, SupportsIndex, cast
 
-from channelplans.errors import InvalidValue
+from channelplans.errors import InvalidValue, cut
 from channelplans.money import NUMBER, Rounding, exact, round_ratio
 
 __all__ = ["CALL_DECIMALS", "MAX_DIGITS", "TERM_DECIMALS", "as_decimal", "check_price", "scale"]
@@ -46,12 +46,12 @@ def as_decimal(value: Decimal | str | int) -> Decimal:
 def check_price(parameter: str, price: Decimal, decimals: int) -> None:
     """Refuse a price that is inexact, not finite, negative, or has too many digits or decimals."""
     if exact(parameter, price) < 0:
-        raise InvalidValue(parameter, str(price), "a price of zero or more")
+        raise InvalidValue(parameter, cut(str(price)), "a price of zero or more")
     actual_decimals = max(0, -int(price.as_tuple().exponent))
     digits = max(0, price.adjusted() + 1) + actual_decimals
     if digits > MAX_DIGITS or actual_decimals > decimals:
         expected = f"a price of at most {MAX_DIGITS} digits, {decimals} of them decimals"
-        raise InvalidValue(parameter, str(price), expected)
+        raise InvalidValue(parameter, cut(str(price)), expected)
 
 
 def scale(price: Decimal, part: Fraction, decimals: int) -> Decimal:

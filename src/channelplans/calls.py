@@ -83,7 +83,7 @@ class Call(DisplayMixin):
 
     def __attrs_post_init__(self) -> None:
         if not _NUMBER.fullmatch(self.number):
-            raise InvalidValue("number", repr(self.number), "digits, such as '+1 212 555 0100'")
+            raise InvalidValue("number", quoted(self.number), "digits, such as '+1 212 555 0100'")
         not_negative("duration", self.duration)
 
     def _describe(self) -> tuple[str]:

@@ -42,8 +42,17 @@ __all__ = [
 ]
 
 
-#: The number of characters of a name that a sentence shows.
-_LONGEST_NAME: Final = 80
+#: The number of characters of a name or another text that a sentence shows.
+_LONGEST_TEXT: Final = 80
+
+
+def cut(text: str) -> str:
+    """Return a text, or the beginning of a long text, for a sentence.
+
+    >>> cut("6.95"), cut("6" * 81)[-8:]
+    ('6.95', '66666...')
+    """
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."
 
 
 def quoted(name: str | bytes) -> str:
@@ -56,8 +65,8 @@ def quoted(name: str | bytes) -> str:
     >>> print(quoted("b" * 81)[-8:])
     bbbb'...
     """
-    beginning = repr(name[:_LONGEST_NAME])
-    return beginning if len(name) <= _LONGEST_NAME else f"{beginning}..."
+    beginning = repr(name[:_LONGEST_TEXT])
+    return beginning if len(name) <= _LONGEST_TEXT else f"{beginning}..."
 
 
 @dataclass_transform(frozen_default=True)

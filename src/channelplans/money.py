@@ -14,10 +14,10 @@ from typing import Final, SupportsIndex, cast
 
 import attrs
 
-from channelplans._checks import NUMBER_LIMIT, bounded, instance, several, shown, whole
+from channelplans._checks import NUMBER_LIMIT, bounded, instance, several, short_repr, shown, whole
 from channelplans._constructors import checked, trusted
 from channelplans._display import DisplayMixin, counted
-from channelplans.errors import CurrencyMismatch, InvalidValue, WrongType
+from channelplans.errors import CurrencyMismatch, InvalidValue, WrongType, cut, quoted
 
 __all__ = ["EUR", "GBP", "JPY", "PLN", "USD", "Currency", "Money", "Rounding"]
 
@@ -77,7 +77,7 @@ def exact(parameter: str, value: str | int | Decimal) -> Fraction:
     """
     if isinstance(value, str):
         if not NUMBER.fullmatch(value):
-            raise InvalidValue(parameter, repr(value), 'a number in plain digits, such as "6.95"')
+            raise InvalidValue(parameter, quoted(value), 'a number in plain digits, such as "6.95"')
         value = Decimal(value)
     if not isinstance(value, Decimal):
         try:
@@ -86,13 +86,13 @@ def exact(parameter: str, value: str | int | Decimal) -> Fraction:
             expected = 'an exact number: text such as "6.95", a Decimal or an int'
             raise WrongType(parameter, shown(value), expected) from None
     if not value.is_finite() or abs(value.adjusted()) > 40 or int(value.as_tuple().exponent) < -40:
-        raise InvalidValue(parameter, str(value), "a finite number of at most 40 digits")
+        raise InvalidValue(parameter, cut(str(value)), "a finite number of at most 40 digits")
     return Fraction(*value.as_integer_ratio())
 
 
 def _currency_code(value: str) -> str:
     if not _CODE.fullmatch(instance("code", value, str)):
-        raise InvalidValue("code", repr(value), 'three capital letters, such as "EUR"')
+        raise InvalidValue("code", quoted(value), 'three capital letters, such as "EUR"')
     return value
 
 
@@ -272,7 +272,9 @@ not 0.021
         checked_weights = several("weights", weights, lambda name, value: bounded(name, value, 0))
         weight_sum = sum(checked_weights)
         if not weight_sum:
-            raise InvalidValue("weights", str(list(weights)), "at least one weight above zero")
+            raise InvalidValue(
+                "weights", short_repr([*checked_weights]), "at least one weight above zero"
+            )
         sign = -1 if self.minor < 0 else 1
         shares = [abs(self.minor) * weight // weight_sum for weight in checked_weights]
         remainders = [abs(self.minor) * weight % weight_sum for weight in checked_weights]
@@ -361,7 +363,7 @@ def read(parameter: str, amount: str | int | Decimal, currency: Currency) -> Mon
     units = exact(parameter, amount) * currency.units
     if units.denominator != 1:
         expected = f"a number of at most {currency.exponent} decimals for {currency.code}"
-        raise InvalidValue(parameter, str(amount), expected)
+        raise InvalidValue(parameter, cut(str(amount)), expected)
     if not -NUMBER_LIMIT < units < NUMBER_LIMIT:
         expected = f"of at most 18 digits, {currency.exponent} of them decimals"
         raise InvalidValue(parameter, shown(amount), expected)

@@ -26,7 +26,7 @@ from channelplans.calendar import (
     number_of_term_ending,
     term_ends,
 )
-from channelplans.errors import BundlesNotAllowed, ChangedTooSoon, InvalidValue
+from channelplans.errors import BundlesNotAllowed, ChangedTooSoon, InvalidValue, quoted
 from channelplans.money import Rounding
 
 __all__ = [
@@ -167,11 +167,11 @@ class BundleRule(DisplayMixin):
         for destination in self.area:
             if not _DESTINATION.fullmatch(destination):
                 expected = 'a code of two capital letters, such as "US", or a part, as "US-mobile"'
-                raise InvalidValue("area", repr(destination), expected)
+                raise InvalidValue("area", quoted(destination), expected)
         _check_digits("calling_code", self.calling_code)
         if self.calling_code.startswith("0"):
             expected = 'without a leading 0, such as "49"'
-            raise InvalidValue("calling_code", repr(self.calling_code), expected)
+            raise InvalidValue("calling_code", quoted(self.calling_code), expected)
         for prefix in self.excluded_prefixes:
             _check_digits("excluded_prefixes", prefix)
 
@@ -594,4 +594,4 @@ on 2026-01-05; the next change is possible from 2026-01-06
 
 def _check_digits(parameter: str, value: str) -> None:
     if not (value.isascii() and value.isdigit()):
-        raise InvalidValue(parameter, repr(value), "digits only")
+        raise InvalidValue(parameter, quoted(value), "digits only")

@@ -31,7 +31,7 @@ from channelplans._prices import (
     check_price,
     scale,
 )
-from channelplans.errors import InvalidValue, NotOffered, UnknownRate, WrongType
+from channelplans.errors import InvalidValue, NotOffered, UnknownRate, WrongType, cut, quoted
 from channelplans.money import Currency, Money, Rounding, make_money, read, round_ratio
 from channelplans.plans import Offer
 from channelplans.rules import CallRule
@@ -156,7 +156,7 @@ class Ladder(DisplayMixin):
         if limits != [*rising_limits, None]:
             tiers = "; ".join(map(str, self.tiers)) or "no tiers"
             expected = "tiers with rising limits, and only the last one without a limit"
-            raise InvalidValue("tiers", f"({tiers})", expected)
+            raise InvalidValue("tiers", cut(f"({tiers})"), expected)
 
     def price(self, count: int) -> Fraction:
         """Return the exact price of a quantity; a quantity of zero costs nothing."""
@@ -277,8 +277,8 @@ def _as_rates(rates: Mapping[str, Rate | Decimal | str | int]) -> Mapping[str, R
     for key in rates:
         if is_prefix(text("rates", key)) and (key[0] == "0" or len(key) > _LONGEST_NUMBER):
             expected = 'by destination, as "DE", or by calling code and first digits, as "4915"'
-            raise InvalidValue("rates", repr(key), expected)
-    return ByNumber({key: _as_rate(f"rates[{key!r}]", value) for key, value in rates.items()})
+            raise InvalidValue("rates", quoted(key), expected)
+    return ByNumber({key: _as_rate(f"rates[{quoted(key)}]", value) for key, value in rates.items()})
 
 
 class Item(enum.Enum):
@@ -363,7 +363,7 @@ class Tariff(DisplayMixin):
         check_price(field, number, TERM_DECIMALS)
         if number.adjusted() + 1 + self.currency.exponent > MAX_DIGITS:
             expected = f"a price of at most {MAX_DIGITS} digits, as {self.currency}"
-            raise InvalidValue(field, str(number), expected)
+            raise InvalidValue(field, cut(str(number)), expected)
         return read(field, number, self.currency)
 
     def __repr__(self) -> str:
@@ -563,7 +563,7 @@ def _scale_rate(rate: Rate, part: Fraction) -> Rate:
 
 
 def _format_key(key: str) -> str:
-    return f"+{key}" if is_prefix(key) else key
+    return f"+{key}" if is_prefix(key) else cut(key)
 
 
 def _shorten_list(items: Sequence[str]) -> tuple[str, ...]:
