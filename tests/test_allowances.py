@@ -131,12 +131,18 @@ class TestAllowance:
         assert timedelta.max == allowance.remaining
 
     @pytest.mark.parametrize("rollover", [Rollover(), Rollover(2, cap=10**12), None])
-    def test_largest_plan_has_the_longest_timedelta_of_minutes(self, rollover):
-        """A million bundles of a million minutes, and as many included minutes, do not overflow."""
+    def test_minutes_of_the_largest_plan_are_limited_to_the_longest_timedelta(self, rollover):
+        """A million bundles and a million channels, each with a million minutes, do not fit it."""
         bundle = BundleRule(
-            "huge", 10**6, ("US",), per_channel=None, included=10**6, rollover=rollover
+            "huge",
+            minutes=10**6,
+            area=("US",),
+            per_channel=None,
+            included=10**6,
+            rollover=rollover,
         )
-        offer = attrs.evolve(SKYPE_CONNECT, bundle=bundle, quantity=QuantityRule(1, 10**6))
+        quantity = QuantityRule(minimum=1, maximum=10**6)
+        offer = attrs.evolve(SKYPE_CONNECT, bundle=bundle, quantity=quantity)
         plan = offer.plan(channels=10**6, bundles=10**6)
         tariff = Tariff("made up", EUR, channel="6.95", bundle="10")
         allowance = quote(plan, tariff, on=date(2026, 1, 5)).allowance

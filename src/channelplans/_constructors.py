@@ -42,15 +42,15 @@ _TESTS: Final[Mapping[Any, tuple[str, _Check]]] = MappingProxyType(
 def checked(kind: type[T]) -> type[T]:
     """Give an attrs class an ``__init__`` that checks each field.
 
-    If no check exists for the annotation of a field, the field needs its own converter. A default
-    is a value, not a factory, since all values are immutable.
+    A field whose annotation has no check here needs a converter, which checks and converts the
+    argument. Fields may have default values, but no default factories: all values are immutable.
     """
     generated = kind.__init__
     parameters, statements, names = _write_fields(kind, tests=True)
     if hasattr(kind, "__attrs_post_init__"):
         statements.append("self.__attrs_post_init__()")
     constructor = _compile("__init__", ["self", *parameters], statements, names)
-    # attrs annotates its __init__ with the types of the fields, for users and for Sphinx.
+    # Keep the annotations that attrs wrote, so that users and Sphinx see the types of the fields.
     update_wrapper(constructor, generated, assigned=_COPIED)
     type.__setattr__(kind, "__init__", constructor)
     return kind

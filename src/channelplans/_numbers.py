@@ -69,7 +69,7 @@ def is_prefix(key: str) -> bool:
 
 
 class ByNumber(Mapping[str, T]):
-    """A read-only mapping by prefixes of numbers and other keys; it can be hashed."""
+    """A read-only mapping that can be hashed; its keys are prefixes of numbers, or other text."""
 
     __slots__ = ("_longest_prefix", "_table")
 
@@ -93,7 +93,7 @@ class ByNumber(Mapping[str, T]):
         return repr(self._table)
 
     def longest_match(self, international: str) -> T | None:
-        """Return the item of the longest prefix of an international number; None if none fits.
+        """Return the value of the longest prefix of an international number; None if no key fits.
 
         >>> rates = ByNumber({"49": "landline", "4915": "mobile"})
         >>> rates.longest_match("491515550100"), rates.longest_match("493055501")

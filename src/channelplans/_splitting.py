@@ -222,14 +222,15 @@ def _yield_levels(sizes: Sizes) -> Iterator[int]:
 
 
 def _find_fewest(total: int, sums: _Sums, max_parts: int) -> int | None:
-    """Return the fewest parts that add up to a total; None if no parts do."""
+    """Return the smallest number of parts that add up to a total; None if no parts do."""
     sizes = sums.sizes
     counts = _possible_parts(total, sizes, max_parts)
     for index, parts in enumerate(counts):
         deficit_sum = sizes.units_above(total, parts)
         if sums.is_settled(parts, deficit_sum):
             excess = parts * sizes.span - deficit_sum
-            # With each further number of parts, the excess falls by the same step.
+            # Each larger number of parts lowers the excess by the same step, so count the steps
+            # to the next possible excess instead of trying each number.
             skipped = sums.count_steps(excess, sizes.step)
             return counts[index + skipped] if 0 <= skipped < len(counts) - index else None
         if sums.window(parts, deficit_sum, deficit_sum):

@@ -113,7 +113,8 @@ class Allowance(DisplayMixin):
     def next(self, granted: timedelta, rule: Rollover | None) -> "Allowance":
         """Return the allowance of the next term, with the minutes that the rule carries into it.
 
-        Minutes that would not fit a timedelta, together with the granted minutes, are not carried.
+        Without a rule, no minutes are carried. If the granted and the carried minutes are together
+        longer than ``timedelta.max``, only as many minutes are carried as fit.
 
         Raises:
             InvalidValue: the granted minutes are negative.
@@ -133,7 +134,7 @@ class Allowance(DisplayMixin):
             carried = [self.remaining]
         if sum(carried, _NOTHING) > room:
             carried = _newest(carried, room)
-        # Drop the oldest terms without minutes, so that allowances of the same minutes are equal.
+        # Drop the oldest terms if no minutes of them are left, so that equal minutes are equal.
         while carried and not carried[-1]:
             carried.pop()
         return Allowance(granted, _NOTHING, tuple(carried))

@@ -165,15 +165,17 @@ def nth_term(
 def number_of_term_ending(
     anchor: date, length: Days | Months, day: date, billing_day: int | None = None
 ) -> int:
-    """Return the number of the first term from an anchor that ends on or after a day.
+    """Return the number of the first term that ends on or after a day.
 
-    It computes the number and walks no terms, however far away the day is.
+    Terms are counted from the anchor: number 0 begins on it, and negative numbers come before it.
+    The number is computed directly, without a loop over the terms.
     """
     if isinstance(length, Days):
         return -((anchor - day) // length.delta) - 1
     months = 12 * (day.year - anchor.year) + day.month - anchor.month
     number = -(-months // length.count) - 1
-    with suppress(OverflowError, ValueError):  # an end after the calendar is not before the day
+    # If the end lies after the calendar, it also lies after the day, and the number is right.
+    with suppress(OverflowError, ValueError):
         if _add_months(anchor, length.count * (number + 1), billing_day) < day:
             return number + 1
     return number

@@ -189,14 +189,14 @@ class Charge(DisplayMixin):
 @checked
 @attrs.frozen(repr=False)
 class RatedCall(DisplayMixin):
-    """A call, its counted length by source, and the charges.
+    """A call, the three parts of its counted length, and the charges.
 
     Attributes:
         call: the call.
         included: the part that comes from the allowance.
         overage: the part that a bundle covers after its minutes are used up (H13).
         other: the part that no bundle covers.
-        charges: the price of the parts that are not included.
+        charges: a charge for each part that is not included.
     """
 
     call: Call

@@ -282,7 +282,7 @@ def _as_rates(rates: Mapping[str, Rate | Decimal | str | int]) -> Mapping[str, R
 
 
 class Item(enum.Enum):
-    """The things that a tariff prices and a line of a quote charges.
+    """What can be charged: a tariff has a price for each item, a line of a quote is for one item.
 
     ``SETUP`` is the fee for a purchase, ``CHANNEL_SETUP`` the fee for adding a channel.
     """

@@ -84,16 +84,15 @@ def currency_of(example: Example) -> Currency:
     return Currency(TEST_CURRENCY, example["decimals"])
 
 
-def terms_of(
+def tariff_and_offer_for(
     example: Example, *, counted_by_rate: bool, connection: str = "0"
 ) -> tuple[Tariff, Offer]:
-    """Return the tariff and the offer of an example; the rate or the offer counts its calls."""
+    """Return a tariff and an offer; one of the two has the example's rule for counting a call."""
     rule = counting_rule(example)
-    rate = Rate(example["per_minute"], connection)
-    if counted_by_rate:
-        rate, rule = attrs.evolve(rate, counting=rule), SKYPE_CONNECT.calls
+    rate = Rate(example["per_minute"], connection, counting=rule if counted_by_rate else None)
     tariff = Tariff("peer", currency_of(example), 0, rates={"US": rate})
-    return tariff, attrs.evolve(SKYPE_CONNECT, calls=rule)
+    offer = SKYPE_CONNECT if counted_by_rate else attrs.evolve(SKYPE_CONNECT, calls=rule)
+    return tariff, offer
 
 
 def call_of(duration: timedelta) -> Call:
@@ -103,7 +102,9 @@ def call_of(duration: timedelta) -> Call:
 
 def rate_example(example: Example, *, counted_by_rate: bool, connection: str = "0") -> RatedCall:
     """Rate an example's call with the minutes that are left."""
-    tariff, offer = terms_of(example, counted_by_rate=counted_by_rate, connection=connection)
+    tariff, offer = tariff_and_offer_for(
+        example, counted_by_rate=counted_by_rate, connection=connection
+    )
     allowance = Allowance(seconds(example["minutes_left_s"]))
     return rate_call(call_of(seconds(example["seconds"])), allowance, tariff, offer=offer)
 
@@ -118,7 +119,9 @@ def longest_example(
     example: Example, credit: str, *, counted_by_rate: bool, connection: str = "0"
 ) -> timedelta:
     """Return the longest call that a credit and the example's minutes pay."""
-    tariff, offer = terms_of(example, counted_by_rate=counted_by_rate, connection=connection)
+    tariff, offer = tariff_and_offer_for(
+        example, counted_by_rate=counted_by_rate, connection=connection
+    )
     balance = Money.of(credit, tariff.currency)
     allowance = Allowance(seconds(example["minutes_left_s"]))
     return longest_call(

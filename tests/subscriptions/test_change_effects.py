@@ -1059,7 +1059,10 @@ def test_change_charges_set_up_fees_for_added_channels():
 
 
 def test_renewal_with_a_pending_change_charges_set_up_fees_for_added_channels():
-    """The renewal costs 12 x 31 + 2 x 1 = 374, the next one 372. Fewer channels have no fee."""
+    """From 10 to 12 channels at 31: the renewal costs 12 x 31 and a fee of 1 for each of the two.
+
+    The next renewal costs 12 x 31. A change to fewer channels charges no fee.
+    """
     offer = make_offer(more=ChangeEffect.AT_RENEWAL, fewer=ChangeEffect.AT_RENEWAL)
     requested = change_plan(subscribe(offer, tariff=FEES), 12, tariff=FEES)
     twelve = renew(requested.after, FEES, on=FEB_1)
