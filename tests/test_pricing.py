@@ -73,6 +73,16 @@ class TestQuote:
 
         assert (channels, bundles) == PAID.lines
 
+    def test_refuses_a_price_of_more_than_18_digits(self):
+        """One channel at 9,999,999,999,999,999.00 can be priced, two cannot."""
+        dear = Tariff("dear", EUR, channel="9999999999999999")
+
+        assert "9999999999999999.00 EUR" == str(
+            quote(SKYPE_CONNECT.plan(channels=1), dear, on=DAY).total
+        )
+        with pytest.raises(InvalidValue, match="at most 18 digits in EUR"):
+            quote(SKYPE_CONNECT.plan(channels=2), dear, on=DAY)
+
     def test_has_no_line_for_zero_bundles(self):
         """A plan without bundles has a line for its channels only."""
         lines = quote(SKYPE_CONNECT.plan(channels=1), TARIFF, on=DAY).lines
