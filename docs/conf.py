@@ -8,6 +8,7 @@ from enum import Enum
 from importlib.metadata import version as version_of
 from pathlib import Path
 
+from hypothesis import settings
 from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
@@ -62,6 +63,9 @@ doctest_test_doctest_blocks = "default"
 trim_doctest_flags = True
 # Compare error messages too: Sphinx's default flags include IGNORE_EXCEPTION_DETAIL.
 doctest_default_flags = doctest.DONT_ACCEPT_TRUE_FOR_1
+# A few examples show that the laws on the pages run; the tests look for counterexamples.
+settings.register_profile("pages", max_examples=5, deadline=None, database=None)
+settings.load_profile("pages")
 
 html_theme = "furo"
 html_title = f"channelplans {release}"
