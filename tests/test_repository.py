@@ -27,7 +27,7 @@ TEXTS = sorted(
     if path.is_file()
     and path.suffix in SUFFIXES
     and not path.name.startswith(".")
-    and not {"_build", "__pycache__"} & set(path.parts)
+    and not {"_build", "__pycache__", ".hypothesis"} & set(path.parts)
 )
 
 # The patterns are put together here, so that this file does not match them.
