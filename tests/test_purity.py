@@ -293,6 +293,7 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "subscriptions.actions.change": ((SUBSCRIPTION, PLAN_2011, TARIFF), ON_MID_TERM),
     "subscriptions.transfers.deposit": ((WALLET, FIVE_EUROS), {"transfer": "t", "on": DAY}),
     "subscriptions.actions.expire": ((CANCELLED,), ON_TERM_END),
+    "subscriptions.transfers.charge": ((WALLET, FIVE_EUROS), {"transfer": "t", "on": DAY}),
     "subscriptions.transfers.expire_credit": ((WALLET, FIVE_EUROS), {"transfer": "t", "on": DAY}),
     "subscriptions.actions.lapse": ((SUBSCRIPTION,), ON_TERM_END),
     "subscriptions.actions.renew": (
@@ -583,6 +584,7 @@ ACTION_CALLS = [
         {"transfer": "p-3", "on": DAY},
     ),
     ("expire_credit", (WALLET, Money(minor=1, currency=EUR)), {"transfer": "p-4", "on": DAY}),
+    ("charge", (WALLET, FIVE_EUROS), {"transfer": "p-5", "on": DAY}),
     ("buy", (PLAN,), {**IDS, "on": DAY}),
     ("change", ("berlin", SKYPE_CONNECT.plan(channels=5)), ON_MID_TERM),
     ("cancel", ("berlin",), ON_MID_TERM),

@@ -118,6 +118,7 @@ if TYPE_CHECKING:
         buy as buy,
         cancel as cancel,
         change as change,
+        charge as charge,
         compare_editions as compare_editions,
         deposit as deposit,
         expire as expire,
@@ -170,7 +171,7 @@ _HOMES: Final = MappingProxyType(
             ),
             "subscriptions": (
                 "Action Catalogue Decision Edition Migration Posting Reason Statement Status "
-                "Subscription Transfer Wallet assign_credit buy cancel change "
+                "Subscription Transfer Wallet assign_credit buy cancel change charge "
                 "compare_editions deposit expire expire_credit lapse record_call renew resume "
                 "settle take_back_credit terminate"
             ),

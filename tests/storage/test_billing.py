@@ -279,6 +279,13 @@ MOVEMENTS = [
         {"reason": Reason.BONUS},
         transfers.deposit(BERLIN, euros("5"), reason=Reason.BONUS, **TRANSFER),
     ),
+    ("charge", (ACME, euros("5")), {}, transfers.charge(ACME, euros("5"), **TRANSFER)),
+    (
+        "charge",
+        (BERLIN, euros("5")),
+        {"reason": Reason.CALL},
+        transfers.charge(BERLIN, euros("5"), reason=Reason.CALL, **TRANSFER),
+    ),
     (
         "assign_credit",
         ("acme", "berlin", euros("5")),

@@ -42,6 +42,7 @@ from channelplans.subscriptions.actions import (
 from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.transfers import (
     assign_credit,
+    charge,
     deposit,
     expire_credit,
     take_back_credit,
@@ -165,6 +166,13 @@ EXPECTED_TEXTS: dict[str, tuple[Decision | Transfer, list[str]]] = {
         [
             "2026-01-05: pay in from outside.",
             "The wallet of profile 'berlin' of account 'acme' receives 50.00 EUR (deposit).",
+        ],
+    ),
+    "charge": (
+        charge(BERLIN, euros("5"), transfer="f-1", on=FIRST_DAY),
+        [
+            "2026-01-05: charge a wallet.",
+            "The wallet of profile 'berlin' of account 'acme' pays 5.00 EUR (charge).",
         ],
     ),
     "assign": (

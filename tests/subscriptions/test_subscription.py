@@ -85,9 +85,9 @@ class TestTransitions:
         assert {Status.ACTIVE, Status.CANCELLED} == RUNNING
 
     def test_table_has_no_rows_for_wallet_actions(self):
-        """A deposit, a transfer or an expiry of credit changes no subscription."""
+        """A deposit, a charge, a transfer or an expiry of credit changes no subscription."""
         transfers = {Action.ASSIGN_CREDIT, Action.TAKE_BACK_CREDIT}
-        wallet_actions = transfers | {Action.DEPOSIT, Action.EXPIRE_CREDIT}
+        wallet_actions = transfers | {Action.DEPOSIT, Action.CHARGE, Action.EXPIRE_CREDIT}
 
         assert set(Action) - wallet_actions == {action for _, action in TRANSITIONS}
 

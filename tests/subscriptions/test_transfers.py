@@ -18,6 +18,7 @@ from channelplans.subscriptions.decisions import Transfer
 from channelplans.subscriptions.subscription import Action
 from channelplans.subscriptions.transfers import (
     assign_credit,
+    charge,
     deposit,
     expire_credit,
     take_back_credit,
@@ -46,6 +47,28 @@ def euros(amount):
 
 class TestCredit:
     """Deposits, and credit moved between an account and its profiles (F 7.3)."""
+
+    @pytest.mark.parametrize("wallet", [ACME, BERLIN], ids=str)
+    @pytest.mark.parametrize("reason", [Reason.CHARGE, Reason.CALL, Reason.OVERAGE])
+    def test_charge_takes_credit_from_a_wallet(self, wallet, reason):
+        """A charge is a transfer with one negative posting, whose reference names the charge."""
+        transfer = charge(wallet, euros("15"), transfer="f-1", on=FIRST_DAY, reason=reason)
+        posting = Posting(wallet, euros("-15"), reason, FIRST_DAY, None, "f-1")
+
+        assert Transfer(Action.CHARGE, FIRST_DAY, (posting,), "transfer/f-1") == transfer
+
+    @pytest.mark.parametrize("reason", [Reason.DEPOSIT, Reason.RENEWAL, Reason.REFUND, "charge"])
+    def test_charge_refuses_the_reason_of_another_action(self, reason):
+        """A renewal names a term, and a refund pays back; a charge does neither."""
+        with pytest.raises(InvalidValue, match=r"^reason must be Reason\.CHARGE, Reason\.CALL or"):
+            charge(ACME, euros("15"), transfer="f-1", on=FIRST_DAY, reason=reason)
+
+    def test_settle_refuses_a_charge_that_the_wallet_cannot_pay(self):
+        """The wallet holds 14.99, and the charge is 15.00."""
+        transfer = charge(ACME, euros("15"), transfer="f-1", on=FIRST_DAY)
+
+        with pytest.raises(InsufficientCredit, match=r"0\.01 EUR is missing"):
+            settle({ACME: euros("14.99")}, transfer.postings)
 
     @pytest.mark.parametrize("wallet", [ACME, BERLIN], ids=str)
     def test_deposit_adds_credit_to_a_wallet(self, wallet):
@@ -87,15 +110,16 @@ class TestCredit:
             lambda amount: assign_credit("acme", "berlin", amount, transfer="t", on=FIRST_DAY),
             lambda amount: take_back_credit("acme", "berlin", amount, transfer="t", on=FIRST_DAY),
             lambda amount: expire_credit(ACME, amount, transfer="t", on=FIRST_DAY),
+            lambda amount: charge(ACME, amount, transfer="t", on=FIRST_DAY),
         ],
-        ids=["deposit", "assign", "take back", "expire"],
+        ids=["deposit", "assign", "take back", "expire", "charge"],
     )
     def test_action_refuses_an_amount_that_is_not_above_zero(self, act, amount):
         """A negative deposit would charge any wallet, and a negative expiry would create credit."""
         with pytest.raises(InvalidValue, match="amount must be above zero"):
             act(euros(amount))
 
-    @pytest.mark.parametrize("act", [deposit, expire_credit])
+    @pytest.mark.parametrize("act", [deposit, charge, expire_credit])
     @pytest.mark.parametrize(
         ("parameter", "value"),
         [
@@ -106,7 +130,7 @@ class TestCredit:
             ("on", datetime(2026, 1, 5)),  # noqa: DTZ001 - any datetime is refused
         ],
     )
-    def test_deposit_and_expiry_refuse_wrong_types(self, act, parameter, value):
+    def test_deposit_charge_and_expiry_refuse_wrong_types(self, act, parameter, value):
         """The error for a value of a wrong type names the parameter."""
         arguments = {"wallet": ACME, "amount": euros("5"), "transfer": "t", "on": FIRST_DAY}
 
@@ -142,18 +166,15 @@ class TestCredit:
 
         assert parameter == caught.value.parameter
 
-    @pytest.mark.parametrize("act", [deposit, expire_credit])
+    @pytest.mark.parametrize("act", [deposit, charge, expire_credit])
     @pytest.mark.parametrize("transfer", ["", " t", "t\n"])
-    def test_deposit_and_expiry_refuse_identifiers_with_odd_whitespace(self, act, transfer):
+    def test_deposit_charge_and_expiry_refuse_identifiers_with_odd_whitespace(self, act, transfer):
         """A transfer's identifier cannot be empty, start with a space or contain a line break."""
         with pytest.raises(InvalidValue, match="transfer"):
             act(ACME, euros("5"), transfer=transfer, on=FIRST_DAY)
 
-    def test_only_deposit_and_expiry_accept_a_wallet(self):
-        """No other action lets its caller choose the wallet that pays.
-
-        A deposit charges no wallet, and an expiry buys nothing.
-        """
+    def test_only_deposit_charge_and_expiry_accept_a_wallet(self):
+        """No other action lets its caller choose the wallet, so a plan has one payer (H9)."""
         functions = [
             getattr(module, name) for module in (actions, transfers) for name in module.__all__
         ]
@@ -163,7 +184,7 @@ class TestCredit:
             if Wallet in typing.get_type_hints(function).values()
         }
 
-        assert {"deposit", "expire_credit"} == accept_a_wallet
+        assert {"deposit", "charge", "expire_credit"} == accept_a_wallet
 
 
 class TestExpiryOfCredit:

@@ -802,6 +802,7 @@ def test_lives_contain_all_actions_statuses_and_offers():
     subscriptions = [decision.after for decision in decisions]
     wallet_actions = {
         Action.DEPOSIT,
+        Action.CHARGE,
         Action.ASSIGN_CREDIT,
         Action.TAKE_BACK_CREDIT,
         Action.EXPIRE_CREDIT,

@@ -458,6 +458,7 @@ def test_histories_and_transfers_draw_every_action(action):
     """Histories contain all actions on subscriptions, and transfers all actions on wallets."""
     wallet_actions = {
         Action.DEPOSIT,
+        Action.CHARGE,
         Action.ASSIGN_CREDIT,
         Action.TAKE_BACK_CREDIT,
         Action.EXPIRE_CREDIT,

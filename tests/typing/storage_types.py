@@ -199,6 +199,7 @@ def billing_service(
     assert_type(billing.deposit(wallet, FIVE, transfer="p", on=DAY, reason=Reason.BONUS), Transfer)
     assert_type(billing.assign_credit(ACCOUNT, PROFILE, FIVE, transfer="t", on=DAY), Transfer)
     assert_type(billing.take_back_credit(ACCOUNT, PROFILE, FIVE, transfer="t", on=DAY), Transfer)
+    assert_type(billing.charge(wallet, FIVE, transfer="f", on=DAY), Transfer)
     assert_type(billing.expire_credit(wallet, FIVE, transfer="e", on=DAY), Transfer)
     assert_type(billing.record_call(PROFILE, call, on=DAY), Decision | None)
     assert_type(billing.statement(wallet, since=DAY), Statement | None)

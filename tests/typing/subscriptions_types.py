@@ -55,6 +55,7 @@ from channelplans.subscriptions.subscription import (
 )
 from channelplans.subscriptions.transfers import (
     assign_credit,
+    charge,
     deposit,
     expire_credit,
     take_back_credit,
@@ -210,6 +211,7 @@ def credit() -> None:
     assert_type(deposit(wallet, FIVE, transfer="p-1", on=DAY, reason=Reason.BONUS), Transfer)
     assert_type(assign_credit(ACCOUNT, PROFILE, FIVE, transfer="t-1", on=DAY), Transfer)
     assert_type(take_back_credit(ACCOUNT, PROFILE, FIVE, transfer="t-1", on=DAY), Transfer)
+    assert_type(charge(wallet, FIVE, transfer="f-1", on=DAY, reason=Reason.CALL), Transfer)
     assert_type(expire_credit(wallet, FIVE, transfer="e-1", on=DAY), Transfer)
     assert_type(paid_in.action, Action)
     assert_type(paid_in.on, date)

@@ -158,6 +158,23 @@ class BillingActions(Generic[D_co, T_co]):
         deposit = partial(transfers.deposit, transfer=transfer, on=on, reason=reason)
         return self._finish_transfer(_preview_transfer(deposit, wallet, amount))
 
+    def charge(
+        self,
+        wallet: Wallet,
+        amount: Money,
+        *,
+        transfer: str,
+        on: date,
+        reason: Reason = Reason.CHARGE,
+    ) -> T_co:
+        """Charge a wallet for something that no subscription charges, such as a one-off fee.
+
+        Raises:
+            InvalidValue: see ``charge`` in ``channelplans.subscriptions``.
+        """
+        charge = partial(transfers.charge, transfer=transfer, on=on, reason=reason)
+        return self._finish_transfer(_preview_transfer(charge, wallet, amount))
+
     def assign_credit(
         self, account: AccountId, profile: ProfileId, amount: Money, *, transfer: str, on: date
     ) -> T_co:

@@ -184,6 +184,7 @@ _ACTS: Final = MappingProxyType(
         Action.EXPIRE: "end the cancelled subscription of profile {profile}, {plan}",
         Action.TERMINATE: "end the subscription of profile {profile} at once, {plan}",
         Action.DEPOSIT: "pay in from outside",
+        Action.CHARGE: "charge a wallet",
         Action.ASSIGN_CREDIT: "assign credit to a profile",
         Action.TAKE_BACK_CREDIT: "take back credit from a profile",
         Action.EXPIRE_CREDIT: "let credit expire",

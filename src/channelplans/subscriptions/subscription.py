@@ -35,7 +35,7 @@ class Status(enum.Enum):
 
 
 class Action(enum.Enum):
-    """What can be done: to a subscription, or, the last four, to wallets."""
+    """What can be done: to a subscription, or, the last five, to wallets."""
 
     BUY = "buy"
     CHANGE = "change"
@@ -47,6 +47,7 @@ class Action(enum.Enum):
     EXPIRE = "expire"
     TERMINATE = "terminate"
     DEPOSIT = "deposit"
+    CHARGE = "charge"
     ASSIGN_CREDIT = "assign credit"
     TAKE_BACK_CREDIT = "take back credit"
     EXPIRE_CREDIT = "expire credit"

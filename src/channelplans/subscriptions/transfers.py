@@ -16,6 +16,7 @@ from channelplans.subscriptions.wallets import Posting, Reason, Wallet
 
 __all__ = [
     "assign_credit",
+    "charge",
     "deposit",
     "expire_credit",
     "take_back_credit",
@@ -41,6 +42,36 @@ def deposit(
     if reason not in (Reason.DEPOSIT, Reason.BONUS):
         raise InvalidValue("reason", str(reason), "Reason.DEPOSIT or Reason.BONUS")
     return _move(Action.DEPOSIT, reason, {wallet: 1}, amount, transfer, on)
+
+
+def charge(
+    wallet: Wallet, amount: Money, *, transfer: str, on: date, reason: Reason = Reason.CHARGE
+) -> Transfer:
+    """Charge a wallet for something that no subscription charges, such as a one-off fee.
+
+    A charge can also book what the application decides about a call whose record arrived too late
+    for ``record_call``, or a deposit that the payer's bank took back.
+
+    Args:
+        wallet: the wallet that pays.
+        amount: the charge, above zero.
+        transfer: the identifier of the charge, unique among all transfers of one store.
+        on: the day of booking.
+        reason: CHARGE, or CALL or OVERAGE for a call (H13, F 7.3).
+
+    Raises:
+        InvalidValue: the amount is not above zero, or the reason is another one.
+
+    >>> from channelplans.money import EUR
+    >>> fee = Money.of("15", EUR)
+    >>> print(charge(Wallet("acme"), fee, transfer="porting 7", on=date(2026, 1, 5)))
+    2026-01-05: charge a wallet.
+    The wallet of account 'acme' pays 15.00 EUR (charge).
+    """
+    instance("wallet", wallet, Wallet)
+    if reason not in (Reason.CHARGE, Reason.CALL, Reason.OVERAGE):
+        raise InvalidValue("reason", str(reason), "Reason.CHARGE, Reason.CALL or Reason.OVERAGE")
+    return _move(Action.CHARGE, reason, {wallet: -1}, amount, transfer, on)
 
 
 def assign_credit(

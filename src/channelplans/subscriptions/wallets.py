@@ -54,6 +54,7 @@ class Reason(enum.Enum):
     REFUND = "refund"
     OVERAGE = "overage"
     CALL = "call"
+    CHARGE = "charge"
     EXPIRY = "expiry"
 
 

@@ -474,6 +474,7 @@ _SIGNS: Final[Mapping[Reason, tuple[int, ...]]] = MappingProxyType(
         Reason.REFUND: (1,),
         Reason.OVERAGE: (-1,),
         Reason.CALL: (-1,),
+        Reason.CHARGE: (-1,),
         Reason.EXPIRY: (-1,),
     }
 )

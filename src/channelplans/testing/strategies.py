@@ -64,6 +64,7 @@ from channelplans.subscriptions.subscription import (
 )
 from channelplans.subscriptions.transfers import (
     assign_credit,
+    charge,
     deposit,
     expire_credit,
     take_back_credit,
@@ -218,11 +219,17 @@ def decisions(
 
 
 def transfers() -> st.SearchStrategy[Transfer]:
-    """Transfers of every kind: deposits, expired credit, credit assigned and taken back."""
+    """Transfers of every kind: deposits, charges, expiries, credit assigned and taken back."""
     arguments: dict[str, Any] = {"amount": money(least=1), "transfer": names(), "on": days()}
     return st.one_of(
         st.builds(
             deposit, wallets(), **arguments, reason=st.sampled_from([Reason.DEPOSIT, Reason.BONUS])
+        ),
+        st.builds(
+            charge,
+            wallets(),
+            **arguments,
+            reason=st.sampled_from([Reason.CHARGE, Reason.CALL, Reason.OVERAGE]),
         ),
         st.builds(expire_credit, wallets(), **arguments),
         st.builds(assign_credit, names(), names(), **arguments),
