@@ -7,6 +7,7 @@ the rule in question.
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
+from itertools import dropwhile, islice
 
 import attrs
 import pytest
@@ -47,6 +48,11 @@ WITH_SEVERAL_PLANS = [
     offer for offer in SHIPPED_OFFERS if offer.quantity.minimum < offer.quantity.maximum
 ]
 WITH_BUNDLES = [offer for offer in SHIPPED_OFFERS if offer.bundle is not None]
+ALIGNABLE = [
+    offer
+    for offer in WITH_SEVERAL_PLANS
+    if offer.term.billing_day is None and offer.term.minimum_term is None
+]
 WITHOUT_CALL_LIMIT = [
     offer for offer in SHIPPED_OFFERS if offer.bundle and offer.bundle.longest_call is None
 ]
@@ -129,6 +135,28 @@ def item_total(paid, item):
 def wallets_and_amounts(decision):
     """Return the wallet and the amount of each posting of a decision."""
     return [(posting.wallet, posting.amount) for posting in decision.postings]
+
+
+@given(
+    offer=st.sampled_from(ALIGNABLE),
+    first_on=days(),
+    wait=st.integers(0, 400),
+    channels=st.integers(2, 9),
+)
+def test_aligned_purchase_renews_with_the_subscription_it_is_aligned_to(
+    offer, first_on, wait, channels
+):
+    """After any time, the later purchase has the other's next renewal dates, and costs no more."""
+    plan, on = offer.plan(channels=channels), first_on + timedelta(wait)
+    other = buy_for_p(plan, TARIFF, on=first_on).after
+    alone = buy_for_p(plan, TARIFF, on=on).after
+    aligned = buy_for_p(plan, TARIFF, on=on, align_to=first_on).after
+    later_dates = dropwhile(lambda day: day <= on, other.renewals())
+
+    assert list(islice(later_dates, 3)) == list(islice(aligned.renewals(), 3))
+    assert aligned.term.start == on
+    assert aligned.quote.total <= alone.quote.total
+    assert aligned.allowance.granted <= timedelta(minutes=plan.minutes)
 
 
 @given(subscriptions(), st.data())

@@ -409,6 +409,16 @@ class TestActions:
         assert preview.decision == billing.buy(PLAN, **PURCHASE)
         assert "15.25" == balance(store)
 
+    def test_purchase_can_be_aligned_to_another_subscription(self, billing, store, berlin):
+        """The first term of munich ends when that of berlin does, and costs only its days."""
+        purchase = {**PURCHASE, "profile": "munich", "subscription": "s-9", "on": DAY}
+        expected = actions.buy(PLAN, TARIFF, align_to=berlin.term.end, **purchase)
+        decision = billing.buy(PLAN, align_to=berlin.term.end, **purchase)
+
+        assert expected == decision
+        assert berlin.term.end == decision.after.term.end
+        assert DAY == decision.after.term.start
+
     def test_purchase_uses_the_previous_subscription(self, billing, store, berlin):
         """Ending and buying again does not reset the limit of one change a day (H15)."""
         billing.change("berlin", BIGGER, on=DAY)

@@ -1,7 +1,7 @@
 """Every action: its effect on the subscription and the wallets, and when it is refused."""
 
 from datetime import date, datetime, timedelta
-from itertools import product
+from itertools import islice, product
 
 import attrs
 import pytest
@@ -28,7 +28,7 @@ from tests.subscriptions.samples import (
 )
 
 from channelplans.allowances import Allowance
-from channelplans.calendar import Days, Term
+from channelplans.calendar import Days, Months, Term
 from channelplans.errors import (
     CalendarEnds,
     ChangedTooSoon,
@@ -44,7 +44,7 @@ from channelplans.errors import (
 )
 from channelplans.money import EUR, USD, Currency
 from channelplans.offers import OFFERS, SKYPE_CONNECT
-from channelplans.rules import ChangeRule, NonPaymentRule, RefundBasis, RefundRule
+from channelplans.rules import ChangeRule, NonPaymentRule, RefundBasis, RefundRule, TermRule
 from channelplans.subscriptions.actions import (
     buy,
     call_token,
@@ -307,6 +307,64 @@ class TestBuy:
         # 3 x 6.95 = 20.85, and 10
         payment = Posting(ACME, euros("-30.85"), Reason.SUBSCRIPTION, FIRST_DAY, TERM, "s-1")
         assert ((payment,), SKYPE_CONNECT.notices) == (decision.postings, decision.notices)
+
+    def test_aligned_purchase_renews_on_the_days_of_another_subscription(self):
+        """The first term has 20 of 30 days; then both subscriptions renew on the same days."""
+        other = buy_subscription(profile="munich", subscription="s-0")
+        decision = buy(PLAN, TARIFF, on=MID_TERM, align_to=other.term.end, **IDENTIFIERS)
+        after = decision.after
+
+        assert Term(MID_TERM, END) == after.term
+        assert list(islice(other.renewals(), 3)) == list(islice(after.renewals(), 3))
+        # 20.85 x 20/30 = 13.90, and 10 x 20/30 = 6.67
+        assert {ACME: euros("-20.57")} == dict(decision.deltas)
+        # 5,000 minutes x 20/30
+        assert Allowance(timedelta(minutes=3333, seconds=20)) == after.allowance
+        # From the second term on, the price is the full one.
+        assert {ACME: euros("-30.85")} == dict(renew(after, TARIFF, on=END).deltas)
+
+    def test_purchase_aligned_to_the_31st_returns_to_it_after_a_shorter_month(self):
+        """Bought on 15 March: the terms end on 31 March, 30 April and 31 May."""
+        monthly = attrs.evolve(SKYPE_CONNECT, edition="monthly", term=TermRule(Months(1)))
+        last_of_january, day = date(2026, 1, 31), date(2026, 3, 15)
+        bought = buy(
+            monthly.plan(channels=1), TARIFF, on=day, align_to=last_of_january, **IDENTIFIERS
+        ).after
+        second = renew(bought, TARIFF, on=date(2026, 3, 31)).after
+
+        assert (date(2026, 1, 31), 1, 2) == (bought.anchor, bought.term_number, second.term_number)
+        assert [date(2026, 3, 31), date(2026, 4, 30), date(2026, 5, 31)] == list(
+            islice(bought.renewals(), 3)
+        )
+        assert Term(date(2026, 3, 31), date(2026, 4, 30)) == second.term
+
+    def test_minimum_term_of_an_aligned_purchase_starts_on_the_day_of_purchase(self):
+        """30 days from 15 January end on 14 February, within the second term."""
+        rule = TermRule(Days(30), minimum_term=Days(30))
+        offer = attrs.evolve(SKYPE_CONNECT, edition="minimum", term=rule)
+        bought = buy(offer.plan(channels=1), TARIFF, on=MID_TERM, align_to=END, **IDENTIFIERS).after
+
+        assert date(2026, 2, 14) == bought.minimum_term_end
+
+    def test_restart_leaves_the_days_of_an_aligned_purchase(self):
+        """The new term has 30 days from the change, although the first term was aligned."""
+        bought = buy(PLAN, TARIFF, on=FIRST_DAY, align_to=date(2026, 1, 20), **IDENTIFIERS).after
+        restarted = change(bought, FIVE_CHANNELS, TARIFF, on=MID_TERM).after
+
+        assert date(2026, 1, 20) == bought.term.end
+        assert (Term(MID_TERM, date(2026, 2, 14)), MID_TERM, 0) == (
+            restarted.term,
+            restarted.anchor,
+            restarted.term_number,
+        )
+
+    def test_align_to_is_refused_together_with_a_billing_day(self):
+        """All subscriptions of such an offer have the same bill day already."""
+        rule = TermRule(Months(1), billing_day=1)
+        monthly = attrs.evolve(SKYPE_CONNECT, edition="monthly", term=rule)
+
+        with pytest.raises(InvalidValue, match=r"^align_to must be None, because all terms begin"):
+            buy(monthly.plan(channels=1), TARIFF, on=MID_TERM, align_to=END, **IDENTIFIERS)
 
     def test_books_nothing_for_a_free_plan(self):
         """A price of zero gives no posting."""

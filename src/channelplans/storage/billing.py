@@ -68,8 +68,12 @@ class BillingActions(Generic[D_co, T_co]):
         profile: ProfileId,
         subscription: SubscriptionId,
         on: date,
+        align_to: date | None = None,
     ) -> D_co:
         """Buy a plan for a profile; its last subscription, lapsed or ended, is looked up.
+
+        With ``align_to``, such as the renewal date of another profile, the first term ends on a
+        day of that grid of terms, and its price is prorated. So an account can have one bill day.
 
         Raises:
             NotOffered: the catalogue sells another offer on that day.
@@ -87,6 +91,7 @@ class BillingActions(Generic[D_co, T_co]):
                 profile=profile,
                 subscription=subscription,
                 on=on,
+                align_to=align_to,
                 previous=previous,
             )
 

@@ -52,18 +52,29 @@ def buy(
     profile: ProfileId,
     subscription: SubscriptionId,
     on: date,
+    align_to: date | None = None,
     previous: Subscription | None = None,
 ) -> Decision:
     """Buy a plan for a profile without a running one; it is active at once (H3, H4, H8, H14).
 
-    ``previous`` is the subscription that the profile held last, lapsed or ended. The new one keeps
-    the day of its last change, so ending and buying again does not allow a second change on that
-    day (H15).
+    Args:
+        plan: the channels and bundles that are bought.
+        tariff: the prices.
+        account: the account that pays.
+        profile: the profile that gets the subscription.
+        subscription: the identifier of the new subscription, never used before.
+        on: the day of purchase, and the first day of the first term.
+        align_to: a day on which a term shall begin or end, such as the renewal date of another
+            subscription of the account; see ``quote``. The first term is then shorter and its price
+            is prorated. A later change that restarts the term ends the alignment.
+        previous: the subscription that the profile held last, lapsed or ended. The new one keeps
+            the day of its last change, so ending and buying again does not allow a second change
+            on that day (H15).
 
     Raises:
         TransitionNotAllowed: the previous subscription is still running.
         InvalidValue: the previous subscription belongs to another profile, or has the same
-            identifier.
+            identifier; or ``align_to`` is passed, but the offer has a billing day.
         OutsideTerm: the day lies before the latest action on the previous subscription.
         CalendarEnds: the term does not fit the calendar, or the grace period or the minimum term
             ends after the year 9999.
@@ -92,14 +103,15 @@ def buy(
     if previous is not None:
         _check_previous(previous, account, profile, subscription)
         status = next_status(previous, Action.BUY, on)
-    priced = quote(plan, tariff, on=on)
+    priced = quote(plan, tariff, on=on, align_to=align_to)
     bought = Subscription(
         id=subscription,
         account=account,
         profile=profile,
         quote=priced,
         anchor=priced.anchor,
-        term_number=0,
+        # Terms aligned to the 31st may be counted from a month before the purchase.
+        term_number=plan.offer.term.number_ending(priced.anchor, priced.term.end),
         status=status,
         allowance=priced.allowance,
         last_changed_on=previous.last_changed_on if previous else None,
