@@ -147,8 +147,13 @@ def open_store(purchases, balance_cents):
     billing.deposit(ACCOUNT_WALLET, deposited, transfer="opening", on=FIRST_DAY)
     for number, purchase in enumerate(purchases):
         profile = f"p-{9 - number}"
-        identifiers = {"account": "acme", "profile": profile, "subscription": f"s of {profile}"}
-        billing.buy(purchase.plan, on=purchase.on, **identifiers)
+        billing.buy(
+            purchase.plan,
+            account="acme",
+            profile=profile,
+            subscription=f"s of {profile}",
+            on=purchase.on,
+        )
         if purchase.cancelled:
             billing.cancel(profile, on=purchase.on)
     balance = store.balance(ACCOUNT_WALLET)
