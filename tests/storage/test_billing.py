@@ -491,11 +491,24 @@ class TestActions:
         with pytest.raises(WrongType, match=f"^{parameter} must be "):
             getattr(billing, action)(*arguments, **keywords)
 
-    @pytest.mark.parametrize("billing_class", [Billing, AsyncBilling])
-    def test_constructor_refuses_a_single_tariff(self, billing_class):
+    @pytest.mark.parametrize(
+        ("billing_class", "make_store"),
+        [(Billing, MemoryStore), (AsyncBilling, lambda: AsyncStoreOver(MemoryStore()))],
+    )
+    def test_constructor_refuses_a_single_tariff(self, billing_class, make_store):
         """Prices come from a function or a catalogue, because they depend on offer and day."""
         with pytest.raises(WrongType, match="must be a function of an offer and a day, or a Catal"):
-            billing_class(MemoryStore(), tariff=TARIFF)
+            billing_class(make_store(), tariff=TARIFF)
+
+    def test_constructor_refuses_an_asynchronous_store(self):
+        """Its commits would be coroutines that never run, and so be reported without effect."""
+        with pytest.raises(WrongType, match=r"^store must be a synchronous store; AsyncBilling wo"):
+            Billing(AsyncStoreOver(MemoryStore()), tariff=same_tariff)
+
+    def test_asynchronous_service_refuses_a_synchronous_store(self):
+        """Its commit would store a deposit before the missing coroutine is noticed."""
+        with pytest.raises(WrongType, match=r"^store must be an asynchronous store \(async def\)"):
+            AsyncBilling(MemoryStore(), tariff=same_tariff)  # type: ignore[arg-type]
 
     @pytest.mark.parametrize("billing_class", [Billing, AsyncBilling])
     def test_constructor_refuses_the_class_of_a_store(self, billing_class):

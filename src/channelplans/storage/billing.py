@@ -17,7 +17,7 @@ from channelplans.calls import Call
 from channelplans.money import Money
 from channelplans.plans import Offer, Plan
 from channelplans.rules import ChangeEffect
-from channelplans.storage._work import Work, check_store, prices_from
+from channelplans.storage._work import Work, check_asynchronous, check_synchronous, prices_from
 from channelplans.storage.ports import AsyncStore, Outcome, Preview, Store, TransferPreview
 from channelplans.subscriptions import actions, transfers
 from channelplans.subscriptions.catalogue import Catalogue
@@ -225,8 +225,8 @@ class Billing(BillingActions[Decision, Transfer]):
     nobody confirms, decide again.
 
     Raises:
-        WrongType: ``store`` is a class, not a store; or ``tariff`` is neither a function nor a
-            catalogue.
+        WrongType: ``store`` is a class or an asynchronous store; or ``tariff`` is neither a
+            function nor a catalogue.
 
     >>> from channelplans import EUR, SKYPE_CONNECT, MemoryStore, Money, Tariff, Wallet
     >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
@@ -248,7 +248,7 @@ class Billing(BillingActions[Decision, Transfer]):
     def __init__(
         self, store: Store, *, tariff: Callable[[Offer, date], Tariff] | Catalogue
     ) -> None:
-        awaitable = cast("AsyncStore", _Awaitable(check_store(store)))
+        awaitable = cast("AsyncStore", _Awaitable(check_synchronous(store)))
         work = Work(awaitable, prices_from(tariff))
         super().__init__(work, self._decide_and_commit, self._transfer_and_commit)
 
@@ -326,12 +326,17 @@ class Billing(BillingActions[Decision, Transfer]):
 
 
 class AsyncBilling(BillingActions[_Steps[Decision], _Steps[Transfer]]):
-    """``Billing`` over an asynchronous store: the same actions, awaited."""
+    """``Billing`` over an asynchronous store: the same actions, awaited.
+
+    Raises:
+        WrongType: ``store`` is a class or a synchronous store; or ``tariff`` is neither a function
+            nor a catalogue.
+    """
 
     def __init__(
         self, store: AsyncStore, *, tariff: Callable[[Offer, date], Tariff] | Catalogue
     ) -> None:
-        work = Work(check_store(store), prices_from(tariff))
+        work = Work(check_asynchronous(store), prices_from(tariff))
         super().__init__(work, self._decide_and_commit, self._transfer_and_commit)
 
     @property
