@@ -1,8 +1,11 @@
-"""MemoryStore beyond the general store contract: repr, snapshots, cost, cursors and threads."""
+"""MemoryStore beyond the general store contract: snapshots, interruptions, cursors and threads."""
 
+import copy
+import pickle
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
+from itertools import count
 
 import pytest
 
@@ -67,6 +70,81 @@ def due_profiles(store, on, limit=1000):
         page = store.due(on, cursor=page.next, limit=limit)
         profiles += page.profiles
     return profiles
+
+
+class Interruption(Exception):
+    """A signal handler raises this, as for Ctrl-C."""
+
+
+def interrupt(call, step):
+    """Raise an Interruption at a step of a call; return False if the call has fewer steps.
+
+    A step is a line of Python code, or an opcode of the store's own code.
+    """
+    steps_left, earlier_trace = step, sys.gettrace()
+
+    def trace(frame, event, _):
+        nonlocal steps_left
+        frame.f_trace_opcodes = frame.f_code.co_filename.endswith("memory.py")
+        if event in {"line", "opcode"}:
+            steps_left -= 1
+            if steps_left < 0:
+                sys.settrace(None)
+                raise Interruption
+        return trace
+
+    try:
+        sys.settrace(trace)
+        call()
+    except Interruption:
+        return True
+    finally:
+        sys.settrace(earlier_trace)
+    return False
+
+
+class TestInterruptions:
+    """A commit that is interrupted at any point stores everything or nothing."""
+
+    @pytest.mark.parametrize("kind", ["deposit", "transfer", "purchase", "renewal", "restore"])
+    def test_interrupted_call_has_all_of_its_effect_or_none(self, kind):
+        """The contents are those before or after the call, and the same call again completes it."""
+
+        def prepare():
+            store = store_with("berlin", credit="1000")
+            earlier = store.snapshot()
+            store.commit(make_deposit("5", "p-2"), expected=None)
+            berlin = store.subscription("berlin")
+            decision, expected = {
+                "deposit": (make_deposit("7", "p-3"), None),
+                "transfer": (
+                    assign_credit("acme", "berlin", Money.of("3", EUR), transfer="t", on=DAY),
+                    None,
+                ),
+                "purchase": (make_purchase("munich"), None),
+                "renewal": (renew(berlin.value, TARIFF, on=END), berlin.revision),
+                "restore": (None, None),
+            }[kind]
+            if decision is None:
+                return store, lambda: store.restore(earlier)
+            return store, lambda: store.commit(decision, expected=expected)
+
+        store, call = prepare()
+        before = store.snapshot(), due_profiles(store, END)
+        call()
+        after = store.snapshot(), due_profiles(store, END)
+        found = []
+        for step in count():
+            store, call = prepare()
+            if not interrupt(call, step):
+                break
+            found.append((store.snapshot(), due_profiles(store, END)))
+            call()
+
+            assert after == (store.snapshot(), due_profiles(store, END))
+        assert before in found
+        assert after in found
+        assert all(contents in (before, after) for contents in found)
 
 
 class TestRepr:
@@ -147,6 +225,28 @@ class TestSnapshots:
         # 50.00 less five channels at 6.95.
         assert {ACME: Money(minor=1525, currency=EUR)} == snapshot.balances
         assert {ACME: store.postings(ACME)} == snapshot.postings
+
+    @pytest.mark.parametrize("name", ["subscriptions", "balances", "postings"])
+    def test_mappings_of_a_snapshot_cannot_be_changed(self, name):
+        """A snapshot is a value."""
+        contents = getattr(store_with("berlin").snapshot(), name)
+
+        with pytest.raises(TypeError):
+            contents[ACME] = None
+
+    @pytest.mark.parametrize(
+        "copy_of", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
+    )
+    def test_copy_of_a_snapshot_can_be_restored(self, copy_of):
+        """A snapshot can be kept in a file; what is read back cannot be changed either."""
+        store = store_with("berlin")
+        snapshot = copy_of(store.snapshot())
+        other = MemoryStore()
+        other.restore(snapshot)
+
+        assert store.snapshot() == snapshot == other.snapshot()
+        with pytest.raises(TypeError):
+            snapshot.balances[ACME] = None
 
     def test_restore_forgets_later_commits(self):
         """restore() removes subscriptions, postings and tokens committed after the snapshot."""

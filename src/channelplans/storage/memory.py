@@ -1,12 +1,17 @@
 """The reference store: dicts behind a lock, for tests, notebooks and small services.
 
 It is the simplest implementation of ``Store``. Its contents are lost when the process ends.
+
+A signal can interrupt a commit at any point, for example Ctrl-C. So a commit first notes what it
+will change, and then changes it. If it is interrupted in between, the next call completes it.
 """
 
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from threading import Lock
+from functools import partial
+from threading import RLock
+from types import MappingProxyType
 
 import attrs
 
@@ -39,6 +44,33 @@ class Snapshot(ReprMixin):
     _known: Mapping[Token, Stored[Decision | Transfer]] = attrs.field(alias="known", repr=False)
     _revisions: int = attrs.field(alias="revisions", repr=False, eq=False)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle and copy the mappings as dicts, because read-only mappings cannot be pickled."""
+        return _make_snapshot, (
+            dict(self.subscriptions),
+            dict(self.balances),
+            dict(self.postings),
+            dict(self._known),
+            self._revisions,
+        )
+
+
+def _make_snapshot(
+    subscriptions: Mapping[ProfileId, Stored[Subscription]],
+    balances: Mapping[Wallet, Money],
+    postings: Mapping[Wallet, tuple[Booked, ...]],
+    commits: Mapping[Token, Stored[Decision | Transfer]],
+    revisions: int,
+) -> Snapshot:
+    """Return a snapshot of copies that cannot be changed."""
+    return Snapshot(
+        MappingProxyType(dict(subscriptions)),
+        MappingProxyType(dict(balances)),
+        MappingProxyType(dict(postings)),
+        MappingProxyType(dict(commits)),
+        revisions,
+    )
+
 
 class MemoryStore:
     """A store in memory; several threads may use it at once.
@@ -55,22 +87,28 @@ class MemoryStore:
     """
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        # Reentrant, so that a thread that was interrupted cannot lock itself out.
+        self._lock = RLock()
         self._revisions = 0
         self._subscriptions: dict[ProfileId, Stored[Subscription]] = {}
         self._balances: dict[Wallet, Money] = {}
         self._postings: dict[Wallet, list[Booked]] = {}
         self._commits: dict[Token, Stored[Decision | Transfer]] = {}
         self._ends = _Ends()
+        # What a commit has decided to change and may not have changed yet. Calling it twice has
+        # the effect of calling it once.
+        self._unfinished: Callable[[], None] | None = None
 
     def subscription(self, profile: ProfileId, /) -> Stored[Subscription] | None:
         """See ``Store.subscription``."""
         with self._lock:
+            self._complete()
             return self._subscriptions.get(profile)
 
     def balance(self, wallet: Wallet, /) -> Money | None:
         """See ``Store.balance``."""
         with self._lock:
+            self._complete()
             return self._balances.get(wallet)
 
     def postings(
@@ -78,6 +116,7 @@ class MemoryStore:
     ) -> tuple[Booked, ...]:
         """See ``Store.postings``."""
         with self._lock:
+            self._complete()
             booked = tuple(self._postings.get(wallet, ()))
         return tuple(
             entry
@@ -92,7 +131,9 @@ class MemoryStore:
         """See ``Store.commit``."""
         instance("decision", decision, Decision, Transfer)
         after = decision.after if isinstance(decision, Decision) else None
+        stored = None
         with self._lock:
+            self._complete()
             earlier_commit = self._commits.get(decision.token)
             if earlier_commit is not None and earlier_commit.value == decision:
                 return None if after is None else earlier_commit.revision
@@ -103,31 +144,55 @@ class MemoryStore:
                     raise Conflict(after.profile, expected, revision)
             if earlier_commit is not None:
                 raise TokenReused(decision.token)
-            wallets = decision.deltas.keys() & self._balances.keys()
-            before = {wallet: self._balances[wallet] for wallet in wallets}
-            return self._store(decision, settle(before, decision.postings))
+            before: dict[Wallet, Money] = {}
+            for posting in decision.postings:
+                balance = self._balances.get(posting.wallet)
+                if balance is not None:
+                    before[posting.wallet] = balance
+            balances = settle(before, decision.postings)
+            number = self._revisions + 1
+            entries = [
+                Booked(posting, decision.token, index)
+                for index, posting in enumerate(decision.postings)
+            ]
+            earlier = None if stored is None else stored.value
+            # From here on, the decision is committed, even if something interrupts this call.
+            self._unfinished = partial(self._store, decision, number, earlier, balances, entries)
+            self._complete()
+            return None if after is None else Revision(str(number))
+
+    def _complete(self) -> None:
+        """Finish the latest commit, if it was interrupted."""
+        if self._unfinished is not None:
+            self._unfinished()
+            self._unfinished = None
 
     def _store(
-        self, decision: Decision | Transfer, balances: Mapping[Wallet, Money]
-    ) -> Revision | None:
-        self._revisions += 1
-        revision = Revision(str(self._revisions))
-        after = decision.after if isinstance(decision, Decision) else None
-        self._commits[decision.token] = Stored(decision, revision)
+        self,
+        decision: Decision | Transfer,
+        number: int,
+        earlier: Subscription | None,
+        balances: Mapping[Wallet, Money],
+        entries: Sequence[Booked],
+    ) -> None:
+        revision, token = Revision(str(number)), decision.token
+        if isinstance(decision, Decision):
+            after = decision.after
+            self._ends.move(earlier, after)
+            self._subscriptions[after.profile] = Stored(after, revision)
+        self._commits[token] = Stored(decision, revision)
         self._balances |= balances
-        for index, posting in enumerate(decision.postings):
-            booked = Booked(posting, decision.token, index)
-            self._postings.setdefault(posting.wallet, []).append(booked)
-        if after is None:
-            return None
-        before = self._subscriptions.get(after.profile)
-        self._subscriptions[after.profile] = Stored(after, revision)
-        self._ends.move(None if before is None else before.value, after)
-        return revision
+        for entry in entries:
+            booked = self._postings.setdefault(entry.posting.wallet, [])
+            # An interrupted commit may have booked it already.
+            if not (booked and booked[-1].index >= entry.index and booked[-1].token == token):
+                booked.append(entry)
+        self._revisions = number
 
     def committed(self, token: Token, /) -> Revision | None:
         """See ``Store.committed``."""
         with self._lock:
+            self._complete()
             commit = self._commits.get(token)
         return None if commit is None else commit.revision
 
@@ -136,16 +201,18 @@ class MemoryStore:
         civil_day("on", on)
         bounded("limit", limit, 1)
         with self._lock:
+            self._complete()
             return self._ends.page(on, cursor or Cursor(""), limit)
 
     def snapshot(self) -> Snapshot:
         """Return the present contents; later commits do not change the snapshot."""
         with self._lock:
-            return Snapshot(
-                dict(self._subscriptions),
-                dict(self._balances),
+            self._complete()
+            return _make_snapshot(
+                self._subscriptions,
+                self._balances,
                 {wallet: tuple(booked) for wallet, booked in self._postings.items()},
-                dict(self._commits),
+                self._commits,
                 self._revisions,
             )
 
@@ -155,18 +222,24 @@ class MemoryStore:
         The revisions are not reset, so no revision is used twice.
         """
         with self._lock:
-            # Only MemoryStore reads the private fields of a snapshot.
-            self._revisions = max(self._revisions, snapshot._revisions)  # noqa: SLF001
-            self._subscriptions = dict(snapshot.subscriptions)
-            self._balances = dict(snapshot.balances)
-            self._postings = {wallet: list(booked) for wallet, booked in snapshot.postings.items()}
-            self._commits = dict(snapshot._known)  # noqa: SLF001
-            self._ends = _Ends()
-            for stored in self._subscriptions.values():
-                self._ends.move(None, stored.value)
+            self._complete()
+            self._unfinished = partial(self._replace, snapshot)
+            self._complete()
+
+    def _replace(self, snapshot: Snapshot) -> None:
+        # Only MemoryStore reads the private fields of a snapshot.
+        self._revisions = max(self._revisions, snapshot._revisions)  # noqa: SLF001
+        self._subscriptions = dict(snapshot.subscriptions)
+        self._balances = dict(snapshot.balances)
+        self._postings = {wallet: list(booked) for wallet, booked in snapshot.postings.items()}
+        self._commits = dict(snapshot._known)  # noqa: SLF001
+        self._ends = _Ends()
+        for stored in self._subscriptions.values():
+            self._ends.move(None, stored.value)
 
     def __repr__(self) -> str:
         with self._lock:
+            self._complete()
             counts = {
                 "subscription": len(self._subscriptions),
                 "wallet": len(self._balances),
@@ -184,15 +257,24 @@ class _Ends(dict[str, list[ProfileId]]):
     """
 
     def move(self, before: Subscription | None, after: Subscription) -> None:
-        """Move a profile to the day on which its new subscription is due, if that runs."""
+        """Move a profile to the day on which its new subscription is due, if that runs.
+
+        Moving it twice has the effect of moving it once.
+        """
         old_day, new_day = None if before is None else before.due_on, after.due_on
         if old_day is not None and old_day != new_day:
-            profiles = self[str(old_day)]
-            del profiles[bisect_left(profiles, after.profile)]
+            profiles = self.get(str(old_day), [])
+            place = bisect_left(profiles, after.profile)
+            profiles[place : place + 1] = [
+                profile for profile in profiles[place : place + 1] if profile != after.profile
+            ]
             if not profiles:
-                del self[str(old_day)]
+                self.pop(str(old_day), None)
         if new_day is not None and old_day != new_day:
-            insort(self.setdefault(str(new_day), []), after.profile)
+            profiles = self.setdefault(str(new_day), [])
+            place = bisect_left(profiles, after.profile)
+            if profiles[place : place + 1] != [after.profile]:
+                profiles.insert(place, after.profile)
 
     def page(self, on: date, cursor: str, limit: int) -> Page:
         """Return the due profiles after a cursor, and the next cursor if there are more."""
