@@ -848,3 +848,55 @@ def test_profile_of_hypothesis_sets_the_number_of_sequences(
         settings.load_profile("before")
 
     assert minimum <= len(stores) <= maximum
+
+
+def open_machine():
+    """Return a store and its model, with 400 euros and a subscription of 5 channels."""
+    machine = state_machine.Machine(partial(checked_store.open_store, MemoryStore))
+    machine.open_account(amount="400", plan=("Skype Connect, help page", 5, 1))
+    return machine
+
+
+@pytest.mark.parametrize(
+    ("cancelled", "lapses", "status"),
+    [(True, False, Status.ENDED), (False, True, Status.LAPSED), (False, False, Status.ACTIVE)],
+)
+def test_sequence_ends_a_term_in_each_way(cancelled, lapses, status):
+    """A cancelled subscription expires; an active one lapses or is renewed."""
+    machine = open_machine()
+    if cancelled:
+        machine.change_status("berlin", "cancel")
+    machine.end_term("berlin", lapses=lapses)
+    machine.check_against_model()
+
+    assert status is machine.model.stored["berlin"].value.status
+
+
+def test_correct_store_passes_each_step_of_a_sequence():
+    """Every step agrees with the model, also where the store must refuse a commit."""
+    machine = open_machine()
+    plan = ("Skype Connect, help page", 7, 0)
+    machine.deposit("paris", 500)
+    machine.expire_credit(None, 10**9)  # more than the wallet holds
+    machine.expire_credit(None, 100)
+    machine.move_credit("assign_credit", "paris", 100, "t-1")
+    machine.move_credit("take_back_credit", "paris", 100, "t-1")  # the token is taken
+    machine.wait(1)
+    machine.change("paris", plan)  # paris has no subscription yet, so nothing is committed
+    machine.record_call("berlin", "US", 10)
+    machine.change("berlin", plan)
+    machine.change("berlin", plan)  # the plan is held already, so nothing is committed
+    for index in range(3):  # no revision, an unknown one, the first one
+        machine.act_on_any_revision("berlin", plan, index)
+        machine.act_on_any_revision("paris", plan, index)
+    for index in range(6):
+        machine.commit_again(index, index)
+        machine.reuse_token(index, is_current=True)
+        machine.reuse_token(index, is_current=False)
+    machine.buy("paris", plan)
+    machine.change_status("paris", "terminate")
+    machine.check_due(40, 1)
+    machine.check_against_model()
+
+    assert {"berlin", "paris"} == machine.model.stored.keys()
+    assert Status.ENDED is machine.model.stored["paris"].value.status
