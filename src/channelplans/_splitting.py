@@ -30,7 +30,7 @@ _MAX_SHIFTED_BITS: Final = 200_000_000
 
 
 # The table of any sizes is small enough if the largest deficit is at most this number of units.
-SMALL_SPAN: Final = 500
+_SMALL_SPAN: Final = 500
 
 
 # The search for the nearest totals tries each number of parts in a period.
@@ -96,7 +96,7 @@ def is_too_irregular(sizes: Sizes) -> bool:
     The table is large if the sizes have wide gaps that only many parts can fill, such as 1, 2 and
     10,000: the best split of 9,999 has 5,000 parts.
     """
-    if sizes.span <= SMALL_SPAN or sizes.period > _MAX_PERIOD:
+    if sizes.span <= _SMALL_SPAN or sizes.period > _MAX_PERIOD:
         return sizes.period > _MAX_PERIOD
     shifts = sum(1 + (len(run) - 1).bit_length() for run in sizes.deficits)
     shifted_bits = 0

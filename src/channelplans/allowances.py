@@ -155,5 +155,6 @@ def _newest(carried: Sequence[timedelta], room: timedelta) -> list[timedelta]:
 
 
 def not_negative(parameter: str, duration: timedelta) -> None:
+    """Refuse a negative duration; ``parameter`` is its name in the error message."""
     if duration < _NOTHING:
         raise InvalidValue(parameter, f"-{clock(-duration)}", "0 s or longer")

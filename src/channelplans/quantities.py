@@ -56,7 +56,7 @@ _MAX_STEPS_IN_ERROR: Final = 6
 _DOWN: Final = Rounding.DOWN
 
 
-# A rule with at most this maximum is regular enough for every total to be split fast.
+# With at most this maximum, every total is split fast, so the search need not be loaded to check.
 _NEVER_TOO_IRREGULAR: Final = 500
 
 
