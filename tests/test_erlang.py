@@ -4,7 +4,6 @@ import math
 import random
 from decimal import Decimal
 from fractions import Fraction
-from time import perf_counter
 
 import mpmath
 import numpy as np
@@ -18,6 +17,7 @@ from channelplans.sizing import (
     Traffic,
     suggest_channels,
 )
+from tests.steps import at_most
 
 SMALLEST = 5e-324
 
@@ -199,14 +199,11 @@ class TestErlangB:
         assert MAX_RELATIVE_ERROR > relative_error(erlang_b(erlangs, 10**6), expected)
 
     @pytest.mark.parametrize("erlangs", [1e-300, 1, 5e5, 9.6e5, 9.65e5, 1e6, 2e6, 1e300])
-    def test_erlang_b_is_fast_for_a_million_channels(self, erlangs):
-        """Both functions take less than a second in total, also for a tiny or a huge load."""
-        start = perf_counter()
-        erlang_b(erlangs, 10**6)
-        log_erlang_b(erlangs, 10**6)
-        seconds = perf_counter() - start
-
-        assert 1 > seconds
+    def test_erlang_b_does_not_visit_each_of_a_million_channels(self, erlangs):
+        """Both functions together take fewer steps than there are channels, for any load."""
+        with at_most(500_000):
+            erlang_b(erlangs, 10**6)
+            log_erlang_b(erlangs, 10**6)
 
     def test_erlang_b_of_the_largest_load_is_one(self):
         """Almost the largest float is a valid load, and every call is refused."""
@@ -374,14 +371,12 @@ class TestEngset:
         assert MAX_RELATIVE_ERROR > relative_error(engset(load, 10**6, channels), expected)
 
     @pytest.mark.parametrize("load", [5e-324, 1e-6, 0.9, 1, 1.1, 1e6, 1.7e308])
-    def test_engset_is_fast_for_a_million_sources(self, load):
-        """Four results take less than a second in total, and fall with the number of channels."""
-        start = perf_counter()
-        blockings = [engset(load, 10**6, channels) for channels in (1, 500_000, 520_000, 999_999)]
-        seconds = perf_counter() - start
+    def test_engset_does_not_visit_each_of_a_million_channels(self, load):
+        """Four results take fewer steps than one has channels; they fall with the channels."""
+        with at_most(500_000):
+            blockings = [engset(load, 10**6, count) for count in (1, 500_000, 520_000, 999_999)]
 
         assert sorted(blockings, reverse=True) == blockings
-        assert 1 > seconds
 
     def test_engset_of_the_largest_load_is_one(self):
         """Every call is refused if the sources call all the time and one channel is missing."""
@@ -419,15 +414,12 @@ class TestChannelsFor:
             assert channels == channels_for(erlangs, blocking=blocking)
             assert channels + 1 == channels_for(erlangs, blocking=math.nextafter(blocking, 0))
 
-    def test_channels_for_is_fast_for_ten_million_erlangs(self):
-        """The largest load at the least blocking takes less than 8 seconds."""
-        start = perf_counter()
-        channels = channels_for(1e7, blocking=1e-300)
+    def test_channels_for_does_not_visit_each_channel_for_ten_million_erlangs(self):
+        """The largest load at the least blocking takes a tenth of a step for each channel."""
+        with at_most(1_000_000):
+            channels = channels_for(1e7, blocking=1e-300)
 
         assert erlang_b(1e7, channels) <= 1e-300 < erlang_b(1e7, channels - 1)
-
-        seconds = perf_counter() - start
-        assert 8 > seconds
 
     @pytest.mark.parametrize("blocking", [0, 1e-301, 1.000001, 2, -0.1, math.nan, math.inf])
     def test_blocking_outside_its_bounds_is_refused(self, blocking):

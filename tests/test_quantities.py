@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import time
 import tracemalloc
 
 import numpy as np
@@ -25,6 +24,7 @@ from channelplans.quantities import (
     split_profiles,
 )
 from channelplans.rules import BundleRule, validate_bundles
+from tests.steps import at_most
 
 TENS = (Step(above=100, multiple=10),)
 
@@ -387,17 +387,12 @@ def test_split_profiles_uses_the_fewest_profiles(total, profiles):
     assert profiles == split_profiles(total, RULE)
 
 
-def test_split_profiles_is_fast_for_a_large_total():
-    """3,000,000 channels are split into 10,000 profiles of 300 within 50 ms."""
-    durations = []
-    # The best of three runs counts, because the machine may be busy.
-    for _ in range(3):
-        begin = time.perf_counter()
+def test_split_profiles_takes_few_steps_for_a_large_total():
+    """3,000,000 channels are split into 10,000 profiles of 300 with fewer steps than profiles."""
+    with at_most(5_000):
         profiles = split_profiles(3_000_000, RULE)
-        durations.append(time.perf_counter() - begin)
 
     assert (300,) * 10_000 == profiles
-    assert min(durations) < 0.05
 
 
 def test_split_profiles_returns_at_most_a_million_profiles():
@@ -534,15 +529,13 @@ def test_split_profiles_agrees_with_trying_every_combination(rule, sizes):
         assert expected == profiles
 
 
-def test_split_profiles_is_fast_if_the_sold_sizes_have_gaps():
+def test_split_profiles_takes_few_steps_if_the_sold_sizes_have_gaps():
     """If only 1 to 9 and full hundreds are sold, 1,099 is 1,000 and eleven times 9."""
     rule = QuantityRule(1, 1_000, (Step(9, 100),), Rounding.UP)
-    begin = time.perf_counter()
-    profiles = split_profiles(1_099, rule)
-    duration = time.perf_counter() - begin
+    with at_most(5_000):
+        profiles = split_profiles(1_099, rule)
 
     assert (1_000, *(9,) * 11) == profiles
-    assert duration < 1
 
 
 # 2, the even numbers from 50,000 to 99,998, and one odd number.
@@ -576,19 +569,20 @@ WORST_INPUTS = [
 
 
 @pytest.mark.parametrize(("rule", "total", "profiles"), WORST_INPUTS, ids=str)
-def test_split_profiles_needs_little_time_and_memory_for_the_worst_inputs(rule, total, profiles):
-    """The worst inputs are split within a second and 50 MB."""
-    begin = time.process_time()
-    split = split_profiles(total, rule)
-    duration = time.process_time() - begin
+def test_split_profiles_needs_few_steps_and_little_memory_for_the_worst_inputs(
+    rule, total, profiles
+):
+    """The worst inputs are split in 50,000 steps and with 50 MB."""
     tracemalloc.start()
-    sufficient = profiles_for(total, rule)
+    with at_most(50_000):
+        split = split_profiles(total, rule)
+    with at_most(50_000):
+        sufficient = profiles_for(total, rule)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
     assert (profiles, total) == (len(split), sum(split))
     assert total <= sum(sufficient)
-    assert duration < 1
     assert peak < 50_000_000
 
 
@@ -614,11 +608,8 @@ def test_split_profiles_needs_little_time_and_memory_for_the_worst_inputs(rule, 
     ids=str,
 )
 def test_split_profiles_soon_finds_totals_that_are_near(rule, total, nearest):
-    """The error for an unreachable total needs less than a second, even if no near total works."""
-    begin = time.process_time()
-    with pytest.raises(TotalNotReachable) as caught:
+    """The error for an unreachable total needs few steps, even if no near total works."""
+    with at_most(50_000), pytest.raises(TotalNotReachable) as caught:
         split_profiles(total, rule)
-    duration = time.process_time() - begin
 
     assert nearest == caught.value.nearest
-    assert duration < 1

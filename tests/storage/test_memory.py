@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import count
 
 import pytest
+from tests.steps import TooManySteps, at_most
 
 from channelplans.errors import Conflict, InsufficientCredit, InvalidValue, WrongType
 from channelplans.money import EUR, Money
@@ -72,34 +73,16 @@ def due_profiles(store, on, limit=1000):
     return profiles
 
 
-class Interruption(Exception):
-    """A signal handler raises this, as for Ctrl-C."""
-
-
 def interrupt(call, step):
-    """Raise an Interruption at a step of a call; return False if the call has fewer steps.
+    """Raise an error at a step of a call; return False if the call has fewer steps.
 
-    A step is a line of Python code, or an opcode of the store's own code.
+    A signal handler raises an error like this, as for Ctrl-C.
     """
-    steps_left, earlier_trace = step, sys.gettrace()
-
-    def trace(frame, event, _):
-        nonlocal steps_left
-        frame.f_trace_opcodes = frame.f_code.co_filename.endswith("memory.py")
-        if event in {"line", "opcode"}:
-            steps_left -= 1
-            if steps_left < 0:
-                sys.settrace(None)
-                raise Interruption
-        return trace
-
     try:
-        sys.settrace(trace)
-        call()
-    except Interruption:
+        with at_most(step, opcodes_in="memory.py"):
+            call()
+    except TooManySteps:
         return True
-    finally:
-        sys.settrace(earlier_trace)
     return False
 
 

@@ -2,10 +2,10 @@
 
 from datetime import date
 from decimal import Decimal
-from time import perf_counter
 
 import attrs
 import pytest
+from tests.steps import at_most
 from tests.subscriptions.editions import (
     APR,
     AT_RENEWAL,
@@ -179,12 +179,10 @@ class TestCompare:
         old = attrs.evolve(self.OLD, offer=daily)
         new = Edition(daily, DEARER_TARIFF, FEB, migration=date(9999, 12, 30))
         subscriptions = [subscribe(offer=daily, id=f"s-{number}") for number in range(10)]
-        start = perf_counter()
-        prices = compare_editions(old, new, subscriptions).prices
-        seconds = perf_counter() - start
+        with at_most(100_000):  # 29 million terms would be walked
+            prices = compare_editions(old, new, subscriptions).prices
 
         assert {date(9999, 12, 30)} == {price.moves_on for price in prices}
-        assert seconds < 1  # 29 million walked terms take most of a minute
 
     @pytest.mark.parametrize(
         ("migration", "expected"),

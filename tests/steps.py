@@ -1,0 +1,34 @@
+"""Limit how many steps a computation takes: unlike seconds, steps are the same on every machine."""
+
+import sys
+from contextlib import contextmanager
+
+
+class TooManySteps(Exception):
+    """The code inside ``at_most`` takes more steps."""
+
+
+@contextmanager
+def at_most(steps, *, opcodes_in=None):
+    """Raise TooManySteps at the step after a number of steps of the code inside.
+
+    A step is a line of Python code in a called function; in the file ``opcodes_in``, an opcode too.
+    """
+    steps_left, earlier_trace = steps, sys.gettrace()
+
+    def trace(frame, event, _):
+        nonlocal steps_left
+        if opcodes_in:
+            frame.f_trace_opcodes = frame.f_code.co_filename.endswith(opcodes_in)
+        if event in {"line", "opcode"}:
+            steps_left -= 1
+            if steps_left < 0:
+                sys.settrace(None)
+                raise TooManySteps(f"more than {steps:,} steps")
+        return trace
+
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(earlier_trace)
