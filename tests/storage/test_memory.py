@@ -5,10 +5,10 @@ import pickle
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
-from itertools import count
+from typing import Any
 
 import pytest
-from tests.steps import TooManySteps, at_most
+from tests.steps import TooManySteps, at_most, run_in_thread
 
 from channelplans.errors import Conflict, InsufficientCredit, InvalidValue, WrongType
 from channelplans.money import EUR, Money
@@ -112,22 +112,31 @@ class TestInterruptions:
                 return store, lambda: store.restore(earlier)
             return store, lambda: store.commit(decision, expected=expected)
 
-        store, call = prepare()
-        before = store.snapshot(), due_profiles(store, END)
-        call()
-        after = store.snapshot(), due_profiles(store, END)
-        found = []
-        for step in count():
-            store, call = prepare()
-            if not interrupt(call, step):
-                break
-            found.append((store.snapshot(), due_profiles(store, END)))
-            call()
+        def contents_of(store):
+            return store.snapshot(), due_profiles(store, END)
 
-            assert after == (store.snapshot(), due_profiles(store, END))
+        def interrupt_at_each_step():
+            """Return the contents after each interruption, and after the same call again."""
+            found: list[Any] = []
+            completed: list[Any] = []
+            store, call = prepare()
+            while interrupt(call, len(found)):
+                found.append(contents_of(store))
+                call()
+                completed.append(contents_of(store))
+                store, call = prepare()
+            return found, completed
+
+        store, call = prepare()
+        before = contents_of(store)
+        call()
+        after = contents_of(store)
+        found, completed = run_in_thread(interrupt_at_each_step)
+
         assert before in found
         assert after in found
         assert all(contents in (before, after) for contents in found)
+        assert all(contents == after for contents in completed)
 
 
 class TestRepr:
