@@ -607,5 +607,7 @@ def test_split_profiles_soon_finds_totals_that_are_near(rule, total, nearest):
     """The error for an unreachable total needs few steps, even if no near total works."""
     with pytest.raises(TotalNotReachable) as caught:
         run_within(50_000, lambda: split_profiles(total, rule))
+    with pytest.raises(TotalNotReachable, match="nearest"):
+        split_profiles(total, rule)
 
     assert nearest == caught.value.nearest

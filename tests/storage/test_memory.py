@@ -86,8 +86,28 @@ def interrupt(call, step):
     return False
 
 
+class StoresTwice(MemoryStore):
+    """A store that changes its contents twice for each commit, as after an interruption."""
+
+    def _store(self, *change):
+        super()._store(*change)
+        super()._store(*change)
+
+
 class TestInterruptions:
     """A commit that is interrupted at any point stores everything or nothing."""
+
+    def test_change_made_twice_has_the_effect_of_one(self):
+        """A purchase, a change that moves the end of the term, and two transfers on one wallet."""
+        once, twice = MemoryStore(), StoresTwice()
+        for store in (once, twice):
+            store.commit(make_deposit(), expected=None)
+            store.commit(make_deposit("50", "p-2"), expected=None)
+            store.commit(make_purchase(), expected=None)
+            decide_and_commit(store, "berlin", change, BIGGER, TARIFF, on=date(2026, 1, 15))
+
+        assert once.snapshot() == twice.snapshot()
+        assert due_profiles(once, date(2026, 3, 1)) == due_profiles(twice, date(2026, 3, 1))
 
     @pytest.mark.parametrize("kind", ["deposit", "transfer", "purchase", "renewal", "restore"])
     def test_interrupted_call_has_all_of_its_effect_or_none(self, kind):
