@@ -40,7 +40,7 @@ from channelplans import (
 )
 from channelplans.subscriptions import AccountId, ProfileId
 from channelplans.subscriptions.transfers import deposit
-from channelplans.testing.builders import CATALOGUE, DAY, TARIFF, make_account
+from channelplans.testing.builders import DAY, TARIFF, make_account
 
 # Python finds the other modules from any working directory.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -123,7 +123,7 @@ async def crowd_of_tasks(
     pool: AsyncConnectionPool, workers: int, accounts: int, prefix: str
 ) -> float:
     """Let each worker commit deposits and calls as a task of one thread. Return the seconds."""
-    store = PsycopgStore(pool, CATALOGUE)
+    store = PsycopgStore(pool)
     for decision in openings(workers, accounts, prefix):
         await store.commit(decision, expected=None)
     billing = AsyncBilling(store, tariff=price)
@@ -146,7 +146,7 @@ def open_crowd_of_tasks() -> Iterator[Crowd]:
     with place("postgres") as address, asyncio.Runner() as runner:
         pool = AsyncConnectionPool(address, min_size=8, max_size=8, open=False)
         runner.run(pool.open())
-        runner.run(PsycopgStore(pool, CATALOGUE).create_tables())
+        runner.run(PsycopgStore(pool).create_tables())
         yield lambda workers, accounts, prefix: runner.run(
             crowd_of_tasks(pool, workers, accounts, prefix)
         )

@@ -13,7 +13,6 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy import Engine, create_engine
 
 from channelplans import MemoryStore, Store
-from channelplans.testing.builders import CATALOGUE
 
 # Python finds the examples from any working directory.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -53,13 +52,13 @@ def opened(kind: str, address: str) -> Iterator[Store]:
     if kind == "memory":
         yield MemoryStore()
     elif kind == "sqlite":
-        with closing(SQLiteStore(address, CATALOGUE)) as store:
+        with closing(SQLiteStore(address)) as store:
             store.create_tables()
             yield store
     else:
         engine = engine_of(kind, address)
         try:
-            sqlalchemy_store = SQLAlchemyStore(engine, CATALOGUE)
+            sqlalchemy_store = SQLAlchemyStore(engine)
             sqlalchemy_store.create_tables()
             yield sqlalchemy_store
         finally:

@@ -38,7 +38,7 @@ from channelplans.offers import OFFERS, SKYPE_CONNECT
 from channelplans.pricing import quote, refund
 from channelplans.quantities import Step, normalize_quantity
 from channelplans.storage.billing import AsyncBilling, Billing
-from channelplans.storage.codec import encode
+from channelplans.storage.codec import definitions_of, encode
 from channelplans.storage.memory import MemoryStore
 from channelplans.storage.ports import (
     Booked,
@@ -183,6 +183,7 @@ STORE.commit(DEPOSIT, expected=None)
 REVISION = STORE.commit(PURCHASE, expected=None)
 assert REVISION is not None
 SNAPSHOT = STORE.snapshot()
+DEFINITIONS = definitions_of(PURCHASE)
 
 
 def field_values(value):
@@ -200,8 +201,10 @@ def samples_of(*values):
 # Sample arguments for each public function.
 FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "subscriptions.price_changes.compare_editions": ((EDITION, NEXT_EDITION, (SUBSCRIPTION,)), {}),
-    "storage.codec.decode": ((type(PLAN), encode(PLAN)), {"catalogue": CATALOGUE}),
-    "storage.codec.decode_committed": ((encode(PURCHASE),), {"catalogue": CATALOGUE}),
+    "storage.codec.decode": ((type(PLAN), encode(PLAN)), {"definitions": DEFINITIONS}),
+    "storage.codec.decode_committed": ((encode(PURCHASE),), {"definitions": DEFINITIONS}),
+    "storage.codec.decode_definition": ((encode(LADDER_TARIFF),), {}),
+    "storage.codec.definitions_of": ((PURCHASE,), {}),
     "storage.codec.digest": ((LADDER_TARIFF,), {}),
     "storage.codec.encode": ((CATALOGUE,), {}),
     "storage.codec.schema": ((type(PURCHASE),), {}),
@@ -920,6 +923,7 @@ ASSIGNED_ATTRIBUTES = {
         "BillingActions._finish_transfer",
         "BillingActions._work",
     },
+    "storage.codec": {"_References._digests", "_References.definitions"},
     "storage.memory": {
         "MemoryStore._balances",
         "MemoryStore._commits",

@@ -1,24 +1,27 @@
 """An asynchronous store on PostgreSQL, with psycopg 3.
 
 PostgreSQL runs each commit at READ COMMITTED. Every commit locks its rows in the same order: the
-token, the subscription, then the wallets by name. So commits never deadlock.
+token, the subscription, new offers and tariffs by digest, then the wallets by name. So commits
+never deadlock.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
 from channelplans import (
-    Catalogue,
     Conflict,
     Currency,
     Decision,
     Money,
+    Offer,
     Posting,
     Subscription,
+    Tariff,
     TokenReused,
     Transfer,
     Wallet,
@@ -26,19 +29,30 @@ from channelplans import (
     encode,
     settle,
 )
-from channelplans.storage import Booked, Cursor, Page, Revision, Stored, decode_committed
+from channelplans.storage import (
+    Booked,
+    Cursor,
+    Page,
+    Revision,
+    Stored,
+    decode_committed,
+    decode_definition,
+    definitions_of,
+)
 from channelplans.subscriptions import ProfileId, Token
-
-T = TypeVar("T")
 
 #: A revision is the token of the decision that stored the subscription. A token is committed only
 #: once, so no revision is used twice. ``ends`` is NULL if no term runs. An empty profile means the
-#: account's own wallet.
+#: account's own wallet. ``definitions`` holds each offer and each tariff that a stored value refers
+#: to, and ``digests`` the digests of those in the body beside it.
 TABLES = """
-    CREATE TABLE IF NOT EXISTS decisions (token text PRIMARY KEY, body jsonb NOT NULL);
+    CREATE TABLE IF NOT EXISTS definitions (digest text PRIMARY KEY, body jsonb NOT NULL);
+    CREATE TABLE IF NOT EXISTS decisions (
+        token text PRIMARY KEY, body jsonb NOT NULL, digests text[] NOT NULL
+    );
     CREATE TABLE IF NOT EXISTS subscriptions (
         profile text COLLATE "C" PRIMARY KEY, revision text NOT NULL, ends date,
-        body jsonb NOT NULL
+        body jsonb NOT NULL, digests text[] NOT NULL
     );
     CREATE INDEX IF NOT EXISTS subscriptions_due ON subscriptions (ends, profile);
     CREATE TABLE IF NOT EXISTS wallets (
@@ -55,11 +69,11 @@ TABLES = """
 
 
 class PsycopgStore:
-    """A store behind a pool; the catalogue must have every offer and tariff in use."""
+    """A store behind a pool. A commit stores the offers and tariffs that it refers to."""
 
-    def __init__(self, pool: AsyncConnectionPool, catalogue: Catalogue) -> None:
+    def __init__(self, pool: AsyncConnectionPool) -> None:
         self.pool = pool
-        self._catalogue = catalogue
+        self._loaded: dict[str, Offer | Tariff] = {}
 
     async def create_tables(self) -> None:
         """Create the tables if they do not exist."""
@@ -68,10 +82,14 @@ class PsycopgStore:
 
     async def subscription(self, profile: ProfileId, /) -> Stored[Subscription] | None:
         """See ``Store.subscription``."""
-        query = "SELECT body, revision FROM subscriptions WHERE profile = %s"
-        for body, revision in await self._rows(query, (profile,)):
-            return Stored(self._read(Subscription, body), Revision(revision))
-        return None
+        query = "SELECT body, digests, revision FROM subscriptions WHERE profile = %s"
+        async with self.pool.connection() as connection:
+            row = await (await connection.execute(query, (profile,))).fetchone()
+            if row is None:
+                return None
+            body, digests, revision = row
+            definitions = await self._load(connection, digests)
+        return Stored(decode(Subscription, body, definitions=definitions), Revision(revision))
 
     async def balance(self, wallet: Wallet, /) -> Money | None:
         """See ``Store.balance``."""
@@ -90,7 +108,7 @@ class PsycopgStore:
             ORDER BY id
         """
         rows = await self._rows(query, (*_key(wallet), since, until))
-        return [Booked(self._read(Posting, body), token, place) for body, token, place in rows]
+        return [Booked(decode(Posting, body), token, place) for body, token, place in rows]
 
     async def commit(
         self, decision: Decision | Transfer, /, *, expected: Revision | None
@@ -107,6 +125,7 @@ class PsycopgStore:
                 await _put(connection, after, expected, decision.token)
             if known is not None:
                 raise TokenReused(decision.token)
+            await _define(connection, decision)
             await _book(connection, decision)
         return revision
 
@@ -133,20 +152,34 @@ class PsycopgStore:
 
         The INSERT waits for any other transaction that is inserting the same token.
         """
-        query = "INSERT INTO decisions (token, body) VALUES (%s, %s) ON CONFLICT DO NOTHING"
-        inserted = await connection.execute(query, (decision.token, _body(decision)))
-        if inserted.rowcount:
+        query = """
+            INSERT INTO decisions (token, body, digests) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
+        """
+        values = (decision.token, _body(decision), [*definitions_of(decision)])
+        if (await connection.execute(query, values)).rowcount:
             return None
-        query = "SELECT body FROM decisions WHERE token = %s"
-        known: Any = await (await connection.execute(query, (decision.token,))).fetchone()
-        return decode_committed(known[0], catalogue=self._catalogue)
+        query = "SELECT body, digests FROM decisions WHERE token = %s"
+        row: Any = await (await connection.execute(query, (decision.token,))).fetchone()
+        body, digests = row
+        return decode_committed(body, definitions=await self._load(connection, digests))
+
+    async def _load(
+        self, connection: AsyncConnection, digests: Sequence[str]
+    ) -> Mapping[str, Offer | Tariff]:
+        """Return offers and tariffs by digest, at least those with these digests.
+
+        Each is loaded once, because it never changes.
+        """
+        missing = [digest for digest in digests if digest not in self._loaded]
+        if missing:
+            query = "SELECT digest, body FROM definitions WHERE digest = ANY(%s)"
+            rows = await (await connection.execute(query, (missing,))).fetchall()
+            self._loaded |= {digest: decode_definition(body) for digest, body in rows}
+        return self._loaded
 
     async def _rows(self, query: str, values: tuple[Any, ...]) -> list[Any]:
         async with self.pool.connection() as connection:
             return await (await connection.execute(query, values)).fetchall()
-
-    def _read(self, kind: type[T], body: object) -> T:
-        return decode(kind, body, catalogue=self._catalogue)
 
 
 async def _put(
@@ -154,13 +187,15 @@ async def _put(
 ) -> None:
     """Store a subscription if the stored revision is the expected one; else raise Conflict."""
     query = """
-        UPDATE subscriptions SET revision = %(revision)s, ends = %(ends)s, body = %(body)s
+        UPDATE subscriptions
+        SET revision = %(revision)s, ends = %(ends)s, body = %(body)s, digests = %(digests)s
         WHERE profile = %(profile)s AND revision = %(expected)s
     """
     if expected is None:
         query = """
-            INSERT INTO subscriptions (profile, revision, ends, body)
-            VALUES (%(profile)s, %(revision)s, %(ends)s, %(body)s) ON CONFLICT DO NOTHING
+            INSERT INTO subscriptions (profile, revision, ends, body, digests)
+            VALUES (%(profile)s, %(revision)s, %(ends)s, %(body)s, %(digests)s)
+            ON CONFLICT DO NOTHING
         """
     values = {
         "profile": after.profile,
@@ -168,11 +203,21 @@ async def _put(
         "revision": revision,
         "ends": after.due_on,
         "body": _body(after),
+        "digests": [*definitions_of(after)],
     }
     if not (await connection.execute(query, values)).rowcount:
         query = "SELECT revision FROM subscriptions WHERE profile = %s"
         row = await (await connection.execute(query, (after.profile,))).fetchone()
         raise Conflict(after.profile, expected, None if row is None else row[0])
+
+
+async def _define(connection: AsyncConnection, decision: Decision | Transfer) -> None:
+    """Store the offers and tariffs of a decision that are not stored yet."""
+    definitions = definitions_of(decision)
+    await connection.cursor().executemany(
+        "INSERT INTO definitions (digest, body) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+        [(digest, _body(definitions[digest])) for digest in sorted(definitions)],
+    )
 
 
 async def _book(connection: AsyncConnection, decision: Decision | Transfer) -> None:
@@ -204,5 +249,5 @@ def _key(wallet: Wallet) -> tuple[str, str]:
     return wallet.account, wallet.profile or ""
 
 
-def _body(value: Subscription | Posting | Decision | Transfer) -> Jsonb:
+def _body(value: Offer | Tariff | Subscription | Posting | Decision | Transfer) -> Jsonb:
     return Jsonb(encode(value))

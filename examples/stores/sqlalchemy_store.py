@@ -1,13 +1,14 @@
 """A store on SQLite or PostgreSQL, with SQLAlchemy 2's Core; no classes are mapped.
 
 PostgreSQL runs each commit at READ COMMITTED. Every commit locks its rows in the same order: the
-token, the subscription, then the wallets by name. So commits never deadlock.
+token, the subscription, new offers and tariffs by digest, then the wallets by name. So commits
+never deadlock.
 On SQLite the first statement of a commit writes, so it locks the file and other commits wait.
 """
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from sqlalchemy import (
     JSON,
@@ -32,13 +33,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from channelplans import (
-    Catalogue,
     Conflict,
     Currency,
     Decision,
     Money,
+    Offer,
     Posting,
     Subscription,
+    Tariff,
     TokenReused,
     Transfer,
     Wallet,
@@ -46,13 +48,28 @@ from channelplans import (
     encode,
     settle,
 )
-from channelplans.storage import Booked, Cursor, Page, Revision, Stored, decode_committed
+from channelplans.storage import (
+    Booked,
+    Cursor,
+    Page,
+    Revision,
+    Stored,
+    decode_committed,
+    decode_definition,
+    definitions_of,
+)
 from channelplans.subscriptions import ProfileId, Token
-
-T = TypeVar("T")
 
 #: The tables of the store; add a service's own tables to the same metadata.
 METADATA: Final = MetaData()
+
+#: Each offer and each tariff that a stored value refers to.
+DEFINITIONS: Final = Table(
+    "definitions",
+    METADATA,
+    Column("digest", Text, primary_key=True),
+    Column("body", JSON, nullable=False),
+)
 
 DECISIONS: Final = Table(
     "decisions",
@@ -108,12 +125,12 @@ _DIALECTS: Final[Mapping[str, tuple[Any, dict[str, str]]]] = {
 
 
 class SQLAlchemyStore:
-    """A store behind an engine; the catalogue must have every offer and tariff in use."""
+    """A store behind an engine. A commit stores the offers and tariffs that it refers to."""
 
-    def __init__(self, engine: Engine, catalogue: Catalogue) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._insert_of_dialect, options = _DIALECTS[engine.dialect.name]
         self.engine = engine.execution_options(**options)
-        self._catalogue = catalogue
+        self._loaded: dict[str, Offer | Tariff] = {}
 
     def create_tables(self) -> None:
         """Create the tables if they do not exist."""
@@ -123,9 +140,13 @@ class SQLAlchemyStore:
         """See ``Store.subscription``."""
         columns = SUBSCRIPTIONS.c
         query = select(columns.body, columns.revision).where(columns.profile == profile)
-        for row in self._rows(query):
-            return Stored(self._read(Subscription, row.body), Revision(row.revision))
-        return None
+        with self.engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                return None
+            definitions = _Definitions(connection, self._loaded)
+            subscription = decode(Subscription, row.body, definitions=definitions)
+        return Stored(subscription, Revision(row.revision))
 
     def balance(self, wallet: Wallet, /) -> Money | None:
         """See ``Store.balance``."""
@@ -143,7 +164,7 @@ class SQLAlchemyStore:
         if until is not None:
             query = query.where(POSTINGS.c.day < until)
         return [
-            Booked(self._read(Posting, row.body), row.token, row.place) for row in self._rows(query)
+            Booked(decode(Posting, row.body), row.token, row.place) for row in self._rows(query)
         ]
 
     def commit(
@@ -160,6 +181,7 @@ class SQLAlchemyStore:
                 self._put(connection, after, expected, decision.token)
             if known is not None:
                 raise TokenReused(decision.token)
+            self._define(connection, decision)
             self._book(connection, decision)
         return revision
 
@@ -188,7 +210,7 @@ class SQLAlchemyStore:
             return None
         query = select(DECISIONS.c.body).where(DECISIONS.c.token == decision.token)
         body = connection.execute(query).scalar_one()
-        return decode_committed(body, catalogue=self._catalogue)
+        return decode_committed(body, definitions=_Definitions(connection, self._loaded))
 
     def _put(
         self, connection: Connection, after: Subscription, expected: Revision | None, revision: str
@@ -205,6 +227,13 @@ class SQLAlchemyStore:
         if not stored:
             query = select(columns.revision).where(is_profile)
             raise Conflict(after.profile, expected, connection.execute(query).scalar())
+
+    def _define(self, connection: Connection, decision: Decision | Transfer) -> None:
+        """Store the offers and tariffs of a decision that are not stored yet."""
+        definitions = definitions_of(decision)
+        for digest in sorted(definitions):
+            row = {"digest": digest, "body": encode(definitions[digest])}
+            self._insert(connection, DEFINITIONS, row)
 
     def _book(self, connection: Connection, decision: Decision | Transfer) -> None:
         """Lock each wallet, store its new balance and book the postings."""
@@ -234,8 +263,21 @@ class SQLAlchemyStore:
         with self.engine.connect() as connection:
             return connection.execute(query).all()
 
-    def _read(self, kind: type[T], body: object) -> T:
-        return decode(kind, body, catalogue=self._catalogue)
+
+class _Definitions:
+    """The stored offers and tariffs by digest; ``loaded`` keeps each, because it never changes."""
+
+    def __init__(self, connection: Connection, loaded: dict[str, Offer | Tariff]) -> None:
+        self._connection, self._loaded = connection, loaded
+
+    def __getitem__(self, digest: str, /) -> Offer | Tariff:
+        if digest not in self._loaded:
+            query = select(DEFINITIONS.c.body).where(DEFINITIONS.c.digest == digest)
+            body = self._connection.execute(query).scalar()
+            if body is None:
+                raise KeyError(digest)
+            self._loaded[digest] = decode_definition(body)
+        return self._loaded[digest]
 
 
 def _key(wallet: Wallet) -> dict[str, str]:

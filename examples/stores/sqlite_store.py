@@ -10,16 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from channelplans import (
-    Catalogue,
     Conflict,
     Currency,
     Decision,
     Money,
+    Offer,
     Posting,
     Subscription,
+    Tariff,
     TokenReused,
     Transfer,
     Wallet,
@@ -27,15 +28,24 @@ from channelplans import (
     encode,
     settle,
 )
-from channelplans.storage import Booked, Cursor, Page, Revision, Stored, decode_committed
+from channelplans.storage import (
+    Booked,
+    Cursor,
+    Page,
+    Revision,
+    Stored,
+    decode_committed,
+    decode_definition,
+    definitions_of,
+)
 from channelplans.subscriptions import ProfileId, Token
-
-T = TypeVar("T")
 
 #: A revision is the token of the decision that stored the subscription. A token is committed only
 #: once, so no revision is used twice. Days are ISO text, which sorts by day. ``ends`` is NULL if no
-#: term runs. Amounts are text, because an INTEGER of SQLite has only 64 bits.
+#: term runs. Amounts are text, because an INTEGER of SQLite has only 64 bits. ``definitions`` holds
+#: each offer and each tariff that a stored value refers to.
 TABLES = """
+    CREATE TABLE IF NOT EXISTS definitions (digest TEXT PRIMARY KEY, body TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS decisions (token TEXT PRIMARY KEY, body TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS subscriptions (
         profile TEXT PRIMARY KEY, revision TEXT NOT NULL, ends TEXT, body TEXT NOT NULL
@@ -54,11 +64,11 @@ TABLES = """
 
 
 class SQLiteStore:
-    """A store in a file; the catalogue must have every offer and tariff in use."""
+    """A store in a file. A commit stores the offers and tariffs that it refers to."""
 
-    def __init__(self, path: str | Path, catalogue: Catalogue) -> None:
+    def __init__(self, path: str | Path) -> None:
         self.path = path
-        self._catalogue = catalogue
+        self._loaded: dict[str, Offer | Tariff] = {}
         self._idle: list[sqlite3.Connection] = []
 
     def create_tables(self) -> None:
@@ -75,9 +85,14 @@ class SQLiteStore:
     def subscription(self, profile: ProfileId, /) -> Stored[Subscription] | None:
         """See ``Store.subscription``."""
         query = "SELECT body, revision FROM subscriptions WHERE profile = ?"
-        for body, revision in self._rows(query, (profile,)):
-            return Stored(self._read(Subscription, body), Revision(revision))
-        return None
+        with self._connection() as connection:
+            row = connection.execute(query, (profile,)).fetchone()
+            if row is None:
+                return None
+            body, revision = row
+            definitions = _Definitions(connection, self._loaded)
+            subscription = decode(Subscription, json.loads(body), definitions=definitions)
+        return Stored(subscription, Revision(revision))
 
     def balance(self, wallet: Wallet, /) -> Money | None:
         """See ``Store.balance``."""
@@ -97,7 +112,9 @@ class SQLiteStore:
         rows = self._rows(
             query, {"account": wallet.account, "profile": wallet.profile or ""} | days
         )
-        return [Booked(self._read(Posting, body), token, place) for body, token, place in rows]
+        return [
+            Booked(decode(Posting, json.loads(body)), token, place) for body, token, place in rows
+        ]
 
     def commit(
         self, decision: Decision | Transfer, /, *, expected: Revision | None
@@ -138,7 +155,8 @@ class SQLiteStore:
         row = connection.execute(query, (token,)).fetchone()
         if row is None:
             return None
-        return decode_committed(json.loads(row[0]), catalogue=self._catalogue)
+        definitions = _Definitions(connection, self._loaded)
+        return decode_committed(json.loads(row[0]), definitions=definitions)
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -159,8 +177,21 @@ class SQLiteStore:
         with self._connection() as connection:
             return connection.execute(query, values).fetchall()
 
-    def _read(self, kind: type[T], body: str) -> T:
-        return decode(kind, json.loads(body), catalogue=self._catalogue)
+
+class _Definitions:
+    """The stored offers and tariffs by digest; ``loaded`` keeps each, because it never changes."""
+
+    def __init__(self, connection: sqlite3.Connection, loaded: dict[str, Offer | Tariff]) -> None:
+        self._connection, self._loaded = connection, loaded
+
+    def __getitem__(self, digest: str, /) -> Offer | Tariff:
+        if digest not in self._loaded:
+            query = "SELECT body FROM definitions WHERE digest = ?"
+            row = self._connection.execute(query, (digest,)).fetchone()
+            if row is None:
+                raise KeyError(digest)
+            self._loaded[digest] = decode_definition(json.loads(row[0]))
+        return self._loaded[digest]
 
 
 def _put(
@@ -180,7 +211,7 @@ def _put(
 
 
 def _book(connection: sqlite3.Connection, decision: Decision | Transfer) -> None:
-    """Store a decision, its postings and the new balances of its wallets."""
+    """Store a decision, its offers and tariffs, its postings and the balances of its wallets."""
     balances = {wallet: _balance(connection, wallet) for wallet in decision.deltas}
     before = {wallet: balance for wallet, balance in balances.items() if balance is not None}
     after = settle(before, decision.postings)
@@ -199,6 +230,10 @@ def _book(connection: sqlite3.Connection, decision: Decision | Transfer) -> None
             for index, posting in enumerate(decision.postings)
         ],
     )
+    connection.executemany(
+        "INSERT INTO definitions (digest, body) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        [(digest, _text(value)) for digest, value in definitions_of(decision).items()],
+    )
     connection.execute(
         "INSERT INTO decisions (token, body) VALUES (?, ?)", (decision.token, _text(decision))
     )
@@ -215,5 +250,5 @@ def _key(wallet: Wallet) -> tuple[str, str]:
     return wallet.account, wallet.profile or ""
 
 
-def _text(value: Subscription | Posting | Decision | Transfer) -> str:
+def _text(value: Offer | Tariff | Subscription | Posting | Decision | Transfer) -> str:
     return json.dumps(encode(value))

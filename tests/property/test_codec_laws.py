@@ -20,13 +20,14 @@ from channelplans.offers import OFFERS, SKYPE_CONNECT
 from channelplans.plans import Offer, Plan
 from channelplans.pricing import Line, Quote, quote
 from channelplans.rules import BundleRule, Notice, TermRule
-from channelplans.storage.codec import decode, digest, encode, schema
-from channelplans.subscriptions.catalogue import Catalogue, Edition
+from channelplans.storage.codec import decode, definitions_of, digest, encode, schema
+from channelplans.storage.ports import Preview, Revision, TransferPreview
+from channelplans.subscriptions.catalogue import Catalogue
 from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.subscription import Action, Status, Subscription
 from channelplans.subscriptions.wallets import Posting, Wallet
 from channelplans.tariffs import Item, Ladder, Rate, Tariff, Tier
-from channelplans.testing.builders import CATALOGUE, TARIFF
+from channelplans.testing.builders import TARIFF
 from channelplans.testing.strategies import (
     call_rules,
     catalogues,
@@ -72,15 +73,10 @@ TARIFFS = (
     attrs.evolve(TARIFF, name="by channel", setup="0", channel_setup="1.5"),
 )
 #: Contains every shipped offer and each of the tariffs above.
-STORE_CATALOGUE = Catalogue(
-    (
-        *CATALOGUE.editions,
-        *(
-            Edition(SKYPE_CONNECT, tariff, date(year, 1, 1), date(year + 1, 1, 1))
-            for year, tariff in enumerate(TARIFFS[1:], 2000 + len(OFFERS))
-        ),
-    )
-)
+DEFINITIONS: dict[str, Offer | Tariff] = {
+    **{digest(offer): offer for offer in OFFERS.values()},
+    **{digest(tariff): tariff for tariff in TARIFFS},
+}
 
 
 def shipped_plans():
@@ -94,8 +90,8 @@ def identifiers():
 
 
 @st.composite
-def histories_in_catalogue(draw):
-    """Draw decisions about one profile, with an offer and a tariff of the store's catalogue."""
+def histories_in_definitions(draw):
+    """Draw decisions about one profile, with an offer and a tariff of the definitions."""
     offer, tariff = draw(shipped_offers()), draw(st.sampled_from(TARIFFS))
     account, profile = draw(identifiers()), draw(identifiers())
     return draw(histories(offer, tariff, account=account, profile=profile))
@@ -103,7 +99,7 @@ def histories_in_catalogue(draw):
 
 def reached_subscriptions():
     """Draw subscriptions that a sequence of actions can produce."""
-    return histories_in_catalogue().map(lambda history: history[-1].after)
+    return histories_in_definitions().map(lambda history: history[-1].after)
 
 
 def any_subscriptions():
@@ -162,7 +158,7 @@ def any_postings():
 
 def any_decisions():
     """Draw decisions, with values that actions produce or with any values that are allowed."""
-    reached = histories_in_catalogue().map(lambda history: history[-1])
+    reached = histories_in_definitions().map(lambda history: history[-1])
     notices = st.builds(Notice, identifiers(), identifiers(), identifiers())
     arbitrary = st.builds(
         attrs.evolve,
@@ -235,9 +231,11 @@ VALUES = {
     Posting: any_postings(),
     Decision: any_decisions(),
     Transfer: any_transfers(),
+    Preview: st.builds(Preview, any_decisions(), st.none() | identifiers().map(Revision)),
+    TransferPreview: st.builds(TransferPreview, any_transfers()),
 }
-#: The classes whose offers and tariffs are encoded as references to a catalogue.
-WITH_REFERENCES = (Plan, Quote, Subscription, Posting, Decision, Transfer)
+#: The classes whose offers and tariffs are encoded in full.
+IN_FULL = (Offer, Tariff, Catalogue)
 #: An example of each type that JSON has.
 JSON_EXAMPLES: dict[type, object] = {
     type(None): None,
@@ -312,7 +310,7 @@ def misshapen(draw):
 
 def try_decode(kind, data):
     """Return the value that the data encodes, or the error that refuses the data."""
-    return attempt(NotDecodable, decode, kind, data, catalogue=STORE_CATALOGUE)
+    return attempt(NotDecodable, decode, kind, data, definitions=DEFINITIONS)
 
 
 def is_refused_for_its_shape(result):
@@ -333,12 +331,12 @@ def test_decode_returns_the_encoded_value(kind, data):
     """
     value = data.draw(VALUES[kind])
     encoded = encode(value)
-    decoded = decode(kind, through_json(encoded), catalogue=STORE_CATALOGUE)
+    decoded = decode(kind, through_json(encoded), definitions=DEFINITIONS)
     schema_errors = VALIDATORS[kind].iter_errors(through_json(encoded))
 
     assert value == decoded
     assert encoded == encode(decoded)
-    assert kind not in WITH_REFERENCES or repr(value) == repr(decoded)
+    assert kind in IN_FULL or repr(value) == repr(decoded)
     assert [] == [error.message for error in schema_errors]
 
 
@@ -347,7 +345,7 @@ def test_encoded_value_can_be_written_as_toml(kind_and_data):
     """Encoded data has no null, so that TOML can hold every value."""
     kind, data = kind_and_data
 
-    assert data == encode(decode(kind, through_toml(data), catalogue=STORE_CATALOGUE))
+    assert data == encode(decode(kind, through_toml(data), definitions=DEFINITIONS))
 
 
 def _with_zero(price):
@@ -416,7 +414,8 @@ def test_decode_names_the_path_of_damaged_data(kind_and_data):
     result = try_decode(kind, data)
 
     if isinstance(result, NotDecodable):
-        assert re.match(rf"{kind.__name__.lower()}(?![^.\[])", result.path)
+        root = schema(kind)["title"]
+        assert re.match(rf"{root}(?![^.\[])", result.path)
     else:
         assert result == try_decode(kind, encode(result))
 
@@ -445,24 +444,41 @@ def test_schema_refuses_a_wrong_shape(kind_and_data):
     assert not VALIDATORS[kind].is_valid(data)
 
 
+@pytest.mark.parametrize("kind", VALUES)
 @given(st.data())
-def test_decode_finds_the_offer_and_tariff_in_the_catalogue(data):
-    """A quote is decoded with the offer and the tariff that the catalogue has under their names."""
+def test_definitions_of_a_value_are_exactly_what_decode_needs(kind, data):
+    """The value is decoded with them, and without any one of them it is refused."""
+    value = data.draw(VALUES[kind])
+    encoded, definitions = through_json(encode(value)), definitions_of(value)
+
+    assert value == decode(kind, encoded, definitions=definitions)
+    assert definitions == {digest(definition): definition for definition in definitions.values()}
+    for removed in definitions:
+        others = {key: found for key, found in definitions.items() if key != removed}
+        with pytest.raises(NotDecodable, match=removed):
+            decode(kind, encoded, definitions=others)
+
+
+@given(st.data())
+def test_decode_finds_the_offer_and_tariff_among_others(data):
+    """A quote is decoded with its own offer and tariff, even if others have the same names."""
     plan = data.draw(plans())
-    catalogue = data.draw(catalogues(plan.offer))
-    tariff = data.draw(st.sampled_from(catalogue.editions)).tariff
-    quoted = quote(plan, tariff, on=date(2026, 1, 5))
-    decoded = decode(Quote, through_json(encode(quoted)), catalogue=catalogue)
+    drawn = data.draw(st.lists(tariffs(), min_size=1, max_size=4))
+    same_name = [attrs.evolve(tariff, name="negotiated") for tariff in drawn]
+    quoted = quote(plan, data.draw(st.sampled_from(same_name)), on=date(2026, 1, 5))
+    definitions = {digest(value): value for value in (SKYPE_CONNECT, plan.offer, *same_name)}
+    decoded = decode(Quote, through_json(encode(quoted)), definitions=definitions)
 
     assert quoted == decoded
     assert quoted.plan.requested == decoded.plan.requested
     assert quoted.total == decoded.total
 
 
-@given(plans().filter(lambda plan: plan.offer != SKYPE_CONNECT), catalogues(SKYPE_CONNECT))
-def test_decode_refuses_an_offer_outside_the_catalogue(plan, catalogue):
-    """A plan of an offer that the catalogue does not have cannot be decoded."""
-    result = attempt(NotDecodable, decode, Plan, encode(plan), catalogue=catalogue)
+@given(plans().filter(lambda plan: plan.offer != SKYPE_CONNECT))
+def test_decode_refuses_an_offer_outside_the_definitions(plan):
+    """A plan of an offer that is not among the definitions cannot be decoded."""
+    definitions = {digest(SKYPE_CONNECT): SKYPE_CONNECT}
+    result = attempt(NotDecodable, decode, Plan, encode(plan), definitions=definitions)
 
     assert isinstance(result, NotDecodable)
     assert result.path == "plan.offer"

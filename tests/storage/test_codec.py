@@ -41,7 +41,16 @@ from channelplans.rules import (
     Rollover,
     TermRule,
 )
-from channelplans.storage.codec import decode, decode_committed, digest, encode, schema
+from channelplans.storage.codec import (
+    decode,
+    decode_committed,
+    decode_definition,
+    definitions_of,
+    digest,
+    encode,
+    schema,
+)
+from channelplans.storage.ports import Preview, Revision, TransferPreview
 from channelplans.subscriptions.actions import buy, change
 from channelplans.subscriptions.catalogue import Catalogue, Edition, Migration
 from channelplans.subscriptions.decisions import Decision, Transfer
@@ -116,11 +125,18 @@ LINES_CATALOGUE = Catalogue(
     )
 )
 TARIFF = Tariff("made up", EUR, "6.95", "10", "0.021", RATES)
-CATALOGUE = Catalogue((Edition(SKYPE_CONNECT, TARIFF, JAN_1),))
+
+
+def by_digest(*definitions):
+    """Return offers and tariffs by their digests."""
+    return {digest(definition): definition for definition in definitions}
+
+
+DEFINITIONS = by_digest(SKYPE_CONNECT, TARIFF)
 PLAN = SKYPE_CONNECT.plan(channels=105, bundles=2)
 QUOTE = quote(PLAN, TARIFF, on=JAN_5)
 
-TRUNK_CATALOGUE = Catalogue((Edition(TRUNKS, TRUNK_TARIFF, JAN_1),))
+TRUNK_DEFINITIONS = by_digest(TRUNKS, TRUNK_TARIFF)
 THREE_CHANNELS = TRUNKS.plan(channels=3, bundles=1)
 FIVE_CHANNELS = TRUNKS.plan(channels=5, bundles=1)
 # For 17 of January's 31 days, 3 x 6.95 costs 11.43 and a bundle at 10.00 costs 5.48. Set-up costs
@@ -170,6 +186,7 @@ DECISION = attrs.evolve(DECISION, postings=(*DECISION.postings, BONUS), notices=
 TRANSFER = assign_credit(
     "acme", "berlin", Money(minor=500, currency=EUR), transfer="t-1", on=date(2026, 2, 14)
 )
+PREVIEW = Preview(DECISION, Revision("subscription/s-1/4/change"))
 
 
 def read_golden(name):
@@ -259,12 +276,14 @@ TERM_DAYS = ("term", "length", "days")
         ("posting-1.json", Posting, CALL_CHARGE),
         ("decision-1.json", Decision, DECISION),
         ("transfer-1.json", Transfer, TRANSFER),
+        ("preview-1.json", Preview, PREVIEW),
+        ("transfer-preview-1.json", TransferPreview, TransferPreview(TRANSFER)),
     ],
 )
 def test_codec_reads_and_writes_the_golden_files_of_version_1(name, kind, value):
     """Each golden file is decoded to its value, and the value is encoded to the same data."""
     data = read_golden(name)
-    decoded = decode(kind, data, catalogue=TRUNK_CATALOGUE)
+    decoded = decode(kind, data, definitions=TRUNK_DEFINITIONS)
 
     assert value == decoded
     assert data == encode(value)
@@ -440,10 +459,10 @@ def test_encoded_plan_refers_to_its_offer():
     }
 
     assert data == encode(PLAN)
-    assert PLAN == decode(Plan, data, catalogue=CATALOGUE)
+    assert PLAN == decode(Plan, data, definitions=DEFINITIONS)
     assert (105, 100) == (
-        decode(Plan, data, catalogue=CATALOGUE).requested,
-        decode(Plan, data, catalogue=CATALOGUE).channels,
+        decode(Plan, data, definitions=DEFINITIONS).requested,
+        decode(Plan, data, definitions=DEFINITIONS).channels,
     )
 
 
@@ -454,7 +473,7 @@ def test_encoded_quote_refers_to_its_tariff():
     assert {"name": "made up", "digest": digest(TARIFF)} == data["tariff"]
     assert {"start": "2026-01-05", "end": "2026-02-04"} == data["term"]
     assert [69500, 2000] == [line["minor"] for line in data["lines"]]
-    decoded = decode(Quote, data, catalogue=CATALOGUE)
+    decoded = decode(Quote, data, definitions=DEFINITIONS)
     assert QUOTE == decoded
     assert (105, 100) == (decoded.plan.requested, decoded.plan.channels)
 
@@ -462,7 +481,6 @@ def test_encoded_quote_refers_to_its_tariff():
 def test_subscription_with_lines_and_pending_plan_survives_json():
     """The quote's stored lines and the pending plan are restored from JSON text."""
     tariff = attrs.evolve(TRUNK_TARIFF, name="by the first")
-    catalogue = Catalogue((Edition(TRUNKS, tariff, JAN_1),))
     purchased = buy(
         TRUNKS.plan(channels=3, bundles=1),
         tariff,
@@ -475,43 +493,192 @@ def test_subscription_with_lines_and_pending_plan_survives_json():
     data = json.loads(json.dumps(encode(subscription)))
 
     assert {"code": "EUR", "exponent": 2} == data["quote"]["lines"][0]["currency"]
-    assert subscription == decode(Subscription, data, catalogue=catalogue)
+    definitions = definitions_of(subscription)
+    assert subscription == decode(Subscription, data, definitions=definitions)
 
 
-def test_decode_of_a_plan_needs_a_catalogue():
-    """Without a catalogue the offer that a plan refers to cannot be looked up."""
-    expected = ("plan.offer", "is stored by name: pass decode a catalogue that has it")
-
-    assert expected == path_and_problem(Plan, encode(PLAN))
-
-
-def test_decode_refuses_an_offer_missing_from_the_catalogue():
-    """The error lists the offers in the catalogue."""
-    expected = ("plan.offer", "is not in the catalogue, which has: Lines 2025; Lines 2026")
-
-    assert expected == path_and_problem(Plan, encode(PLAN), catalogue=LINES_CATALOGUE)
+MISSING = (
+    "which definitions does not have: pass decode the definitions_of() the value that was encoded, "
+    "and store them in the same commit as the value"
+)
 
 
-def test_decode_refuses_a_tariff_missing_from_the_catalogue():
-    """A tariff is looked up by its name; the error lists the tariffs in the catalogue."""
-    data = with_value(encode(QUOTE), ("tariff", "name"), "other")
-    expected = ("quote.tariff", "is not in the catalogue, which has: made up")
+class LoadsOnDemand:
+    """Definitions that are loaded when they are needed, as from a table; it notes each digest."""
 
-    assert expected == path_and_problem(Quote, data, catalogue=CATALOGUE)
+    def __init__(self, rows):
+        self.rows, self.loaded = rows, []
+
+    def __getitem__(self, sought):
+        self.loaded.append(sought)
+        return decode_definition(self.rows[sought])
+
+
+class FailsToLoad:
+    """Definitions in a database that cannot be reached."""
+
+    def __getitem__(self, sought):
+        raise ConnectionError(sought)
+
+
+@pytest.mark.parametrize("definitions", [{}, by_digest(TARIFF), LoadsOnDemand({})])
+def test_decode_refuses_an_offer_that_is_not_defined(definitions):
+    """The error names the offer and its digest, and says which definitions to pass."""
+    problem = f"is the offer 'Skype Connect help page' with the digest {digest(SKYPE_CONNECT)!r}"
+    expected = ("plan.offer", f"{problem}, {MISSING}")
+
+    assert expected == path_and_problem(Plan, encode(PLAN), definitions=definitions)
+
+
+def test_decode_without_definitions_refuses_a_tariff():
+    """By default there are no definitions; a tariff has no edition."""
+    data = encode(QUOTE)
+    problem = f"is the tariff 'made up' with the digest {digest(TARIFF)!r}, {MISSING}"
+    only_offer = by_digest(SKYPE_CONNECT)
+
+    assert ("quote.tariff", problem) == path_and_problem(Quote, data, definitions=only_offer)
+    assert "plan.offer" == path_and_problem(Plan, encode(PLAN))[0]
+
+
+def test_decode_shortens_a_long_name_and_digest_of_a_missing_definition():
+    """A name and a digest are data, so the error cuts and escapes them."""
+    offer = {"name": "x" * 1000, "edition": "1", "digest": "y" * 1000}
+    _, problem = path_and_problem(Plan, with_value(encode(PLAN), ("offer",), offer))
+
+    assert len(problem) < 500
+
+
+@pytest.mark.parametrize("found", [TARIFF, None, PLAN, object()])
+def test_decode_refuses_a_definition_of_another_class(found):
+    """A digest of an offer must lead to an offer."""
+    path, problem = path_and_problem(Plan, encode(PLAN), definitions={digest(SKYPE_CONNECT): found})
+    expected = "must be the offer 'Skype Connect help page', but definitions has under its digest "
+
+    assert "plan.offer" == path
+    assert problem.startswith(expected)
+    assert problem.endswith(f"({type(found).__name__})")
 
 
 @pytest.mark.parametrize(
-    ("location", "in_catalogue"),
-    [(("plan", "offer", "digest"), SKYPE_CONNECT), (("tariff", "digest"), TARIFF)],
+    ("other_offer", "found_name"),
+    [
+        (attrs.evolve(SKYPE_CONNECT, name="SIP"), "'SIP help page'"),
+        (attrs.evolve(SKYPE_CONNECT, edition="2011"), "'Skype Connect 2011'"),
+    ],
 )
-def test_decode_refuses_a_digest_that_differs_from_the_catalogue(location, in_catalogue):
-    """Another digest means that the quote was made with another offer or tariff of that name."""
-    other_digest = "0" * 64
-    data = with_value(encode(QUOTE), location, other_digest)
-    problem = f"must be {digest(in_catalogue)!r}, as in the catalogue, not {other_digest!r}"
-    expected = (format_path(location, "quote"), problem)
+def test_decode_refuses_a_definition_with_another_name(other_offer, found_name):
+    """A row of another offer under this digest is refused, so mixed-up rows do not go unnoticed."""
+    problem = (
+        f"must be the offer {found_name}, as definitions has it under this digest, "
+        "not 'Skype Connect help page'"
+    )
+    definitions = {digest(SKYPE_CONNECT): other_offer}
 
-    assert expected == path_and_problem(Quote, data, catalogue=CATALOGUE)
+    assert ("plan.offer", problem) == path_and_problem(Plan, encode(PLAN), definitions=definitions)
+
+
+def test_decode_finds_tariffs_of_one_name_by_their_digests():
+    """Two negotiated tariffs may have one name; each value is decoded with its own prices."""
+    tariffs = [Tariff("negotiated", EUR, price) for price in ("5.95", "4.95")]
+    tariffs.append(Tariff("negotiated", PLN, "27.50"))
+    quotes = [quote(SKYPE_CONNECT.plan(channels=5), tariff, on=JAN_5) for tariff in tariffs]
+    definitions = by_digest(SKYPE_CONNECT, *tariffs)
+
+    for quoted in quotes:
+        assert quoted == decode(Quote, encode(quoted), definitions=definitions)
+
+
+def test_decode_loads_only_the_definitions_in_the_data():
+    """Definitions may be loaded on demand by digest; nothing else is asked of them."""
+    rows = {digest(definition): encode(definition) for definition in (TRUNKS, TRUNK_TARIFF)}
+    definitions = LoadsOnDemand(rows)
+
+    assert SUBSCRIPTION == decode(Subscription, encode(SUBSCRIPTION), definitions=definitions)
+    assert {*rows} == {*definitions.loaded}
+    assert CALL_CHARGE == decode(Posting, encode(CALL_CHARGE), definitions=FailsToLoad())
+
+
+def test_decode_does_not_hide_an_error_of_the_definitions():
+    """A database that cannot be reached is not an error of the data."""
+    with pytest.raises(ConnectionError):
+        decode(Plan, encode(PLAN), definitions=FailsToLoad())
+
+
+@pytest.mark.parametrize("definitions", [None, [], (TARIFF,), "digest", TARIFF, LINES_CATALOGUE])
+def test_decode_refuses_definitions_that_are_no_mapping(definitions):
+    """They are refused even if nothing has to be looked up."""
+    with pytest.raises(WrongType, match="definitions must be a mapping from digests"):
+        decode(Offer, SKYPE, definitions=definitions)
+
+
+def test_definitions_of_a_decision_contain_each_definition_once():
+    """The quotes before and after, and a pending plan, may refer to different definitions."""
+    trunks_2027 = attrs.evolve(TRUNKS, edition="2027")
+    pending_offer = attrs.evolve(TRUNKS, edition="2028")
+    renegotiated = attrs.evolve(TRUNK_TARIFF, channel="6")
+    after = attrs.evolve(
+        SUBSCRIPTION,
+        quote=price_term(trunks_2027.plan(channels=3, bundles=1), renegotiated, FEBRUARY, JAN_1),
+        pending=pending_offer.plan(channels=2),
+    )
+    decision = attrs.evolve(DECISION, before=SUBSCRIPTION, after=after)
+    expected = (TRUNKS, TRUNK_TARIFF, trunks_2027, renegotiated, pending_offer)
+
+    for value in (decision, Preview(decision, None)):
+        definitions = definitions_of(value)
+
+        assert by_digest(*expected) == definitions
+        assert value == decode(type(value), encode(value), definitions=definitions)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [SKYPE_CONNECT, TARIFF, LINES_CATALOGUE, CALL_CHARGE, TRANSFER, TransferPreview(TRANSFER)],
+    ids=lambda value: type(value).__name__,
+)
+def test_definitions_of_a_value_without_references_are_empty(value):
+    """Offers, tariffs and catalogues are written in full; postings and transfers need none."""
+    assert {} == definitions_of(value)
+
+
+@pytest.mark.parametrize("value", [EUR, 5, None, Offer, LINES_CATALOGUE.editions[0]])
+def test_definitions_of_refuses_a_value_that_cannot_be_encoded(value):
+    """definitions_of() accepts the same values as encode()."""
+    with pytest.raises(WrongType, match="one of Offer, Tariff, Catalogue"):
+        definitions_of(value)
+
+
+@pytest.mark.parametrize("definition", [TRUNKS, TRUNK_TARIFF])
+def test_decode_definition_reads_an_offer_or_a_tariff(definition):
+    """The kind in the data says which of the two it is."""
+    assert definition == decode_definition(json.loads(json.dumps(encode(definition))))
+
+
+@pytest.mark.parametrize(
+    ("data", "expected_path", "expected_problem"),
+    [
+        (encode(CALL_CHARGE), "offer.kind", "must be 'offer', not 'posting' (str)"),
+        ({"version": 1, "kind": "tariff"}, "tariff.name", "is missing"),
+        (None, "offer", "must be a table of name, edition, source, quantity"),
+    ],
+)
+def test_decode_definition_refuses_other_data(data, expected_path, expected_problem):
+    """Data of another kind is refused as an offer, and the error has the path of the fault."""
+    with pytest.raises(NotDecodable) as refusal:
+        decode_definition(data)
+
+    assert expected_path == refusal.value.path
+    assert expected_problem in refusal.value.problem
+
+
+def test_first_purchase_survives_as_a_preview():
+    """A preview of a first purchase has no revision, so the key is omitted."""
+    bought = buy(PLAN, TARIFF, account="a", profile="b", subscription="s", on=JAN_5)
+    preview = Preview(bought, None)
+    data = json.loads(json.dumps(encode(preview)))
+
+    assert ["version", "kind", "decision"] == list(data)
+    assert preview == decode(Preview, data, definitions=DEFINITIONS)
 
 
 @pytest.mark.parametrize(
@@ -897,7 +1064,7 @@ def test_decode_refuses_a_plan_that_its_offer_does_not_sell():
     """An error of the whole plan has the plan's path; the error of the broken rule is its cause."""
     data = with_value(encode(PLAN), ("bundles",), 101)
     with pytest.raises(NotDecodable) as refusal:
-        decode(Plan, data, catalogue=CATALOGUE)
+        decode(Plan, data, definitions=DEFINITIONS)
 
     assert "plan" == refusal.value.path
     assert isinstance(refusal.value.__cause__, BundlesNotAllowed)
@@ -911,6 +1078,8 @@ STORED_KINDS = {
     "posting": Posting,
     "decision": Decision,
     "transfer": Transfer,
+    "preview": Preview,
+    "transfer-preview": TransferPreview,
 }
 GOLDEN_DATA = {name: read_golden(f"{name}-1.json") for name in STORED_KINDS}
 
@@ -922,7 +1091,7 @@ def one_location_per_field(data):
         # An error in a unit of a duration has the path of the whole duration. The subscription
         # before a decision has the fields of the subscription after the decision.
         is_unit = location[-1] in {"seconds", "microseconds"}
-        is_in_before = location[0] == "before" and len(location) > 1
+        is_in_before = "before" in location[:-1]
         if not is_unit and not is_in_before:
             field = tuple("item" if isinstance(key, int) else key for key in location)
             locations.setdefault(field, location)
@@ -956,6 +1125,7 @@ OPTIONAL_KEYS = {
     ("wallet", "profile"),
     *((posting, key) for posting in ("posting", "postings") for key in ("term", "reference")),
     ("decision", "before"),
+    ("preview", "revision"),
 }
 
 
@@ -979,7 +1149,7 @@ def is_valid_by_schema(name, data):
 def path_and_problem_with(name, location, value):
     """Decode golden data with an invalid value at a location; return the path and the problem."""
     data = with_value(GOLDEN_DATA[name], location, value)
-    return path_and_problem(STORED_KINDS[name], data, catalogue=TRUNK_CATALOGUE)
+    return path_and_problem(STORED_KINDS[name], data, definitions=TRUNK_DEFINITIONS)
 
 
 @pytest.mark.parametrize(("name", "location"), GOLDEN_TABLES, ids=str)
@@ -1003,7 +1173,7 @@ def test_decode_and_schema_refuse_stored_data_without_a_required_key(name, locat
     data = without_value(GOLDEN_DATA[name], location)
     expected = (format_path(location, name), "is missing")
 
-    assert expected == path_and_problem(STORED_KINDS[name], data, catalogue=TRUNK_CATALOGUE)
+    assert expected == path_and_problem(STORED_KINDS[name], data, definitions=TRUNK_DEFINITIONS)
     assert not is_valid_by_schema(name, data)
 
 
@@ -1078,8 +1248,9 @@ def test_decode_and_schema_refuse_a_wrong_type_anywhere_in_stored_data(name, loc
         ("quote", "lines.1.quantity", "1", "lines[1].quantity", "must be a whole number, not '1'"),
         ("quote", "lines", [], "lines", "must be at least one line, not ()"),
         ("quote", "lines", {}, "lines", "must be a list, not {} (dict)"),
-        ("quote", "tariff.name", "Trunks 2025", "tariff", "is not in the catalogue"),
-        ("quote", "plan.offer.edition", "2025", "plan.offer", "is not in the catalogue"),
+        ("quote", "tariff.name", "Trunks 2025", "tariff", "must be the tariff 'Trunks 2026', as "),
+        ("quote", "tariff.digest", "0" * 64, "tariff", "definitions does not have"),
+        ("quote", "plan.offer.edition", "2025", "plan.offer", "must be the offer 'Trunks 2026', "),
         (
             "subscription",
             "pending.requested",
@@ -1170,6 +1341,10 @@ def test_decode_and_schema_refuse_a_wrong_type_anywhere_in_stored_data(name, loc
         ("transfer", "postings.0.amount.minor", 0, "postings[0].amount", "above or below zero"),
         ("transfer", "postings.1.wallet.account", 5, "postings[1].wallet.account", "must be text"),
         ("transfer", "token", "", "token", "must be one line of text"),
+        ("preview", "decision.token", "", "decision.token", "must be one line of text"),
+        ("preview", "decision.version", 1, "decision.version", "is unknown; the known keys are: "),
+        ("preview", "revision", 7, "revision", "must be text, not 7 (int)"),
+        ("transfer-preview", "transfer.token", "", "transfer.token", "must be one line of text"),
     ],
 )
 def test_decode_refuses_an_invalid_value_in_stored_data(
@@ -1198,7 +1373,7 @@ def test_decoding_error_has_the_broken_rule_as_its_cause(name, location, value, 
     """A program can tell from the cause whether a rule was broken or the data has another form."""
     data = with_value(GOLDEN_DATA[name], location, value)
     with pytest.raises(NotDecodable) as refusal:
-        decode(STORED_KINDS[name], data, catalogue=TRUNK_CATALOGUE)
+        decode(STORED_KINDS[name], data, definitions=TRUNK_DEFINITIONS)
 
     assert isinstance(refusal.value.__cause__, cause)
 
@@ -1214,7 +1389,7 @@ def test_decode_keeps_identifiers_that_look_like_other_values(word):
     committed: tuple[Decision | Transfer, ...] = (decision, transfer)
     for value in committed:
         data = json.loads(json.dumps(encode(value)))
-        decoded = decode_committed(data, catalogue=TRUNK_CATALOGUE)
+        decoded = decode_committed(data, definitions=TRUNK_DEFINITIONS)
         (posting,) = decoded.postings
 
         assert value == decoded
@@ -1247,7 +1422,7 @@ def test_encode_writes_a_subclass_of_str_as_plain_text():
 def test_decode_committed_reads_a_decision_or_a_transfer(name, value):
     """The kind in the data says whether a decision or a transfer was committed."""
 
-    assert value == decode_committed(read_golden(f"{name}-1.json"), catalogue=TRUNK_CATALOGUE)
+    assert value == decode_committed(read_golden(f"{name}-1.json"), definitions=TRUNK_DEFINITIONS)
 
 
 @pytest.mark.parametrize(
@@ -1264,7 +1439,7 @@ def test_decode_committed_reads_a_decision_or_a_transfer(name, value):
 def test_decode_committed_refuses_other_data(data, expected_path, expected_problem):
     """Data of another kind is refused as a decision, and the error has the path of the fault."""
     with pytest.raises(NotDecodable) as refusal:
-        decode_committed(data, catalogue=TRUNK_CATALOGUE)
+        decode_committed(data, definitions=TRUNK_DEFINITIONS)
 
     assert expected_path == refusal.value.path
     assert expected_problem in refusal.value.problem
@@ -1347,12 +1522,6 @@ def test_encode_refuses_a_value_of_another_kind(value):
         encode(value)
 
 
-def test_decode_refuses_a_catalogue_of_a_wrong_type():
-    """A dict is refused as the catalogue, even if nothing has to be looked up."""
-    with pytest.raises(WrongType, match="catalogue must be a Catalogue"):
-        decode(Offer, SKYPE, catalogue={})  # type: ignore[arg-type]
-
-
 def test_decode_does_not_change_its_data():
     """decode() leaves the data as it was."""
     data = encode(OFFERS["skype-connect-2011"])
@@ -1376,7 +1545,7 @@ def classes_within(kind):
 @pytest.mark.parametrize(
     "kind",
     dict.fromkeys(
-        [*classes_within(Catalogue), *classes_within(Decision), *classes_within(Transfer)]
+        [*classes_within(Catalogue), *classes_within(Preview), *classes_within(TransferPreview)]
     ),
 )
 def test_fields_of_encoded_classes_meet_the_assumptions_of_the_codec(kind):

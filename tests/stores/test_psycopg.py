@@ -6,7 +6,6 @@ import pytest
 from examples.stores.psycopg_store import PsycopgStore
 from psycopg_pool import AsyncConnectionPool
 
-from channelplans.testing.builders import CATALOGUE
 from channelplans.testing.stores import AsyncStoreContract
 
 
@@ -15,7 +14,7 @@ async def open_store(address):
     # The server limits its connections, so the pool soon closes the idle connections.
     pool = AsyncConnectionPool(address, min_size=0, max_size=8, max_idle=1, open=False)
     await pool.open()
-    store = PsycopgStore(pool, CATALOGUE)
+    store = PsycopgStore(pool)
     await store.create_tables()
     return store
 

@@ -8,13 +8,12 @@ from examples.stores.sqlalchemy_store import SQLAlchemyStore
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import URL, create_engine
 
-from channelplans.testing.builders import CATALOGUE
 from channelplans.testing.stores import StoreContract
 
 
 def open_store(url):
     """Open a store, and create its tables if they do not exist."""
-    store = SQLAlchemyStore(create_engine(url), CATALOGUE)
+    store = SQLAlchemyStore(create_engine(url))
     store.create_tables()
     return store
 

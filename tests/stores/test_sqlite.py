@@ -7,7 +7,6 @@ from itertools import count
 import pytest
 from examples.stores.sqlite_store import SQLiteStore
 
-from channelplans.testing.builders import CATALOGUE
 from channelplans.testing.stores import StoreContract
 
 
@@ -23,7 +22,7 @@ class TestSQLiteStore(StoreContract):
         with ExitStack() as stack:
 
             def make():
-                store = SQLiteStore(tmp_path / f"{next(numbers)}.db", CATALOGUE)
+                store = SQLiteStore(tmp_path / f"{next(numbers)}.db")
                 store.create_tables()
                 return stack.enter_context(closing(store))
 
@@ -31,4 +30,4 @@ class TestSQLiteStore(StoreContract):
 
     def reopen(self, store):
         """Return a callable that opens the same store in another process."""
-        return partial(SQLiteStore, store.path, CATALOGUE)
+        return partial(SQLiteStore, store.path)

@@ -10,14 +10,10 @@ from channelplans.calendar import Term
 from channelplans.errors import InsufficientCredit
 from channelplans.money import EUR, PLN, Money
 from channelplans.offers import OFFERS, SKYPE_CONNECT
-from channelplans.storage.codec import decode, encode
 from channelplans.storage.memory import MemoryStore
-from channelplans.subscriptions.actions import renew
-from channelplans.subscriptions.catalogue import Migration
-from channelplans.subscriptions.subscription import Status, Subscription
+from channelplans.subscriptions.subscription import Status
 from channelplans.subscriptions.wallets import Reason, Wallet
 from channelplans.testing.builders import (
-    CATALOGUE,
     DAY,
     TARIFF,
     make_account,
@@ -33,26 +29,6 @@ def test_offers_contain_each_public_offer_once():
     assert len(OFFERS) == len({*OFFERS.values()})
     assert [SKYPE_CONNECT] == exported
     assert {*exported} <= {*OFFERS.values()}
-
-
-def test_catalogue_decodes_a_subscription_of_each_offer():
-    """A store with this catalogue can read every subscription that the builders make."""
-    for offer in OFFERS.values():
-        subscription = make_subscription(offer.plan(channels=offer.quantity.minimum))
-
-        assert subscription == decode(Subscription, encode(subscription), catalogue=CATALOGUE)
-
-
-def test_catalogue_renews_a_subscription_under_its_own_edition():
-    """A renewal never moves a subscription to another edition, on any day."""
-    assert {Migration.PINNED} == {edition.migration for edition in CATALOGUE.editions}
-    for offer in OFFERS.values():
-        plan = offer.plan(channels=offer.quantity.minimum)
-        subscription = make_subscription(plan, on=date(1999, 6, 1))
-        while subscription.term.end < CATALOGUE.editions[0].start:
-            subscription = renew(subscription, TARIFF, on=subscription.term.end).after
-
-        assert offer == CATALOGUE.for_renewal(subscription).offer
 
 
 def test_make_tariff_changes_only_the_named_prices():

@@ -15,7 +15,16 @@ from channelplans.money import EUR, Money
 from channelplans.offers import SKYPE_CONNECT
 from channelplans.plans import Offer, Plan
 from channelplans.storage.billing import AsyncBilling, Billing, BillingActions
-from channelplans.storage.codec import decode, decode_committed, digest, encode, schema
+from channelplans.storage.codec import (
+    Definitions,
+    decode,
+    decode_committed,
+    decode_definition,
+    definitions_of,
+    digest,
+    encode,
+    schema,
+)
 from channelplans.storage.memory import MemoryStore, Snapshot
 from channelplans.storage.ports import (
     AsyncStore,
@@ -224,18 +233,34 @@ def billing_service(
     Billing(MemoryStore(), tariff=Tariff)  # type: ignore[arg-type]
 
 
-def codec(tariff: Tariff, editions: Catalogue, stored: object) -> None:
+class LoadedOnDemand:
+    """Offers and tariffs that are loaded when they are needed; no other method is needed."""
+
+    def __getitem__(self, key: str, /) -> Tariff:
+        """Return the tariff with a digest."""
+        raise KeyError(key)
+
+
+def codec(tariff: Tariff, preview: Preview, stored: object) -> None:
     """``decode`` returns the type that the caller passes."""
     assert_type(encode(SKYPE_CONNECT), dict[str, Any])
     assert_type(decode(Offer, stored), Offer)
     assert_type(decode(Tariff, stored), Tariff)
-    assert_type(decode(Plan, stored, catalogue=editions), Plan)
-    assert_type(decode_committed(stored, catalogue=editions), Decision | Transfer)
+    definitions = definitions_of(preview)
+    assert_type(definitions, Mapping[str, Offer | Tariff])
+    assert_type(decode(Plan, stored, definitions=definitions), Plan)
+    assert_type(decode_committed(stored, definitions=definitions), Decision | Transfer)
+    assert_type(decode_definition(stored), Offer | Tariff)
     assert_type(digest(tariff), str)
+    only_tariffs: dict[str, Tariff] = {digest(tariff): tariff}
+    accepted: list[Definitions] = [definitions, only_tariffs, LoadedOnDemand()]
+    assert_type(decode(Preview, encode(preview), definitions=accepted[0]), Preview)
     encode(tariff.currency)  # type: ignore[arg-type]
     digest(PLAN)  # type: ignore[arg-type]
     decode(stored)  # type: ignore[call-arg, arg-type]
-    decode(Plan, stored, editions)  # type: ignore[call-arg]
+    decode(Plan, stored, definitions)  # type: ignore[call-arg]
+    decode(Plan, stored, definitions=[tariff])  # type: ignore[arg-type]
+    decode(Plan, stored, definitions={1: tariff})  # type: ignore[dict-item]
 
 
 def outcomes(outcome: Outcome) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import attrs
 
@@ -28,13 +28,13 @@ _NONE: Final = "none"
 
 @attrs.frozen
 class Place:
-    """The path of a value in the data, and the catalogue in which names are looked up."""
+    """The path of a value in the data, and the definitions in which digests are looked up."""
 
     path: str
-    catalogue: Any
+    definitions: Any
 
     def at(self, step: str) -> "Place":
-        return Place(self.path + step, self.catalogue)
+        return Place(self.path + step, self.definitions)
 
     def at_key(self, key: object) -> "Place":
         """Return the place of a key from the data, which may be any key that a dict can have."""
@@ -57,10 +57,14 @@ class Place:
 _PARSE_ERRORS: Final = (LookupError, OverflowError, TypeError, ValueError)
 
 
+#: Returns the digest of an offer or a tariff that is written as a reference.
+Refer: TypeAlias = Callable[[Any], str]
+
+
 class Shape(Protocol):
     """How the values of one annotation are written, read, and described in a schema."""
 
-    def write(self, value: Any, /) -> Any:
+    def write(self, value: Any, refer: Refer, /) -> Any:
         """Return a value as plain data."""
         ...
 
@@ -81,7 +85,10 @@ class Plain:
     description: str
     keywords: Mapping[str, Any]
     parse: Callable[[Any], Any]
-    write: Callable[[Any], Any] = lambda value: value
+    convert: Callable[[Any], Any] = lambda value: value
+
+    def write(self, value: Any, _refer: Refer) -> Any:
+        return self.convert(value)
 
     def fits(self, data: Any) -> bool:
         try:
@@ -106,8 +113,8 @@ class List:
 
     item: Shape
 
-    def write(self, value: tuple[Any, ...]) -> list[Any]:
-        return [self.item.write(item) for item in value]
+    def write(self, value: tuple[Any, ...], refer: Refer) -> list[Any]:
+        return [self.item.write(item, refer) for item in value]
 
     def read(self, data: Any, place: Place) -> tuple[Any, ...]:
         if not isinstance(data, list):
@@ -127,8 +134,10 @@ class ByKey:
     key: Shape
     item: Shape
 
-    def write(self, value: Mapping[Any, Any]) -> dict[Any, Any]:
-        return {self.key.write(key): self.item.write(item) for key, item in value.items()}
+    def write(self, value: Mapping[Any, Any], refer: Refer) -> dict[Any, Any]:
+        return {
+            self.key.write(key, refer): self.item.write(item, refer) for key, item in value.items()
+        }
 
     def read(self, data: Any, place: Place) -> dict[Any, Any]:
         if not isinstance(data, Mapping):
@@ -148,8 +157,9 @@ class OneOf:
 
     shapes: "tuple[Plain | Table, ...]"
 
-    def write(self, value: Any) -> Any:
-        return next(shape for shape in self.shapes if isinstance(value, shape.kind)).write(value)
+    def write(self, value: Any, refer: Refer) -> Any:
+        fitting = next(shape for shape in self.shapes if isinstance(value, shape.kind))
+        return fitting.write(value, refer)
 
     def read(self, data: Any, place: Place) -> Any:
         fitting = [shape for shape in self.shapes if shape.fits(data)]
@@ -206,12 +216,12 @@ class Table:
     def fits(self, data: Any) -> bool:
         return isinstance(data, Mapping) and not data.keys().isdisjoint(self.entries)
 
-    def write(self, value: Any) -> dict[str, Any]:
+    def write(self, value: Any, refer: Refer) -> dict[str, Any]:
         written = {}
         for key, entry in self.entries.items():
             content = getattr(value, entry.name)
             if content != entry.default:
-                written[key] = _NONE if content is None else entry.shape.write(content)
+                written[key] = _NONE if content is None else entry.shape.write(content, refer)
         return written
 
     def read(self, data: Any, place: Place) -> Any:
@@ -271,8 +281,8 @@ class ShortTable:
     def first(self) -> str:
         return next(iter(self.table.entries))
 
-    def write(self, value: Any) -> Any:
-        written = self.table.write(value)
+    def write(self, value: Any, refer: Refer) -> Any:
+        written = self.table.write(value, refer)
         return written[self.first] if written.keys() == {self.first} else written
 
     def read(self, data: Any, place: Place) -> Any:

@@ -11,7 +11,8 @@ exceptions.
 - A duration is a table of whole units ({"seconds": 30}), a length {"days": 30} or {"months": 1}.
 - An enum is its value, and a tuple is a list. Equal offers and tariffs have equal dicts.
 - ``encode`` of an offer, a tariff or a catalogue writes every field. All other values refer to
-  their offer and tariff by name and digest; ``decode`` looks them up in a catalogue.
+  their offers and tariffs by name and digest. ``definitions_of`` returns these offers and tariffs,
+  and ``decode`` looks them up by digest.
 - A quote stores its lines, so that a later version of the rules cannot change what was paid.
 
 A new field with a default changes neither the dicts nor the digests of values that have the
@@ -22,12 +23,12 @@ import enum
 import hashlib
 import json
 import types
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar, Union, get_args, get_origin
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol, TypeAlias, TypeVar, Union, get_args, get_origin
 
 import attrs
 
-from channelplans._checks import instance, short_repr, shown
+from channelplans._checks import short_repr, shown
 from channelplans._constructors import checked
 from channelplans._display import ReprMixin
 from channelplans.calendar import Days, Months
@@ -40,39 +41,63 @@ from channelplans.storage._shapes import (
     Entry,
     List,
     Place,
+    Refer,
     Shape,
     ShortTable,
     Table,
     choice,
     one_of,
 )
+from channelplans.storage.ports import Preview, TransferPreview
 from channelplans.subscriptions.catalogue import Catalogue
 from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.subscription import Subscription
 from channelplans.subscriptions.wallets import Posting
 from channelplans.tariffs import Rate, Tariff
 
-__all__ = ["decode", "decode_committed", "digest", "encode", "schema"]
+__all__ = [
+    "Definitions",
+    "decode",
+    "decode_committed",
+    "decode_definition",
+    "definitions_of",
+    "digest",
+    "encode",
+    "schema",
+]
 
 T = TypeVar("T")
+
+_Encodable: TypeAlias = (
+    Offer
+    | Tariff
+    | Catalogue
+    | Plan
+    | Quote
+    | Subscription
+    | Posting
+    | Decision
+    | Transfer
+    | Preview
+    | TransferPreview
+)
 
 _VERSION: Final = 1
 
 #: The classes that ``encode`` accepts, and the ``kind`` of each.
 _WORDS: Final[Mapping[Any, str]] = types.MappingProxyType(
     {
-        kind: kind.__name__.lower()
-        for kind in (
-            Offer,
-            Tariff,
-            Catalogue,
-            Plan,
-            Quote,
-            Subscription,
-            Posting,
-            Decision,
-            Transfer,
-        )
+        Offer: "offer",
+        Tariff: "tariff",
+        Catalogue: "catalogue",
+        Plan: "plan",
+        Quote: "quote",
+        Subscription: "subscription",
+        Posting: "posting",
+        Decision: "decision",
+        Transfer: "transfer",
+        Preview: "preview",
+        TransferPreview: "transfer-preview",
     }
 )
 
@@ -91,9 +116,26 @@ _KEYS: Final[Mapping[Any, str]] = types.MappingProxyType(
 )
 
 
-def encode(
-    value: Offer | Tariff | Catalogue | Plan | Quote | Subscription | Posting | Decision | Transfer,
-) -> dict[str, Any]:
+class Definitions(Protocol):
+    """Offers and tariffs by digest, for ``decode``: a dict, or an object that loads one on demand.
+
+    A stored offer or tariff never changes: a change of it has another digest. So an object that
+    loads definitions from a table may keep them, and never has to load one twice.
+    """
+
+    def __getitem__(self, digest: str, /) -> Offer | Tariff:
+        """Return the offer or the tariff with a digest.
+
+        Raises:
+            KeyError: there is none.
+        """
+        ...
+
+
+_NO_DEFINITIONS: Final[Mapping[str, Offer | Tariff]] = types.MappingProxyType({})
+
+
+def encode(value: _Encodable) -> dict[str, Any]:
     """Return a value as a dict of text, whole numbers, booleans, lists and nested dicts.
 
     Raises:
@@ -103,18 +145,45 @@ def encode(
     >>> encode(Tariff("2026", EUR, channel="6.95", bundle="10", minute="0.021"))["channel"]
     '6.95'
     """
-    return _head("type(value)", type(value)) | _TABLES[type(value)].write(value)
+    return _head("type(value)", type(value)) | _TABLES[type(value)].write(value, _References())
 
 
-def decode(kind: type[T], data: object, *, catalogue: Catalogue | None = None) -> T:
-    """Return the value of a class from the dict that ``encode`` made of it.
+def definitions_of(value: _Encodable) -> Mapping[str, Offer | Tariff]:
+    """Return by digest every offer and tariff that the encoded value refers to, and no others.
 
-    ``catalogue`` must contain the offers and tariffs that the dict refers to by name.
+    Store them in the same commit as the value, unless they are stored already. An offer, a tariff
+    or a catalogue is written in full, so it refers to nothing.
 
     Raises:
-        WrongType: ``kind`` is not a class that ``encode`` accepts.
-        NotDecodable: a key is missing or unknown, a value has a wrong type or breaks a rule, or the
-            catalogue does not have the same offer or tariff. The error names the path to the fault.
+        WrongType: the value is of another class than those that ``encode`` accepts.
+
+    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> plan = SKYPE_CONNECT.plan(channels=5)
+    >>> definitions = definitions_of(plan)
+    >>> definitions == {digest(SKYPE_CONNECT): SKYPE_CONNECT}
+    True
+    >>> decode(Plan, encode(plan), definitions=definitions) == plan
+    True
+    """
+    _head("type(value)", type(value))
+    references = _References()
+    _TABLES[type(value)].write(value, references)
+    return references.definitions
+
+
+def decode(kind: type[T], data: object, *, definitions: Definitions = _NO_DEFINITIONS) -> T:
+    """Return the value of a class from the dict that ``encode`` made of it.
+
+    ``decode`` looks up each offer and tariff that the dict refers to by ``definitions[digest]``. It
+    compares the name, but does not compute the digest again, so the number of definitions does not
+    matter. An error other than KeyError that the look-up raises is not caught.
+
+    Raises:
+        WrongType: ``kind`` is not a class that ``encode`` accepts, or ``definitions`` is no mapping
+            from digests.
+        NotDecodable: a key is missing or unknown, a value has a wrong type or breaks a rule, or
+            ``definitions`` does not have an offer or a tariff. The error names the path to the
+            fault.
 
     >>> from channelplans.offers import SKYPE_CONNECT
     >>> data = encode(SKYPE_CONNECT)
@@ -127,9 +196,10 @@ def decode(kind: type[T], data: object, *, catalogue: Catalogue | None = None) -
     channelplans.errors.NotDecodable: offer.quantity.steps[0].multiple: must be at least 1, not 0
     """
     head = _head("kind", kind)
-    if catalogue is not None:
-        instance("catalogue", catalogue, Catalogue)
-    place = Place(head["kind"], catalogue)
+    if isinstance(definitions, Sequence) or not hasattr(definitions, "__getitem__"):
+        expected = "a mapping from digests, such as that of definitions_of()"
+        raise WrongType("definitions", shown(definitions), expected)
+    place = Place(head["kind"], definitions)
     if isinstance(data, Mapping):
         for key, expected in head.items():
             if key not in data:
@@ -142,10 +212,13 @@ def decode(kind: type[T], data: object, *, catalogue: Catalogue | None = None) -
     return value
 
 
-def decode_committed(data: object, *, catalogue: Catalogue | None = None) -> Decision | Transfer:
+def decode_committed(
+    data: object, *, definitions: Definitions = _NO_DEFINITIONS
+) -> Decision | Transfer:
     """Return a decision or a transfer from the dict that ``encode`` made; its ``kind`` says which.
 
     Raises:
+        WrongType: ``definitions`` is no mapping from digests.
         NotDecodable: see ``decode``.
 
     >>> from datetime import date
@@ -157,8 +230,23 @@ def decode_committed(data: object, *, catalogue: Catalogue | None = None) -> Dec
     True
     """
     if isinstance(data, Mapping) and data.get("kind") == _WORDS[Transfer]:
-        return decode(Transfer, data, catalogue=catalogue)
-    return decode(Decision, data, catalogue=catalogue)
+        return decode(Transfer, data, definitions=definitions)
+    return decode(Decision, data, definitions=definitions)
+
+
+def decode_definition(data: object) -> Offer | Tariff:
+    """Return an offer or a tariff from the dict that ``encode`` made; its ``kind`` says which.
+
+    Raises:
+        NotDecodable: see ``decode``.
+
+    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> decode_definition(encode(SKYPE_CONNECT)) == SKYPE_CONNECT
+    True
+    """
+    if isinstance(data, Mapping) and data.get("kind") == _WORDS[Tariff]:
+        return decode(Tariff, data)
+    return decode(Offer, data)
 
 
 def digest(value: Offer | Tariff) -> str:
@@ -170,7 +258,8 @@ def digest(value: Offer | Tariff) -> str:
     """
     if type(value) not in _REFERENCED:
         raise WrongType("value", shown(value), "an Offer or a Tariff")
-    written = json.dumps(_TABLES[type(value)].write(value), sort_keys=True, separators=(",", ":"))
+    data = _TABLES[type(value)].write(value, digest)
+    written = json.dumps(data, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(written.encode()).hexdigest()
 
 
@@ -214,6 +303,25 @@ class _Name(ReprMixin):
     digest: str
 
 
+class _References:
+    """The offers and tariffs that one value refers to. The digest of each is computed once.
+
+    A quote before a decision and the quote after it usually share their offer and tariff.
+    """
+
+    def __init__(self) -> None:
+        self.definitions: dict[str, Offer | Tariff] = {}
+        self._digests: dict[int, str] = {}
+
+    def __call__(self, definition: Offer | Tariff) -> str:
+        # The value that is written holds its definitions, so no id is used twice.
+        known = self._digests.get(id(definition))
+        if known is None:
+            known = self._digests[id(definition)] = digest(definition)
+            self.definitions[known] = definition
+        return known
+
+
 @attrs.frozen
 class _Reference:
     """The shape of an offer or a tariff that is written as a ``_Name`` and looked up."""
@@ -221,31 +329,40 @@ class _Reference:
     kind: Any
     table: Table
 
-    def write(self, value: Any) -> dict[str, Any]:
-        return self.table.write(_Name(value.name, getattr(value, "edition", None), digest(value)))
+    def write(self, value: Any, refer: Refer) -> dict[str, Any]:
+        return self.table.write(_Name(value.name, _edition(value), refer(value)), refer)
 
     def read(self, data: Any, place: Place) -> Any:
-        reference = self.table.read(data, place)
-        if place.catalogue is None:
-            raise place.error("is stored by name: pass decode a catalogue that has it")
-        by_name = {
-            (value.name, getattr(value, "edition", None)): value
-            for edition in place.catalogue.editions
-            for value in (edition.offer, edition.tariff)
-            if type(value) is self.kind
-        }
-        value = by_name.get((reference.name, reference.edition))
-        if value is None:
-            names = "; ".join(" ".join(filter(None, name)) for name in by_name)
-            raise place.error(f"is not in the catalogue, which has: {names}")
-        if digest(value) != reference.digest:
-            expected, actual = digest(value), short_repr(reference.digest)
-            problem = f"must be {expected!r}, as in the catalogue, not {actual}"
-            raise place.at(".digest").error(problem)
-        return value
+        reference: _Name = self.table.read(data, place)
+        word, sought = _WORDS[self.kind], _full_name(reference.name, reference.edition)
+        try:
+            found = place.definitions[reference.digest]
+        except KeyError as error:
+            problem = (
+                f"is the {word} {sought} with the digest {short_repr(reference.digest)}, which "
+                "definitions does not have: pass decode the definitions_of() the value that was "
+                "encoded, and store them in the same commit as the value"
+            )
+            raise place.error(problem) from error
+        if type(found) is not self.kind:
+            problem = f"must be the {word} {sought}, but definitions has under its digest"
+            raise place.error(f"{problem} {shown(found)}")
+        if (found.name, _edition(found)) != (reference.name, reference.edition):
+            found_name = _full_name(found.name, _edition(found))
+            problem = f"must be the {word} {found_name}, as definitions has it under this digest"
+            raise place.error(f"{problem}, not {sought}")
+        return found
 
     def form(self, parts: dict[str, Any]) -> dict[str, Any]:
         return self.table.form(parts)
+
+
+def _edition(definition: Any) -> str | None:
+    return getattr(definition, "edition", None)
+
+
+def _full_name(name: str, edition: str | None) -> str:
+    return short_repr(name if edition is None else f"{name} {edition}")
 
 
 #: The shapes of annotations with type arguments, such as tuple[Line, ...].

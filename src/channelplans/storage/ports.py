@@ -2,8 +2,8 @@
 
 The docstrings are the contract: ``channelplans.testing.contract`` has a test for each sentence. A
 store keeps three things: the latest subscription of each profile, the postings and the balance of
-each wallet, and the decision or transfer that was committed with each token. How it keeps them is
-not known here.
+each wallet, and the decision or transfer that was committed with each token. The values may have
+any offer and any tariff. How a store keeps the values is not known here.
 """
 
 from collections.abc import Sequence
@@ -162,8 +162,9 @@ class Store(Protocol):
     def subscription(self, profile: ProfileId, /) -> Stored[Subscription] | None:
         """Return the latest subscription of a profile, ended ones included; None if there is none.
 
-        Every field equals what was committed. A profile belongs to one account, and its identifier
-        is unique in the store.
+        Every field equals what was committed, also under an offer or a tariff that only a commit
+        brought to the store. A profile belongs to one account, and its identifier is unique in the
+        store.
         """
         ...
 
@@ -188,6 +189,9 @@ class Store(Protocol):
         self, decision: Decision | Transfer, /, *, expected: Revision | None
     ) -> Revision | None:
         """Store the new subscription and book the postings, then return the new revision.
+
+        A store that encodes its values stores the offers and tariffs of the decision in the same
+        transaction: ``codec.definitions_of`` returns them.
 
         ``expected`` is the revision of the subscription that the decision was made for; None if the
         profile had none stored. A transfer has no subscription: ``expected`` is ignored, and None

@@ -10,17 +10,16 @@ from typing import Any, Final
 import attrs
 
 from channelplans.money import EUR, Money
-from channelplans.offers import OFFERS, SKYPE_CONNECT
+from channelplans.offers import SKYPE_CONNECT
 from channelplans.plans import Plan
 from channelplans.subscriptions.actions import buy
-from channelplans.subscriptions.catalogue import Catalogue, Edition, Migration
 from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.subscription import Subscription
 from channelplans.subscriptions.transfers import deposit
 from channelplans.subscriptions.wallets import Wallet
 from channelplans.tariffs import Tariff
 
-__all__ = ["CATALOGUE", "DAY", "TARIFF", "make_account", "make_subscription", "make_tariff"]
+__all__ = ["DAY", "TARIFF", "make_account", "make_subscription", "make_tariff"]
 
 #: The default day of purchases and deposits.
 DAY: Final = date(2026, 1, 5)
@@ -34,15 +33,6 @@ TARIFF: Final = Tariff(
     minute="0.021",
     rates={"DE": "0.017", "GB": "0.02", "PL": "0.035", "US": "0.021"},
     setup="5",
-)
-
-#: An edition of each offer in ``OFFERS``, one for each year from 2000 on, with ``TARIFF``. Pass
-#: it to ``decode`` in a store under test.
-CATALOGUE: Final = Catalogue(
-    tuple(
-        Edition(offer, TARIFF, date(year, 1, 1), date(year + 1, 1, 1), Migration.PINNED)
-        for year, offer in enumerate(OFFERS.values(), 2000)
-    )
 )
 
 

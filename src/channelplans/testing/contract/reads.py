@@ -65,7 +65,7 @@ class ReadTests:
 
         If it fails: compare the field in the message with the value that the store writes.
         ``codec.encode`` and ``decode`` carry all fields, also ``plan.requested``, which ``==``
-        ignores. Make the store with ``builders.CATALOGUE``.
+        ignores.
         """
         for wallet in (ACCOUNT_WALLET, BERLIN_WALLET):
             store.commit(make_deposit("1000000", f"of {wallet}", wallet=wallet))
