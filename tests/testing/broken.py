@@ -20,12 +20,14 @@ import attrs
 
 from channelplans.errors import Conflict, InsufficientCredit, TokenReused
 from channelplans.money import Currency, Money
+from channelplans.offers import SKYPE_CONNECT
 from channelplans.plans import Plan
-from channelplans.storage.codec import encode
+from channelplans.storage.codec import decode, definitions_of, digest, encode
 from channelplans.storage.ports import Booked, Cursor, Page, Revision, Stored
 from channelplans.subscriptions.decisions import Decision
-from channelplans.subscriptions.subscription import RUNNING, Action, Status
+from channelplans.subscriptions.subscription import RUNNING, Action, Status, Subscription
 from channelplans.subscriptions.wallets import Wallet, settle
+from channelplans.testing.builders import TARIFF
 
 #: A thread that waits longer than this for another thread fails its test, in seconds.
 TIMEOUT = 30.0
@@ -801,6 +803,68 @@ class WholeSeconds(PlainStore):
         return attrs.evolve(subscription, allowance=allowance)
 
 
+class EncodedStore(PlainStore):
+    """Keeps the contract, and reads subscriptions with the offers and tariffs that it stored."""
+
+    def __init__(self):
+        super().__init__()
+        self.definitions = {}
+
+    def subscription(self, profile, /):
+        with self.reading("subscription"):
+            stored = self.stored.get(profile)
+            if stored is None:
+                return None
+            data = encode(stored.value)
+            subscription = decode(Subscription, data, definitions=self.definitions)
+            return Stored(subscription, stored.revision)
+
+    def write(self, decision):
+        self.define(decision)
+        return super().write(decision)
+
+    def define(self, decision):
+        self.definitions |= definitions_of(decision)
+
+
+class ForgetsDefinitions(EncodedStore):
+    """Knows only the offers and tariffs that it was given when it was made."""
+
+    def __init__(self):
+        super().__init__()
+        self.definitions = {digest(SKYPE_CONNECT): SKYPE_CONNECT, digest(TARIFF): TARIFF}
+
+    def define(self, decision):
+        pass
+
+
+class DefinitionsByName(EncodedStore):
+    """Keeps one tariff for each name, and returns it for every digest of that name."""
+
+    def define(self, decision):
+        self.definitions |= definitions_of(decision)
+        by_name = {value.name: value for value in self.definitions.values()}
+        for key, value in self.definitions.items():
+            self.definitions[key] = by_name[value.name]
+
+
+class DefinesBeforeTheCommit(EncodedStore):
+    """Remembers an offer or a tariff as stored before the transaction that stores it ends."""
+
+    def __init__(self):
+        super().__init__()
+        self.remembered = set()
+
+    def check_credit(self, decision, expected):
+        definitions = definitions_of(decision)
+        self.new = {key: definitions[key] for key in definitions.keys() - self.remembered}
+        self.remembered |= definitions.keys()
+        super().check_credit(decision, expected)  # if it raises, the new definitions are lost
+
+    def define(self, decision):
+        self.definitions |= self.new
+
+
 class FloatMoney(PlainStore):
     """Stores a balance as a float of 53 bits."""
 
@@ -1112,6 +1176,14 @@ class ForgetsTokens(FileStore):
         super().load(saved | {"decisions": {}})
 
 
+class DefinitionsInMemory(EncodedStore, FileStore):
+    """Writes everything to its file except the offers and tariffs."""
+
+    def __init__(self, path):
+        self.definitions = {}
+        FileStore.__init__(self, path)
+
+
 # Asynchronous
 
 
@@ -1119,7 +1191,7 @@ class AwaitedStore:
     """The simple store behind coroutines."""
 
     def __init__(self):
-        self.store = PlainStore()
+        self.store: Any = PlainStore()
 
     async def subscription(self, profile, /):
         return self.store.subscription(profile)
@@ -1214,6 +1286,29 @@ class CancelledHalfway(AwaitedStore):
             store.decisions[decision.token] = decision, revision
             store.stored[decision.after.profile] = Stored(decision.after, revision)
             return revision
+
+
+class DefinesAfterTheCommit(AwaitedStore):
+    """Stores the offers and tariffs in a transaction after that of the commit."""
+
+    def __init__(self):
+        super().__init__()
+        self.store = DefinesLater()
+
+    async def commit(self, decision, /, *, expected):
+        if decision.token in self.store.decisions:
+            return self.store.commit(decision, expected=expected)
+        revision = self.store.commit(decision, expected=expected)
+        await asyncio.sleep(0)
+        self.store.definitions |= definitions_of(decision)
+        return revision
+
+
+class DefinesLater(EncodedStore):
+    """Leaves the offers and tariffs to its caller."""
+
+    def define(self, decision):
+        pass
 
 
 class LockedForEver(AwaitedStore):

@@ -268,6 +268,21 @@ SYNC = [
     (broken.LosesPending, "subscription_returns_every_field", "value.pending"),
     (broken.WholeSeconds, "subscription_returns_extreme_values", "allowance.granted"),
     (
+        broken.ForgetsDefinitions,
+        "commit_stores_the_offers_and_tariffs_of_a_decision",
+        "store them in the same commit as the value",
+    ),
+    (
+        broken.DefinitionsByName,
+        "commit_stores_the_offers_and_tariffs_of_a_decision",
+        "under its digest, not under its name",
+    ),
+    (
+        broken.DefinesBeforeTheCommit,
+        "refused_commit_stores_no_offer_or_tariff",
+        "as stored only after the transaction that stores it",
+    ),
+    (
         broken.FloatMoney,
         "balance_and_postings_carry_18_digits",
         "an amount was not stored to the last unit",
@@ -390,6 +405,11 @@ ASYNC = [
         broken.CancelledHalfway,
         "cancelled_commit_stores_everything_or_nothing",
         "a commit that was cancelled at await number",
+    ),
+    (
+        broken.DefinesAfterTheCommit,
+        "cancelled_commit_stores_everything_or_nothing",
+        "store them in the same commit as the value",
     ),
     (
         broken.ForgottenFuture,
@@ -530,6 +550,15 @@ def test_each_test_of_the_contract_fails_a_broken_store():
     } == {*TESTS} - failing_tests
 
 
+def test_contract_passes_a_store_that_encodes_its_values(run_contract):
+    """The base class of the stores that lose definitions passes the tests that these fail."""
+    tests = "definition or offers_and_tariffs or offer_or_tariff or returns_every_field"
+    class_body = class_body_for(broken.EncodedStore)
+    result = run_contract("StoreContract", class_body, tests)
+
+    assert {"passed"} == outcomes_of(result).keys()
+
+
 @pytest.mark.parametrize("name", TESTS)
 def test_each_test_of_the_contract_gives_advice(name):
     """The docstring states the behaviour, and then how to repair a store."""
@@ -659,8 +688,13 @@ def class_body_in_file(store_class):
         ),
         (
             "StoreContract",
+            broken.DefinitionsInMemory,
+            "store them in the same commit as the value",
+        ),
+        (
+            "StoreContract",
             broken.ForgetsTokens,
-            "[committed(subscription/s-1/0/buy)]: expected 'r3'",
+            "[committed(subscription/s-1/0/buy)]: expected 'r13'",
         ),
     ],
     ids=class_name,

@@ -5,12 +5,14 @@
     class TestMyStore(StoreContract):
         @pytest.fixture
         def make_store(self, tmp_path):
-            return lambda: MyStore(tmp_path / "store.db", CATALOGUE)
+            return lambda: MyStore(tmp_path / "store.db")
 
 The suite tests every sentence of the docstrings in ``channelplans.storage`` except one. It does not
-test that the cost of ``due`` grows only with the number of due profiles: measure that. The suite
-commits subscriptions under every offer of the library. Give your store ``builders.CATALOGUE``, so
-that it can decode them: it has each offer with the tariff that the suite uses.
+test that the cost of ``due`` grows only with the number of due profiles: measure that.
+
+The suite commits subscriptions under every offer of the library, under other offers, and at tariffs
+in several currencies. The store receives nothing but commits, so each commit must store the offers
+and tariffs that it refers to: ``codec.definitions_of`` returns them.
 
 The message of a failing test says what is wrong, and its docstring says what to check in the store.
 Every store passes the same tests; no test can be switched off.
@@ -32,6 +34,7 @@ from channelplans.testing.contract.checked_store import (
 )
 from channelplans.testing.contract.commits import CommitTests
 from channelplans.testing.contract.concurrency import CancellationTests, ConcurrencyTests
+from channelplans.testing.contract.definitions import DefinitionTests
 from channelplans.testing.contract.due import DueTests
 from channelplans.testing.contract.durability import DurabilityTests
 from channelplans.testing.contract.paging import PagingTests
@@ -51,7 +54,14 @@ def _contract_of(cls: type) -> type:
 
 
 class StoreContract(
-    ReadTests, TokenTests, CommitTests, DueTests, PagingTests, ConcurrencyTests, DurabilityTests
+    ReadTests,
+    DefinitionTests,
+    TokenTests,
+    CommitTests,
+    DueTests,
+    PagingTests,
+    ConcurrencyTests,
+    DurabilityTests,
 ):
     """The tests that every ``Store`` passes.
 

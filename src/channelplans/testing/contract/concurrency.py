@@ -12,7 +12,7 @@ from channelplans.storage.ports import AsyncStore, Revision
 from channelplans.subscriptions import actions
 from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.wallets import Wallet
-from channelplans.testing.builders import DAY
+from channelplans.testing.builders import DAY, make_tariff
 from channelplans.testing.contract.checked_store import (
     DISTANT_DAY,
     CheckedStore,
@@ -294,7 +294,8 @@ class CancellationTests:
         """If a commit is cancelled at any of its awaits, the same commit can be repeated.
 
         If it fails: handle ``asyncio.CancelledError``, which is not an ``Exception``. Let ``async
-        with`` roll back the transaction, release the lock and return the connection.
+        with`` roll back the transaction, release the lock and return the connection. Store the
+        offers and tariffs of a decision in the same transaction as the decision.
 
         The decision is then stored once, and no lock is left behind.
         """
@@ -303,7 +304,8 @@ class CancellationTests:
         commit = cast("AsyncStore", store.store).commit
         while is_reached and point < MAX_AWAITS:
             point += 1
-            purchase = make_purchase(f"p-{point}", f"s-{point}")
+            tariff = make_tariff(name=f"cancelled at await number {point}")
+            purchase = make_purchase(f"p-{point}", f"s-{point}", tariff=tariff)
             is_reached = run(cancel_at_wait(partial(commit, purchase, expected=None), point))
             message = f"a commit that was cancelled at await number {point} was stored in part"
             revision = store.commit_valid(purchase, message)

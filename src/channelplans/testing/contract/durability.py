@@ -1,6 +1,6 @@
 """Durability: another process finds everything that was committed, and can continue."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from multiprocessing import get_context
@@ -18,6 +18,7 @@ from channelplans.testing.contract.checked_store import (
 )
 from channelplans.testing.contract.crowd import check_books, opening_deposit, run_processes
 from channelplans.testing.contract.helpers import make_call_decision, open_account
+from channelplans.testing.contract.price_lists import sell_at_each_price_list
 
 
 class DurabilityTests:
@@ -63,16 +64,18 @@ class DurabilityTests:
         """Another process that opens the store finds all commits, and can commit more.
 
         If it fails: look for a transaction that is never committed, and for data in the memory of a
-        process. Do not restart a counter of revisions or postings when the store is opened.
+        process, such as offers and tariffs. Do not restart a counter of revisions or postings when
+        the store is opened.
         """
         if type(self).reopen is DurabilityTests.reopen:
             pytest.skip("define reopen if the contents of the store outlive the process")
+        sales = sell_at_each_price_list(store)
         purchase, revision = open_account(store)
         contents = store.read_affected(purchase)
         reopen = self.reopen(store.store)
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
             calls = pool.submit(
-                reopen_and_record_calls, reopen, purchase, contents, awaited=self._awaited
+                reopen_and_record_calls, reopen, purchase, contents, sales, awaited=self._awaited
             )
         distinct_revisions = {revision, *calls.result()}
         check_equal(5, len(distinct_revisions), "a reopened store used a revision twice")
@@ -82,13 +85,14 @@ def reopen_and_record_calls(
     reopen: Callable[[], Any],
     decision: Decision,
     contents: dict[str, object],
+    sales: Sequence[tuple[Decision, Revision]] = (),
     *,
     awaited: bool = False,
 ) -> list[Revision | None]:
     """Open a store four times, each time record a call, and return the revisions of the calls.
 
     Before each call, check that the store still has the contents that ``read_affected`` returned
-    after the latest decision.
+    after the latest decision, and the subscriptions of the earlier sales.
     """
     revisions: list[Revision | None] = []
     with background_loop() if awaited else nullcontext() as run:
@@ -96,6 +100,8 @@ def reopen_and_record_calls(
             store = open_store(reopen, run)
             message = "a reopened store does not contain what was committed"
             check_equal(contents, store.read_affected(decision), message)
+            for sale, revision in sales:
+                store.check_stored(sale.after, revision, message)
             stored = store.stored_subscription("berlin")
             decision = make_call_decision(stored.value, f"c-{number}")
             message = "a reopened store refused a decision for its stored revision"

@@ -1,7 +1,7 @@
 """Decisions in one line, and the first commits of several tests.
 
-All offers are shipped ones, and all prices are those of ``builders.TARIFF``. So
-``builders.CATALOGUE`` has an edition for every decision.
+All offers are shipped ones, and most prices are those of ``builders.TARIFF``. ``price_lists``
+has other offers and other currencies.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,6 +22,7 @@ from channelplans.subscriptions.identifiers import ProfileId
 from channelplans.subscriptions.subscription import Subscription
 from channelplans.subscriptions.transfers import assign_credit, deposit, expire_credit
 from channelplans.subscriptions.wallets import Posting, Reason, Wallet
+from channelplans.tariffs import Tariff
 from channelplans.testing.builders import DAY, TARIFF
 from channelplans.testing.contract.checked_store import CheckedStore
 
@@ -97,13 +98,14 @@ def make_purchase(
     subscription: str = "s-1",
     *,
     plan: Plan | None = None,
+    tariff: Tariff = TARIFF,
     on: date = DAY,
     previous: Subscription | None = None,
 ) -> Decision:
     """Return a purchase, by default of 5 channels for 39.75 EUR (5 x 6.95 and 5 for setup)."""
     return actions.buy(
         plan or SKYPE_CONNECT.plan(channels=5),
-        TARIFF,
+        tariff,
         account=ACCOUNT,
         profile=profile,
         subscription=subscription,
