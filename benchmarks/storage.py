@@ -32,9 +32,7 @@ from channelplans import (
     Call,
     Decision,
     Money,
-    Offer,
     Store,
-    Tariff,
     Transfer,
     Wallet,
 )
@@ -70,11 +68,6 @@ CREDIT = Money.of("10", EUR)
 Crowd: TypeAlias = Callable[[int, int, str], float]
 
 
-def price(_offer: Offer, _day: object) -> Tariff:
-    """Return the same tariff for every offer and day."""
-    return TARIFF
-
-
 def names(worker: int, accounts: int, prefix: str) -> tuple[AccountId, ProfileId]:
     """Return the names of a worker's account and profile."""
     return f"{prefix} {worker % accounts}", f"{prefix} {worker}"
@@ -104,7 +97,7 @@ def crowd(store: Store, workers: int, accounts: int, prefix: str) -> float:
     """Let each worker, in a thread, commit deposits and calls. Return the seconds."""
     for decision in openings(workers, accounts, prefix):
         store.commit(decision, expected=None)
-    billing = Billing(store, tariff=price)
+    billing = Billing(store, prices=TARIFF)
 
     def work(worker: int) -> None:
         account, profile = names(worker, accounts, prefix)
@@ -126,7 +119,7 @@ async def crowd_of_tasks(
     store = PsycopgStore(pool)
     for decision in openings(workers, accounts, prefix):
         await store.commit(decision, expected=None)
-    billing = AsyncBilling(store, tariff=price)
+    billing = AsyncBilling(store, prices=TARIFF)
 
     async def work(worker: int) -> None:
         account, profile = names(worker, accounts, prefix)
@@ -179,7 +172,7 @@ def buy(store: Store, number: int, prefix: str, *, days: range) -> None:
 
     A thousand profiles share an account.
     """
-    billing = Billing(store, tariff=price)
+    billing = Billing(store, prices=TARIFF)
     for index in range(number):
         account = f"{prefix} {index // 1000}"
         if index % 1000 == 0:
@@ -234,7 +227,7 @@ def renew(store: Store, prefix: str) -> float:
     """Buy plans, renew them a term later, and return the seconds of the renewal."""
     buy(store, DUE, prefix, days=range(1))
     started_at = perf_counter()
-    outcomes = list(Billing(store, tariff=price).run_due(on=DAY + timedelta(days=30)))
+    outcomes = list(Billing(store, prices=TARIFF).run_due(on=DAY + timedelta(days=30)))
     seconds = perf_counter() - started_at
     assert sum(outcome.decision is not None for outcome in outcomes) == DUE
     return seconds

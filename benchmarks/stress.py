@@ -119,7 +119,7 @@ class Worker:
         self.steps = 0
         self.day = DAY
         # The proxy has all methods of a store, but a type checker does not see them.
-        self.billing = Billing(cast("Store", self.store), tariff=lambda _offer, _day: TARIFF)
+        self.billing = Billing(cast("Store", self.store), prices=TARIFF)
 
     def run(self, commits: int) -> WorkerResult:
         """Act until a number of commits were attempted."""

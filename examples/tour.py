@@ -329,7 +329,7 @@ def read_story(file: Path) -> Story:
     )
     root.refuse_unknown_keys()
     store = cp.MemoryStore()
-    billing = cp.Billing(store, tariff=lambda _offer, _day: tariff)
+    billing = cp.Billing(store, prices=tariff)
     return Story(file, account, offer, tariff, offices, events, calls, store, billing)
 
 

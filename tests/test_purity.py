@@ -200,6 +200,7 @@ def samples_of(*values):
 
 # Sample arguments for each public function.
 FUNCTION_ARGUMENTS: dict[str, Arguments] = {
+    "subscriptions.price_books.make_price_book": ((CATALOGUE,), {}),
     "subscriptions.price_changes.compare_editions": ((EDITION, NEXT_EDITION, (SUBSCRIPTION,)), {}),
     "storage.codec.decode": ((type(PLAN), encode(PLAN)), {"definitions": DEFINITIONS}),
     "storage.codec.decode_committed": ((encode(PURCHASE),), {"definitions": DEFINITIONS}),
@@ -653,21 +654,23 @@ def call(service, name, arguments, keywords):
     return run_coroutine(result) if inspect.iscoroutine(result) else consume(result)
 
 
-@pytest.mark.parametrize("tariff", [lambda *_: TARIFF, CATALOGUE], ids=["function", "catalogue"])
+@pytest.mark.parametrize(
+    "prices", [TARIFF, lambda *_: TARIFF, CATALOGUE], ids=["tariff", "function", "catalogue"]
+)
 @pytest.mark.parametrize(
     ("billing_class", "store_class"),
     [(Billing, MemoryStore), (AsyncBilling, AsyncMemoryStore)],
     ids=["sync", "async"],
 )
-def test_billing_does_no_input_or_output(billing_class, store_class, tariff):
+def test_billing_does_no_input_or_output(billing_class, store_class, prices):
     """No event occurs if actions are committed directly, nor if they are previewed first."""
     with assert_no_events():
-        billing = billing_class(store_class(), tariff=tariff)
+        billing = billing_class(store_class(), prices=prices)
         results = {
             name: call(billing, name, arguments, keywords)
             for name, arguments, keywords in BILLING_CALLS
         }
-        preview_billing = billing_class(store_class(), tariff=tariff)
+        preview_billing = billing_class(store_class(), prices=prices)
         for name, arguments, keywords in ACTION_CALLS:
             preview = call(preview_billing.preview, name, arguments, keywords)
             is_transfer = isinstance(preview, TransferPreview)

@@ -108,6 +108,7 @@ if TYPE_CHECKING:
         Edition as Edition,
         Migration as Migration,
         Posting as Posting,
+        PriceBook as PriceBook,
         Reason as Reason,
         Statement as Statement,
         Status as Status,
@@ -170,8 +171,8 @@ _HOMES: Final = MappingProxyType(
                 "AsyncBilling AsyncStore Billing MemoryStore Outcome Preview Store decode encode"
             ),
             "subscriptions": (
-                "Action Catalogue Decision Edition Migration Posting Reason Statement Status "
-                "Subscription Transfer Wallet assign_credit buy cancel change charge "
+                "Action Catalogue Decision Edition Migration Posting PriceBook Reason Statement "
+                "Status Subscription Transfer Wallet assign_credit buy cancel change charge "
                 "compare_editions deposit expire expire_credit lapse record_call renew resume "
                 "settle take_back_credit terminate"
             ),

@@ -105,11 +105,6 @@ def schedules(*, with_stops=False):
     return st.lists(runs | stops, max_size=25).map(lambda parts: list(chain.from_iterable(parts)))
 
 
-def find_tariff(*_):
-    """Return the same tariff for every offer and day."""
-    return TARIFF
-
-
 @attrs.frozen
 class Purchase:
     """The plan that one profile buys, the day, and whether it is cancelled on that day."""
@@ -142,7 +137,7 @@ def open_store(purchases, balance_cents):
     order of the purchases.
     """
     store = MemoryStore()
-    billing = Billing(store, tariff=find_tariff)
+    billing = Billing(store, prices=TARIFF)
     deposited = Money(minor=AMPLE_CENTS, currency=EUR)
     billing.deposit(ACCOUNT_WALLET, deposited, transfer="opening", on=FIRST_DAY)
     for number, purchase in enumerate(purchases):
@@ -167,7 +162,7 @@ def open_store(purchases, balance_cents):
 def open_async_billing(store, page_size=1000):
     """Return a billing service for workers that share a store."""
     interleaving_store = cast("AsyncStore", InterleavingStore(store, page_size))
-    return AsyncBilling(interleaving_store, tariff=find_tariff)
+    return AsyncBilling(interleaving_store, prices=TARIFF)
 
 
 async def run_due_worker(store, on, page_size=1000):
@@ -322,7 +317,7 @@ def test_call_delivered_several_times_is_charged_once(records, renewed, schedule
     plan = SKYPE_CONNECT.plan(channels=1, bundles=1)
     store = open_store([Purchase(plan, FIRST_DAY, cancelled=False)], 5000)
     profile, profile_wallet = "p-9", Wallet("acme", "p-9")
-    Billing(store, tariff=find_tariff).assign_credit(
+    Billing(store, prices=TARIFF).assign_credit(
         "acme", profile, Money(minor=3000, currency=EUR), transfer="t", on=FIRST_DAY
     )
     billing = open_async_billing(store)
@@ -425,7 +420,7 @@ def test_committed_preview_equals_the_direct_action(actions):
     The decisions, the errors and the stored state are the same after each step.
     """
     direct_store, preview_store = MemoryStore(), MemoryStore()
-    direct_billing = Billing(direct_store, tariff=find_tariff)
+    direct_billing = Billing(direct_store, prices=TARIFF)
     preview_billing = open_async_billing(preview_store)
     subscription, balances, day = None, direct_store.snapshot().balances, FIRST_DAY
 
@@ -444,7 +439,7 @@ def test_committed_preview_equals_the_direct_action(actions):
         args, kwargs = action_arguments(action, amount, f"id-{number}")
         kwargs["on"] = day
         for store in direct_store, preview_store:
-            list(Billing(store, tariff=find_tariff).run_due(on=day))
+            list(Billing(store, prices=TARIFF).run_due(on=day))
         stored = direct_store.subscription("berlin")
         subscription, balances = stored and stored.value, direct_store.snapshot().balances
         result = result_or_error(getattr(direct_billing, action), *args, **kwargs)
@@ -476,13 +471,11 @@ def test_action_first_processes_due_subscriptions(actions):
         day += timedelta(5 * days_later)
         args, kwargs = action_arguments(action, amount, f"id-{number}")
         kwargs["on"] = day
-        processed_billing = Billing(processed_store, tariff=find_tariff)
+        processed_billing = Billing(processed_store, prices=TARIFF)
         # A transfer of credit does not look at subscriptions.
         if "transfer" not in kwargs:
             list(processed_billing.run_due(on=day))
-        result = result_or_error(
-            getattr(Billing(store, tariff=find_tariff), action), *args, **kwargs
-        )
+        result = result_or_error(getattr(Billing(store, prices=TARIFF), action), *args, **kwargs)
 
         assert result == result_or_error(getattr(processed_billing, action), *args, **kwargs)
         assert store_state(store) == store_state(processed_store)

@@ -178,20 +178,15 @@ class BlockingBilling:
             self._runner.run(outcomes.aclose())
 
 
-def same_tariff(*_):
-    """Return the same tariff for any offer and day."""
-    return TARIFF
-
-
 @pytest.fixture(params=[Billing, AsyncBilling])
 def make_billing(request):
     """Return a factory of one of the two billing services; its calls block."""
     if request.param is Billing:
-        yield lambda store, tariff=same_tariff: Billing(store, tariff=tariff)
+        yield lambda store, prices=TARIFF: Billing(store, prices=prices)
         return
     with asyncio.Runner() as runner:
-        yield lambda store, tariff=same_tariff: BlockingBilling(
-            AsyncBilling(AsyncStoreOver(store), tariff=tariff), runner
+        yield lambda store, prices=TARIFF: BlockingBilling(
+            AsyncBilling(AsyncStoreOver(store), prices=prices), runner
         )
 
 
@@ -203,13 +198,13 @@ def store():
 
 @pytest.fixture
 def billing(make_billing, store):
-    """Return a billing service over the store, with the same tariff for all offers and days."""
+    """Return a billing service over the store, with the same tariff for everyone."""
     return make_billing(store)
 
 
-def open_account(store, *, credit="1000", plans=None, on=PURCHASE_DAY, tariff=same_tariff):
+def open_account(store, *, credit="1000", plans=None, on=PURCHASE_DAY, prices=TARIFF):
     """Deposit credit in acme's wallet, buy a plan for each profile, and return the store."""
-    billing = Billing(store, tariff=tariff)
+    billing = Billing(store, prices=prices)
     billing.deposit(ACME, euros(credit), transfer="opening", on=on)
     for profile, plan in (plans or {"berlin": PLAN}).items():
         billing.buy(plan, account="acme", profile=profile, subscription=f"s of {profile}", on=on)
@@ -322,7 +317,7 @@ def check_balances(store, before, deltas):
 def berlin(store):
     """Buy a plan for berlin, assign 20.00 to berlin's wallet, and return the subscription."""
     open_account(store)
-    Billing(store, tariff=same_tariff).assign_credit(
+    Billing(store, prices=TARIFF).assign_credit(
         "acme", "berlin", euros("20"), transfer="assigned", on=PURCHASE_DAY
     )
     return subscription_of(store)
@@ -495,26 +490,26 @@ class TestActions:
         ("billing_class", "make_store"),
         [(Billing, MemoryStore), (AsyncBilling, lambda: AsyncStoreOver(MemoryStore()))],
     )
-    def test_constructor_refuses_a_single_tariff(self, billing_class, make_store):
-        """Prices come from a function or a catalogue, because they depend on offer and day."""
-        with pytest.raises(WrongType, match="must be a function of an offer and a day, or a Catal"):
-            billing_class(make_store(), tariff=TARIFF)
+    def test_constructor_refuses_an_amount_as_prices(self, billing_class, make_store):
+        """One amount does not say what a channel, a bundle and a minute cost."""
+        with pytest.raises(WrongType, match=r"^prices must be a Tariff, a Catalogue, a price book"):
+            billing_class(make_store(), prices=euros("6.95"))
 
     def test_constructor_refuses_an_asynchronous_store(self):
         """Its commits would be coroutines that never run, and so be reported without effect."""
         with pytest.raises(WrongType, match=r"^store must be a synchronous store; AsyncBilling wo"):
-            Billing(AsyncStoreOver(MemoryStore()), tariff=same_tariff)
+            Billing(AsyncStoreOver(MemoryStore()), prices=TARIFF)
 
     def test_asynchronous_service_refuses_a_synchronous_store(self):
         """Its commit would store a deposit before the missing coroutine is noticed."""
         with pytest.raises(WrongType, match=r"^store must be an asynchronous store \(async def\)"):
-            AsyncBilling(MemoryStore(), tariff=same_tariff)  # type: ignore[arg-type]
+            AsyncBilling(MemoryStore(), prices=TARIFF)  # type: ignore[arg-type]
 
     @pytest.mark.parametrize("billing_class", [Billing, AsyncBilling])
     def test_constructor_refuses_the_class_of_a_store(self, billing_class):
         """The error shows the class and how to make a store of it."""
         with pytest.raises(WrongType) as refusal:
-            billing_class(MemoryStore, tariff=same_tariff)
+            billing_class(MemoryStore, prices=TARIFF)
 
         assert "store" == refusal.value.parameter
         assert "a store, such as MemoryStore()" == refusal.value.expected
@@ -558,7 +553,7 @@ class TestCommit:
     def test_commit_refuses_a_stale_preview(self, billing, store, berlin):
         """If a call was recorded after the preview, the confirmed change is a conflict."""
         preview = billing.preview.change("berlin", BIGGER, on=DAY)
-        Billing(store, tariff=same_tariff).record_call("berlin", make_call(), on=DAY)
+        Billing(store, prices=TARIFF).record_call("berlin", make_call(), on=DAY)
         before = store.snapshot()
         with pytest.raises(Conflict, match=r"profile 'berlin' .* confirm again"):
             billing.commit(preview)
@@ -567,7 +562,7 @@ class TestCommit:
 
     def test_action_is_not_decided_again_after_a_conflict(self, billing, store, berlin):
         """If another worker commits first, change() raises; a person has to look again."""
-        other_worker = Billing(store, tariff=same_tariff)
+        other_worker = Billing(store, prices=TARIFF)
         store.interruptions["commit"] = iter(
             [lambda: other_worker.record_call("berlin", make_call(), on=DAY)]
         )
@@ -634,7 +629,7 @@ class TestRecordCall:
     @pytest.mark.parametrize("moment", ["subscription", "committed", "commit"])
     def test_call_recorded_by_two_workers_is_charged_once(self, billing, store, berlin, moment):
         """Another worker records the same call just before a step: it is charged once."""
-        other_worker = Billing(store, tariff=same_tariff)
+        other_worker = Billing(store, prices=TARIFF)
         store.interruptions[moment] = iter(
             [lambda: other_worker.record_call("berlin", make_call(), on=DAY)]
         )
@@ -648,7 +643,7 @@ class TestRecordCall:
         self, billing, store, berlin, moment
     ):
         """Another worker records the call and renews the term just before a step: no error."""
-        other_worker = Billing(store, tariff=same_tariff)
+        other_worker = Billing(store, prices=TARIFF)
 
         def record_and_renew():
             other_worker.record_call("berlin", make_call(), on=DAY)
@@ -662,7 +657,7 @@ class TestRecordCall:
     def test_call_recorded_for_another_profile_is_not_charged_again(self, billing, store, berlin):
         """Call identifiers are unique in the store: munich pays the call, so berlin does not."""
         munich = Wallet("acme", "munich")
-        other_worker = Billing(store, tariff=same_tariff)
+        other_worker = Billing(store, prices=TARIFF)
         other_worker.buy(PLAN, **{**PURCHASE, "profile": "munich"})
         other_worker.deposit(munich, euros("1"), transfer="m", on=DAY)
         store.interruptions["commit"] = iter(
@@ -675,7 +670,7 @@ class TestRecordCall:
 
     def test_call_is_decided_again_after_a_conflict(self, billing, store, berlin):
         """Other calls win the first two attempts; the third attempt uses the latest state."""
-        other_worker = Billing(store, tariff=same_tariff)
+        other_worker = Billing(store, prices=TARIFF)
         numbers = count()
 
         def record_other_call():
@@ -690,7 +685,7 @@ class TestRecordCall:
 
     def test_call_raises_conflict_after_a_limited_number_of_attempts(self, billing, store, berlin):
         """If another call always commits first, the last attempt raises Conflict."""
-        other_worker = Billing(store, tariff=same_tariff)
+        other_worker = Billing(store, prices=TARIFF)
         billing.deposit(BERLIN, euros("90"), transfer="b", on=DAY)
         numbers = count()
 
@@ -794,7 +789,7 @@ class TestDueTermFirst:
         """If the renewal has no price, the action raises that error and changes nothing."""
         before = open_account(store).snapshot()
 
-        def find_no_tariff(offer, day):
+        def find_no_tariff(_account, _offer, day):
             raise LookupError(f"no prices for {day}")
 
         with pytest.raises(LookupError, match="no prices for 2026-02-04"):
@@ -817,7 +812,7 @@ class TestStatement:
     def history(self, store):
         """Deposit 100.00 and charge 34.75 on 5 January, deposit 10.00 on the 15th, and renew."""
         open_account(store, credit="100")
-        billing = Billing(store, tariff=same_tariff)
+        billing = Billing(store, prices=TARIFF)
         billing.deposit(ACME, euros("10"), transfer="second", on=DAY)
         list(billing.run_due(on=FIRST_END))
 
@@ -862,22 +857,23 @@ def two_editions(*, migration=Migration.AT_RENEWAL, offer=SKYPE_CONNECT, start=d
 
 def billing_by_catalogue(make_billing, store, catalogue, **opening):
     """Return a billing service that uses a catalogue; berlin bought by it on 5 January."""
-    open_account(store, tariff=catalogue, **opening)
+    open_account(store, prices=catalogue, **opening)
     return make_billing(store, catalogue)
 
 
 class TestPrices:
     """Which tariff applies to a purchase, a change, a call and a renewal."""
 
-    def test_tariff_function_gets_the_offer_and_the_day(self, make_billing, store):
-        """A purchase passes its day, a call its own day, a renewal the new term's first day.
+    def test_tariff_function_gets_the_account_the_offer_and_the_day(self, make_billing, store):
+        """A purchase passes its day, a renewal the new term's first day.
 
-        A prorated change keeps the tariff of the running term, so it does not call the function.
+        A prorated change and a call keep the tariff of the running term, so neither calls the
+        function.
         """
         requests = []
 
-        def find_tariff(offer, day):
-            requests.append((offer, day))
+        def find_tariff(account, offer, day):
+            requests.append((account, offer, day))
             return TARIFF
 
         billing = make_billing(store, find_tariff)
@@ -888,13 +884,13 @@ class TestPrices:
         billing.record_call("berlin", make_call(day=date(2026, 1, 20)), on=date(2026, 1, 31))
         list(billing.run_due(on=date(2026, 2, 20)))
 
-        days = [PURCHASE_DAY, date(2026, 1, 20), FIRST_END]
-        assert [(FEWER_AT_RENEWAL, day) for day in days] == requests
+        days = [PURCHASE_DAY, FIRST_END]
+        assert [("acme", FEWER_AT_RENEWAL, day) for day in days] == requests
 
     def test_change_to_another_offer_uses_the_tariff_of_that_offer(self, make_billing, store):
         """The new offer costs 7.50 a channel, so 10 channels cost 75.00."""
 
-        def find_tariff(offer, _):
+        def find_tariff(_account, offer, _day):
             return TARIFF if offer == SKYPE_CONNECT else DEARER
 
         billing = make_billing(open_account(store), find_tariff)
@@ -1356,7 +1352,7 @@ class TestFailures:
     def test_missing_tariff_is_reported_and_the_term_stays_due(self, make_billing, store):
         """Without a tariff nothing is charged and nothing lapses; a later run renews."""
 
-        def find_tariff(offer, _):
+        def find_tariff(_account, offer, _day):
             if offer == WITH_GRACE:
                 raise LookupError("nobody wrote that down")
             return TARIFF
@@ -1444,7 +1440,7 @@ class TestFailures:
 
     def test_terms_renewed_by_a_worker_with_a_later_day_are_skipped(self, billing, store):
         """Another worker renews berlin and calais first; they are charged once and not reported."""
-        other_worker = Billing(store, tariff=same_tariff)
+        other_worker = Billing(store, prices=TARIFF)
         store.interruptions["commit of berlin"] = iter(
             [lambda: list(other_worker.run_due(on=FEB_10))]
         )
@@ -1456,7 +1452,7 @@ class TestFailures:
 
     def test_renewal_committed_by_two_workers_is_charged_once(self, billing, store):
         """Two workers make the same decision for amiens; both report it, and amiens pays once."""
-        other_worker = Billing(store, tariff=same_tariff)
+        other_worker = Billing(store, prices=TARIFF)
         store.interruptions["commit of amiens"] = iter(
             [lambda: list(other_worker.run_due(on=FIRST_END))]
         )
@@ -1514,7 +1510,7 @@ class TestStoppedAndParallelRuns:
         profiles = [f"p-{number:02}" for number in range(60)]
         plans = dict.fromkeys(profiles, PLAN)
         store = open_account(MemoryStore(), credit="9000", plans=plans)
-        billing = Billing(store, tariff=same_tariff)
+        billing = Billing(store, prices=TARIFF)
         with ThreadPoolExecutor(4) as threads:
             runs = list(threads.map(lambda _: list(billing.run_due(on=SECOND_END)), range(4)))
         reported = {(outcome.profile, outcome.term) for run in runs for outcome in run}
@@ -1530,7 +1526,7 @@ class TestStoppedAndParallelRuns:
     def test_runs_in_three_tasks_charge_each_term_once(self):
         """Three tasks that take turns at each call to the store report no failure."""
         store = open_account(MemoryStore(), plans=FIVE_PLANS)
-        billing = AsyncBilling(AsyncStoreOver(store), tariff=same_tariff)
+        billing = AsyncBilling(AsyncStoreOver(store), prices=TARIFF)
 
         async def run():
             return [outcome async for outcome in billing.run_due(on=SECOND_END)]
@@ -1548,7 +1544,7 @@ class TestStoppedAndParallelRuns:
     def test_next_run_continues_after_a_cancelled_task(self, loop_turns):
         """A task that is cancelled after any number of loop turns leaves the other terms due."""
         store = open_account(MemoryStore(), plans=FIVE_PLANS)
-        billing = AsyncBilling(AsyncStoreOver(store), tariff=same_tariff)
+        billing = AsyncBilling(AsyncStoreOver(store), prices=TARIFF)
 
         async def run():
             return [outcome async for outcome in billing.run_due(on=FIRST_END)]
@@ -1570,7 +1566,7 @@ class TestStoppedAndParallelRuns:
     def test_wrong_argument_is_refused_when_the_action_is_awaited(self):
         """In gather(), the refused actions do not stop the valid one."""
         store = open_account(MemoryStore())
-        billing = AsyncBilling(AsyncStoreOver(store), tariff=same_tariff)
+        billing = AsyncBilling(AsyncStoreOver(store), prices=TARIFF)
 
         async def run_all():
             return await asyncio.gather(

@@ -49,7 +49,7 @@ def check_that_each_term_is_charged_once(kind):
     random, terms = Random(2026), 2
     statement_count: Any = CONTEXT.Value(c_int, lock=False)
     with place(kind) as address, opened(kind, address) as store:
-        billing = Billing(store, tariff=lambda _offer, _day: TARIFF)
+        billing = Billing(store, prices=TARIFF)
         plans = dict.fromkeys(PROFILES, SKYPE_CONNECT.plan(channels=5))
         for decision in make_account(plans, credit="100000"):
             store.commit(decision, expected=None)

@@ -86,7 +86,7 @@ def run_due(
         # Opening the store runs statements too. Count only the statements of the run.
         statement_count.value = 0
         counter.kill_at = kill_at
-        for _ in Billing(store, tariff=lambda _offer, _day: TARIFF).run_due(on=on):
+        for _ in Billing(store, prices=TARIFF).run_due(on=on):
             pass
         if kill_at:
             Event().wait(60)  # the run can end before the delayed kill

@@ -111,7 +111,7 @@ def test_worker_raises_the_error_of_a_failed_renewal():
         store.commit(decision, expected=None)
 
     with pytest.raises(LookupError, match="no such table"):
-        _run_due(Billing(store, tariff=lambda _offer, _day: TARIFF), date(2026, 2, 4))
+        _run_due(Billing(store, prices=TARIFF), date(2026, 2, 4))
 
 
 def test_worker_reports_add_up_decisions_and_refusals():

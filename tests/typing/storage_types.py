@@ -14,6 +14,7 @@ from channelplans.errors import Conflict, TokenReused
 from channelplans.money import EUR, Money
 from channelplans.offers import SKYPE_CONNECT
 from channelplans.plans import Offer, Plan
+from channelplans.pricing import Quote
 from channelplans.storage.billing import AsyncBilling, Billing, BillingActions
 from channelplans.storage.codec import (
     Definitions,
@@ -42,6 +43,7 @@ from channelplans.subscriptions.actions import call_token, renew
 from channelplans.subscriptions.catalogue import Catalogue
 from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.identifiers import ProfileId, Token
+from channelplans.subscriptions.price_books import PriceBook, make_price_book
 from channelplans.subscriptions.subscription import Subscription
 from channelplans.subscriptions.transfers import expire_credit
 from channelplans.subscriptions.wallets import Posting, Reason, Statement, Wallet
@@ -52,6 +54,7 @@ ACCOUNT, PROFILE, ID = "acme", "berlin", "s-1"
 REVISION, CURSOR = Revision("1"), Cursor("c")
 FIVE = Money.of("5", EUR)
 PLAN = SKYPE_CONNECT.plan(channels=3, bundles=1)
+TARIFF = Tariff("list", EUR, channel="6.95")
 
 
 class Awaited:
@@ -191,12 +194,63 @@ def snapshots(store: MemoryStore) -> None:
     plain.snapshot()  # type: ignore[attr-defined]
 
 
+class OwnPrices:
+    """A price book of an application, without a base class."""
+
+    def for_sale(
+        self, plan: Plan, *, account: str, profile: str, on: date, previous: Subscription | None
+    ) -> Tariff:
+        """Return a tariff for a purchase."""
+        return TARIFF
+
+    def for_change(self, subscription: Subscription, plan: Plan, *, on: date) -> Tariff:
+        """Return a tariff for a change."""
+        return TARIFF
+
+    def for_call(self, subscription: Subscription, call: Call, quote: Quote) -> Tariff:
+        """Return a tariff for a call."""
+        return quote.tariff
+
+    def for_renewal(self, subscription: Subscription) -> tuple[Plan, Tariff]:
+        """Return the plan and the tariff of the next term."""
+        return subscription.plan, TARIFF
+
+
+class OnlySales:
+    """A class that lacks three methods of a price book."""
+
+    for_sale = OwnPrices.for_sale
+
+
+def no_extra_postings(decision: Decision) -> list[Posting]:
+    """Return no postings."""
+    return []
+
+
+def prices(tariff: Tariff, catalogue: Catalogue) -> None:
+    """A billing service accepts four kinds of prices, and postings of the application."""
+    book: PriceBook = OwnPrices()
+    Billing(MemoryStore(), prices=book)
+    Billing(MemoryStore(), prices=OwnPrices(), extra_postings=no_extra_postings)
+    Billing(MemoryStore(), prices=tariff, extra_postings=lambda decision: decision.postings)
+    Billing(MemoryStore(), prices=catalogue, extra_postings=None)
+    Billing(MemoryStore(), prices=lambda account, offer, day: tariff)
+    AsyncBilling(Awaited(), prices=OwnPrices(), extra_postings=no_extra_postings)
+    AsyncBilling(Awaited(), prices=lambda account, offer, day: tariff)
+    assert_type(make_price_book(catalogue), PriceBook)
+    Billing(MemoryStore(), prices=OnlySales())  # type: ignore[arg-type]
+    Billing(MemoryStore(), prices=lambda offer, day: tariff)  # type: ignore[arg-type, misc]
+    Billing(MemoryStore(), prices=tariff, extra_postings=[])  # type: ignore[arg-type]
+    refused: PriceBook = catalogue  # type: ignore[assignment]
+    make_price_book(refused)
+
+
 def billing_service(
-    tariff: Callable[[Offer, date], Tariff], catalogue: Catalogue, call: Call
+    tariff: Callable[[str, Offer, date], Tariff], catalogue: Catalogue, call: Call
 ) -> None:
     """The billing service returns committed decisions, and ``preview`` returns previews."""
-    assert_type(Billing(MemoryStore(), tariff=catalogue), Billing)
-    billing = Billing(MemoryStore(), tariff=tariff)
+    assert_type(Billing(MemoryStore(), prices=catalogue), Billing)
+    billing = Billing(MemoryStore(), prices=tariff)
     wallet = Wallet(ACCOUNT)
     assert_type(
         billing.buy(PLAN, account=ACCOUNT, profile=PROFILE, subscription=ID, on=DAY), Decision
@@ -228,9 +282,9 @@ def billing_service(
     billing.change(PLAN, on=DAY)  # type: ignore[call-arg, arg-type]
     billing.cancel(PROFILE, DAY)  # type: ignore[call-arg]
     billing.cancel(wallet, on=DAY)  # type: ignore[arg-type]
-    Billing(Awaited(), tariff=tariff)  # type: ignore[arg-type]
+    Billing(Awaited(), prices=tariff)  # type: ignore[arg-type]
     Billing(MemoryStore(), tariff)  # type: ignore[call-arg]
-    Billing(MemoryStore(), tariff=Tariff)  # type: ignore[arg-type]
+    Billing(MemoryStore(), prices=Tariff)  # type: ignore[arg-type]
 
 
 class LoadedOnDemand:
@@ -278,9 +332,11 @@ def outcomes(outcome: Outcome) -> None:
     outcome.failed = True  # type: ignore[misc]
 
 
-async def asynchronous_billing_service(tariff: Callable[[Offer, date], Tariff], call: Call) -> None:
+async def asynchronous_billing_service(
+    tariff: Callable[[str, Offer, date], Tariff], call: Call
+) -> None:
     """The actions are the same, but return coroutines instead of decisions."""
-    billing = AsyncBilling(Awaited(), tariff=tariff)
+    billing = AsyncBilling(Awaited(), prices=tariff)
     wallet = Wallet(ACCOUNT)
     assert_type(await billing.change(PROFILE, PLAN, on=DAY), Decision)
     assert_type(
@@ -299,7 +355,7 @@ async def asynchronous_billing_service(tariff: Callable[[Offer, date], Tariff], 
     assert_type(await billing.commit(transfer_preview), Transfer)
     await billing.commit(billing.preview.cancel(PROFILE, on=DAY))  # type: ignore[call-overload]
     _ = billing.change(PROFILE, PLAN, on=DAY).postings  # type: ignore[attr-defined]
-    AsyncBilling(MemoryStore(), tariff=tariff)  # type: ignore[arg-type]
+    AsyncBilling(MemoryStore(), prices=tariff)  # type: ignore[arg-type]
 
 
 def functions_for_stores(subscription: Subscription, tariff: Tariff, call: Call) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import suppress
 from datetime import date
 from inspect import iscoroutinefunction
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 import attrs
 
@@ -19,21 +19,19 @@ from channelplans.errors import (
     ChannelPlansError,
     Conflict,
     InsufficientCredit,
-    NotOffered,
     TokenReused,
     TransitionNotAllowed,
     WrongType,
 )
 from channelplans.money import Money
-from channelplans.plans import Offer, Plan
+from channelplans.storage._extra_postings import ExtraPostings, add_extra_postings
 from channelplans.storage.ports import AsyncStore, Cursor, Outcome, Preview, Revision, Stored
 from channelplans.subscriptions import actions
-from channelplans.subscriptions.catalogue import Catalogue
 from channelplans.subscriptions.decisions import Decision
 from channelplans.subscriptions.identifiers import ProfileId
+from channelplans.subscriptions.price_books import PriceBook
 from channelplans.subscriptions.subscription import Action, Status, Subscription
 from channelplans.subscriptions.wallets import Statement, Wallet
-from channelplans.tariffs import Tariff
 
 __all__: tuple[str, ...] = ()
 
@@ -44,63 +42,6 @@ T = TypeVar("T")
 _ATTEMPTS: Final = 20
 
 _CONFLICTS: Final = (Conflict, TokenReused)
-
-
-@attrs.frozen
-class _PricesOfDay:
-    """The same prices for everyone who has an offer."""
-
-    tariff: Callable[[Offer, date], Tariff]
-
-    def for_sale(self, plan: Plan, on: date) -> Tariff:
-        return self.tariff(plan.offer, on)
-
-    def for_change(self, _: Subscription, plan: Plan, on: date) -> Tariff:
-        return self.tariff(plan.offer, on)
-
-    def for_call(self, subscription: Subscription, on: date) -> Tariff:
-        return self.tariff(subscription.plan.offer, on)
-
-    def for_renewal(self, subscription: Subscription) -> tuple[Plan, Tariff]:
-        plan = subscription.pending or subscription.plan
-        return plan, self.tariff(plan.offer, subscription.term.end)
-
-
-@attrs.frozen
-class _PricesOfEdition:
-    """The prices of a catalogue: a subscription keeps its edition until a renewal moves it."""
-
-    catalogue: Catalogue
-
-    def for_sale(self, plan: Plan, on: date) -> Tariff:
-        edition = self.catalogue.on(on)
-        if edition.offer != plan.offer:
-            works = f"sold on that day: {edition}"
-            raise NotOffered(f"sale on {on}", plan.offer.full_name, works)
-        return edition.tariff
-
-    def for_change(self, subscription: Subscription, plan: Plan, on: date) -> Tariff:
-        edition = self.catalogue.for_term(subscription, on)
-        return edition.tariff if edition.offer == plan.offer else self.for_sale(plan, on)
-
-    def for_call(self, subscription: Subscription, _: date) -> Tariff:
-        return self.catalogue.held_by(subscription).tariff
-
-    def for_renewal(self, subscription: Subscription) -> tuple[Plan, Tariff]:
-        edition = self.catalogue.for_renewal(subscription)
-        return edition.plan_for(subscription.pending or subscription.plan), edition.tariff
-
-
-Prices: TypeAlias = _PricesOfDay | _PricesOfEdition
-
-
-def prices_from(tariff: Callable[[Offer, date], Tariff] | Catalogue) -> Prices:
-    """Return the prices of a function or of a catalogue."""
-    if isinstance(tariff, Catalogue):
-        return _PricesOfEdition(tariff)
-    if callable(tariff):
-        return _PricesOfDay(tariff)
-    raise WrongType("tariff", shown(tariff), "a function of an offer and a day, or a Catalogue")
 
 
 def check_store(store: T) -> T:
@@ -134,7 +75,8 @@ class Work:
     """
 
     store: AsyncStore
-    prices: Prices
+    prices: PriceBook
+    extra_postings: ExtraPostings | None = None
     settles_due: bool = True
 
     async def preview_purchase(
@@ -142,8 +84,8 @@ class Work:
     ) -> Preview:
         stored = await self._current(profile, on)
         if stored is None:
-            return Preview(decide(None), None)
-        return Preview(decide(stored.value), stored.revision)
+            return Preview(self._complete(decide(None)), None)
+        return Preview(self._complete(decide(stored.value)), stored.revision)
 
     async def preview_action(
         self,
@@ -153,7 +95,7 @@ class Work:
         decide: Callable[[Subscription], Decision],
     ) -> Preview:
         stored = _require_subscription(action, await self._current(profile, on))
-        return Preview(decide(stored.value), stored.revision)
+        return Preview(self._complete(decide(stored.value)), stored.revision)
 
     async def record_call(self, profile: ProfileId, call: Call, on: date) -> Decision | None:
         for _ in range(_ATTEMPTS - 1):
@@ -198,6 +140,10 @@ class Work:
             if cursor is None:
                 return
 
+    def _complete(self, decision: Decision) -> Decision:
+        """Return a decision with the application's postings."""
+        return add_extra_postings(decision, self.extra_postings)
+
     async def _load(self, profile: ProfileId) -> Stored[Subscription] | None:
         return await self.store.subscription(text("profile", profile))
 
@@ -229,8 +175,8 @@ class Work:
         # Look the token up after loading: a later commit of the same call changes the revision.
         if await self.store.committed(token) is not None:
             return None
-        tariff = self.prices.for_call(stored.value, call.day)
-        decision = actions.record_call(stored.value, call, tariff, on=on)
+        tariff = self.prices.for_call(stored.value, call, stored.value.quote)
+        decision = self._complete(actions.record_call(stored.value, call, tariff, on=on))
         await self.store.commit(decision, expected=stored.revision)
         return decision
 
@@ -267,7 +213,8 @@ class Work:
     ) -> tuple[Decision | None, InsufficientCredit | None]:
         """Commit the first candidate that the wallet can pay; return it and what was missing."""
         missing = None
-        for decision in _renewal_candidates(stored.value, self.prices, on):
+        for candidate in _renewal_candidates(stored.value, self.prices, on):
+            decision = self._complete(candidate)
             try:
                 await self._commit_with_retry(decision, stored.revision)
             except InsufficientCredit as error:
@@ -298,7 +245,9 @@ def _is_due(subscription: Subscription, on: date) -> bool:
     return subscription.due_on is not None and subscription.due_on <= on
 
 
-def _renewal_candidates(subscription: Subscription, prices: Prices, on: date) -> Iterator[Decision]:
+def _renewal_candidates(
+    subscription: Subscription, prices: PriceBook, on: date
+) -> Iterator[Decision]:
     """Yield what can be done at the end of a term; try the next if the wallet cannot pay one."""
     if subscription.status is Status.CANCELLED:
         yield actions.expire(subscription, on=on)

@@ -12,20 +12,20 @@ from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, cast, overload
 
 import attrs
 
-from channelplans._checks import civil_day, instance
+from channelplans._checks import civil_day, instance, text
 from channelplans.calls import Call
 from channelplans.money import Money
-from channelplans.plans import Offer, Plan
+from channelplans.plans import Plan
 from channelplans.rules import ChangeEffect
-from channelplans.storage._work import Work, check_asynchronous, check_synchronous, prices_from
+from channelplans.storage._extra_postings import ExtraPostings, check_extra_postings
+from channelplans.storage._work import Work, check_asynchronous, check_synchronous
 from channelplans.storage.ports import AsyncStore, Outcome, Preview, Store, TransferPreview
 from channelplans.subscriptions import actions, transfers
-from channelplans.subscriptions.catalogue import Catalogue
 from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.identifiers import AccountId, ProfileId, SubscriptionId
+from channelplans.subscriptions.price_books import Prices, make_price_book
 from channelplans.subscriptions.subscription import Action, Subscription
 from channelplans.subscriptions.wallets import Reason, Statement, Wallet
-from channelplans.tariffs import Tariff
 
 __all__ = ["AsyncBilling", "Billing", "BillingActions"]
 
@@ -76,17 +76,21 @@ class BillingActions(Generic[D_co, T_co]):
         day of that grid of terms, and its price is prorated. So an account can have one bill day.
 
         Raises:
-            NotOffered: the catalogue sells another offer on that day.
-            UnknownEdition: the catalogue sells nothing on that day.
+            NotOffered, UnknownEdition: the price book does not sell the plan on that day; a
+                catalogue sells another offer, or nothing.
             TransitionNotAllowed, InvalidValue, OutsideTerm, CalendarEnds: see ``buy`` in
                 ``channelplans.subscriptions``.
         """
 
         def decide(previous: Subscription | None) -> Decision:
             instance("plan", plan, Plan)
+            civil_day("on", on)
+            tariff = self._work.prices.for_sale(
+                plan, account=text("account", account), profile=profile, on=on, previous=previous
+            )
             return actions.buy(
                 plan,
-                self._work.prices.for_sale(plan, civil_day("on", on)),
+                tariff,
                 account=account,
                 profile=profile,
                 subscription=subscription,
@@ -101,10 +105,9 @@ class BillingActions(Generic[D_co, T_co]):
         """Change the plan of a profile (H15 to H19).
 
         Raises:
-            NotOffered: the plan needs a new term, and its offer is neither that of the edition
-                which ``Catalogue.for_term`` names nor sold on that day.
-            UnknownEdition: the plan needs a new term, and the catalogue sells nothing on that day,
-                or has no edition of the current subscription.
+            NotOffered, UnknownEdition: the plan needs a new term, and the price book does not sell
+                it on that day. A catalogue sells the offer of the edition which
+                ``Catalogue.for_term`` names, and the offer of the day.
             PlanUnchanged, MixedChange, ChangedTooSoon, CurrencyMismatch, TransitionNotAllowed,
                 OutsideTerm, CalendarEnds: see ``change`` in ``channelplans.subscriptions``.
         """
@@ -112,7 +115,7 @@ class BillingActions(Generic[D_co, T_co]):
         def decide(current: Subscription) -> Decision:
             tariff = current.quote.tariff
             if current.plan.effect_of(plan) is ChangeEffect.RESTART:
-                tariff = self._work.prices.for_change(current, plan, civil_day("on", on))
+                tariff = self._work.prices.for_change(current, plan, on=civil_day("on", on))
             return actions.change(current, plan, tariff, on=on)
 
         return self._finish(self._work.preview_action(Action.CHANGE, profile, on, decide))
@@ -215,22 +218,28 @@ class BillingActions(Generic[D_co, T_co]):
 class Billing(BillingActions[Decision, Transfer]):
     """A billing service over a store: each action returns what it committed.
 
-    ``tariff`` gives the prices. Pass a function of an offer and a day if everyone who has the offer
-    pays the same, or a catalogue. With a catalogue a buyer gets the edition that is sold on the
-    day; a renewal or a restart gets the edition that ``Catalogue.for_term`` names; a call is
-    charged by the tariff that was paid for its term.
-
     A person confirms a price. So an action raises Conflict if the subscription has changed since
     it was loaded, and so does ``commit`` of a preview. Only ``record_call`` and ``run_due``, which
     nobody confirms, decide again.
 
+    Args:
+        store: where subscriptions, postings and decisions are kept.
+        prices: a ``PriceBook``, a ``Tariff``, a ``Catalogue``, or a function of an account, an
+            offer and a day that returns a ``Tariff``; ``make_price_book`` says what each means.
+        extra_postings: a function that returns postings of the application for a decision, such as
+            tax. They are committed together with the decision, and the wallets must be able to pay
+            all of it. They are on wallets of the decision's account, on the decision's day and in
+            the subscription's currency. The function is asked for previews, actions, calls and
+            renewals, and must return equal postings for equal decisions. It is asked for a lapse
+            too: return no payment for it, or the unpaid subscription never lapses.
+
     Raises:
-        WrongType: ``store`` is a class or an asynchronous store; or ``tariff`` is neither a
-            function nor a catalogue.
+        WrongType: ``store`` is a class or an asynchronous store; ``prices`` or ``extra_postings``
+            has the wrong type. An action raises it if one of the two returns a wrong type.
 
     >>> from channelplans import EUR, SKYPE_CONNECT, MemoryStore, Money, Tariff, Wallet
     >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
-    >>> billing = Billing(MemoryStore(), tariff=lambda offer, day: tariff)
+    >>> billing = Billing(MemoryStore(), prices=tariff)
     >>> acme, day = Wallet("acme"), date(2026, 1, 5)
     >>> deposit = billing.deposit(acme, Money.of("50", EUR), transfer="p-1", on=day)
     >>> purchase = billing.buy(
@@ -246,10 +255,11 @@ class Billing(BillingActions[Decision, Transfer]):
     """
 
     def __init__(
-        self, store: Store, *, tariff: Callable[[Offer, date], Tariff] | Catalogue
+        self, store: Store, *, prices: Prices, extra_postings: ExtraPostings | None = None
     ) -> None:
         awaitable = cast("AsyncStore", _Awaitable(check_synchronous(store)))
-        work = Work(awaitable, prices_from(tariff))
+        extra = check_extra_postings(extra_postings)
+        work = Work(awaitable, make_price_book(prices), extra)
         super().__init__(work, self._decide_and_commit, self._transfer_and_commit)
 
     @property
@@ -329,14 +339,14 @@ class AsyncBilling(BillingActions[_Steps[Decision], _Steps[Transfer]]):
     """``Billing`` over an asynchronous store: the same actions, awaited.
 
     Raises:
-        WrongType: ``store`` is a class or a synchronous store; or ``tariff`` is neither a function
-            nor a catalogue.
+        WrongType: ``store`` is a class or a synchronous store; or as for ``Billing``.
     """
 
     def __init__(
-        self, store: AsyncStore, *, tariff: Callable[[Offer, date], Tariff] | Catalogue
+        self, store: AsyncStore, *, prices: Prices, extra_postings: ExtraPostings | None = None
     ) -> None:
-        work = Work(check_asynchronous(store), prices_from(tariff))
+        extra = check_extra_postings(extra_postings)
+        work = Work(check_asynchronous(store), make_price_book(prices), extra)
         super().__init__(work, self._decide_and_commit, self._transfer_and_commit)
 
     @property

@@ -102,7 +102,7 @@ class TransferPreview(DisplayMixin):
     >>> from channelplans.storage import Billing, MemoryStore
     >>> from channelplans.testing.builders import DAY, TARIFF
     >>> acme = Wallet("acme")
-    >>> billing = Billing(MemoryStore(), tariff=lambda offer, day: TARIFF)
+    >>> billing = Billing(MemoryStore(), prices=TARIFF)
     >>> print(billing.preview.deposit(acme, Money.of("50", EUR), transfer="p-1", on=DAY))
     2026-01-05: pay in from outside.
     The wallet of account 'acme' receives 50.00 EUR (deposit).

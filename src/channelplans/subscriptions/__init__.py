@@ -10,6 +10,7 @@ from channelplans.subscriptions import (
     credit_lots,
     decisions,
     identifiers,
+    price_books,
     price_changes,
     subscription,
     transfers,
@@ -20,6 +21,7 @@ from channelplans.subscriptions.catalogue import *
 from channelplans.subscriptions.credit_lots import *
 from channelplans.subscriptions.decisions import *
 from channelplans.subscriptions.identifiers import *
+from channelplans.subscriptions.price_books import *
 from channelplans.subscriptions.price_changes import *
 from channelplans.subscriptions.subscription import *
 from channelplans.subscriptions.transfers import *
@@ -31,6 +33,7 @@ __all__ += catalogue.__all__
 __all__ += credit_lots.__all__
 __all__ += decisions.__all__
 __all__ += identifiers.__all__
+__all__ += price_books.__all__
 __all__ += price_changes.__all__
 __all__ += subscription.__all__
 __all__ += transfers.__all__

@@ -201,7 +201,7 @@ class Catalogue(DisplayMixin):
 
     Raises:
         InvalidValue: there is no edition, two editions overlap or leave a gap, or two different
-            offers or tariffs have the same name.
+            offers or tariffs have the same name: people could not tell them apart in a table.
         CurrencyMismatch: two editions are in different currencies.
 
     >>> from channelplans.money import EUR

@@ -103,7 +103,7 @@ def run_worker(store: Store, *, worker: int, actions: int) -> WorkerReport:
     """
     recording = _RecordingStore(store)
     # Attributes are looked up at run time, so a type checker does not see a Store.
-    billing = Billing(cast("Store", recording), tariff=lambda _offer, _day: TARIFF)
+    billing = Billing(cast("Store", recording), prices=TARIFF)
     refused: Counter[str] = Counter()
     rounds = (_round_of_actions(store, billing, worker, number) for number in count())
     for act in islice(chain.from_iterable(rounds), actions):
