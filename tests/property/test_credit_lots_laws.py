@@ -4,10 +4,17 @@ from datetime import date, timedelta
 
 import pytest
 from hypothesis import given, strategies as st
+from tests.property.accounts import WALLETS, accounts
 
 from channelplans.calendar import Days
 from channelplans.money import EUR, Money
-from channelplans.subscriptions.credit_lots import LotRule, expiries, open_lots, payments
+from channelplans.subscriptions.credit_lots import (
+    LotRule,
+    expiries,
+    merge_wallets,
+    open_lots,
+    payments,
+)
 from channelplans.subscriptions.wallets import Posting, Reason, Wallet
 
 pytestmark = pytest.mark.slow
@@ -152,3 +159,163 @@ def test_oldest_credit_is_spent_first_by_default(postings):
 
     lots = open_lots(postings, on=date.max)
     assert expected == [(open_lot.posting, open_lot.left.minor) for open_lot in lots]
+
+
+# Only bonus credit expires, so nothing else may ever expire, and no bonus may outlive its 20 days.
+BONUS_RULES = st.just([LotRule(Reason.BONUS, Days(20), priority=1)])
+
+
+def debts(postings, rules, wallet):
+    """Return what a wallet owes: the unpaid part of its payments."""
+    return sum_minor(
+        payment.unpaid for payment in payments(postings, rules) if payment.posting.wallet == wallet
+    )
+
+
+@given(accounts(rule_lists(), days_behind=4))
+def test_lots_minus_debts_are_the_balance_of_each_wallet(account):
+    """On each day, also if postings are dated back: open lots - debts = balance."""
+    postings, rules = account.postings, account.rules
+    for on in {posting.on for posting in postings}:
+        booked = [posting for posting in postings if posting.on <= on]
+        lots = open_lots(postings, rules, on=on)
+        for wallet in WALLETS:
+            credit = sum_minor(open_lot.left for open_lot in lots if open_lot.wallet == wallet)
+            balance = sum_minor(posting.amount for posting in booked if posting.wallet == wallet)
+            assert balance == credit - debts(booked, rules, wallet)
+
+
+@given(accounts(rule_lists(), days_behind=4))
+def test_wallet_below_zero_has_no_open_lot(account):
+    """A wallet has lots or debts, not both: each receipt pays the debts first."""
+    lots = open_lots(account.postings, account.rules, on=date.max)
+
+    for wallet in WALLETS:
+        has_lots = any(open_lot.wallet == wallet for open_lot in lots)
+        assert not (has_lots and debts(account.postings, account.rules, wallet))
+
+
+@given(accounts(rule_lists(), days_behind=4))
+def test_draws_and_debt_of_a_payment_add_up_to_its_amount(account):
+    """The draws of a payment are what was paid, and the rest is its debt."""
+    for payment in payments(account.postings, account.rules):
+        paid = sum_minor(draw.amount for draw in payment.draws)
+        assert all(draw.amount.minor > 0 for draw in payment.draws)
+        assert payment.unpaid.minor >= 0
+        assert -payment.posting.amount.minor == paid + payment.unpaid.minor
+
+
+@given(accounts(rule_lists(), days_behind=4), st.integers(0, 80))
+def test_no_expired_lot_is_open_after_the_expiries_are_booked(account, days_later):
+    """The wallets can pay all expiries, no lot is expired after them, and none is due again."""
+    latest = max((posting.on for posting in account.postings), default=FIRST_DAY)
+    on = latest + timedelta(days=days_later)
+    account.expire(WALLETS[0], days_later, on)
+
+    lots = open_lots(account.postings, account.rules, on=on)
+    assert [] == [open_lot for open_lot in lots if open_lot.expired(on)]
+    assert () == expiries(account.postings, account.rules, on=on)
+
+
+@given(accounts(rule_lists()))
+def test_each_expiry_has_a_reference_that_no_other_has(account):
+    """No two expiries of an account have one reference, so each has a token of its own."""
+    references = [
+        posting.reference for posting in account.postings if posting.reason is Reason.EXPIRY
+    ]
+
+    assert len(set(references)) == len(references)
+
+
+@given(accounts(rule_lists()))
+def test_each_expiry_takes_expired_credit_only(account):
+    """An expiry that is booked as it was computed is paid by one lot, which was expired."""
+    for position, posting in enumerate(account.postings):
+        if posting.reason is not Reason.EXPIRY:
+            continue
+        before = account.postings[:position]
+        *_, payment = payments(account.postings[: position + 1], account.rules)
+        (draw,) = payment.draws
+        assert any(
+            open_lot.posting == draw.lot
+            and open_lot.wallet == posting.wallet
+            and open_lot.expired(posting.on)
+            for open_lot in open_lots(before, account.rules, on=posting.on)
+        )
+
+
+@given(accounts(BONUS_RULES))
+def test_moves_and_refunds_keep_the_expiry_of_bonus_credit(account):
+    """Only deposits and bonuses open lots, and a bonus expires 20 days after it was given.
+
+    No move, purchase or refund makes a lot of its own, so none makes bonus credit permanent.
+    """
+    lots = open_lots(account.postings, account.rules, on=date.max)
+    drawn = [
+        draw.lot for payment in payments(account.postings, account.rules) for draw in payment.draws
+    ]
+
+    assert {open_lot.posting.reason for open_lot in lots} <= {Reason.DEPOSIT, Reason.BONUS}
+    assert {posting.reason for posting in drawn} <= {Reason.DEPOSIT, Reason.BONUS}
+    for open_lot in lots:
+        if open_lot.posting.reason is Reason.BONUS:
+            assert open_lot.posting.on + timedelta(days=20) == open_lot.expires
+
+
+@given(accounts(BONUS_RULES))
+def test_account_never_keeps_more_than_its_deposits(account):
+    """When all bonus credit is expired and booked, at most the deposits are left."""
+    account.expire(WALLETS[0], 0, date(2030, 1, 1))
+
+    deposits = [posting for posting in account.postings if posting.reason is Reason.DEPOSIT]
+    balances = sum(balance for balance in account.balances.values() if balance > 0)
+    assert balances <= sum_minor(posting.amount for posting in deposits)
+
+
+@given(accounts(rule_lists(), days_behind=4))
+def test_parts_of_a_lot_never_exceed_its_credit(account):
+    """The parts of one lot in all wallets together are at most the credit that opened it."""
+    lots = open_lots(account.postings, account.rules, on=date.max)
+
+    for posting in {open_lot.posting for open_lot in lots}:
+        assert (
+            sum_minor(open_lot.left for open_lot in lots if open_lot.posting == posting)
+            <= posting.amount.minor
+        )
+
+
+@given(accounts(rule_lists(), days_behind=4))
+def test_merged_histories_give_the_lots_of_the_order_of_commits(account):
+    """Merged wallets give the same lots and expiries as the order in which they were committed."""
+    histories = [
+        [posting for posting in account.postings if posting.wallet == wallet] for wallet in WALLETS
+    ]
+    merged, day = merge_wallets(histories), date(2026, 6, 1)
+
+    assert list(map(id, sorted(merged, key=id))) == sorted(map(id, account.postings))
+    for wallet, history in zip(WALLETS, histories, strict=True):
+        assert history == [posting for posting in merged if posting.wallet == wallet]
+    assert merged == merge_wallets(histories[::-1])
+    assert open_lots(merged, account.rules, on=day) == open_lots(
+        account.postings, account.rules, on=day
+    )
+    assert expiries(merged, account.rules, on=day) == expiries(
+        account.postings, account.rules, on=day
+    )
+
+
+@given(posting_lists(), rule_lists(), st.randoms())
+def test_each_use_restarts_the_time_of_a_lot(postings, rules, random):
+    """The expiry of a lot follows from the uses after it, one by one, in any order of days."""
+    shuffled = [*postings]
+    random.shuffle(shuffled)
+    rule_of = {rule.reason: rule for rule in rules}
+    for open_lot in open_lots(shuffled, rules, on=date.max):
+        rule = rule_of.get(open_lot.posting.reason, LotRule(open_lot.posting.reason))
+        expires = rule.lasts and open_lot.posting.on + timedelta(days=rule.lasts.count)
+        for use in shuffled[shuffled.index(open_lot.posting) :]:
+            is_use = use.amount.minor < 0 and use.reason in {Reason.SUBSCRIPTION, Reason.CALL}
+            if rule.since_use and is_use and expires > use.on:
+                expires = max(expires, use.on + timedelta(days=rule.lasts.count))
+
+        assert expires == open_lot.expires

@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from channelplans.calendar import Days, Months
-from channelplans.errors import CurrencyMismatch, InsufficientCredit, InvalidValue, WrongType
+from channelplans.errors import CurrencyMismatch, InvalidValue, WrongType
 from channelplans.money import EUR, USD, Money
 from channelplans.subscriptions.credit_lots import (
     Draw,
@@ -202,6 +202,7 @@ class TestLots:
 
         assert {
             **postings[0].to_records()[0],
+            "held_by": None,
             "expires": date(2026, 2, 4),
             "priority": 0,
             "left_minor": 600,
@@ -223,21 +224,9 @@ class TestLots:
         assert [("c", "5.00")] == remaining(postings, on=date(2026, 1, 6))
         assert [[("a", "40.00"), ("b", "60.00")]] == draws_by_charge(postings)
 
-    def test_open_lots_refuses_charges_above_all_credit(self):
-        """Charges above the credit show that earlier postings of the wallet are missing."""
-        postings = [posting("40", DEPOSIT, 1, 5), posting("-100", FEE, 1, 6)]
-        with pytest.raises(InsufficientCredit) as caught:
-            open_lots(postings, on=date(2026, 1, 6))
-
-        assert (
-            "account 'acme' holds 40.00 EUR, but 100.00 EUR is needed; 60.00 EUR is missing"
-            == str(caught.value)
-        )
-        assert [(None, "40.00")] == remaining(postings, on=date(2026, 1, 5))
-
-    def test_open_lots_refuses_postings_of_two_wallets(self):
-        """All postings belong to one wallet."""
-        other_posting = posting("10", TRANSFER, 1, 5, wallet=Wallet("acme", "berlin"))
+    def test_open_lots_refuses_postings_of_two_accounts(self):
+        """All postings belong to the wallets of one account."""
+        other_posting = posting("10", DEPOSIT, 1, 5, wallet=Wallet("globex"))
         with pytest.raises(InvalidValue, match="postings of account 'acme'"):
             open_lots([posting("50", DEPOSIT, 1, 5), other_posting], on=date(2026, 1, 5))
 
@@ -271,11 +260,12 @@ class TestLots:
         assert parameter == caught.value.parameter
 
     @pytest.mark.parametrize(
-        ("parameter", "value"), [("posting", 5), ("expires", 5), ("priority", None), ("left", 5)]
+        ("parameter", "value"),
+        [("posting", 5), ("wallet", "acme"), ("expires", 5), ("priority", None), ("left", 5)],
     )
     def test_fields_of_a_lot_refuse_wrong_types(self, parameter, value):
         """The error for a value of a wrong type names the field."""
-        lot = Lot(posting("10", BONUS, 1, 5), None, 0, Money.of("10", EUR))
+        lot = Lot(posting("10", BONUS, 1, 5), ACME, None, 0, Money.of("10", EUR))
         with pytest.raises(WrongType) as caught:
             attrs.evolve(lot, **{parameter: value})
 
@@ -380,7 +370,7 @@ class TestExpiries:
         postings = [posting("10", BONUS, 1, 5, "b-1"), posting("-4", FEE, 1, 6)]
 
         assert () == expiries(postings, self.RULES, on=date(2026, 2, 3))
-        assert (posting("-6", EXPIRY, 2, 4, "expiry of b-1, lot 1"),) == expiries(
+        assert (posting("-6", EXPIRY, 2, 4, "expiry of bonus b-1, lot 1"),) == expiries(
             postings, self.RULES, on=date(2026, 2, 4)
         )
 
@@ -413,7 +403,7 @@ class TestExpiries:
         ]
         day = date(2026, 2, 20)
 
-        assert (posting("-10", EXPIRY, 2, 20, "expiry of b, lot 1"),) == expiries(
+        assert (posting("-10", EXPIRY, 2, 20, "expiry of bonus b, lot 1"),) == expiries(
             postings, self.RULES, on=day
         )
         assert [("a", "30.00"), ("b", "10.00")] == remaining(postings, self.RULES, on=day)
@@ -442,7 +432,7 @@ class TestExpiries:
         """The lot that expired first comes first."""
         postings = [posting("10", BONUS, 1, 5, "a"), posting("7", BONUS, 1, 9, "b")]
 
-        assert ["expiry of a, lot 1", "expiry of b, lot 1"] == [
+        assert ["expiry of bonus a, lot 1", "expiry of bonus b, lot 1"] == [
             expiry.reference for expiry in expiries(postings, self.RULES, on=date(2026, 2, 8))
         ]
 
@@ -451,8 +441,8 @@ class TestExpiries:
         rules = (LotRule(REFUND, Days(3)),)
         postings = [posting("5", REFUND, 1, 6, "s-1"), posting("7", REFUND, 1, 8, "s-1")]
         charge = posting("-5", CALL, 1, 8)
-        first_expiry = posting("-5", EXPIRY, 1, 15, "expiry of s-1, lot 1")
-        second_expiry = posting("-7", EXPIRY, 1, 15, "expiry of s-1, lot 2")
+        first_expiry = posting("-5", EXPIRY, 1, 15, "expiry of refund s-1, lot 1")
+        second_expiry = posting("-7", EXPIRY, 1, 15, "expiry of refund s-1, lot 2")
 
         assert (first_expiry, second_expiry) == expiries(postings, rules, on=date(2026, 1, 15))
         assert (second_expiry,) == expiries([*postings, charge], rules, on=date(2026, 1, 15))
@@ -500,7 +490,7 @@ class TestPublished:
         postings = [posting("50", DEPOSIT, 1, 5, "p-1"), posting("-20", CALL, 6, 30)]
 
         assert () == expiries(postings, rules, on=date(2026, 7, 4))
-        assert (posting("-30", EXPIRY, 7, 5, "expiry of p-1, lot 1"),) == expiries(
+        assert (posting("-30", EXPIRY, 7, 5, "expiry of deposit p-1, lot 1"),) == expiries(
             postings, rules, on=date(2026, 7, 5)
         )
 
@@ -514,9 +504,9 @@ class TestPublished:
         assert () == expiries(postings, rules, on=date(2026, 7, 3))
         assert 1 == len(expiries(postings, rules, on=date(2026, 7, 4)))
 
-    @pytest.mark.parametrize("reason", [FEE, RENEWAL, CALL, Reason.OVERAGE])
+    @pytest.mark.parametrize("reason", [FEE, RENEWAL, CALL, Reason.OVERAGE, Reason.CHARGE])
     def test_a_charge_restarts_the_180_days(self, reason):
-        """Each charge for a subscription or a call is a use of the wallet (F 7.5)."""
+        """Each payment for a subscription, a call or a one-off charge is a use (F 7.5)."""
         rules = [LotRule(TRANSFER, Days(180), since_use=True)]
         postings = [posting("50", TRANSFER, 1, 5), posting("-20", reason, 3, 1)]
 

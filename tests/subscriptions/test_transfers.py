@@ -214,7 +214,7 @@ class TestExpiryOfCredit:
         """The transfer has only the posting that `expiries` returned."""
         transfer = self.expire_bonus()
         posting = Posting(
-            ACME, euros("-6"), Reason.EXPIRY, self.EXPIRY_DATE, None, "expiry of b-1, lot 1"
+            ACME, euros("-6"), Reason.EXPIRY, self.EXPIRY_DATE, None, "expiry of bonus b-1, lot 1"
         )
 
         assert (Action.EXPIRE_CREDIT, (posting,)) == (transfer.action, transfer.postings)
@@ -233,14 +233,14 @@ class TestExpiryOfCredit:
 
     def test_has_the_same_token_if_it_is_decided_again(self):
         """The token depends only on the transfer, not on the amount or the day."""
-        transfer = "expiry of b-1, lot 1"
+        transfer = "expiry of bonus b-1, lot 1"
         first_expiry = self.expire_bonus()
         second_expiry = expire_credit(ACME, euros("1"), transfer=transfer, on=LATE_RUN)
 
         assert first_expiry == self.expire_bonus()
         assert first_expiry != second_expiry
         assert first_expiry.token == second_expiry.token
-        assert "transfer/expiry of b-1, lot 1" == first_expiry.token
+        assert "transfer/expiry of bonus b-1, lot 1" == first_expiry.token
 
     def test_token_differs_from_that_of_the_expired_bonus(self):
         """An expiry needs its own identifier, because the bonus already uses its identifier."""

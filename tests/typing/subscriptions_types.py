@@ -34,6 +34,7 @@ from channelplans.subscriptions.credit_lots import (
     LotRule,
     Payment,
     expiries,
+    merge_wallets,
     open_lots,
     payments,
 )
@@ -105,14 +106,17 @@ def lots(postings: Sequence[Posting]) -> None:
     assert_type(rule.lasts, Days | Months | None)
     lots_left = open_lots(postings, [rule], on=DAY)
     assert_type(lots_left, tuple[Lot, ...])
+    assert_type(lots_left[0].wallet, Wallet)
     assert_type(lots_left[0].left, Money)
     assert_type(lots_left[0].expires, date | None)
     assert_type(lots_left[0].expired(DAY), bool)
     payments_made = payments(postings)
     assert_type(payments_made, tuple[Payment, ...])
     assert_type(payments_made[0].draws, tuple[Draw, ...])
+    assert_type(payments_made[0].unpaid, Money)
     assert_type(payments_made[0].draws[0].lot, Posting)
     assert_type(expiries(postings, [rule], on=DAY), tuple[Posting, ...])
+    assert_type(merge_wallets([postings]), tuple[Posting, ...])
     open_lots(postings, [rule])  # type: ignore[call-arg]
     open_lots(postings, rule, on=DAY)  # type: ignore[arg-type]
     expiries(postings, on=DAY)  # type: ignore[call-arg]

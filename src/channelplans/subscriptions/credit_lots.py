@@ -1,28 +1,39 @@
 """Which deposit, bonus or refund paid for which charge, and which credit expires.
 
 A wallet has one balance; lots are computed from its postings, in the order of booking. A receipt
-opens a lot, and a payment draws from the open lots. A rule for each reason says when lots expire
-and which lots are drawn first. An expiry is an ordinary posting, so the lots add up to the balance.
+opens a lot, and a payment draws from the open lots. A refund returns to the lots that paid, and a
+transfer carries parts of lots to another wallet. An expiry is an ordinary posting. So the lots,
+less the debts that no lot has paid yet, add up to the balance.
+
+``_lot_replay`` computes the lots, and ``_lot_merge`` puts the histories of wallets into one order.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Final
 
 import attrs
 
 from channelplans._checks import civil_day, instance, several
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin
-from channelplans.calendar import Days, Months, days_after
-from channelplans.errors import InvalidValue
-from channelplans.money import Money, columns
-from channelplans.subscriptions.wallets import Posting, Reason, Statement, insufficient_credit
+from channelplans.calendar import Days, Months
+from channelplans.errors import InvalidValue, quoted
+from channelplans.money import Money, columns, same_currency
+from channelplans.subscriptions._lot_merge import merge_histories
+from channelplans.subscriptions._lot_replay import AccountReplay, Debit, WalletReplay
+from channelplans.subscriptions._lot_shelves import Piece
+from channelplans.subscriptions.wallets import Posting, Reason, Wallet
 
-__all__ = ["Draw", "Lot", "LotRule", "Payment", "expiries", "open_lots", "payments"]
-
-_USES: Final = frozenset({Reason.SUBSCRIPTION, Reason.RENEWAL, Reason.OVERAGE, Reason.CALL})
+__all__ = [
+    "Draw",
+    "Lot",
+    "LotRule",
+    "Payment",
+    "expiries",
+    "merge_wallets",
+    "open_lots",
+    "payments",
+]
 
 
 @checked
@@ -33,7 +44,8 @@ class LotRule(DisplayMixin):
     Attributes:
         reason: the reason of the postings that open these lots, such as DEPOSIT or BONUS.
         lasts: how long a lot lasts from its first day; None if it never expires.
-        since_use: whether each charge for a subscription or a call restarts that time.
+        since_use: whether each use of the wallet restarts that time. Every payment is a use, also
+            a one-off charge; transfers and expiries are not.
         priority: lots with a lower number are drawn first; among equals, the earliest to expire.
 
     Raises:
@@ -61,16 +73,18 @@ class LotRule(DisplayMixin):
 @checked
 @attrs.frozen(repr=False)
 class Lot(DisplayMixin):
-    """The unused part of one deposit, bonus, refund or transfer.
+    """The unused part of one deposit, bonus, refund or transfer in one wallet.
 
     Attributes:
-        posting: the posting that opened the lot.
+        posting: the posting that opened the lot, maybe in another wallet.
+        wallet: the wallet that holds this part now.
         expires: the first day on which the lot is expired; None if it never expires.
         priority: lots with a lower number are drawn first.
         left: the amount that has not been drawn.
     """
 
     posting: Posting
+    wallet: Wallet
     expires: date | None
     priority: int
     left: Money
@@ -80,14 +94,22 @@ class Lot(DisplayMixin):
         return self.expires is not None and self.expires <= civil_day("on", on)
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return the lot as one plain row: the columns of its posting and the amount left."""
+        """Return the lot as one plain row: the columns of its posting and the amount left.
+
+        ``held_by`` is the profile whose wallet holds the lot; None for the account's wallet.
+        """
         (row,) = self.posting.to_records()
-        terms = {"expires": self.expires, "priority": self.priority}
+        terms = {
+            "held_by": self.wallet.profile,
+            "expires": self.expires,
+            "priority": self.priority,
+        }
         return [{**row, **terms, **columns(left=self.left)}]
 
     def _describe(self) -> tuple[str]:
+        holder = "" if self.wallet == self.posting.wallet else f", held by {self.wallet}"
         expiry = f", until {self.expires}" if self.expires else ""
-        return (f"{self.left} left of {self.posting}{expiry}",)
+        return (f"{self.left} left of {self.posting}{holder}{expiry}",)
 
 
 @checked
@@ -105,13 +127,21 @@ class Draw(DisplayMixin):
 @checked
 @attrs.frozen(repr=False)
 class Payment(DisplayMixin):
-    """A posting that took money from a wallet, and the lots that paid it."""
+    """A posting that took money from a wallet, and the lots that paid it.
+
+    The draws add up to what was paid. A refund later does not change them.
+    """
 
     posting: Posting
     draws: tuple[Draw, ...]
 
+    @property
+    def unpaid(self) -> Money:
+        """The debt: the amount that no lot has paid yet. The next receipt pays it."""
+        return sum((-draw.amount for draw in self.draws), start=-self.posting.amount)
+
     def to_records(self) -> list[dict[str, object]]:
-        """Return a plain row for each lot that paid."""
+        """Return a plain row for each lot that paid; what is unpaid has no row."""
         (row,) = self.posting.to_records()
         return [
             {
@@ -125,7 +155,8 @@ class Payment(DisplayMixin):
         ]
 
     def _describe(self) -> tuple[str, ...]:
-        return (str(self.posting), *(f"  {draw}" for draw in self.draws))
+        unpaid = (f"  {self.unpaid} not paid yet",) if self.unpaid else ()
+        return (str(self.posting), *(f"  {draw}" for draw in self.draws), *unpaid)
 
 
 def open_lots(
@@ -133,15 +164,29 @@ def open_lots(
 ) -> tuple[Lot, ...]:
     """Return the lots with credit left at the end of a day, in the order in which they are drawn.
 
-    Pass all postings of one wallet, from the first, in the order of booking. Postings after the day
-    are ignored. Lots are drawn by priority, then by the day on which they expire, then by age. A
-    lot whose reason has no rule never expires and has priority 0. An expired lot is drawn after all
-    others, until its expiry is booked.
+    Pass all postings of one wallet, from the first, in the order of booking; or those of all
+    wallets of one account, in the order of commits, as ``merge_wallets`` returns them. Postings
+    after the day are ignored. The account's lots come first, then those of each profile.
+
+    Lots are drawn by priority, then by the day on which they expire, then by age. A lot whose
+    reason has no rule never expires and has priority 0. An expired lot is drawn after all others,
+    until its expiry is booked.
+
+    - A payment that exceeds the lots leaves a debt (``Payment.unpaid``). The next receipt pays the
+      oldest debt first, and opens a lot with the rest.
+    - A refund returns to the lots that paid the subscription, the last drawn first, and keeps their
+      expiry dates. If the subscription itself has a debt, the refund reduces that debt first. If
+      the wallet has other debts, the returned credit pays them. Only what exceeds the draws opens
+      a lot, by the rule for REFUND.
+    - A transfer between the wallets keeps the expiry dates of the lots from which it was paid. If
+      the paying posting is not among the postings, the transfer opens a lot, by the rule for
+      TRANSFER.
 
     Raises:
-        InvalidValue: the postings belong to several wallets, or two rules have the same reason.
+        InvalidValue: the postings belong to several accounts, a transfer is received before it is
+            paid, or two rules have the same reason.
         CurrencyMismatch: the postings are in several currencies.
-        InsufficientCredit: the payments exceed the receipts, so some postings are missing.
+        CalendarEnds: a lot would expire after the year 9999.
 
     >>> from channelplans.subscriptions.wallets import Wallet
     >>> from channelplans.money import EUR
@@ -156,49 +201,66 @@ def open_lots(
     47.50 EUR left of 2026-01-05 account 'acme': +50.00 EUR, deposit
     """
     civil_day("on", on)
-    lots, _ = _replay(postings, rules, on)
+    booked = [posting for posting in _check_postings("postings", postings) if posting.on <= on]
     return tuple(
-        Lot(lot.posting, lot.expires, lot.rule.priority, lot.money_left)
-        for lot in sorted(lots, key=lambda lot: lot.drawing_order(on))
+        Lot(
+            piece.origin.posting,
+            wallet.wallet,
+            piece.expires,
+            piece.origin.rule.priority,
+            _money_of(piece, piece.left),
+        )
+        for wallet in _replay(booked, rules).sorted_wallets()
+        for piece in wallet.sorted_pieces(on)
     )
 
 
 def payments(postings: Sequence[Posting], rules: Sequence[LotRule] = ()) -> tuple[Payment, ...]:
     """Return each posting that took money, with the lots that paid it, in the order of booking.
 
+    Pass the postings of one wallet or of one account, as for ``open_lots``.
+
     Raises:
-        InvalidValue, CurrencyMismatch, InsufficientCredit: see ``open_lots``.
+        InvalidValue, CurrencyMismatch, CalendarEnds: see ``open_lots``.
 
     >>> from channelplans.subscriptions.wallets import Wallet
     >>> from channelplans.money import EUR
     >>> acme, day = Wallet("acme"), date(2026, 1, 5)
     >>> postings = (
-    ...     Posting(acme, Money.of("50", EUR), Reason.DEPOSIT, day),
-    ...     Posting(acme, Money.of("10", EUR), Reason.BONUS, day),
-    ...     Posting(acme, Money.of("-12.50", EUR), Reason.SUBSCRIPTION, day),
+    ...     Posting(acme, Money.of("10", EUR), Reason.DEPOSIT, day),
+    ...     Posting(acme, Money.of("1", EUR), Reason.BONUS, day),
+    ...     Posting(acme, Money.of("-12.50", EUR), Reason.OVERAGE, day),
     ... )
     >>> print(*payments(postings, (LotRule(Reason.BONUS, Months(3)),)))
-    2026-01-05 account 'acme': -12.50 EUR, subscription
-      10.00 EUR of 2026-01-05 account 'acme': +10.00 EUR, bonus
-      2.50 EUR of 2026-01-05 account 'acme': +50.00 EUR, deposit
+    2026-01-05 account 'acme': -12.50 EUR, overage
+      1.00 EUR of 2026-01-05 account 'acme': +1.00 EUR, bonus
+      10.00 EUR of 2026-01-05 account 'acme': +10.00 EUR, deposit
+      1.50 EUR not paid yet
     """
-    _, debits = _replay(postings, rules, date.max)
-    return tuple(Payment(debit.posting, tuple(debit.draws)) for debit in debits)
+    debits = _replay(_check_postings("postings", postings), rules).debits
+    return tuple(Payment(debit.posting, tuple(_draws(debit))) for debit in debits)
 
 
 def expiries(
     postings: Sequence[Posting], rules: Sequence[LotRule], *, on: date
 ) -> tuple[Posting, ...]:
-    """Return the postings that take the credit that is expired on a day out of a wallet.
+    """Return the postings that take the credit that is expired on a day out of its wallets.
 
-    Postings after the day are read too, so credit that was spent later does not expire as well.
-    After the expiries are booked, the same call returns nothing. Book each expiry with
-    ``expire_credit``, and pass its reference as ``transfer``. The reference names the lot:
-    the second lot that ``s-1`` opened expires as ``expiry of s-1, lot 2``. It is None if the
-    posting that opened the lot has no reference.
+    Pass the postings of one wallet or of one account, as for ``open_lots``. Postings after the day
+    are read too, so credit that was spent later does not expire as well. After the expiries are
+    booked, the same call returns nothing. Each expiry is a posting on the wallet that holds the
+    credit, and all expiries of a wallet together never exceed its balance.
+
+    Book each expiry with ``expire_credit``, and pass its reference as ``transfer``. The reference
+    names the lot by the posting that brought it into the wallet: the second lot that the transfer
+    ``t-1`` brought expires as ``expiry of transfer t-1, lot 2``. If credit returns to a lot after
+    its expiry was booked, the next reference is ``expiry 2 of transfer t-1, lot 2``. A booked
+    expiry takes from the lot that its reference names, never from another one. A reference has at
+    most 255 characters; a long identifier is replaced by its SHA-256 digest. The reference is None
+    if that posting has none.
 
     Raises:
-        InvalidValue, CurrencyMismatch, InsufficientCredit: see ``open_lots``.
+        InvalidValue, CurrencyMismatch, CalendarEnds: see ``open_lots``.
 
     >>> from channelplans.subscriptions.wallets import Wallet
     >>> from channelplans.money import EUR
@@ -206,129 +268,109 @@ def expiries(
     >>> bonus = Posting(acme, ten, Reason.BONUS, date(2026, 1, 5), reference="b-1")
     >>> (expiry,) = expiries([bonus], [LotRule(Reason.BONUS, Months(3))], on=date(2026, 4, 5))
     >>> print(expiry, expiry.reference, sep="; ")
-    2026-04-05 account 'acme': -10.00 EUR, expiry; expiry of b-1, lot 1
+    2026-04-05 account 'acme': -10.00 EUR, expiry; expiry of bonus b-1, lot 1
     """
     civil_day("on", on)
-    lots, _ = _replay(postings, rules, date.max)
-    expired = [lot for lot in lots if lot.expired(on)]
-    expired.sort(key=lambda lot: lot.drawing_order(on))
-    return tuple(lot.expiry(on) for lot in expired)
+    wallets = _replay(_check_postings("postings", postings), rules).sorted_wallets()
+    return tuple(expiry for wallet in wallets for expiry in _expiries_of(wallet, on))
 
 
-@attrs.define
-class _OpenLot:
-    """A lot during the replay; ``number`` counts the lots with the same reference from 1."""
+def merge_wallets(histories: Sequence[Sequence[Posting]]) -> tuple[Posting, ...]:
+    """Return the postings of an account's wallets in one order, for ``open_lots`` and the others.
 
-    posting: Posting
-    number: int
-    rule: LotRule
-    expires: date | None
-    left: int
+    Pass one sequence for each wallet, from the first posting, in the order of commits. The result
+    keeps the order within each wallet. The receipt of a transfer comes after the payment with the
+    same reference. Otherwise the earlier day comes first, then the account's wallet, then the name
+    of the profile. The lots do not depend on this choice.
 
-    def expired(self, on: date) -> bool:
-        return self.expires is not None and self.expires <= on
+    Raises:
+        InvalidValue: the histories belong to several accounts, a history has postings of two
+            wallets, two histories belong to one wallet, or the order within them is not the order
+            of commits, so two transfers would wait for each other.
+        CurrencyMismatch: the postings are in several currencies.
 
-    @property
-    def money_left(self) -> Money:
-        return Money(minor=self.left, currency=self.posting.amount.currency)
-
-    def drawing_order(self, on: date, reason: Reason | None = None) -> tuple[bool, int, date]:
-        """Return the sort key of the lot for a payment on a day, smallest drawn first."""
-        expired_first = reason is Reason.EXPIRY
-        drawn_late = self.expired(on) is not expired_first
-        return drawn_late, self.rule.priority, self.expires or date.max
-
-    def expiry(self, on: date) -> Posting:
-        origin = self.posting.reference
-        reference = origin and f"expiry of {origin}, lot {self.number}"
-        wallet = self.posting.wallet
-        return Posting(wallet, -self.money_left, Reason.EXPIRY, on, reference=reference)
-
-
-@attrs.define
-class _Debit:
-    """A payment during the replay; ``unpaid`` is the part that no lot has paid yet."""
-
-    posting: Posting
-    unpaid: int
-    draws: list[Draw]
-
-
-def _replay(
-    postings: Sequence[Posting], rules: Sequence[LotRule], on: date
-) -> tuple[list[_OpenLot], list[_Debit]]:
-    """Return the lots with credit left at the end of a day, and all payments up to that day.
-
-    A settlement may book a payment before the receipt that covers it, so a debit may wait for a
-    later lot.
+    >>> from channelplans.money import EUR
+    >>> from channelplans.subscriptions.transfers import assign_credit, deposit, take_back_credit
+    >>> acme, day = Wallet("acme"), date(2026, 1, 5)
+    >>> ten, five, two = (Money.of(amount, EUR) for amount in ("10", "5", "2"))
+    >>> (bonus,) = deposit(acme, ten, transfer="b-1", on=day, reason=Reason.BONUS).postings
+    >>> paid, received = assign_credit("acme", "berlin", five, transfer="t-1", on=day).postings
+    >>> returned, taken = take_back_credit("acme", "berlin", two, transfer="t-2", on=day).postings
+    >>> merged = merge_wallets([[bonus, paid, taken], [received, returned]])
+    >>> merged == (bonus, paid, received, returned, taken)
+    True
+    >>> for lot in open_lots(merged, [LotRule(Reason.BONUS, Days(30))], on=day):
+    ...     print(f"{lot.wallet}: {lot.left} of {lot.posting.reference}, until {lot.expires}")
+    account 'acme': 7.00 EUR of b-1, until 2026-02-04
+    profile 'berlin' of account 'acme': 3.00 EUR of b-1, until 2026-02-04
     """
-    rule_of = _rules_by_reason(rules)
-    lots_opened: Counter[str | None] = Counter()
-    lots: list[_OpenLot] = []
-    debits: list[_Debit] = []
-    unpaid_debits: list[_Debit] = []
-    for posting in _check_postings(postings):
-        if posting.on > on:
-            continue
-        if posting.amount.minor > 0:
-            lots_opened[posting.reference] += 1
-            rule = rule_of.get(posting.reason) or LotRule(posting.reason)
-            lots.append(_open_lot(posting, lots_opened[posting.reference], rule))
-        else:
-            debits.append(_Debit(posting, -posting.amount.minor, []))
-            unpaid_debits.append(debits[-1])
-        for debit in unpaid_debits:
-            _pay(debit, lots)
-        lots = [lot for lot in lots if lot.left]
-        unpaid_debits = [debit for debit in unpaid_debits if debit.unpaid]
-        if posting.reason in _USES:
-            _postpone_expiry(lots, posting.on)
-    if unpaid_debits:
-        debit = unpaid_debits[0]
-        needed = -debit.posting.amount
-        available = needed - Money(minor=debit.unpaid, currency=needed.currency)
-        raise insufficient_credit(debit.posting.wallet, needed=needed, available=available)
-    return lots, debits
+    by_wallet: dict[Wallet, tuple[Posting, ...]] = {}
+    for history in several("histories", histories, _check_history):
+        if history and by_wallet.setdefault(history[0].wallet, history) is not history:
+            value = f"two of {history[0].wallet}"
+            raise InvalidValue("histories", value, "one for each wallet")
+    _check_account("histories", [history[0] for history in by_wallet.values()])
+    return merge_histories(by_wallet)
 
 
-def _pay(debit: _Debit, lots: list[_OpenLot]) -> None:
-    """Pay a debit from the lots in the order of drawing, until it is paid or the lots are empty."""
-    on, reason = debit.posting.on, debit.posting.reason
-    for lot in sorted(lots, key=lambda lot: lot.drawing_order(on, reason)):
-        drawn = min(lot.left, debit.unpaid)
-        if drawn:
-            amount = Money(minor=drawn, currency=lot.posting.amount.currency)
-            debit.draws.append(Draw(lot.posting, amount))
-            lot.left -= drawn
-            debit.unpaid -= drawn
+def _expiries_of(wallet: WalletReplay, on: date) -> Iterator[Posting]:
+    """Return the expiries of one wallet; with a debt, the lots exceed the balance."""
+    balance = wallet.balance()
+    for piece in wallet.sorted_pieces(on):
+        amount = min(piece.left, balance)
+        if piece.expired(on) and amount > 0:
+            balance -= amount
+            reference = piece.next_expiry()
+            expired = -_money_of(piece, amount)
+            yield Posting(wallet.wallet, expired, Reason.EXPIRY, on, reference=reference)
 
 
-def _postpone_expiry(lots: list[_OpenLot], on: date) -> None:
-    """Restart the time of the lots that last since the latest use, unless they are expired."""
-    for lot in lots:
-        rule = lot.rule
-        if rule.since_use and rule.lasts and lot.expires and not lot.expired(on):
-            lot.expires = max(lot.expires, days_after(on, rule.lasts))
+def _draws(debit: Debit) -> Iterator[Draw]:
+    for piece, amount in debit.draws:
+        yield Draw(piece.origin.posting, _money_of(piece, amount))
 
 
-def _open_lot(posting: Posting, number: int, rule: LotRule) -> _OpenLot:
-    expires = None if rule.lasts is None else days_after(posting.on, rule.lasts)
-    return _OpenLot(posting, number, rule, expires, posting.amount.minor)
+def _money_of(piece: Piece, minor: int) -> Money:
+    return Money(minor=minor, currency=piece.origin.posting.amount.currency)
 
 
-def _rules_by_reason(rules: Sequence[LotRule]) -> dict[Reason, LotRule]:
+def _replay(postings: Sequence[Posting], rules: Sequence[LotRule]) -> AccountReplay:
+    replay = AccountReplay(_rules_by_reason(rules))
+    for posting in postings:
+        replay.book(posting)
+    return replay
+
+
+def _rules_by_reason(rules: Sequence[LotRule]) -> Mapping[Reason, LotRule]:
+    """Return the rule of each reason; without a rule, lots never expire."""
     by_reason: dict[Reason, LotRule] = {}
     for rule in several("rules", rules, lambda name, item: instance(name, item, LotRule)):
         if rule.reason in by_reason:
             raise InvalidValue("rules", f"two for {rule.reason.value}", "one for each reason")
         by_reason[rule.reason] = rule
-    return by_reason
+    return {reason: LotRule(reason) for reason in Reason} | by_reason
 
 
-def _check_postings(postings: Sequence[Posting]) -> tuple[Posting, ...]:
+def _check_postings(name: str, postings: object) -> tuple[Posting, ...]:
+    """Return the postings, all of one account and in one currency."""
+    items = several(name, postings, lambda item_name, item: instance(item_name, item, Posting))
+    _check_account(name, items)
+    return items
+
+
+def _check_account(name: str, postings: Sequence[Posting]) -> None:
+    for posting in postings:
+        account = postings[0].wallet.account
+        if posting.wallet.account != account:
+            expected = f"postings of account {quoted(account)}"
+            raise InvalidValue(name, str(posting), expected)
+        same_currency(postings[0].amount.currency, posting.amount.currency)
+
+
+def _check_history(name: str, history: object) -> tuple[Posting, ...]:
     """Return the postings, all of one wallet and in one currency."""
-    items = several("postings", postings, lambda name, item: instance(name, item, Posting))
-    if items:
-        first = items[0]
-        Statement(first.wallet, Money(minor=0, currency=first.amount.currency), items)
+    items = _check_postings(name, history)
+    for posting in items:
+        if posting.wallet != items[0].wallet:
+            raise InvalidValue(name, str(posting), f"postings of {items[0].wallet}")
     return items

@@ -123,7 +123,7 @@ def expire_credit(wallet: Wallet, amount: Money, *, transfer: str, on: date) -> 
 
     >>> from channelplans.money import EUR
     >>> expired = Money.of("10", EUR)
-    >>> expiry = "expiry of p-1, lot 1"
+    >>> expiry = "expiry of deposit p-1, lot 1"
     >>> print(expire_credit(Wallet("acme"), expired, transfer=expiry, on=date(2026, 7, 5)))
     2026-07-05: let credit expire.
     The wallet of account 'acme' pays 10.00 EUR (expiry).

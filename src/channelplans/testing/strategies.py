@@ -47,7 +47,7 @@ from channelplans.subscriptions.actions import (
     terminate,
 )
 from channelplans.subscriptions.catalogue import Catalogue, Edition
-from channelplans.subscriptions.credit_lots import Lot, LotRule
+from channelplans.subscriptions.credit_lots import Draw, Lot, LotRule, Payment
 from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.price_changes import (
     Comparison,
@@ -330,6 +330,14 @@ def _lot_rules(draw: st.DrawFn) -> LotRule:
     return LotRule(draw(st.sampled_from(Reason)), lasts, since_use, draw(st.integers(-9, 9)))
 
 
+@st.composite
+def _payments(draw: st.DrawFn) -> Payment:
+    posting = draw(postings(currency=EUR))
+    paid = attrs.evolve(posting, amount=-abs(posting.amount))
+    amounts = draw(st.lists(money(EUR, least=1, most=-paid.amount.minor), max_size=1))
+    return Payment(paid, tuple(Draw(draw(postings(currency=EUR)), amount) for amount in amounts))
+
+
 def _parts() -> st.SearchStrategy[Fraction]:
     return st.fractions(Fraction(1, 100), 1, max_denominator=100)
 
@@ -370,6 +378,7 @@ _BY_TYPE: Final[Mapping[Any, _MakeStrategy]] = MappingProxyType(
         Notice: notices,
         Offer: offers,
         Page: lambda: st.builds(Page, st.lists(names(), max_size=3), st.none() | names()),
+        Payment: _payments,
         Plan: plans,
         Posting: postings,
         PriceDifference: lambda: st.builds(
