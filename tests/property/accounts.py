@@ -76,7 +76,7 @@ class Account:
             self.paid[subscription] = self.paid.get(subscription, 0) + price
 
     def refund(self, _, amount, on):
-        """Refund at most what was paid to one of the subscriptions."""
+        """Refund a part of a subscription's price, or all of it."""
         if not self.paid:
             return
         subscription = sorted(self.paid)[amount % len(self.paid)]

@@ -197,7 +197,7 @@ def test_wallet_below_zero_has_no_open_lot(account):
 
 @given(accounts(rule_lists(), days_behind=4))
 def test_draws_and_debt_of_a_payment_add_up_to_its_amount(account):
-    """The draws of a payment are what was paid, and the rest is its debt."""
+    """The draws of a payment are the amount paid, and the rest is its debt."""
     for payment in payments(account.postings, account.rules):
         paid = sum_minor(draw.amount for draw in payment.draws)
         assert all(draw.amount.minor > 0 for draw in payment.draws)
@@ -219,7 +219,7 @@ def test_no_expired_lot_is_open_after_the_expiries_are_booked(account, days_late
 
 @given(accounts(rule_lists()))
 def test_each_expiry_has_a_reference_that_no_other_has(account):
-    """No two expiries of an account have one reference, so each has a token of its own."""
+    """No two expiries of an account have one reference, so no two have one token."""
     references = [
         posting.reference for posting in account.postings if posting.reason is Reason.EXPIRY
     ]
@@ -248,7 +248,7 @@ def test_each_expiry_takes_expired_credit_only(account):
 def test_moves_and_refunds_keep_the_expiry_of_bonus_credit(account):
     """Only deposits and bonuses open lots, and a bonus expires 20 days after it was given.
 
-    No move, purchase or refund makes a lot of its own, so none makes bonus credit permanent.
+    No move, purchase or refund opens a lot, so none makes bonus credit permanent.
     """
     lots = open_lots(account.postings, account.rules, on=date.max)
     drawn = [

@@ -300,7 +300,7 @@ class TestDebts:
         assert [(None, "d", "4.95")] == remaining(postings, on=date(2026, 1, 10))
 
     def test_received_transfer_pays_the_debt_of_its_wallet(self):
-        """A profile owes 3 for a call. Of 5 that are assigned, 2 are left."""
+        """A profile owes 3 for a call. It receives 5, and 2 are left."""
         postings = [
             posting("-3", CALL, 1, 5, "c", wallet=BERLIN),
             posting("10", BONUS, 1, 5, "b"),

@@ -1,8 +1,8 @@
-"""Replay the postings of an account: which lots each wallet holds, and what it owes.
+"""Replay the postings of an account, to find the lots and the debts of each wallet.
 
-Each wallet has lots and debts of its own. Only a transfer connects two wallets: it carries pieces
-of lots from one to the other. So the result does not depend on the order of postings of different
-wallets, as long as each transfer is paid before it is received.
+Only a transfer connects two wallets: it carries pieces of lots from one to the other. So the result
+does not depend on the order of postings of different wallets, as long as each transfer is paid
+before it is received.
 """
 
 import re
@@ -97,10 +97,10 @@ class WalletReplay:
         pieces first.
         """
         debit = Debit(posting, -posting.amount.minor)
-        named = self._named_piece(posting)
-        if named:
-            self._draw(debit, named, min(debit.unpaid, named.left))
-        while debit.unpaid and not named:
+        named_piece = self._named_piece(posting)
+        if named_piece:
+            self._draw(debit, named_piece, min(debit.unpaid, named_piece.left))
+        while debit.unpaid and not named_piece:
             piece = self._next_piece(posting)
             if piece is None:
                 break
@@ -158,9 +158,9 @@ class WalletReplay:
             self._add(piece, returned)
             left -= returned
         if left or reduced:
-            lot = self.open(posting, left)
+            opened = self.open(posting, left)
             for debit, amount in reduced:
-                debit.draws.append((lot, amount))
+                debit.draws.append((opened, amount))
 
     def _reduce_debts(self, subscription: str, amount: int) -> list[tuple[Debit, int]]:
         """Reduce the debts of a subscription by a refund, the latest first; return by how much."""

@@ -44,8 +44,8 @@ class LotRule(DisplayMixin):
     Attributes:
         reason: the reason of the postings that open these lots, such as DEPOSIT or BONUS.
         lasts: how long a lot lasts from its first day; None if it never expires.
-        since_use: whether each use of the wallet restarts that time. Every payment is a use, also
-            a one-off charge; transfers and expiries are not.
+        since_use: whether each use of the wallet restarts that time. A use is any payment, such as
+            a call or a one-off charge, but not a transfer or an expiry.
         priority: lots with a lower number are drawn first; among equals, the earliest to expire.
 
     Raises:
@@ -129,7 +129,7 @@ class Draw(DisplayMixin):
 class Payment(DisplayMixin):
     """A posting that took money from a wallet, and the lots that paid it.
 
-    The draws add up to what was paid. A refund later does not change them.
+    The draws add up to the amount that is paid. A later refund does not change them.
     """
 
     posting: Posting
@@ -164,7 +164,7 @@ def open_lots(
 ) -> tuple[Lot, ...]:
     """Return the lots with credit left at the end of a day, in the order in which they are drawn.
 
-    Pass all postings of one wallet, from the first, in the order of booking; or those of all
+    Pass all postings of one wallet, from the first, in the order of booking. Or pass those of all
     wallets of one account, in the order of commits, as ``merge_wallets`` returns them. Postings
     after the day are ignored. The account's lots come first, then those of each profile.
 
@@ -255,7 +255,7 @@ def expiries(
     names the lot by the posting that brought it into the wallet: the second lot that the transfer
     ``t-1`` brought expires as ``expiry of transfer t-1, lot 2``. If credit returns to a lot after
     its expiry was booked, the next reference is ``expiry 2 of transfer t-1, lot 2``. A booked
-    expiry takes from the lot that its reference names, never from another one. A reference has at
+    expiry takes from the lot that its reference names, never from another lot. A reference has at
     most 255 characters; a long identifier is replaced by its SHA-256 digest. The reference is None
     if that posting has none.
 
