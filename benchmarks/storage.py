@@ -1,7 +1,10 @@
-"""Measure stores: python benchmarks/storage.py [commits] [due]. By default, measure both.
+"""Measure stores: python benchmarks/storage.py [commits] [due] [workers] [long]; by default, all.
 
 ``commits`` counts commits per second. ``due`` times ``run_due`` with the same number of due
 subscriptions among ever more stored ones, and measures the memory of a million subscriptions.
+``workers`` compares one worker with eight workers on PostgreSQL if each call of the store takes two
+milliseconds more. ``long`` times a statement of a large wallet in memory, and a run there that is
+20 years late.
 Each round measures all stores, so the ratios stay right when the speed of the machine changes.
 PostgreSQL is included if CHANNELPLANS_POSTGRES has the address of a server.
 """
@@ -10,17 +13,20 @@ import asyncio
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
+from operator import truediv
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from statistics import median
 from time import perf_counter
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
+import attrs
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
@@ -28,11 +34,16 @@ from channelplans import (
     EUR,
     SKYPE_CONNECT,
     AsyncBilling,
+    AsyncStore,
     Billing,
     Call,
+    Days,
     Decision,
+    MemoryStore,
     Money,
+    Reason,
     Store,
+    TermRule,
     Transfer,
     Wallet,
 )
@@ -60,6 +71,14 @@ CROWDS = {
 # The number of due subscriptions, and the numbers of stored ones.
 DUE = 100
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
+
+# The due accounts of the workers, and the seconds that each call of their store takes more.
+ACCOUNTS = 128
+LATENCY = 0.002
+
+# The postings of the large wallet, and 20 years of daily terms that no run has renewed.
+POSTINGS = 100_000
+MISSED_DAYS = 20 * 365
 
 CREDIT = Money.of("10", EUR)
 
@@ -104,7 +123,7 @@ def crowd(store: Store, workers: int, accounts: int, prefix: str) -> float:
         for number in range(COMMITS // workers // 2):
             unique_name = f"{profile} {number}"
             billing.deposit(Wallet(account), CREDIT, transfer=unique_name, on=DAY)
-            billing.record_call(profile, paid_call(unique_name), on=DAY)
+            billing.record_call(account, profile, paid_call(unique_name), on=DAY)
 
     with ThreadPoolExecutor(workers) as pool:
         started_at = perf_counter()
@@ -126,18 +145,24 @@ async def crowd_of_tasks(
         for number in range(COMMITS // workers // 2):
             unique_name = f"{profile} {number}"
             await billing.deposit(Wallet(account), CREDIT, transfer=unique_name, on=DAY)
-            await billing.record_call(profile, paid_call(unique_name), on=DAY)
+            await billing.record_call(account, profile, paid_call(unique_name), on=DAY)
 
     started_at = perf_counter()
     await asyncio.gather(*map(work, range(workers)))
     return perf_counter() - started_at
 
 
+def open_pool(address: str) -> AsyncConnectionPool:
+    """Return a pool of eight connections; the caller awaits its ``open``."""
+    options = {"autocommit": True}
+    return AsyncConnectionPool(address, kwargs=options, min_size=8, max_size=8, open=False)
+
+
 @contextmanager
 def open_crowd_of_tasks() -> Iterator[Crowd]:
     """Open an asynchronous store, and yield a function that runs a crowd of tasks on it."""
     with place("postgres") as address, asyncio.Runner() as runner:
-        pool = AsyncConnectionPool(address, min_size=8, max_size=8, open=False)
+        pool = open_pool(address)
         runner.run(pool.open())
         runner.run(PsycopgStore(pool).create_tables())
         yield lambda workers, accounts, prefix: runner.run(
@@ -206,17 +231,22 @@ MULTIPLY_SQLITE = """
     CREATE TEMP TABLE copies AS
         WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT {size})
         SELECT n FROM numbers;
-    INSERT INTO decisions SELECT 'copy/' || n, '{{}}' FROM copies;
-    INSERT INTO subscriptions (profile, revision, ends, body)
-        SELECT 'copy ' || n, 'copy/' || n, date(ends, (1 + n % 29) || ' days'), body
+    INSERT INTO decisions (account, number, token, day, body)
+        SELECT 'copy ' || n / 1000, n, 'copy/' || n, '2026-01-05', '{{}}' FROM copies;
+    INSERT INTO subscriptions (account, profile, revision, ends, checksum, body)
+        SELECT 'copy ' || n / 1000, 'copy ' || n, 'copy/' || n,
+            date(ends, (1 + n % 29) || ' days'), checksum, body
         FROM copies, subscriptions;
     DELETE FROM subscriptions WHERE profile = 'stored 0';
     ANALYZE;
 """
 MULTIPLY_POSTGRES = """
-    INSERT INTO decisions SELECT 'copy/' || n, '{{}}' FROM generate_series(1, {size}) AS n;
-    INSERT INTO subscriptions (profile, revision, ends, body)
-        SELECT 'copy ' || n, 'copy/' || n, ends + (1 + n % 29)::integer, body
+    INSERT INTO decisions (account, number, token_digest, day, body)
+        SELECT 'copy ' || n / 1000, n, 'copy/' || n, '2026-01-05', '{{}}'
+        FROM generate_series(1, {size}) AS n;
+    INSERT INTO subscriptions (account, profile, revision, ends, checksum, body)
+        SELECT 'copy ' || n / 1000, 'copy ' || n, 'copy/' || n,
+            ends + (1 + n % 29)::integer, checksum, body
         FROM generate_series(1, {size}) AS n, subscriptions;
     DELETE FROM subscriptions WHERE profile = 'stored 0';
     ANALYZE decisions, subscriptions;
@@ -227,10 +257,126 @@ def renew(store: Store, prefix: str) -> float:
     """Buy plans, renew them a term later, and return the seconds of the renewal."""
     buy(store, DUE, prefix, days=range(1))
     started_at = perf_counter()
-    outcomes = list(Billing(store, prices=TARIFF).run_due(on=DAY + timedelta(days=30)))
+    outcomes = Billing(store, prices=TARIFF).run_due(on=DAY + timedelta(days=30))
     seconds = perf_counter() - started_at
     assert sum(outcome.decision is not None for outcome in outcomes) == DUE
     return seconds
+
+
+class DistantStore:
+    """An asynchronous store whose every call takes some seconds more, as over a network."""
+
+    def __init__(self, store: AsyncStore, seconds: float) -> None:
+        self._store, self._seconds = store, seconds
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+
+        async def call(*arguments: Any, **options: Any) -> Any:
+            await asyncio.sleep(self._seconds)
+            return await method(*arguments, **options)
+
+        return call
+
+
+async def renew_alone(billing: AsyncBilling, on: date) -> None:
+    """Renew all due subscriptions with one worker."""
+    await billing.run_due(on=on)
+
+
+async def renew_in_shards(billing: AsyncBilling, on: date) -> None:
+    """Renew all due subscriptions with eight workers, each for an eighth of the accounts."""
+    await asyncio.gather(*(billing.run_due(on=on, shard=(part, 8)) for part in range(8)))
+
+
+async def renew_from_a_queue(billing: AsyncBilling, on: date, accounts: list[AccountId]) -> None:
+    """Renew all due subscriptions with eight workers, each of which takes the next account."""
+    queue = iter(accounts)
+
+    async def work() -> None:
+        for account in queue:
+            await billing.catch_up(account, on=on)
+
+    await asyncio.gather(*(work() for _ in range(8)))
+
+
+async def time_workers(pool: AsyncConnectionPool, prefix: str) -> dict[str, float]:
+    """Buy a plan on each account, renew it in each of the three ways, and return the seconds.
+
+    Raises:
+        AssertionError: a term was not charged exactly once.
+    """
+    store = PsycopgStore(pool)
+    accounts = [f"{prefix} {number}" for number in range(ACCOUNTS)]
+    for account in accounts:
+        plans = {f"profile of {account}": SKYPE_CONNECT.plan(channels=5)}
+        for decision in make_account(plans, account=account):
+            await store.commit(decision, expected=None)
+    distant = cast("AsyncStore", DistantStore(store, LATENCY))
+    billing = AsyncBilling(distant, prices=TARIFF)
+    ways: dict[str, Callable[[AsyncBilling, date], Awaitable[None]]] = {
+        "one worker": renew_alone,
+        "eight workers, shards": renew_in_shards,
+        "eight workers, queue": partial(renew_from_a_queue, accounts=accounts),
+    }
+    seconds = {}
+    for number, (way, run) in enumerate(ways.items(), 1):
+        started_at = perf_counter()
+        await run(billing, DAY + timedelta(days=30 * number))
+        seconds[way] = perf_counter() - started_at
+        for account in accounts:
+            statement = await AsyncBilling(store, prices=TARIFF).statement(Wallet(account))
+            reasons = Counter(posting.reason for posting in statement.postings)
+            assert reasons[Reason.RENEWAL] == number, f"{account} was not charged once"
+    return seconds
+
+
+def measure_workers() -> None:
+    """Print how much faster eight workers renew than one, on PostgreSQL with added latency."""
+    if "postgres" not in STORES:
+        print("workers: set CHANNELPLANS_POSTGRES to the address of a server")
+        return
+    seconds: dict[str, list[float]] = {}
+    with place("postgres") as address, asyncio.Runner() as runner:
+        pool = open_pool(address)
+        runner.run(pool.open())
+        runner.run(PsycopgStore(pool).create_tables())
+        for number in range(ROUNDS):
+            for way, time in runner.run(time_workers(pool, f"round {number}:")).items():
+                seconds.setdefault(way, []).append(time)
+        runner.run(pool.close())
+    print(f"{ACCOUNTS} due accounts, {LATENCY * 1000:g} ms added to each call of the store")
+    for way, times in seconds.items():
+        factors = map(truediv, seconds["one worker"], times)
+        print(f"{way:32} {median(times) * 1000:7,.0f} ms, {median(factors):4.1f} times as fast")
+
+
+def measure_long() -> None:
+    """Print the time of one day's statement of a large wallet, and of a run 20 years late."""
+    store, wallet = MemoryStore(), Wallet("acme")
+    for number in range(POSTINGS):
+        day = DAY + timedelta(days=number // 100)
+        store.commit(deposit(wallet, CREDIT, transfer=f"p-{number}", on=day), expected=None)
+    billing, times = Billing(store, prices=TARIFF), []
+    for number in range(0, POSTINGS // 100, 10):
+        since = DAY + timedelta(days=number)
+        started_at = perf_counter()
+        statement = billing.statement(wallet, since=since, until=since + timedelta(days=1))
+        times.append(perf_counter() - started_at)
+        assert len(statement.postings) == 100
+    worst, middle = max(times) * 1000, median(times) * 1000
+    print(f"memory: one day of {POSTINGS:,} postings in {middle:.2f} ms, at most {worst:.2f} ms")
+
+    daily = attrs.evolve(SKYPE_CONNECT, term=TermRule(Days(1)))
+    store = MemoryStore()
+    for decision in make_account({"berlin": daily.plan(channels=1)}, credit="1000000"):
+        store.commit(decision, expected=None)
+    started_at = perf_counter()
+    outcomes = Billing(store, prices=TARIFF).run_due(on=DAY + timedelta(days=MISSED_DAYS))
+    seconds = perf_counter() - started_at
+    renewed = sum(outcome.decision is not None for outcome in outcomes)
+    assert renewed == MISSED_DAYS, outcomes[-1]
+    print(f"memory: {renewed:,} missed daily terms in one run in {seconds:.2f} s")
 
 
 def peak_memory() -> int:
@@ -265,7 +411,12 @@ def measure_due() -> None:
         print(f"{size:24,}", *(f"{median(times[kind, size]):10,.0f}" for kind in STORES))
 
 
-MEASURES = {"commits": measure_commits, "due": measure_due}
+MEASURES = {
+    "commits": measure_commits,
+    "due": measure_due,
+    "workers": measure_workers,
+    "long": measure_long,
+}
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ import attrs
 import channelplans as cp
 from channelplans.offers import OFFERS
 from channelplans.storage import TransferPreview
+from channelplans.subscriptions import call_token
 
 EXAMPLES = Path(os.path.relpath(Path(__file__).parent))
 STORIES = (EXAMPLES / "account.toml", EXAMPLES / "second.toml")
@@ -193,18 +194,21 @@ class Story:
             yield buy(plan, profile=profile, subscription=f"{profile} {day}")
 
     def change(self, event: Entry, profile: str, day: date) -> Iterator[cp.Preview]:
-        """Change the plan of a profile, and print the refund if the subscription restarts."""
-        current = self.subscription(profile)
-        channels, bundles = event.take("channels", int), event.take("bundles", int, 0)
-        plan = current.plan.offer.plan(channels=channels, bundles=bundles)
-        preview = self.billing.preview.change(profile, plan, on=day)
+        """Change a profile, and print the refund if the subscription restarts.
+
+        A change without a number of bundles keeps the bundles.
+        """
+        current, channels = self.subscription(profile), event.take("channels", int)
+        bundles = event.take("bundles", int) if "bundles" in event.table else None
+        change = self.billing.preview.change
+        preview = change(self.account, profile, channels=channels, bundles=bundles, on=day)
         if preview.decision.after.term != current.term:
             print(cp.refund(current.quote, on=day, allowance=current.allowance))
         yield preview
 
     def cancel(self, _: Entry, profile: str, day: date) -> Iterator[cp.Preview]:
         """Cancel the subscription of a profile."""
-        yield self.billing.preview.cancel(self.subscription(profile).profile, on=day)
+        yield self.billing.preview.cancel(self.account, profile, on=day)
 
     def print_usage(self, calls: list[Entry], day: date) -> None:
         """Record the calls of a day, and print what they cost and the minutes left."""
@@ -229,9 +233,9 @@ class Story:
         cost = cp.Money.of(0, self.tariff.currency)
         for copy in range(repeat):
             call = cp.Call(f"{name}-{copy}", number, country, day, duration)
-            decision = self.billing.record_call(before.profile, call, on=day)
-            if decision is None:
+            if self.store.decision(self.account, call_token(call)) is not None:
                 raise StoryError(f"call {call.id!r} was recorded before")
+            decision = self.billing.record_call(self.account, before.profile, call, on=day)
             for posting in decision.postings:
                 cost -= posting.amount
         counted = cp.billable(duration, before.plan.offer.calls) * repeat
@@ -245,7 +249,7 @@ class Story:
         print_heading("Statements")
         for wallet, balance in self.store.snapshot().balances.items():
             statement = self.billing.statement(wallet)
-            if statement is None or statement.closing != balance:
+            if statement.closing != balance:
                 raise AssertionError(f"{wallet} has a balance of {balance}, not:\n{statement}")
             print(f"{statement}\n")
 
@@ -260,10 +264,10 @@ class Story:
 
     def subscription(self, profile: str) -> cp.Subscription:
         """Return the latest subscription of a profile."""
-        stored = self.store.subscription(profile)
-        if stored is None:
+        subscription = self.billing.subscription(self.account, profile)
+        if subscription is None:
             raise StoryError(f"profile {profile!r} holds no subscription")
-        return stored.value
+        return subscription
 
     def subscriptions(self) -> list[cp.Subscription]:
         """Return the latest subscription of every profile, sorted by profile."""

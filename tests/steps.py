@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 
-class TooManySteps(Exception):
-    """The code inside ``at_most`` takes more steps."""
+class TooManySteps(BaseException):
+    """The code inside ``at_most`` takes more steps; ``except Exception`` does not catch it."""
 
 
 def run_in_thread(call):
@@ -32,7 +32,8 @@ def run_within(steps, call):
 def at_most(steps, *, opcodes_in=None):
     """Raise TooManySteps at the step after a number of steps of the code inside.
 
-    A step is a line of Python code in a called function; in the file ``opcodes_in``, an opcode too.
+    A step is a line of Python code in a called function; in the files whose names end with
+    ``opcodes_in``, text or a tuple of texts, an opcode too.
     """
     steps_left = steps
 

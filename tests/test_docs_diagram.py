@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from channelplans.subscriptions.subscription import TRANSITIONS
+from channelplans.subscriptions.transitions import TRANSITIONS
 from diagram import NOTHING, PLACES, Row, rows, svg
 
 SVG = "{http://www.w3.org/2000/svg}"

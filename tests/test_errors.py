@@ -36,6 +36,7 @@ from channelplans.errors import (
     TransitionNotAllowed,
     UnknownEdition,
     UnknownRate,
+    UnknownWallet,
     WrongType,
     quoted,
 )
@@ -54,6 +55,7 @@ SAMPLES = [
     (InvalidValue("code", "'eur'", "three capital letters"), ["code", "'eur'", "three capital"]),
     (CurrencyMismatch("EUR", "USD"), ["EUR was expected", "USD was given", "does not convert"]),
     (CurrencyMismatch("EUR with 2 decimals", "EUR with 5 decimals"), ["Money.to"]),
+    (CurrencyMismatch("EUR", "USD", "make two"), ["EUR was expected", "given; make two"]),
     (CalendarEnds(JAN_5, "30 days", 7), ["term 7", "30 days", "2026-01-05", "9999-12-31"]),
     (ChannelsOutOfRange(0, 1, 300), ["at least 1", "at most 300", "not 0"]),
     (ChannelsOutOfRange(350, 1, 300, (300, 50)), ["at most 300", "350 needs two", "300 + 50"]),
@@ -87,6 +89,7 @@ SAMPLES = [
     ),
     (UnknownRate("FR", "list", ("DE", "PL")), ["'list'", "'FR'", "DE, PL"]),
     (UnknownRate("FR", "list", ()), ["'FR'", "none"]),
+    (UnknownWallet("account 'acme'"), ["account 'acme' has no postings", "pay credit in"]),
     (
         NotDecodable("offer.quantity.steps[0].multiple", "must be at least 1, not 0"),
         ["offer.quantity.steps[0].multiple: must be", "at least 1, not 0"],
@@ -96,20 +99,31 @@ SAMPLES = [
         ["account 'a' holds 10 EUR", "2.50 EUR is needed", "0.00 EUR is missing"],
     ),
     (
-        Conflict("berlin", "7", "9"),
+        Conflict("acme", "berlin", "7", "9"),
         [
-            "profile 'berlin'",
+            "profile 'berlin' of account 'acme'",
             "for revision 7",
-            "stored revision is 9",
-            "nothing was done",
+            "the store has revision 9",
+            "it was not committed",
             "decide again",
         ],
     ),
-    (Conflict("berlin", None, "9"), ["made for revision none", "stored revision is 9"]),
-    (Conflict("berlin", "7", None), ["made for revision 7", "stored revision is none"]),
+    (
+        Conflict("acme", "berlin", None, "9"),
+        ["made for nothing", "the store has revision 9"],
+    ),
+    (
+        Conflict("acme", None, "12 postings", "13 postings"),
+        ["for account 'acme' was made for 12 postings", "the store has 13 postings"],
+    ),
+    (
+        Conflict("acme", "berlin", "0 postings", "1 posting"),
+        ["profile 'berlin' of account 'acme' was made for 0 postings", "has 1 posting;"],
+    ),
+    (Conflict("acme", "berlin", "7", None), ["made for revision 7", "the store has nothing"]),
     (
         TokenReused("transfer/p-1"),
-        ["token 'transfer/p-1'", "another decision", "nothing was done", "a new identifier"],
+        ["token 'transfer/p-1'", "another decision", "this one was not", "a new identifier"],
     ),
 ]
 
@@ -137,6 +151,7 @@ CODES = {
     "TransitionNotAllowed": "transition-not-allowed",
     "UnknownEdition": "unknown-edition",
     "UnknownRate": "unknown-rate",
+    "UnknownWallet": "unknown-wallet",
     "WrongType": "wrong-type",
 }
 
@@ -221,6 +236,7 @@ def test_error_has_one_builtin_base_class(error):
         Conflict: RuntimeError,
         UnknownEdition: LookupError,
         UnknownRate: LookupError,
+        UnknownWallet: LookupError,
         WrongType: TypeError,
     }
     candidates = (TypeError, LookupError, ValueError, RuntimeError)
@@ -317,7 +333,8 @@ def test_quoted_cuts_a_long_name():
 @pytest.mark.parametrize(
     "make_error",
     [
-        lambda name: Conflict(name, "7", "9"),
+        lambda name: Conflict(name, None, "7", "9"),
+        lambda name: Conflict("acme", name, "7", "9"),
         TokenReused,
         lambda name: BarredNumber("112", name),
         lambda name: BarredNumber(name, "lines"),

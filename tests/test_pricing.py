@@ -24,7 +24,7 @@ from channelplans.errors import (
 from channelplans.money import EUR, Money, Rounding
 from channelplans.offers import OFFERS, SKYPE_CONNECT
 from channelplans.pricing import Line, amend_quote, price_term, quote, refund
-from channelplans.rules import ChangeEffect, RefundBasis, RefundRule, TermRule
+from channelplans.rules import BundleRule, ChangeEffect, RefundBasis, RefundRule, TermRule
 from channelplans.tariffs import Item, Ladder, LadderMode, Tariff, Tier
 
 DAY = date(2026, 1, 5)
@@ -471,11 +471,9 @@ class TestRefund:
             len(refunded.lines),
         )
 
-    @pytest.mark.parametrize(
-        "on", [date(2026, 1, 4), date(2026, 2, 4), date(2026, 2, 5), date.min, date.max]
-    )
-    def test_refuses_a_day_outside_the_term(self, on):
-        """The error names the first possible day and the end of the term."""
+    @pytest.mark.parametrize("on", [date(2026, 2, 4), date(2026, 2, 5), date.max])
+    def test_refuses_a_day_after_the_term(self, on):
+        """The error names the end of the term."""
         with pytest.raises(OutsideTerm) as caught:
             refund(PAID, on=on)
 
@@ -483,6 +481,66 @@ class TestRefund:
             f"a refund is possible from {DAY} until the day before 2026-02-04, not on {on}"
             == str(caught.value)
         )
+
+    @pytest.mark.parametrize("on", [date(2026, 1, 4), date.min])
+    def test_refunds_everything_before_the_first_day(self, on):
+        """Nothing of the term is used, so set-up fees are refunded too: 20.85 + 10 + 5 + 3 x 2."""
+        tariff = Tariff("fees", EUR, "6.95", "10", "0.021", setup="5", channel_setup="2")
+        paid = quote(SKYPE_CONNECT.plan(channels=3, bundles=1), tariff, on=DAY)
+        rule = RefundRule(RefundBasis.NOTHING, RefundBasis.MINUTES, change_day_used=True)
+
+        for undone in (refund(paid, on=on), refund(paid, on=on, rule=rule)):
+            assert (euros("41.85"), euros("0")) == (undone.returned, undone.kept)
+            assert timedelta(minutes=5000) == undone.minutes
+
+    @pytest.mark.parametrize(
+        ("on", "channel", "bundle", "minutes"),
+        [
+            # 20 of 30 days: 2.00 of 3.00 for the channels with 300 minutes, 6.67 of 10.00.
+            (date(2026, 1, 15), "1", "10", 200 + 3335),
+            (date(2026, 1, 15), "0", "10", 3335),
+            (date(2026, 1, 15), "1", "0", 200),
+            (date(2026, 1, 15), "0", "0", 0),
+            (DAY, "1", "10", 5300),
+        ],
+    )
+    def test_minutes_are_the_same_share_as_the_refund(self, on, channel, bundle, minutes):
+        """Each item gives its own share of minutes; for a free item no money is refunded."""
+        rule = BundleRule("pack", 5000, ("US",), included=100)
+        offer = attrs.evolve(SKYPE_CONNECT, edition="included", bundle=rule)
+        paid = quote(
+            offer.plan(channels=3, bundles=1), Tariff("t", EUR, channel, bundle, "0"), on=DAY
+        )
+
+        assert timedelta(minutes=minutes) == refund(paid, on=on).minutes
+
+    def test_minutes_of_an_offer_without_bundles_are_none(self):
+        """Nothing is included, so nothing is refunded."""
+        offer = attrs.evolve(SKYPE_CONNECT, edition="channels only", bundle=None)
+        paid = quote(offer.plan(channels=3), Tariff("t", EUR, "1"), on=DAY)
+
+        assert timedelta(0) == refund(paid, on=DAY).minutes
+
+    def test_minutes_of_a_bundle_that_was_given_up_without_a_refund(self):
+        """The plan has no bundle any more, but two were paid: 13.33 of 20.00 are refunded."""
+        changed = amend_quote(
+            PAID,
+            PAID.plan.replace(bundles=0),
+            on=date(2026, 1, 10),
+            effect=ChangeEffect.NO_CHARGE,
+        )
+
+        assert timedelta(minutes=6665) == refund(changed, on=date(2026, 1, 15)).minutes
+
+    def test_minutes_of_the_largest_plan_fit_a_timedelta(self):
+        """A million bundles of a million minutes are refunded without an overflow."""
+        rule = BundleRule("pack", 1_000_000, ("US",), per_channel=None)
+        offer = attrs.evolve(SKYPE_CONNECT, edition="large", bundle=rule)
+        plan = offer.plan(channels=1, bundles=1_000_000)
+        paid = quote(plan, Tariff("t", EUR, "1", "0.03", "0"), on=DAY)
+
+        half = refund(paid, on=date(2026, 1, 20))
+        assert timedelta(minutes=5 * 10**11) == half.minutes
 
     def test_str_is_a_table(self):
         """The table shows the paid, returned and kept amount of each line, and the totals."""

@@ -38,7 +38,7 @@ from channelplans.offers import OFFERS, SKYPE_CONNECT
 from channelplans.pricing import quote, refund
 from channelplans.quantities import Step, normalize_quantity
 from channelplans.storage.billing import AsyncBilling, Billing
-from channelplans.storage.codec import definitions_of, encode
+from channelplans.storage.codec import Encoder, definitions_of, encode
 from channelplans.storage.memory import MemoryStore
 from channelplans.storage.ports import (
     Booked,
@@ -52,8 +52,10 @@ from channelplans.storage.ports import (
 from channelplans.subscriptions.actions import buy, cancel
 from channelplans.subscriptions.catalogue import Catalogue, Edition
 from channelplans.subscriptions.credit_lots import LotRule, open_lots, payments
+from channelplans.subscriptions.decisions import Request
+from channelplans.subscriptions.invoices import make_invoice
 from channelplans.subscriptions.price_changes import RuleDifference, compare_editions
-from channelplans.subscriptions.subscription import RUNNING, Action
+from channelplans.subscriptions.subscription import RUNNING, Action, PreviousTerm
 from channelplans.subscriptions.transfers import deposit
 from channelplans.subscriptions.wallets import Posting, Reason, Statement, Wallet
 from channelplans.tariffs import Item, Ladder, LadderMode, Rate, Tariff, Tier
@@ -184,6 +186,7 @@ REVISION = STORE.commit(PURCHASE, expected=None)
 assert REVISION is not None
 SNAPSHOT = STORE.snapshot()
 DEFINITIONS = definitions_of(PURCHASE)
+INVOICE = make_invoice("acme", [PURCHASE, DEPOSIT], opening=FIVE_EUROS, since=DAY, until=MID_TERM)
 
 
 def field_values(value):
@@ -208,6 +211,7 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "storage.codec.definitions_of": ((PURCHASE,), {}),
     "storage.codec.digest": ((LADDER_TARIFF,), {}),
     "storage.codec.encode": ((CATALOGUE,), {}),
+    "storage.ports.shard_of": (("acme", 4), {}),
     "storage.codec.schema": ((type(PURCHASE),), {}),
     "tariffs.format_rate": ((Rate("0.02"), EUR.code), {}),
     "_numbers.dialled_digits": (("+1 212 555 0100",), {}),
@@ -223,10 +227,19 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "subscriptions.credit_lots.merge_wallets": (([POSTINGS],), {}),
     "subscriptions.credit_lots.open_lots": ((POSTINGS, (BONUS_RULE,)), ON_MID_TERM),
     "subscriptions.credit_lots.payments": ((POSTINGS, (BONUS_RULE,)), {}),
+    "subscriptions.invoice_lines.decision_lines": ((PURCHASE,), {}),
+    "subscriptions.invoice_lines.line_cells": ((INVOICE.lines[0],), {}),
+    "subscriptions.invoice_lines.sum_calls": ((INVOICE.lines,), {}),
+    "subscriptions.invoices.make_invoice": (
+        ("acme", [PURCHASE]),
+        {"opening": FIVE_EUROS, "since": DAY, "until": MID_TERM},
+    ),
     "_checks.bounded": (("count", 1, 0, 2), {}),
     "_checks.civil_day": (("on", DAY), {}),
+    "_checks.identifier": (("account", "acme"), {}),
     "_checks.instance": (("term", TERM, Term), {}),
     "_checks.several": (("weights", [1, 2], lambda _, weight: weight), {}),
+    "_checks.short_identifier": (("profile", "berlin"), {}),
     "_checks.short_repr": ((5,), {}),
     "_checks.shown": ((5,), {}),
     "_checks.text": (("name", "acme"), {}),
@@ -255,6 +268,10 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "rules.validate_bundles": ((1,), {"channels": 1, "rule": SKYPE_CONNECT.bundle}),
     "subscriptions.wallets.deltas": (([POSTING],), {}),
     "subscriptions.wallets.settle": (({WALLET: FIVE_EUROS}, [POSTING]), {}),
+    "subscriptions.wallets.settle_wallet": (
+        (WALLET, FIVE_EUROS, FIVE_EUROS),
+        {"may_overdraw": False},
+    ),
     "subscriptions.wallets.insufficient_credit": (
         (WALLET,),
         {"needed": FIVE_EUROS, "available": FIVE_EUROS},
@@ -293,9 +310,13 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "errors.quoted": (("berlin",), {}),
     "subscriptions.catalogue.name_edition": ((SKYPE_CONNECT, TARIFF), {}),
     "subscriptions.decisions.join_token": (("transfer", "p-1"), {}),
-    "subscriptions.subscription.next_status": ((SUBSCRIPTION, Action.CANCEL, MID_TERM), {}),
+    "subscriptions.transitions.is_allowed": ((SUBSCRIPTION, Action.CANCEL), {}),
+    "subscriptions.transitions.next_status": ((SUBSCRIPTION, Action.CANCEL, MID_TERM), {}),
+    "subscriptions.transitions.possible_days": ((SUBSCRIPTION, Action.CANCEL), {}),
+    "subscriptions.call_records.minutes_for": ((SUBSCRIPTION, CALL), {}),
+    "subscriptions.call_records.quote_for": ((SUBSCRIPTION, CALL), {}),
     "subscriptions.actions.buy": ((PLAN_2011, TARIFF), {**IDS, "on": DAY}),
-    "subscriptions.actions.call_token": ((CALL,), {}),
+    "subscriptions.call_records.call_token": ((CALL,), {}),
     "subscriptions.actions.cancel": ((SUBSCRIPTION,), ON_MID_TERM),
     "subscriptions.actions.change": ((SUBSCRIPTION, PLAN_2011, TARIFF), ON_MID_TERM),
     "subscriptions.transfers.deposit": ((WALLET, FIVE_EUROS), {"transfer": "t", "on": DAY}),
@@ -313,7 +334,7 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
         {"transfer": "t", "on": DAY},
     ),
     "subscriptions.actions.terminate": ((SUBSCRIPTION,), ON_MID_TERM),
-    "subscriptions.actions.record_call": ((SUBSCRIPTION, CALL, TARIFF), {"on": DAY}),
+    "subscriptions.call_records.record_call": ((SUBSCRIPTION, CALL, TARIFF), {"on": DAY}),
 }
 # Sample arguments for each class of values.
 VALUE_ARGUMENTS: dict[str, Arguments] = samples_of(
@@ -349,7 +370,9 @@ VALUE_ARGUMENTS: dict[str, Arguments] = samples_of(
     RATED_CALL,
     RATED_CALL.charges[0],
     SUBSCRIPTION,
+    PreviousTerm(QUOTE, ALLOWANCE, TERM.end),
     PURCHASE,
+    Request("form 17", "8c6976e5"),
     sizing.DEFAULT_GUIDELINE,
     sizing.DEFAULT_GUIDELINE.need,
     sizing.GUIDELINES["caznet"].need,
@@ -366,6 +389,8 @@ VALUE_ARGUMENTS: dict[str, Arguments] = samples_of(
     LOT,
     PAYMENT,
     PAYMENT.draws[0],
+    INVOICE,
+    INVOICE.lines[0],
     Stored(SUBSCRIPTION, REVISION),
     Booked(POSTING, DEPOSIT.token, 0),
     Page(("berlin",), Cursor("2026-02-04/berlin")),
@@ -373,7 +398,7 @@ VALUE_ARGUMENTS: dict[str, Arguments] = samples_of(
     DEPOSIT,
     Preview(PURCHASE, REVISION),
     TransferPreview(DEPOSIT),
-    Outcome("berlin", TERM, None, ValueError("lost")),
+    Outcome("acme", "berlin", TERM, None, ValueError("lost")),
 )
 # Base classes that are never instantiated.
 BASE_CLASSES = {"DisplayMixin", "ReprMixin"}
@@ -386,7 +411,7 @@ ERROR_ARGUMENTS = {
     "ChannelPlansError": (),
     "ChannelsNotSellable": (105, 100),
     "ChannelsOutOfRange": (350, 1, 300, (300, 50)),
-    "Conflict": ("berlin", "7", None),
+    "Conflict": ("acme", "berlin", "7", None),
     "CurrencyMismatch": ("EUR", "USD"),
     "InsufficientCredit": ("acme", Decimal(2), Decimal(1), Decimal(1), "EUR"),
     "InvalidValue": ("name", "''", "text"),
@@ -401,6 +426,7 @@ ERROR_ARGUMENTS = {
     "TransitionNotAllowed": ("record call", "ended", ("buy",)),
     "UnknownEdition": ("on 2026-01-05", ("2027, from 2027-01-01 on",)),
     "UnknownRate": ("FR", "t", ("DE",)),
+    "UnknownWallet": ("account 'acme'",),
     "WrongType": ("name", "5", "text"),
 }
 # Sample arguments for each public method and operator that needs arguments.
@@ -439,6 +465,7 @@ METHOD_ARGUMENTS: dict[str, Arguments] = {
     "Ladder.units": ((12, EUR), {}),
     "Quote.adding": (((Item.CHANNEL_SETUP, 2),), {}),
     "Offer.plan": ((), {"channels": 105, "bundles": 2}),
+    "Allowance.give_back": ((MINUTE,), {}),
     "Allowance.use": ((MINUTE,), {}),
     "Allowance.granting": ((MINUTE * 3,), {}),
     "Allowance.next": ((MINUTE, rules.Rollover(1)), {}),
@@ -449,8 +476,11 @@ METHOD_ARGUMENTS: dict[str, Arguments] = {
     "Tariff.rate_for": (("DE", SKYPE_CONNECT), {"number": "+49 30 555 0100"}),
     "Tariff.scaled": ((Fraction(1, 2),), {"name": "half"}),
     "Plan.effect_of": ((SKYPE_CONNECT.plan(channels=4),), {}),
+    "PreviousTerm.__contains__": ((DAY,), {}),
     "Subscription.active_on": ((DAY,), {}),
     "Subscription.admits": ((1,), {"on": DAY}),
+    "Subscription.term_of": ((CALL,), {}),
+    "Subscription.term_to_keep": ((MID_TERM,), {}),
     "Edition.__contains__": ((DAY,), {}),
     "Edition.holds": ((SUBSCRIPTION,), {}),
     "Edition.price": ((PLAN,), {}),
@@ -581,6 +611,7 @@ def test_values_do_no_input_or_output(name):
                 consume(attribute(*arguments, **keywords))
 
 
+BERLIN = ("acme", "berlin")
 # Calls of methods, with their arguments. Each call needs the calls above it.
 ACTION_CALLS = [
     ("deposit", (WALLET, HUNDRED_EUROS * 10), {"transfer": "p-1", "on": DAY}),
@@ -590,36 +621,54 @@ ACTION_CALLS = [
         ("acme", "berlin", Money(minor=1, currency=EUR)),
         {"transfer": "p-3", "on": DAY},
     ),
-    ("expire_credit", (WALLET, Money(minor=1, currency=EUR)), {"transfer": "p-4", "on": DAY}),
     ("charge", (WALLET, FIVE_EUROS), {"transfer": "p-5", "on": DAY}),
     ("buy", (PLAN,), {**IDS, "on": DAY}),
-    ("change", ("berlin", SKYPE_CONNECT.plan(channels=5)), ON_MID_TERM),
-    ("cancel", ("berlin",), ON_MID_TERM),
-    ("resume", ("berlin",), ON_MID_TERM),
-    ("terminate", ("berlin",), ON_MID_TERM),
+    ("change", BERLIN, {"channels": 5, "on": MID_TERM}),
+    ("cancel", BERLIN, ON_MID_TERM),
+    ("resume", BERLIN, {"on": MID_TERM, "request": "form 17"}),
+    ("terminate", BERLIN, ON_MID_TERM),
+    ("buy", (PLAN,), {**IDS, "subscription": "s-2", "on": MID_TERM}),
+    # After this charge the account cannot pay the renewal.
+    ("charge", (WALLET, Money.of("930", EUR)), {"transfer": "p-6", "on": MID_TERM}),
+    ("lapse", BERLIN, {"on": date(2026, 2, 14)}),
 ]
 BILLING_CALLS = [
-    *ACTION_CALLS[:-1],
-    ("record_call", ("berlin", attrs.evolve(CALL, day=MID_TERM)), ON_MID_TERM),
+    *ACTION_CALLS[:8],
+    ("record_call", (*BERLIN, attrs.evolve(CALL, day=MID_TERM)), ON_MID_TERM),
+    ("subscription", BERLIN, {}),
+    ("balance", (WALLET,), {}),
     ("statement", (WALLET,), {"since": MID_TERM, "until": TERM.end}),
-    ("run_due", (), {"on": date(2026, 3, 20)}),
-    ("terminate", ("berlin",), {"on": date(2026, 3, 20)}),
+    ("invoice", ("acme",), {"since": DAY, "until": TERM.end}),
+    ("admits", (*BERLIN, 1), ON_MID_TERM),
+    ("longest_call", (*BERLIN, attrs.evolve(CALL, day=MID_TERM)), ON_MID_TERM),
+    ("expire_credit", (WALLET,), ON_MID_TERM),
+    ("catch_up", ("acme",), {"on": date(2026, 2, 14)}),
+    ("run_due", (), {"on": date(2026, 4, 15)}),
+    ("iter_due", (), {"on": date(2026, 5, 15)}),
+    ("cancel", BERLIN, {"on": date(2026, 5, 15)}),
+    ("resume", BERLIN, {"on": date(2026, 5, 15)}),
+    ("terminate", BERLIN, {"on": date(2026, 5, 15)}),
 ]
 STORE_CALLS = [
     ("commit", (DEPOSIT,), {"expected": None}),
     ("commit", (PURCHASE,), {"expected": None}),
-    ("subscription", ("berlin",), {}),
-    ("balance", (WALLET,), {}),
+    ("subscription", BERLIN, {}),
+    ("profiles", ("acme",), {}),
+    ("balance", (WALLET,), {"before": MID_TERM}),
     ("postings", (WALLET,), {"since": DAY, "until": MID_TERM}),
-    ("committed", (PURCHASE.token,), {}),
-    ("due", (TERM.end,), {"limit": 1}),
+    ("decision", ("acme", PURCHASE.token), {}),
+    ("decisions", ("acme",), {"limit": 1}),
+    ("due", (TERM.end,), {"shard": (0, 1), "limit": 1}),
     ("snapshot", (), {}),
     ("restore", (SNAPSHOT,), {}),
 ]
 TESTED_METHODS = {
-    "storage.billing.AsyncBilling": {name for name, *_ in BILLING_CALLS} | {"commit", "preview"},
-    "storage.billing.Billing": {name for name, *_ in BILLING_CALLS} | {"commit", "preview"},
+    "storage.billing.AsyncBilling": {name for name, *_ in [*ACTION_CALLS, *BILLING_CALLS]}
+    | {"commit", "preview"},
+    "storage.billing.Billing": {name for name, *_ in [*ACTION_CALLS, *BILLING_CALLS]}
+    | {"commit", "preview"},
     "storage.billing.BillingActions": {name for name, *_ in ACTION_CALLS},
+    "storage.codec.Encoder": {"definitions", "encode"},
     "storage.memory.MemoryStore": {name for name, *_ in STORE_CALLS},
 }
 
@@ -694,6 +743,16 @@ def test_the_store_does_no_input_or_output():
     assert SNAPSHOT == store.snapshot()
 
 
+def test_an_encoder_does_no_input_or_output():
+    """Encoding a decision and reading the collected definitions run without an event."""
+    with assert_no_events():
+        encoder = Encoder()
+        encoder.encode(PURCHASE)
+        definitions = encoder.definitions
+
+    assert {*definitions.values()} == {PURCHASE.after.plan.offer, TARIFF}
+
+
 @pytest.mark.parametrize("name", public_names("service"))
 def test_every_public_method_of_a_service_is_tested(name):
     """The tests above call every public method of each service."""
@@ -743,7 +802,7 @@ def test_refusals_do_no_input_or_output():
         with pytest.raises(ChannelPlansError):
             SKYPE_CONNECT.plan(channels=350)
         with pytest.raises(ChannelPlansError):
-            cancel(SUBSCRIPTION, on=TERM.end)
+            cancel(CANCELLED, on=MID_TERM)
 
 
 def import_missing_module(name):
@@ -919,26 +978,38 @@ def test_no_module_has_mutable_state(name):
     assert [] == find_mutable_state(TREES[name])
 
 
-# All attributes that methods assign. Only the store changes its attributes later, and the lots of a
-# replay, which no caller sees.
+# All attributes that methods assign. Only the store, a run and values that no caller sees change
+# their attributes later.
 ASSIGNED_ATTRIBUTES = {
     "_checks": {
         f"_ShortRepr.max{limit}" for limit in ("level", "tuple", "list", "dict", "long", "other")
     },
-    "storage.billing": {
+    "storage._billing_actions": {
         "BillingActions._finish",
         "BillingActions._finish_transfer",
-        "BillingActions._work",
+        "BillingActions._prices",
     },
-    "storage.codec": {"_References._digests", "_References.definitions"},
+    "storage._memory_index": {
+        *(f"Account.{name}" for name in ("books", "commits", "journal", "profiles")),
+        "Account.subscriptions",
+        *(f"Book.{name}" for name in ("balance", "day_sums", "journal")),
+        *(f"Ends.{name}" for name in ("days", "profiles")),
+        *(f"Journal.{name}" for name in ("_days", "_places", "items")),
+    },
+    "storage._pages": {"Walk._items", "Walk._same_pages"},
+    "storage._settlement": {"_Credit.balance"},
+    "storage.billing": {
+        "AsyncBilling._work",
+        "Billing._work",
+        "DueRun._hint",
+        "DueRun._outcomes",
+    },
+    "storage.codec": {"Encoder._definitions", "Encoder._digests"},
     "storage.memory": {
-        "MemoryStore._balances",
-        "MemoryStore._commits",
+        "MemoryStore._accounts",
         "MemoryStore._ends",
         "MemoryStore._lock",
-        "MemoryStore._postings",
         "MemoryStore._revisions",
-        "MemoryStore._subscriptions",
         "MemoryStore._unfinished",
     },
     "subscriptions._lot_shelves": {"Piece.batch", "Piece.left"},

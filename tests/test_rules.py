@@ -319,6 +319,11 @@ def test_check_change_refuses_values_that_are_not_dates(parameter, rule, value):
         (ChangeRule(None), "a change at any time; restart with a refund"),
         (CallRule(), "at least 30 s, then steps of 6 s, charges rounded half up"),
         (
+            CallRule(may_overdraw=False),
+            "at least 30 s, then steps of 6 s, charges rounded half up; "
+            "a call without credit is refused",
+        ),
+        (
             CallRule(barred_numbers=("112", "911")),
             "at least 30 s, then steps of 6 s, charges rounded half up; no calls to 112, 911",
         ),
@@ -357,6 +362,9 @@ def test_str_of_a_rule_describes_it(value, expected):
         (lambda: CallRule(step=timedelta(seconds=-6)), "step"),
         (lambda: ChangeRule(more=ChangeEffect.CHARGE_FULL, fewer=ChangeEffect.RESTART), "fewer"),
         (lambda: ChangeRule(more=ChangeEffect.CHARGE_FULL, fewer=ChangeEffect.PRORATE), "fewer"),
+        (lambda: ChangeRule(other_offer=ChangeEffect.PRORATE), "other_offer"),
+        (lambda: ChangeRule(other_offer=ChangeEffect.CHARGE_FULL), "other_offer"),
+        (lambda: ChangeRule(other_offer=ChangeEffect.NO_CHARGE), "other_offer"),
         (lambda: Notice("", "text", "H21"), "code"),
         (lambda: Notice("code", "two\nlines", "H21"), "text"),
     ],

@@ -300,7 +300,8 @@ def test_renewal_beyond_the_calendar_is_explained(tour, tmp_path):
     )
     _, message = tour(file)
 
-    assert message.startswith(f"{file}: profile 'oslo', 9999-11-04 to 9999-12-04: failed; ")
+    failure = "profile 'oslo' of account 'Baltica', 9999-11-04 to 9999-12-04: failed; CalendarEnds"
+    assert message.startswith(f"{file}: {failure}: ")
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"], ids=["missing", "not UTF-8"])

@@ -6,14 +6,14 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from channelplans.subscriptions.subscription import TRANSITIONS
+from channelplans.subscriptions.transitions import TRANSITIONS
 from diagram import Row, rows, svg
 
 HEADINGS = Row("from", "action", "to")
 
 
 class Transitions(SphinxDirective):
-    """Draw `channelplans.subscriptions.subscription.TRANSITIONS`, and list it below the diagram.
+    """Draw `channelplans.subscriptions.transitions.TRANSITIONS`, and list it below the diagram.
 
     The actions read the same table, so the page always shows what the library does.
     """

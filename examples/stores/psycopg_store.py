@@ -1,13 +1,17 @@
 """An asynchronous store on PostgreSQL, with psycopg 3.
 
-PostgreSQL runs each commit at READ COMMITTED. Every commit locks its rows in the same order: the
-token, the subscription, new offers and tariffs by digest, then the wallets by name. So commits
-never deadlock.
+PostgreSQL runs each commit at READ COMMITTED. Every commit first locks the row of its account, so
+the commits of one account run one after the other. Then it locks new offers and tariffs by digest.
+So commits never deadlock.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date
+from hashlib import sha256
 from typing import Any
+from zlib import crc32
 
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
@@ -17,6 +21,7 @@ from channelplans import (
     Conflict,
     Currency,
     Decision,
+    InvalidValue,
     Money,
     Offer,
     Posting,
@@ -32,139 +37,233 @@ from channelplans import (
 from channelplans.storage import (
     Booked,
     Cursor,
+    Encoder,
     Page,
     Revision,
+    Shard,
     Stored,
     decode_committed,
     decode_definition,
-    definitions_of,
 )
-from channelplans.subscriptions import ProfileId, Token
+from channelplans.subscriptions import AccountId, ProfileId, Token
 
-#: A revision is the token of the decision that stored the subscription. A token is committed only
-#: once, so no revision is used twice. ``ends`` is NULL if no term runs. An empty profile means the
-#: account's own wallet. ``definitions`` holds each offer and each tariff that a stored value refers
-#: to, and ``digests`` the digests of those in the body beside it.
+#: ``number`` counts the decisions of an account, and the postings of a wallet, in commit order.
+#: ``accounts.decisions`` and ``wallets.postings`` are the last numbers. A token can be too long for
+#: an index, so the index has its digest. ``day`` is the value date. ``ends`` is NULL if no term
+#: runs. ``checksum`` selects the accounts of a shard. An empty profile means the account's own
+#: wallet. ``definitions`` holds each offer and each tariff that a stored value refers to, and
+#: ``digests`` the digests of those of the decision that stored the row.
 TABLES = """
     CREATE TABLE IF NOT EXISTS definitions (digest text PRIMARY KEY, body jsonb NOT NULL);
+    CREATE TABLE IF NOT EXISTS accounts (account text PRIMARY KEY, decisions bigint NOT NULL);
     CREATE TABLE IF NOT EXISTS decisions (
-        token text PRIMARY KEY, body jsonb NOT NULL, digests text[] NOT NULL
+        account text, number bigint, token_digest text NOT NULL, day date NOT NULL,
+        body jsonb NOT NULL, digests text[] NOT NULL,
+        PRIMARY KEY (account, number), UNIQUE (account, token_digest)
     );
+    CREATE INDEX IF NOT EXISTS decisions_of_day ON decisions (account, day);
     CREATE TABLE IF NOT EXISTS subscriptions (
-        profile text COLLATE "C" PRIMARY KEY, revision text NOT NULL, ends date,
-        body jsonb NOT NULL, digests text[] NOT NULL
+        account text COLLATE "C", profile text COLLATE "C", revision text NOT NULL, ends date,
+        checksum bigint NOT NULL, body jsonb NOT NULL, digests text[] NOT NULL,
+        PRIMARY KEY (account, profile)
     );
-    CREATE INDEX IF NOT EXISTS subscriptions_due ON subscriptions (ends, profile);
+    CREATE INDEX IF NOT EXISTS subscriptions_due
+        ON subscriptions (ends, account, profile, checksum);
+    CREATE INDEX IF NOT EXISTS subscriptions_of_account ON subscriptions (account, ends, profile);
     CREATE TABLE IF NOT EXISTS wallets (
-        account text, profile text, minor numeric NOT NULL, code text NOT NULL,
-        exponent integer NOT NULL, PRIMARY KEY (account, profile)
+        account text COLLATE "C", profile text COLLATE "C", minor bigint NOT NULL,
+        code text NOT NULL, exponent integer NOT NULL, postings bigint NOT NULL,
+        PRIMARY KEY (account, profile)
     );
     CREATE TABLE IF NOT EXISTS postings (
-        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, account text NOT NULL,
-        profile text NOT NULL, day date NOT NULL, token text NOT NULL, place integer NOT NULL,
-        body jsonb NOT NULL
+        account text COLLATE "C", profile text COLLATE "C", number bigint, day date NOT NULL,
+        minor bigint NOT NULL, token text NOT NULL, place integer NOT NULL, body jsonb NOT NULL,
+        PRIMARY KEY (account, profile, number)
     );
-    CREATE INDEX IF NOT EXISTS postings_of_wallet ON postings (account, profile, id);
+    CREATE INDEX IF NOT EXISTS postings_of_day ON postings (account, profile, day, minor);
 """
 
 
 class PsycopgStore:
-    """A store behind a pool. A commit stores the offers and tariffs that it refers to."""
+    """A store behind a pool. A commit stores the offers and tariffs that it refers to.
+
+    Pass ``kwargs={"autocommit": True}`` to the pool, so that a read is one statement and not a
+    transaction. A commit is a transaction in any case.
+    """
 
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self.pool = pool
         self._loaded: dict[str, Offer | Tariff] = {}
 
     async def create_tables(self) -> None:
-        """Create the tables if they do not exist."""
+        """Create the tables if they do not exist; call it before you start several processes."""
         async with self.pool.connection() as connection:
             await connection.execute(TABLES)
 
-    async def subscription(self, profile: ProfileId, /) -> Stored[Subscription] | None:
+    async def subscription(
+        self, account: AccountId, profile: ProfileId, /
+    ) -> Stored[Subscription] | None:
         """See ``Store.subscription``."""
-        query = "SELECT body, digests, revision FROM subscriptions WHERE profile = %s"
+        query = """
+            SELECT body, digests, revision FROM subscriptions WHERE account = %s AND profile = %s
+        """
         async with self.pool.connection() as connection:
-            row = await (await connection.execute(query, (profile,))).fetchone()
+            row = await (await connection.execute(query, (account, profile))).fetchone()
             if row is None:
                 return None
             body, digests, revision = row
             definitions = await self._load(connection, digests)
         return Stored(decode(Subscription, body, definitions=definitions), Revision(revision))
 
-    async def balance(self, wallet: Wallet, /) -> Money | None:
+    async def profiles(
+        self, account: AccountId, /, *, cursor: Cursor | None = None, limit: int = 1000
+    ) -> Page[ProfileId]:
+        """See ``Store.profiles``."""
+        query = """
+            SELECT profile FROM (
+                SELECT account, profile FROM subscriptions
+                UNION SELECT account, profile FROM wallets
+            ) AS profiles WHERE account = %s AND profile != ''
+        """
+        rows, following = await self._page(query, [account], "profile", cursor, limit)
+        return Page(tuple(profile for (profile,) in rows), following)
+
+    async def balance(self, wallet: Wallet, /, *, before: date | None = None) -> Money | None:
         """See ``Store.balance``."""
-        query = "SELECT minor, code, exponent FROM wallets WHERE account = %s AND profile = %s"
-        for minor, code, exponent in await self._rows(query, _key(wallet)):
+        query, values = "SELECT minor", list[Any](_key(wallet))
+        if before is not None:
+            query = """
+                SELECT (
+                    SELECT coalesce(sum(minor), 0) FROM postings
+                    WHERE (account, profile) = (wallets.account, wallets.profile) AND day < %s
+                )
+            """
+            values = [before, *values]
+        query += ", code, exponent FROM wallets WHERE account = %s AND profile = %s"
+        for minor, code, exponent in await self._rows(query, values):
             return Money(minor=int(minor), currency=Currency(code, exponent))
         return None
 
     async def postings(
-        self, wallet: Wallet, /, *, since: date | None = None, until: date | None = None
-    ) -> list[Booked]:
+        self,
+        wallet: Wallet,
+        /,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[Booked]:
         """See ``Store.postings``."""
         query = """
-            SELECT body, token, place FROM postings WHERE account = %s AND profile = %s
-            AND day >= coalesce(%s::date, '-infinity') AND day < coalesce(%s::date, 'infinity')
-            ORDER BY id
+            SELECT number, token, place, body FROM postings WHERE account = %s AND profile = %s
         """
-        rows = await self._rows(query, (*_key(wallet), since, until))
-        return [Booked(decode(Posting, body), token, place) for body, token, place in rows]
+        days = _days(since, until)
+        values = [*_key(wallet), *days.values()]
+        rows, following = await self._page(query + "".join(days), values, "number", cursor, limit)
+        items = (Booked(decode(Posting, body), token, place) for _, token, place, body in rows)
+        return Page(tuple(items), following)
 
     async def commit(
         self, decision: Decision | Transfer, /, *, expected: Revision | None
     ) -> Revision | None:
         """See ``Store.commit``."""
         after = decision.after if isinstance(decision, Decision) else None
-        revision = None if after is None else Revision(decision.token)
-        async with self.pool.connection() as connection:  # commits, or rolls back on an error
+        encoder = Encoder()
+        body = Jsonb(encoder.encode(decision))
+        digests = [*encoder.definitions]
+        async with (
+            self.pool.connection() as connection,
+            connection.pipeline(),  # sends statements together until an answer is needed
+            connection.transaction(),  # commits, or rolls back on an error
+        ):
             await connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-            known = await self._claim(connection, decision)
-            if known == decision:
-                return revision
+            number = await _lock_account(connection, decision.account)
+            revision = _revision(decision.account, number)
+            known = None
+            if not await _claim(connection, decision, number, body, digests):
+                known = await self._find(connection, decision.account, decision.token)
+            if known is not None and known.value == decision:
+                return None if after is None else known.revision
             if after is not None:
-                await _put(connection, after, expected, decision.token)
+                await _put(connection, after, expected, revision, encoder)
             if known is not None:
                 raise TokenReused(decision.token)
-            await _define(connection, decision)
             await _book(connection, decision)
-        return revision
+            await _define(connection, encoder.definitions, self._loaded)
+        # Only now: an offer or a tariff is stored if the commit succeeds.
+        self._loaded.update(encoder.definitions)
+        return None if after is None else revision
 
-    async def committed(self, token: Token, /) -> Revision | None:
-        """See ``Store.committed``."""
-        rows = await self._rows("SELECT token FROM decisions WHERE token = %s", (token,))
-        return Revision(token) if rows else None
+    async def decision(self, account: AccountId, token: Token, /) -> Decision | Transfer | None:
+        """See ``Store.decision``."""
+        async with self.pool.connection() as connection:
+            known = await self._find(connection, account, token)
+        return None if known is None else known.value
 
-    async def due(self, on: date, /, *, cursor: Cursor | None = None, limit: int = 1000) -> Page:
-        """See ``Store.due``; sorted by the end of the term, then by profile, as in the cursor."""
+    async def decisions(
+        self,
+        account: AccountId,
+        /,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[Decision | Transfer]:
+        """See ``Store.decisions``."""
+        query, days = (
+            "SELECT number, body, digests FROM decisions WHERE account = %s",
+            _days(since, until),
+        )
+        values = [account, *days.values()]
+        rows, following = await self._page(query + "".join(days), values, "number", cursor, limit)
+        digests = {digest for _, _, digests in rows for digest in digests}
+        async with self.pool.connection() as connection:
+            definitions = await self._load(connection, digests)
+        items = tuple(decode_committed(body, definitions=definitions) for _, body, _ in rows)
+        return Page(items, following)
+
+    async def due(
+        self,
+        on: date,
+        /,
+        *,
+        account: AccountId | None = None,
+        shard: Shard | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[tuple[AccountId, ProfileId]]:
+        """See ``Store.due``."""
+        query = "SELECT ends, account, profile FROM subscriptions WHERE ends <= %s"
+        values: list[Any] = [on]
+        if account is not None:
+            query += " AND account = %s"
+            values.append(account)
+        if shard is not None:
+            part, count = shard
+            query += " AND mod(checksum, %s) = %s"
+            values += [count, part]
+        rows, following = await self._page(query, values, "ends, account, profile", cursor, limit)
+        return Page(tuple((account, profile) for _, account, profile in rows), following)
+
+    async def _find(
+        self, connection: AsyncConnection, account: AccountId, token: Token
+    ) -> Stored[Decision | Transfer] | None:
+        """Return the decision that an account has with a token, and its revision."""
         query = """
-            SELECT ends, profile FROM subscriptions
-            WHERE ends <= %s AND (ends, profile) > (%s::date, %s) ORDER BY ends, profile LIMIT %s
+            SELECT number, body, digests FROM decisions WHERE account = %s AND token_digest = %s
         """
-        since, _, last = (cursor or "-infinity/").partition("/")
-        rows = await self._rows(query, (on, since, last, limit + 1))
-        next_cursor = Cursor("{}/{}".format(*rows[limit - 1])) if len(rows) > limit else None
-        return Page(tuple(profile for _, profile in rows[:limit]), next_cursor)
-
-    async def _claim(
-        self, connection: AsyncConnection, decision: Decision | Transfer
-    ) -> Decision | Transfer | None:
-        """Store a decision under its token, or return the decision that already has the token.
-
-        The INSERT waits for any other transaction that is inserting the same token.
-        """
-        query = """
-            INSERT INTO decisions (token, body, digests) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
-        """
-        values = (decision.token, _body(decision), [*definitions_of(decision)])
-        if (await connection.execute(query, values)).rowcount:
+        values = (account, _digest(token))
+        row = await (await connection.execute(query, values)).fetchone()
+        if row is None:
             return None
-        query = "SELECT body, digests FROM decisions WHERE token = %s"
-        row: Any = await (await connection.execute(query, (decision.token,))).fetchone()
-        body, digests = row
-        return decode_committed(body, definitions=await self._load(connection, digests))
+        number, body, digests = row
+        definitions = await self._load(connection, digests)
+        return Stored(decode_committed(body, definitions=definitions), _revision(account, number))
 
     async def _load(
-        self, connection: AsyncConnection, digests: Sequence[str]
+        self, connection: AsyncConnection, digests: Iterable[str]
     ) -> Mapping[str, Offer | Tariff]:
         """Return offers and tariffs by digest, at least those with these digests.
 
@@ -174,73 +273,158 @@ class PsycopgStore:
         if missing:
             query = "SELECT digest, body FROM definitions WHERE digest = ANY(%s)"
             rows = await (await connection.execute(query, (missing,))).fetchall()
-            self._loaded |= {digest: decode_definition(body) for digest, body in rows}
+            self._loaded.update({digest: decode_definition(body) for digest, body in rows})
         return self._loaded
 
-    async def _rows(self, query: str, values: tuple[Any, ...]) -> list[Any]:
+    async def _page(
+        self, query: str, values: list[Any], order: str, cursor: Cursor | None, limit: int
+    ) -> tuple[list[Any], Cursor | None]:
+        """Return the rows of a page and the cursor of the next page.
+
+        The columns named in ``order`` come first in a row. A cursor is a JSON list: these columns
+        of the last row of a page.
+        """
+        if limit < 1:
+            raise InvalidValue("limit", str(limit), "at least 1")
+        if cursor is not None:
+            last_row = json.loads(cursor)
+            query += f" AND ({order}) > ({', '.join(['%s'] * len(last_row))})"
+            values = [*values, *last_row]
+        # One row more than the page has shows that more follow.
+        rows = await self._rows(f"{query} ORDER BY {order} LIMIT %s", [*values, limit + 1])
+        if len(rows) <= limit:
+            return rows, None
+        last_row = rows[limit - 1][: len(order.split(","))]
+        return rows[:limit], Cursor(json.dumps(last_row, default=date.isoformat))
+
+    async def _rows(self, query: str, values: Sequence[Any]) -> list[Any]:
         async with self.pool.connection() as connection:
             return await (await connection.execute(query, values)).fetchall()
 
 
+async def _lock_account(connection: AsyncConnection, account: AccountId) -> int:
+    """Lock the row of an account until the commit ends, and return its next decision's number."""
+    query = """
+        INSERT INTO accounts (account, decisions) VALUES (%s, 1)
+        ON CONFLICT (account) DO UPDATE SET decisions = accounts.decisions + 1
+        RETURNING decisions
+    """
+    row: Any = await (await connection.execute(query, (account,))).fetchone()
+    return int(row[0])
+
+
 async def _put(
-    connection: AsyncConnection, after: Subscription, expected: Revision | None, revision: str
+    connection: AsyncConnection,
+    after: Subscription,
+    expected: Revision | None,
+    revision: Revision,
+    encoder: Encoder,
 ) -> None:
     """Store a subscription if the stored revision is the expected one; else raise Conflict."""
     query = """
         UPDATE subscriptions
         SET revision = %(revision)s, ends = %(ends)s, body = %(body)s, digests = %(digests)s
-        WHERE profile = %(profile)s AND revision = %(expected)s
+        WHERE account = %(account)s AND profile = %(profile)s AND revision = %(expected)s
     """
     if expected is None:
         query = """
-            INSERT INTO subscriptions (profile, revision, ends, body, digests)
-            VALUES (%(profile)s, %(revision)s, %(ends)s, %(body)s, %(digests)s)
+            INSERT INTO subscriptions (account, profile, revision, ends, checksum, body, digests)
+            VALUES (%(account)s, %(profile)s, %(revision)s, %(ends)s, %(checksum)s, %(body)s,
+                %(digests)s)
             ON CONFLICT DO NOTHING
         """
     values = {
+        "account": after.account,
         "profile": after.profile,
         "expected": expected,
         "revision": revision,
         "ends": after.due_on,
-        "body": _body(after),
-        "digests": [*definitions_of(after)],
+        "checksum": crc32(after.account.encode()),  # channelplans.storage.shard_of divides it
+        "body": Jsonb(encoder.encode(after)),
+        "digests": [*encoder.definitions],
     }
-    if not (await connection.execute(query, values)).rowcount:
-        query = "SELECT revision FROM subscriptions WHERE profile = %s"
-        row = await (await connection.execute(query, (after.profile,))).fetchone()
-        raise Conflict(after.profile, expected, None if row is None else row[0])
-
-
-async def _define(connection: AsyncConnection, decision: Decision | Transfer) -> None:
-    """Store the offers and tariffs of a decision that are not stored yet."""
-    definitions = definitions_of(decision)
-    await connection.cursor().executemany(
-        "INSERT INTO definitions (digest, body) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-        [(digest, _body(definitions[digest])) for digest in sorted(definitions)],
-    )
+    stored = await connection.execute(f"{query} RETURNING revision", values)
+    if await stored.fetchone() is None:
+        query = "SELECT revision FROM subscriptions WHERE account = %s AND profile = %s"
+        row = await (await connection.execute(query, (after.account, after.profile))).fetchone()
+        raise Conflict(after.account, after.profile, expected, None if row is None else row[0])
 
 
 async def _book(connection: AsyncConnection, decision: Decision | Transfer) -> None:
-    """Add the postings to the balances and book them; the UPDATE locks each wallet."""
+    """Add the postings to the balances and book them; raise an error if a wallet cannot pay."""
     add = """
-        INSERT INTO wallets (account, profile, minor, code, exponent) VALUES (%s, %s, %s, %s, %s)
-        ON CONFLICT (account, profile) DO UPDATE SET minor = wallets.minor + excluded.minor
-        RETURNING minor, code, exponent
+        INSERT INTO wallets (account, profile, minor, code, exponent, postings)
+        VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (account, profile) DO UPDATE
+        SET minor = wallets.minor + excluded.minor, postings = wallets.postings + excluded.postings
+        RETURNING minor, code, exponent, postings
     """
-    before, deltas = {}, decision.deltas
-    for wallet in sorted(deltas, key=_key):
-        delta = deltas[wallet]
-        values = (*_key(wallet), delta.minor, delta.currency.code, delta.currency.exponent)
+    before: dict[Wallet, Money] = {}
+    numbers: dict[Wallet, int] = {}  # the number of the last posting of each wallet
+    added = Counter(posting.wallet for posting in decision.postings)
+    for wallet, delta in decision.deltas.items():
+        values = (*_key(wallet), *_columns(delta), added[wallet])
         row: Any = await (await connection.execute(add, values)).fetchone()
-        before[wallet] = Money(minor=int(row[0]) - delta.minor, currency=Currency(row[1], row[2]))
-    settle(before, decision.postings)  # raises InsufficientCredit if a balance would end below zero
+        minor, code, exponent, postings = row
+        before[wallet] = Money(minor=minor - delta.minor, currency=Currency(code, exponent))
+        numbers[wallet] = postings - added[wallet]
+    if isinstance(decision, Transfer):
+        _check_seen(decision, numbers[decision.postings[0].wallet])
+    # An error here undoes the additions.
+    settle(before, decision.postings, may_overdraw=decision.may_overdraw)
+    rows = []
+    for place, posting in enumerate(decision.postings):
+        numbers[posting.wallet] += 1
+        key = (*_key(posting.wallet), numbers[posting.wallet])
+        columns = (posting.counts_from, posting.amount.minor, decision.token, place)
+        rows.append((*key, *columns, _body(posting)))
     await connection.cursor().executemany(
-        "INSERT INTO postings (account, profile, day, token, place, body)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
-        [
-            (*_key(posting.wallet), posting.on, decision.token, index, _body(posting))
-            for index, posting in enumerate(decision.postings)
-        ],
+        "INSERT INTO postings (account, profile, number, day, minor, token, place, body)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        rows,
+    )
+
+
+def _check_seen(transfer: Transfer, found: int) -> None:
+    """Refuse a transfer that was computed from another number of postings."""
+    if transfer.seen not in (None, found):
+        wallet = transfer.postings[0].wallet
+        expected = f"{transfer.seen} postings"
+        raise Conflict(wallet.account, wallet.profile, expected, f"{found} postings")
+
+
+async def _claim(
+    connection: AsyncConnection,
+    decision: Decision | Transfer,
+    number: int,
+    body: Jsonb,
+    digests: list[str],
+) -> bool:
+    """Store a decision under its number; return False if the account has the token already."""
+    stored = await connection.execute(
+        "INSERT INTO decisions (account, number, token_digest, day, body, digests)"
+        " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING number",
+        (
+            decision.account,
+            number,
+            _digest(decision.token),
+            decision.counts_from,
+            body,
+            digests,
+        ),
+    )
+    return await stored.fetchone() is not None
+
+
+async def _define(
+    connection: AsyncConnection,
+    definitions: Mapping[str, Offer | Tariff],
+    known: Container[str],
+) -> None:
+    """Store the offers and tariffs that are not known to be stored."""
+    new_digests = sorted(digest for digest in definitions if digest not in known)
+    await connection.cursor().executemany(
+        "INSERT INTO definitions (digest, body) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+        [(digest, _body(definitions[digest])) for digest in new_digests],
     )
 
 
@@ -249,5 +433,24 @@ def _key(wallet: Wallet) -> tuple[str, str]:
     return wallet.account, wallet.profile or ""
 
 
-def _body(value: Offer | Tariff | Subscription | Posting | Decision | Transfer) -> Jsonb:
+def _columns(money: Money) -> tuple[int, str, int]:
+    return money.minor, money.currency.code, money.currency.exponent
+
+
+def _digest(token: Token) -> str:
+    return sha256(token.encode()).hexdigest()
+
+
+def _revision(account: AccountId, number: int) -> Revision:
+    """Return the revision of a decision's subscription; no other decision has the same one."""
+    return Revision(f"{number} of {account}")
+
+
+def _days(since: date | None, until: date | None) -> dict[str, date]:
+    """Return the conditions that select days, each with its value."""
+    conditions = {" AND day >= %s": since, " AND day < %s": until}
+    return {sql: day for sql, day in conditions.items() if day is not None}
+
+
+def _body(value: Offer | Tariff | Posting) -> Jsonb:
     return Jsonb(encode(value))

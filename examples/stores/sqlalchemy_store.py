@@ -1,14 +1,18 @@
 """A store on SQLite or PostgreSQL, with SQLAlchemy 2's Core; no classes are mapped.
 
-PostgreSQL runs each commit at READ COMMITTED. Every commit locks its rows in the same order: the
-token, the subscription, new offers and tariffs by digest, then the wallets by name. So commits
-never deadlock.
+PostgreSQL runs each commit at READ COMMITTED. Every commit first locks the row of its account, so
+the commits of one account run one after the other. Then it locks new offers and tariffs by digest.
+So commits never deadlock.
 On SQLite the first statement of a commit writes, so it locks the file and other commits wait.
 """
 
-from collections.abc import Mapping
+import json
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
 from datetime import date
+from hashlib import sha256
 from typing import Any, Final
+from zlib import crc32
 
 from sqlalchemy import (
     JSON,
@@ -18,16 +22,18 @@ from sqlalchemy import (
     Connection,
     Date,
     Engine,
-    Executable,
     Index,
     Integer,
     MetaData,
-    Row,
+    Select,
     Table,
     Text,
+    UniqueConstraint,
+    func,
     insert,
     select,
     tuple_,
+    union,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -36,6 +42,7 @@ from channelplans import (
     Conflict,
     Currency,
     Decision,
+    InvalidValue,
     Money,
     Offer,
     Posting,
@@ -51,14 +58,15 @@ from channelplans import (
 from channelplans.storage import (
     Booked,
     Cursor,
+    Encoder,
     Page,
     Revision,
+    Shard,
     Stored,
     decode_committed,
     decode_definition,
-    definitions_of,
 )
-from channelplans.subscriptions import ProfileId, Token
+from channelplans.subscriptions import AccountId, ProfileId, Token
 
 #: The tables of the store; add a service's own tables to the same metadata.
 METADATA: Final = MetaData()
@@ -71,50 +79,70 @@ DEFINITIONS: Final = Table(
     Column("body", JSON, nullable=False),
 )
 
+#: ``decisions`` is the number of the account's latest decision.
+ACCOUNTS: Final = Table(
+    "accounts",
+    METADATA,
+    Column("account", Text, primary_key=True),
+    Column("decisions", BigInteger, nullable=False),
+)
+
+#: ``number`` counts the decisions of an account in commit order. A token can be too long for an
+#: index, so the index has its digest. ``day`` is the value date.
 DECISIONS: Final = Table(
     "decisions",
     METADATA,
-    Column("token", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("token_digest", Text, nullable=False),
+    Column("day", Date, nullable=False),
     Column("body", JSON, nullable=False),
+    UniqueConstraint("account", "token_digest"),
+    Index("decisions_of_day", "account", "day"),
 )
 
-#: A revision is the token of the decision that stored the subscription. A token is committed only
-#: once, so no revision is used twice. ``ends`` is NULL if no term runs.
+#: Collation C compares bytes; SQLite does so by default.
+_NAME: Final = Text().with_variant(Text(collation="C"), "postgresql")
+
+#: ``ends`` is NULL if no term runs. ``checksum`` selects the accounts of a shard.
 SUBSCRIPTIONS: Final = Table(
     "subscriptions",
     METADATA,
-    # Collation C compares bytes; SQLite does so by default.
-    Column("profile", Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True),
+    Column("account", _NAME, primary_key=True),
+    Column("profile", _NAME, primary_key=True),
     Column("revision", Text, nullable=False),
     Column("ends", Date),
+    Column("checksum", BigInteger, nullable=False),
     Column("body", JSON, nullable=False),
-    Index("subscriptions_due", "ends", "profile"),
+    Index("subscriptions_due", "ends", "account", "profile", "checksum"),
+    Index("subscriptions_of_account", "account", "ends", "profile"),
 )
 
-#: The amount is text, because an INTEGER of SQLite has only 64 bits. An empty profile means the
-#: account's own wallet.
+#: An empty profile means the account's own wallet. ``postings`` is the number of its postings.
 WALLETS: Final = Table(
     "wallets",
     METADATA,
-    Column("account", Text, primary_key=True),
-    Column("profile", Text, primary_key=True),
-    Column("minor", Text, nullable=False),
+    Column("account", _NAME, primary_key=True),
+    Column("profile", _NAME, primary_key=True),
+    Column("minor", BigInteger, nullable=False),
     Column("code", Text, nullable=False),
     Column("exponent", Integer, nullable=False),
+    Column("postings", BigInteger, nullable=False),
 )
 
+#: ``number`` counts the postings of a wallet in commit order. ``day`` is the value date.
 POSTINGS: Final = Table(
     "postings",
     METADATA,
-    # SQLite numbers rows automatically only if the type is INTEGER.
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("account", Text, nullable=False),
-    Column("profile", Text, nullable=False),
+    Column("account", _NAME, primary_key=True),
+    Column("profile", _NAME, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
     Column("day", Date, nullable=False),
+    Column("minor", BigInteger, nullable=False),
     Column("token", Text, nullable=False),
     Column("place", Integer, nullable=False),
     Column("body", JSON, nullable=False),
-    Index("postings_of_wallet", "account", "profile", "id"),
+    Index("postings_of_day", "account", "profile", "day", "minor"),
 )
 
 #: The ``insert`` with ON CONFLICT, and the engine's options, for each dialect.
@@ -128,7 +156,7 @@ class SQLAlchemyStore:
     """A store behind an engine. A commit stores the offers and tariffs that it refers to."""
 
     def __init__(self, engine: Engine) -> None:
-        self._insert_of_dialect, options = _DIALECTS[engine.dialect.name]
+        self._insert, options = _DIALECTS[engine.dialect.name]
         self.engine = engine.execution_options(**options)
         self._loaded: dict[str, Offer | Tariff] = {}
 
@@ -136,10 +164,11 @@ class SQLAlchemyStore:
         """Create the tables if they do not exist."""
         METADATA.create_all(self.engine)
 
-    def subscription(self, profile: ProfileId, /) -> Stored[Subscription] | None:
+    def subscription(
+        self, account: AccountId, profile: ProfileId, /
+    ) -> Stored[Subscription] | None:
         """See ``Store.subscription``."""
-        columns = SUBSCRIPTIONS.c
-        query = select(columns.body, columns.revision).where(columns.profile == profile)
+        query = select(SUBSCRIPTIONS).where(*_belongs_to(SUBSCRIPTIONS, account, profile))
         with self.engine.connect() as connection:
             row = connection.execute(query).one_or_none()
             if row is None:
@@ -148,120 +177,261 @@ class SQLAlchemyStore:
             subscription = decode(Subscription, row.body, definitions=definitions)
         return Stored(subscription, Revision(row.revision))
 
-    def balance(self, wallet: Wallet, /) -> Money | None:
+    def profiles(
+        self, account: AccountId, /, *, cursor: Cursor | None = None, limit: int = 1000
+    ) -> Page[ProfileId]:
+        """See ``Store.profiles``."""
+        queries = (
+            select(table.c.profile).where(table.c.account == account, table.c.profile != "")
+            for table in (SUBSCRIPTIONS, WALLETS)
+        )
+        names = union(*queries).subquery()
+        rows, following = self._page(select(names), "profile", cursor=cursor, limit=limit)
+        return Page(tuple(row.profile for row in rows), following)
+
+    def balance(self, wallet: Wallet, /, *, before: date | None = None) -> Money | None:
         """See ``Store.balance``."""
-        for row in self._rows(select(WALLETS).where(*_belongs_to(WALLETS, wallet))):
-            return _money(row)
-        return None
+        key = (wallet.account, wallet.profile or "")
+        query = select(WALLETS).where(*_belongs_to(WALLETS, *key))
+        with self.engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                return None
+            minor = row.minor
+            if before is not None:
+                is_earlier = (*_belongs_to(POSTINGS, *key), POSTINGS.c.day < before)
+                query_sum = select(func.coalesce(func.sum(POSTINGS.c.minor), 0)).where(*is_earlier)
+                minor = int(connection.execute(query_sum).scalar_one())
+        return Money(minor=minor, currency=Currency(row.code, row.exponent))
 
     def postings(
-        self, wallet: Wallet, /, *, since: date | None = None, until: date | None = None
-    ) -> list[Booked]:
+        self,
+        wallet: Wallet,
+        /,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[Booked]:
         """See ``Store.postings``."""
-        query = select(POSTINGS).where(*_belongs_to(POSTINGS, wallet)).order_by(POSTINGS.c.id)
-        if since is not None:
-            query = query.where(POSTINGS.c.day >= since)
-        if until is not None:
-            query = query.where(POSTINGS.c.day < until)
-        return [
-            Booked(decode(Posting, row.body), row.token, row.place) for row in self._rows(query)
+        conditions = [
+            *_belongs_to(POSTINGS, wallet.account, wallet.profile or ""),
+            *_days(POSTINGS, since, until),
         ]
+        query = select(POSTINGS).where(*conditions)
+        rows, following = self._page(query, "number", cursor=cursor, limit=limit)
+        items = (Booked(decode(Posting, row.body), row.token, row.place) for row in rows)
+        return Page(tuple(items), following)
 
     def commit(
         self, decision: Decision | Transfer, /, *, expected: Revision | None
     ) -> Revision | None:
         """See ``Store.commit``."""
         after = decision.after if isinstance(decision, Decision) else None
-        revision = None if after is None else Revision(decision.token)
+        encoder = Encoder()
+        body = encoder.encode(decision)
         with self.engine.begin() as connection:  # commits, or rolls back on an error
-            known = self._claim(connection, decision)
-            if known == decision:
-                return revision
+            number = self._lock_account(connection, decision.account)
+            revision = _revision(decision.account, number)
+            known = None
+            if not self._claim(connection, decision, number, body):
+                known = self._find(connection, decision.account, decision.token)
+            if known is not None and known.value == decision:
+                return None if after is None else known.revision
             if after is not None:
-                self._put(connection, after, expected, decision.token)
+                self._put(connection, after, expected, revision, encoder.encode(after))
             if known is not None:
                 raise TokenReused(decision.token)
-            self._define(connection, decision)
             self._book(connection, decision)
-        return revision
+            self._define(connection, encoder.definitions, self._loaded)
+        # Only now: an offer or a tariff is stored if the commit succeeds.
+        self._loaded.update(encoder.definitions)
+        return None if after is None else revision
 
-    def committed(self, token: Token, /) -> Revision | None:
-        """See ``Store.committed``."""
-        rows = self._rows(select(DECISIONS.c.token).where(DECISIONS.c.token == token))
-        return Revision(token) if rows else None
+    def decision(self, account: AccountId, token: Token, /) -> Decision | Transfer | None:
+        """See ``Store.decision``."""
+        with self.engine.connect() as connection:
+            known = self._find(connection, account, token)
+        return None if known is None else known.value
 
-    def due(self, on: date, /, *, cursor: Cursor | None = None, limit: int = 1000) -> Page:
-        """See ``Store.due``; sorted by the end of the term, then by profile, as in the cursor."""
-        order = (SUBSCRIPTIONS.c.ends, SUBSCRIPTIONS.c.profile)
-        query = select(*order).where(SUBSCRIPTIONS.c.ends <= on).order_by(*order).limit(limit + 1)
-        if cursor is not None:
-            since, _, last = cursor.partition("/")
-            query = query.where(tuple_(*order) > (date.fromisoformat(since), last))
-        rows = self._rows(query)
-        next_cursor = Cursor("{}/{}".format(*rows[limit - 1])) if len(rows) > limit else None
-        return Page(tuple(row.profile for row in rows[:limit]), next_cursor)
+    def decisions(
+        self,
+        account: AccountId,
+        /,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[Decision | Transfer]:
+        """See ``Store.decisions``."""
+        conditions = [DECISIONS.c.account == account, *_days(DECISIONS, since, until)]
+        query = select(DECISIONS).where(*conditions)
+        rows, following = self._page(query, "number", cursor=cursor, limit=limit)
+        with self.engine.connect() as connection:
+            definitions = _Definitions(connection, self._loaded)
+            items = tuple(decode_committed(row.body, definitions=definitions) for row in rows)
+        return Page(items, following)
+
+    def due(
+        self,
+        on: date,
+        /,
+        *,
+        account: AccountId | None = None,
+        shard: Shard | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[tuple[AccountId, ProfileId]]:
+        """See ``Store.due``."""
+        columns = SUBSCRIPTIONS.c
+        query = select(columns.ends, columns.account, columns.profile).where(columns.ends <= on)
+        if account is not None:
+            query = query.where(columns.account == account)
+        if shard is not None:
+            part, count = shard
+            query = query.where(columns.checksum % count == part)
+        order = ("ends", "account", "profile")
+        rows, following = self._page(query, *order, cursor=cursor, limit=limit)
+        return Page(tuple((row.account, row.profile) for row in rows), following)
+
+    def _lock_account(self, connection: Connection, account: AccountId) -> int:
+        """Lock the row of an account until the commit ends, and return its next number."""
+        statement = self._insert(ACCOUNTS).values(account=account, decisions=1)
+        next_number = {"decisions": ACCOUNTS.c.decisions + 1}
+        statement = statement.on_conflict_do_update(index_elements=["account"], set_=next_number)
+        returning = statement.returning(ACCOUNTS.c.decisions)
+        return int(connection.execute(returning).scalar_one())
+
+    def _find(
+        self, connection: Connection, account: AccountId, token: Token
+    ) -> Stored[Decision | Transfer] | None:
+        """Return the decision that an account has with a token, and its revision."""
+        columns = DECISIONS.c
+        conditions = (columns.account == account, columns.token_digest == _digest(token))
+        row = connection.execute(select(DECISIONS).where(*conditions)).one_or_none()
+        if row is None:
+            return None
+        definitions = _Definitions(connection, self._loaded)
+        decision = decode_committed(row.body, definitions=definitions)
+        return Stored(decision, _revision(account, row.number))
 
     def _claim(
-        self, connection: Connection, decision: Decision | Transfer
-    ) -> Decision | Transfer | None:
-        """Store a decision under its token, or return the decision that already has the token."""
-        row = {"token": decision.token, "body": encode(decision)}
-        if self._insert(connection, DECISIONS, row):
-            return None
-        query = select(DECISIONS.c.body).where(DECISIONS.c.token == decision.token)
-        body = connection.execute(query).scalar_one()
-        return decode_committed(body, definitions=_Definitions(connection, self._loaded))
+        self,
+        connection: Connection,
+        decision: Decision | Transfer,
+        number: int,
+        body: dict[str, Any],
+    ) -> bool:
+        """Store a decision under its number; return False if the account has the token already."""
+        row = {
+            "account": decision.account,
+            "number": number,
+            "token_digest": _digest(decision.token),
+            "day": decision.counts_from,
+            "body": body,
+        }
+        statement = self._insert(DECISIONS).values(row).on_conflict_do_nothing()
+        return bool(connection.execute(statement.returning(DECISIONS.c.number)).all())
 
     def _put(
-        self, connection: Connection, after: Subscription, expected: Revision | None, revision: str
+        self,
+        connection: Connection,
+        after: Subscription,
+        expected: Revision | None,
+        revision: Revision,
+        body: dict[str, Any],
     ) -> None:
         """Store a subscription if the stored revision is the expected one; else raise Conflict."""
-        columns = SUBSCRIPTIONS.c
-        is_profile = columns.profile == after.profile
-        row = {"revision": revision, "ends": after.due_on, "body": encode(after)}
+        key = {"account": after.account, "profile": after.profile}
+        is_profile = _belongs_to(SUBSCRIPTIONS, after.account, after.profile)
+        row: dict[str, Any] = {"revision": revision, "ends": after.due_on, "body": body}
         if expected is None:
-            stored = self._insert(connection, SUBSCRIPTIONS, {"profile": after.profile} | row)
+            row["checksum"] = crc32(after.account.encode())  # channelplans.storage.shard_of
+            statement = self._insert(SUBSCRIPTIONS).values(key | row).on_conflict_do_nothing()
         else:
-            statement = update(SUBSCRIPTIONS).where(is_profile, columns.revision == expected)
-            stored = connection.execute(statement.values(row)).rowcount == 1
-        if not stored:
-            query = select(columns.revision).where(is_profile)
-            raise Conflict(after.profile, expected, connection.execute(query).scalar())
-
-    def _define(self, connection: Connection, decision: Decision | Transfer) -> None:
-        """Store the offers and tariffs of a decision that are not stored yet."""
-        definitions = definitions_of(decision)
-        for digest in sorted(definitions):
-            row = {"digest": digest, "body": encode(definitions[digest])}
-            self._insert(connection, DEFINITIONS, row)
+            has_expected = SUBSCRIPTIONS.c.revision == expected
+            statement = update(SUBSCRIPTIONS).where(*is_profile, has_expected).values(row)
+        # RETURNING shows whether a row was written: not every driver counts the rows.
+        if not connection.execute(statement.returning(SUBSCRIPTIONS.c.revision)).all():
+            query = select(SUBSCRIPTIONS.c.revision).where(*is_profile)
+            found = connection.execute(query).scalar()
+            raise Conflict(after.account, after.profile, expected, found)
 
     def _book(self, connection: Connection, decision: Decision | Transfer) -> None:
-        """Lock each wallet, store its new balance and book the postings."""
-        before, deltas = {}, decision.deltas
-        for wallet in sorted(deltas, key=lambda wallet: (wallet.account, wallet.profile or "")):
-            zero = Money(minor=0, currency=deltas[wallet].currency)
-            self._insert(connection, WALLETS, _key(wallet) | _columns(zero))
-            query = select(WALLETS).where(*_belongs_to(WALLETS, wallet)).with_for_update()
-            before[wallet] = _money(connection.execute(query).one())
-        for wallet, balance in settle(before, decision.postings).items():
-            change = update(WALLETS).where(*_belongs_to(WALLETS, wallet)).values(_columns(balance))
-            connection.execute(change)
-        for index, posting in enumerate(decision.postings):
-            columns = {"day": posting.on, "place": index, "body": encode(posting)}
-            row = columns | {"token": decision.token} | _key(posting.wallet)
-            connection.execute(insert(POSTINGS).values(row))
+        """Add the postings to the balances and book them; raise an error if a wallet cannot pay."""
+        before: dict[Wallet, Money] = {}
+        numbers: dict[Wallet, int] = {}  # the number of the last posting of each wallet
+        added = Counter(posting.wallet for posting in decision.postings)
+        for wallet, delta in decision.deltas.items():
+            row = self._add(connection, wallet, delta, added[wallet])
+            currency = Currency(row.code, row.exponent)
+            before[wallet] = Money(minor=row.minor - delta.minor, currency=currency)
+            numbers[wallet] = row.postings - added[wallet]
+        if isinstance(decision, Transfer):
+            _check_seen(decision, numbers[decision.postings[0].wallet])
+        # An error here undoes the additions.
+        settle(before, decision.postings, may_overdraw=decision.may_overdraw)
+        rows = []
+        for place, posting in enumerate(decision.postings):
+            numbers[posting.wallet] += 1
+            rows.append(
+                {
+                    **_key(posting.wallet),
+                    "number": numbers[posting.wallet],
+                    "day": posting.counts_from,
+                    "minor": posting.amount.minor,
+                    "token": decision.token,
+                    "place": place,
+                    "body": encode(posting),
+                }
+            )
+        if rows:
+            connection.execute(insert(POSTINGS), rows)
 
-    def _insert(self, connection: Connection, table: Table, row: dict[str, Any]) -> bool:
-        """Insert a row unless its key exists; return whether the row was inserted.
+    def _add(self, connection: Connection, wallet: Wallet, delta: Money, postings: int) -> Any:
+        """Add an amount and a number of postings to a wallet, and return its new row."""
+        row = _key(wallet) | _columns(delta) | {"postings": postings}
+        statement = self._insert(WALLETS).values(row)
+        sums = {name: WALLETS.c[name] + statement.excluded[name] for name in ("minor", "postings")}
+        statement = statement.on_conflict_do_update(index_elements=WALLETS.primary_key, set_=sums)
+        return connection.execute(statement.returning(WALLETS)).one()
 
-        RETURNING shows whether it was: not every driver counts the rows of an INSERT.
+    def _define(
+        self,
+        connection: Connection,
+        definitions: Mapping[str, Offer | Tariff],
+        known: Container[str],
+    ) -> None:
+        """Store the offers and tariffs that are not known to be stored."""
+        for digest in sorted(definitions):
+            if digest not in known:
+                row = {"digest": digest, "body": encode(definitions[digest])}
+                statement = self._insert(DEFINITIONS).values(row)
+                connection.execute(statement.on_conflict_do_nothing())
+
+    def _page(
+        self, query: Select[Any], *order: str, cursor: Cursor | None, limit: int
+    ) -> tuple[Sequence[Any], Cursor | None]:
+        """Return the rows of a page and the cursor of the next page.
+
+        A cursor is a JSON list: the columns named in ``order``, of the last row of a page.
         """
-        statement = self._insert_of_dialect(table).values(row).on_conflict_do_nothing()
-        return bool(connection.execute(statement.returning(*table.primary_key)).all())
-
-    def _rows(self, query: Executable) -> Any:
+        if limit < 1:
+            raise InvalidValue("limit", str(limit), "at least 1")
+        columns = [query.selected_columns[name] for name in order]
+        if cursor is not None:
+            columns_and_values = zip(columns, json.loads(cursor), strict=True)
+            last_row = [_read(column, value) for column, value in columns_and_values]
+            query = query.where(tuple_(*columns) > last_row)
         with self.engine.connect() as connection:
-            return connection.execute(query).all()
+            # One row more than the page has shows that more follow.
+            rows = connection.execute(query.order_by(*columns).limit(limit + 1)).all()
+        if len(rows) <= limit:
+            return rows, None
+        last_row = [getattr(rows[limit - 1], name) for name in order]
+        return rows[:limit], Cursor(json.dumps(last_row, default=date.isoformat))
 
 
 class _Definitions:
@@ -280,19 +450,47 @@ class _Definitions:
         return self._loaded[digest]
 
 
+def _check_seen(transfer: Transfer, found: int) -> None:
+    """Refuse a transfer that was computed from another number of postings."""
+    if transfer.seen not in (None, found):
+        wallet = transfer.postings[0].wallet
+        expected = f"{transfer.seen} postings"
+        raise Conflict(wallet.account, wallet.profile, expected, f"{found} postings")
+
+
 def _key(wallet: Wallet) -> dict[str, str]:
     """Return the key columns of a wallet; an empty profile means the account's own wallet."""
     return {"account": wallet.account, "profile": wallet.profile or ""}
 
 
-def _belongs_to(table: Table, wallet: Wallet) -> list[ColumnElement[bool]]:
-    return [table.c[name] == value for name, value in _key(wallet).items()]
+def _belongs_to(table: Table, account: AccountId, profile: str) -> list[ColumnElement[bool]]:
+    return [table.c.account == account, table.c.profile == profile]
+
+
+def _days(table: Table, since: date | None, until: date | None) -> list[ColumnElement[bool]]:
+    """Return the conditions that select days."""
+    conditions = []
+    if since is not None:
+        conditions.append(table.c.day >= since)
+    if until is not None:
+        conditions.append(table.c.day < until)
+    return conditions
+
+
+def _read(column: ColumnElement[Any], value: Any) -> Any:
+    """Return a value of a cursor as a value of its column; JSON has no days."""
+    return date.fromisoformat(value) if isinstance(column.type, Date) else value
 
 
 def _columns(money: Money) -> dict[str, Any]:
     currency = money.currency
-    return {"minor": str(money.minor), "code": currency.code, "exponent": currency.exponent}
+    return {"minor": money.minor, "code": currency.code, "exponent": currency.exponent}
 
 
-def _money(row: Row[Any]) -> Money:
-    return Money(minor=int(row.minor), currency=Currency(row.code, row.exponent))
+def _digest(token: Token) -> str:
+    return sha256(token.encode()).hexdigest()
+
+
+def _revision(account: AccountId, number: int) -> Revision:
+    """Return the revision of a decision's subscription; no other decision has the same one."""
+    return Revision(f"{number} of {account}")

@@ -6,16 +6,19 @@ its first statement to its last, and other commits wait.
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from channelplans import (
     Conflict,
     Currency,
     Decision,
+    InvalidValue,
     Money,
     Offer,
     Posting,
@@ -31,35 +34,46 @@ from channelplans import (
 from channelplans.storage import (
     Booked,
     Cursor,
+    Encoder,
     Page,
     Revision,
+    Shard,
     Stored,
     decode_committed,
     decode_definition,
-    definitions_of,
 )
-from channelplans.subscriptions import ProfileId, Token
+from channelplans.subscriptions import AccountId, ProfileId, Token
 
-#: A revision is the token of the decision that stored the subscription. A token is committed only
-#: once, so no revision is used twice. Days are ISO text, which sorts by day. ``ends`` is NULL if no
-#: term runs. Amounts are text, because an INTEGER of SQLite has only 64 bits. ``definitions`` holds
-#: each offer and each tariff that a stored value refers to.
+#: ``number`` counts the decisions of an account, and the postings of a wallet, in commit order.
+#: ``accounts.decisions`` and ``wallets.postings`` are the last numbers. ``day`` is the value date;
+#: days are ISO text, which sorts by day. ``ends`` is NULL if no term runs. ``checksum`` selects the
+#: accounts of a shard. An empty profile means the account's own wallet. ``definitions`` holds each
+#: offer and each tariff that a stored value refers to.
 TABLES = """
     CREATE TABLE IF NOT EXISTS definitions (digest TEXT PRIMARY KEY, body TEXT NOT NULL);
-    CREATE TABLE IF NOT EXISTS decisions (token TEXT PRIMARY KEY, body TEXT NOT NULL);
-    CREATE TABLE IF NOT EXISTS subscriptions (
-        profile TEXT PRIMARY KEY, revision TEXT NOT NULL, ends TEXT, body TEXT NOT NULL
+    CREATE TABLE IF NOT EXISTS accounts (account TEXT PRIMARY KEY, decisions INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS decisions (
+        account TEXT, number INTEGER, token TEXT NOT NULL, day TEXT NOT NULL, body TEXT NOT NULL,
+        PRIMARY KEY (account, number), UNIQUE (account, token)
     );
-    CREATE INDEX IF NOT EXISTS subscriptions_due ON subscriptions (ends, profile);
+    CREATE INDEX IF NOT EXISTS decisions_of_day ON decisions (account, day);
+    CREATE TABLE IF NOT EXISTS subscriptions (
+        account TEXT, profile TEXT, revision TEXT NOT NULL, ends TEXT, checksum INTEGER NOT NULL,
+        body TEXT NOT NULL, PRIMARY KEY (account, profile)
+    );
+    CREATE INDEX IF NOT EXISTS subscriptions_due
+        ON subscriptions (ends, account, profile, checksum);
+    CREATE INDEX IF NOT EXISTS subscriptions_of_account ON subscriptions (account, ends, profile);
     CREATE TABLE IF NOT EXISTS wallets (
-        account TEXT, profile TEXT, minor TEXT NOT NULL, code TEXT NOT NULL,
-        exponent INTEGER NOT NULL, PRIMARY KEY (account, profile)
+        account TEXT, profile TEXT, minor INTEGER NOT NULL, code TEXT NOT NULL,
+        exponent INTEGER NOT NULL, postings INTEGER NOT NULL, PRIMARY KEY (account, profile)
     );
     CREATE TABLE IF NOT EXISTS postings (
-        id INTEGER PRIMARY KEY, account TEXT NOT NULL, profile TEXT NOT NULL, day TEXT NOT NULL,
-        token TEXT NOT NULL, place INTEGER NOT NULL, body TEXT NOT NULL
+        account TEXT, profile TEXT, number INTEGER, day TEXT NOT NULL, minor INTEGER NOT NULL,
+        token TEXT NOT NULL, place INTEGER NOT NULL, body TEXT NOT NULL,
+        PRIMARY KEY (account, profile, number)
     );
-    CREATE INDEX IF NOT EXISTS postings_of_wallet ON postings (account, profile, id);
+    CREATE INDEX IF NOT EXISTS postings_of_day ON postings (account, profile, day, minor);
 """
 
 
@@ -82,11 +96,13 @@ class SQLiteStore:
         while self._idle:
             self._idle.pop().close()
 
-    def subscription(self, profile: ProfileId, /) -> Stored[Subscription] | None:
+    def subscription(
+        self, account: AccountId, profile: ProfileId, /
+    ) -> Stored[Subscription] | None:
         """See ``Store.subscription``."""
-        query = "SELECT body, revision FROM subscriptions WHERE profile = ?"
+        query = "SELECT body, revision FROM subscriptions WHERE account = ? AND profile = ?"
         with self._connection() as connection:
-            row = connection.execute(query, (profile,)).fetchone()
+            row = connection.execute(query, (account, profile)).fetchone()
             if row is None:
                 return None
             body, revision = row
@@ -94,69 +110,169 @@ class SQLiteStore:
             subscription = decode(Subscription, json.loads(body), definitions=definitions)
         return Stored(subscription, Revision(revision))
 
-    def balance(self, wallet: Wallet, /) -> Money | None:
+    def profiles(
+        self, account: AccountId, /, *, cursor: Cursor | None = None, limit: int = 1000
+    ) -> Page[ProfileId]:
+        """See ``Store.profiles``."""
+        query = """
+            SELECT profile FROM (
+                SELECT account, profile FROM subscriptions
+                UNION SELECT account, profile FROM wallets
+            ) WHERE account = ? AND profile != ''
+        """
+        rows, following = self._page(query, [account], "profile", cursor, limit)
+        return Page(tuple(profile for (profile,) in rows), following)
+
+    def balance(self, wallet: Wallet, /, *, before: date | None = None) -> Money | None:
         """See ``Store.balance``."""
         with self._connection() as connection:
-            return _balance(connection, wallet)
+            query = "SELECT minor, code, exponent FROM wallets WHERE account = ? AND profile = ?"
+            row = connection.execute(query, _key(wallet)).fetchone()
+            if row is None:
+                return None
+            minor, code, exponent = row
+            if before is not None:
+                query = """
+                    SELECT coalesce(sum(minor), 0) FROM postings
+                    WHERE account = ? AND profile = ? AND day < ?
+                """
+                values = (*_key(wallet), before.isoformat())
+                (minor,) = connection.execute(query, values).fetchone()
+        return Money(minor=minor, currency=Currency(code, exponent))
 
     def postings(
-        self, wallet: Wallet, /, *, since: date | None = None, until: date | None = None
-    ) -> list[Booked]:
+        self,
+        wallet: Wallet,
+        /,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[Booked]:
         """See ``Store.postings``."""
-        query = """
-            SELECT body, token, place FROM postings
-            WHERE account = :account AND profile = :profile
-            AND (:since IS NULL OR :since <= day) AND (:until IS NULL OR day < :until) ORDER BY id
-        """
-        days = {"since": since and since.isoformat(), "until": until and until.isoformat()}
-        rows = self._rows(
-            query, {"account": wallet.account, "profile": wallet.profile or ""} | days
+        query = "SELECT number, token, place, body FROM postings WHERE account = ? AND profile = ?"
+        days = _days(since, until)
+        values = [*_key(wallet), *days.values()]
+        rows, following = self._page(query + "".join(days), values, "number", cursor, limit)
+        items = (
+            Booked(decode(Posting, json.loads(body)), token, place)
+            for _, token, place, body in rows
         )
-        return [
-            Booked(decode(Posting, json.loads(body)), token, place) for body, token, place in rows
-        ]
+        return Page(tuple(items), following)
 
     def commit(
         self, decision: Decision | Transfer, /, *, expected: Revision | None
     ) -> Revision | None:
         """See ``Store.commit``."""
         after = decision.after if isinstance(decision, Decision) else None
-        revision = None if after is None else Revision(decision.token)
+        encoder = Encoder()
+        body = json.dumps(encoder.encode(decision))
         with self._connection() as connection, connection:  # commits, or rolls back on an error
             connection.execute("BEGIN IMMEDIATE")
-            known = self._decision(connection, decision.token)
-            if known == decision:
-                return revision
+            number = _next_number(connection, decision.account)
+            revision = _revision(decision.account, number)
+            known = None
+            if not _claim(connection, decision, number, body):
+                known = self._find(connection, decision.account, decision.token)
+            if known is not None and known.value == decision:
+                return None if after is None else known.revision
             if after is not None:
-                _put(connection, after, expected, decision.token)
+                _put(connection, after, expected, revision, json.dumps(encoder.encode(after)))
             if known is not None:
                 raise TokenReused(decision.token)
             _book(connection, decision)
-        return revision
+            _define(connection, encoder.definitions, self._loaded)
+        # Only now: an offer or a tariff is stored if the commit succeeds.
+        self._loaded.update(encoder.definitions)
+        return None if after is None else revision
 
-    def committed(self, token: Token, /) -> Revision | None:
-        """See ``Store.committed``."""
-        rows = self._rows("SELECT token FROM decisions WHERE token = ?", (token,))
-        return Revision(token) if rows else None
+    def decision(self, account: AccountId, token: Token, /) -> Decision | Transfer | None:
+        """See ``Store.decision``."""
+        with self._connection() as connection:
+            known = self._find(connection, account, token)
+        return None if known is None else known.value
 
-    def due(self, on: date, /, *, cursor: Cursor | None = None, limit: int = 1000) -> Page:
-        """See ``Store.due``; sorted by the end of the term, then by profile, as in the cursor."""
-        query = """
-            SELECT ends, profile FROM subscriptions
-            WHERE ends <= ? AND (ends, profile) > (?, ?) ORDER BY ends, profile LIMIT ?
-        """
-        since, _, last = (cursor or "").partition("/")
-        rows = self._rows(query, (on.isoformat(), since, last, limit + 1))
-        next_cursor = Cursor("/".join(rows[limit - 1])) if len(rows) > limit else None
-        return Page(tuple(profile for _, profile in rows[:limit]), next_cursor)
+    def decisions(
+        self,
+        account: AccountId,
+        /,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[Decision | Transfer]:
+        """See ``Store.decisions``."""
+        query = "SELECT number, body FROM decisions WHERE account = ?"
+        days = _days(since, until)
+        values = [account, *days.values()]
+        rows, following = self._page(query + "".join(days), values, "number", cursor, limit)
+        with self._connection() as connection:
+            definitions = _Definitions(connection, self._loaded)
+            items = tuple(
+                decode_committed(json.loads(body), definitions=definitions) for _, body in rows
+            )
+        return Page(items, following)
 
-    def _decision(self, connection: sqlite3.Connection, token: Token) -> Decision | Transfer | None:
-        query = "SELECT body FROM decisions WHERE token = ?"
-        row = connection.execute(query, (token,)).fetchone()
+    def due(
+        self,
+        on: date,
+        /,
+        *,
+        account: AccountId | None = None,
+        shard: Shard | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[tuple[AccountId, ProfileId]]:
+        """See ``Store.due``."""
+        query = "SELECT ends, account, profile FROM subscriptions WHERE ends <= ?"
+        values: list[Any] = [on.isoformat()]
+        if account is not None:
+            query += " AND account = ?"
+            values.append(account)
+        if shard is not None:
+            part, count = shard
+            query += " AND checksum % ? = ?"
+            values += [count, part]
+        rows, following = self._page(query, values, "ends, account, profile", cursor, limit)
+        return Page(tuple((account, profile) for _, account, profile in rows), following)
+
+    def _find(
+        self, connection: sqlite3.Connection, account: AccountId, token: Token
+    ) -> Stored[Decision | Transfer] | None:
+        """Return the decision that an account has with a token, and its revision."""
+        query = "SELECT number, body FROM decisions WHERE account = ? AND token = ?"
+        row = connection.execute(query, (account, token)).fetchone()
         if row is None:
             return None
+        number, body = row
         definitions = _Definitions(connection, self._loaded)
-        return decode_committed(json.loads(row[0]), definitions=definitions)
+        decision = decode_committed(json.loads(body), definitions=definitions)
+        return Stored(decision, _revision(account, number))
+
+    def _page(
+        self, query: str, values: list[Any], order: str, cursor: Cursor | None, limit: int
+    ) -> tuple[list[Any], Cursor | None]:
+        """Return the rows of a page and the cursor of the next page.
+
+        The columns named in ``order`` come first in a row. A cursor is a JSON list: these columns
+        of the last row of a page.
+        """
+        if limit < 1:
+            raise InvalidValue("limit", str(limit), "at least 1")
+        if cursor is not None:
+            last_row = json.loads(cursor)
+            query += f" AND ({order}) > ({', '.join('?' * len(last_row))})"
+            values = [*values, *last_row]
+        with self._connection() as connection:
+            # One row more than the page has shows that more follow.
+            query += f" ORDER BY {order} LIMIT ?"
+            rows = connection.execute(query, (*values, limit + 1)).fetchall()
+        if len(rows) <= limit:
+            return rows, None
+        last_row = rows[limit - 1][: len(order.split(","))]
+        return rows[:limit], Cursor(json.dumps(last_row))
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -172,10 +288,6 @@ class SQLiteStore:
             yield connection
         finally:
             self._idle.append(connection)
-
-    def _rows(self, query: str, values: Any) -> list[Any]:
-        with self._connection() as connection:
-            return connection.execute(query, values).fetchall()
 
 
 class _Definitions:
@@ -194,55 +306,112 @@ class _Definitions:
         return self._loaded[digest]
 
 
+def _next_number(connection: sqlite3.Connection, account: AccountId) -> int:
+    """Return the number of the next decision of an account."""
+    query = """
+        INSERT INTO accounts (account, decisions) VALUES (?, 1)
+        ON CONFLICT (account) DO UPDATE SET decisions = decisions + 1 RETURNING decisions
+    """
+    ((number,),) = connection.execute(query, (account,)).fetchall()
+    return int(number)
+
+
 def _put(
-    connection: sqlite3.Connection, after: Subscription, expected: Revision | None, revision: str
+    connection: sqlite3.Connection,
+    after: Subscription,
+    expected: Revision | None,
+    revision: Revision,
+    body: str,
 ) -> None:
     """Store a subscription if the stored revision is the expected one; else raise Conflict."""
-    query = "SELECT revision FROM subscriptions WHERE profile = ?"
-    row = connection.execute(query, (after.profile,)).fetchone()
-    stored = None if row is None else row[0]
-    if stored != expected:
-        raise Conflict(after.profile, expected, stored)
-    ends = after.due_on.isoformat() if after.due_on else None
+    query = "SELECT revision FROM subscriptions WHERE account = ? AND profile = ?"
+    row = connection.execute(query, (after.account, after.profile)).fetchone()
+    found = None if row is None else row[0]
+    if found != expected:
+        raise Conflict(after.account, after.profile, expected, found)
+    ends = None if after.due_on is None else after.due_on.isoformat()
+    checksum = crc32(after.account.encode())  # channelplans.storage.shard_of divides it
     connection.execute(
-        "REPLACE INTO subscriptions (profile, revision, ends, body) VALUES (?, ?, ?, ?)",
-        (after.profile, revision, ends, _text(after)),
+        "REPLACE INTO subscriptions (account, profile, revision, ends, checksum, body)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (after.account, after.profile, revision, ends, checksum, body),
     )
 
 
 def _book(connection: sqlite3.Connection, decision: Decision | Transfer) -> None:
-    """Store a decision, its offers and tariffs, its postings and the balances of its wallets."""
-    balances = {wallet: _balance(connection, wallet) for wallet in decision.deltas}
-    before = {wallet: balance for wallet, balance in balances.items() if balance is not None}
-    after = settle(before, decision.postings)
+    """Add the postings to the balances and book them; raise an error if a wallet cannot pay."""
+    add = """
+        INSERT INTO wallets (account, profile, minor, code, exponent, postings)
+        VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (account, profile) DO UPDATE
+        SET minor = minor + excluded.minor, postings = postings + excluded.postings
+        RETURNING minor, code, exponent, postings
+    """
+    before: dict[Wallet, Money] = {}
+    numbers: dict[Wallet, int] = {}  # the number of the last posting of each wallet
+    added = Counter(posting.wallet for posting in decision.postings)
+    for wallet, delta in decision.deltas.items():
+        currency = delta.currency
+        values = (*_key(wallet), delta.minor, currency.code, currency.exponent, added[wallet])
+        ((minor, code, exponent, postings),) = connection.execute(add, values).fetchall()
+        before[wallet] = Money(minor=minor - delta.minor, currency=Currency(code, exponent))
+        numbers[wallet] = postings - added[wallet]
+    if isinstance(decision, Transfer):
+        _check_seen(decision, numbers[decision.postings[0].wallet])
+    # An error here undoes the additions.
+    settle(before, decision.postings, may_overdraw=decision.may_overdraw)
+    rows = []
+    for place, posting in enumerate(decision.postings):
+        numbers[posting.wallet] += 1
+        key = (*_key(posting.wallet), numbers[posting.wallet])
+        columns = (posting.counts_from.isoformat(), posting.amount.minor, decision.token, place)
+        rows.append((*key, *columns, _text(posting)))
     connection.executemany(
-        "REPLACE INTO wallets (account, profile, minor, code, exponent) VALUES (?, ?, ?, ?, ?)",
-        [
-            (*_key(wallet), str(balance.minor), balance.currency.code, balance.currency.exponent)
-            for wallet, balance in after.items()
-        ],
+        "INSERT INTO postings (account, profile, number, day, minor, token, place, body)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        rows,
     )
-    connection.executemany(
-        "INSERT INTO postings (account, profile, day, token, place, body)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (*_key(posting.wallet), posting.on.isoformat(), decision.token, index, _text(posting))
-            for index, posting in enumerate(decision.postings)
-        ],
+
+
+def _check_seen(transfer: Transfer, found: int) -> None:
+    """Refuse a transfer that was computed from another number of postings."""
+    if transfer.seen not in (None, found):
+        wallet = transfer.postings[0].wallet
+        expected = f"{transfer.seen} postings"
+        raise Conflict(wallet.account, wallet.profile, expected, f"{found} postings")
+
+
+def _claim(
+    connection: sqlite3.Connection, decision: Decision | Transfer, number: int, body: str
+) -> bool:
+    """Store a decision under its number; return False if the account has the token already."""
+    stored = connection.execute(
+        "INSERT INTO decisions (account, number, token, day, body) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING RETURNING number",
+        (
+            decision.account,
+            number,
+            decision.token,
+            decision.counts_from.isoformat(),
+            body,
+        ),
     )
+    return bool(stored.fetchall())
+
+
+def _define(
+    connection: sqlite3.Connection,
+    definitions: Mapping[str, Offer | Tariff],
+    known: Container[str],
+) -> None:
+    """Store the offers and tariffs that are not known to be stored."""
     connection.executemany(
         "INSERT INTO definitions (digest, body) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        [(digest, _text(value)) for digest, value in definitions_of(decision).items()],
+        [
+            (digest, _text(definition))
+            for digest, definition in definitions.items()
+            if digest not in known
+        ],
     )
-    connection.execute(
-        "INSERT INTO decisions (token, body) VALUES (?, ?)", (decision.token, _text(decision))
-    )
-
-
-def _balance(connection: sqlite3.Connection, wallet: Wallet) -> Money | None:
-    query = "SELECT minor, code, exponent FROM wallets WHERE account = ? AND profile = ?"
-    row = connection.execute(query, _key(wallet)).fetchone()
-    return None if row is None else Money(minor=int(row[0]), currency=Currency(row[1], row[2]))
 
 
 def _key(wallet: Wallet) -> tuple[str, str]:
@@ -250,5 +419,16 @@ def _key(wallet: Wallet) -> tuple[str, str]:
     return wallet.account, wallet.profile or ""
 
 
-def _text(value: Offer | Tariff | Subscription | Posting | Decision | Transfer) -> str:
+def _revision(account: AccountId, number: int) -> Revision:
+    """Return the revision of a decision's subscription; no other decision has the same one."""
+    return Revision(f"{number} of {account}")
+
+
+def _days(since: date | None, until: date | None) -> dict[str, str]:
+    """Return the conditions that select days, each with its value."""
+    conditions = {" AND day >= ?": since, " AND day < ?": until}
+    return {sql: day.isoformat() for sql, day in conditions.items() if day is not None}
+
+
+def _text(value: Offer | Tariff | Posting) -> str:
     return json.dumps(encode(value))

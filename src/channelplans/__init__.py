@@ -106,6 +106,7 @@ if TYPE_CHECKING:
         Catalogue as Catalogue,
         Decision as Decision,
         Edition as Edition,
+        Invoice as Invoice,
         Migration as Migration,
         Posting as Posting,
         PriceBook as PriceBook,
@@ -171,10 +172,10 @@ _HOMES: Final = MappingProxyType(
                 "AsyncBilling AsyncStore Billing MemoryStore Outcome Preview Store decode encode"
             ),
             "subscriptions": (
-                "Action Catalogue Decision Edition Migration Posting PriceBook Reason Statement "
-                "Status Subscription Transfer Wallet assign_credit buy cancel change charge "
-                "compare_editions deposit expire expire_credit lapse record_call renew resume "
-                "settle take_back_credit terminate"
+                "Action Catalogue Decision Edition Invoice Migration Posting PriceBook Reason "
+                "Statement Status Subscription Transfer Wallet assign_credit buy cancel change "
+                "charge compare_editions deposit expire expire_credit lapse record_call renew "
+                "resume settle take_back_credit terminate"
             ),
             "tariffs": "Ladder LadderMode Rate Tariff Tier",
         }.items()

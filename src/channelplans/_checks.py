@@ -16,8 +16,10 @@ __all__ = [
     "NUMBER_LIMIT",
     "bounded",
     "civil_day",
+    "identifier",
     "instance",
     "several",
+    "short_identifier",
     "short_repr",
     "shown",
     "text",
@@ -29,6 +31,10 @@ T = TypeVar("T")
 #: Whole numbers lie between minus and plus this limit, both excluded. Every database and every
 #: column engine can hold their 18 digits.
 NUMBER_LIMIT: Final = 10**18
+
+
+#: The longest identifier, in characters. Every store can hold it.
+_LONGEST_IDENTIFIER: Final = 255
 
 
 class _ShortRepr(reprlib.Repr):
@@ -115,6 +121,19 @@ def text(parameter: str, value: str) -> str:
         expected = "one line of printable text, without control characters"
         raise InvalidValue(parameter, short_repr(value), expected)
     return value
+
+
+def identifier(parameter: str, value: str) -> str:
+    """Return one line of printable text that is short enough for every store."""
+    short_identifier(parameter, text(parameter, value))
+    return value
+
+
+def short_identifier(parameter: str, value: str) -> None:
+    """Refuse text that is too long for an identifier; the text itself is checked before."""
+    if len(value) > _LONGEST_IDENTIFIER:
+        expected = f"an identifier of at most {_LONGEST_IDENTIFIER} characters"
+        raise InvalidValue(parameter, f"{len(value):,} characters", expected)
 
 
 def instance(parameter: str, value: object, *kinds: type[T]) -> T:

@@ -99,6 +99,23 @@ class Allowance(DisplayMixin):
             duration -= taken
         return Allowance(self.granted, self.used + duration, tuple(carried))
 
+    def give_back(self, duration: timedelta) -> "Allowance":
+        """Return the allowance with more minutes left; the reverse of ``use``.
+
+        Minutes beyond ``used`` were carried, and are carried again.
+
+        Raises:
+            InvalidValue: the duration is negative, or the minutes do not fit a timedelta.
+
+        >>> used = Allowance(timedelta(minutes=100), timedelta(minutes=30))
+        >>> print(used.give_back(timedelta(minutes=45)))
+        1:55:00 of 1:40:00 left, 0:15:00 of it carried
+        """
+        not_negative("duration", instance("duration", duration, timedelta))
+        not_carried = min(duration, self.used)
+        again = (duration - not_carried,) if duration > not_carried else ()
+        return Allowance(self.granted, self.used - not_carried, (*again, *self.carried))
+
     def granting(self, granted: timedelta) -> "Allowance":
         """Return the allowance after the running term's minutes were changed.
 

@@ -16,7 +16,7 @@ from typing import Final
 
 import attrs
 
-from channelplans._checks import instance
+from channelplans._checks import instance, short_identifier
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, clock
 from channelplans._numbers import dialled_digits, national_digits
@@ -69,7 +69,8 @@ class Call(DisplayMixin):
         duration: how long the call lasted.
 
     Raises:
-        InvalidValue: the number is not a telephone number, or the duration is negative.
+        InvalidValue: the number is not a telephone number, the duration is negative, or the
+            identifier is longer than 255 characters.
 
     >>> print(Call("c-1", "+1 212 555 0100", "US", date(2026, 1, 5), timedelta(seconds=31)))
     2026-01-05 call 'c-1' to +1 212 555 0100 ('US'), 0:00:31
@@ -82,6 +83,7 @@ class Call(DisplayMixin):
     duration: timedelta
 
     def __attrs_post_init__(self) -> None:
+        short_identifier("id", self.id)
         if not _NUMBER.fullmatch(self.number):
             raise InvalidValue("number", quoted(self.number), "digits, such as '+1 212 555 0100'")
         not_negative("duration", self.duration)

@@ -38,6 +38,7 @@ __all__ = [
     "TransitionNotAllowed",
     "UnknownEdition",
     "UnknownRate",
+    "UnknownWallet",
     "WrongType",
 ]
 
@@ -74,7 +75,14 @@ class ChannelPlansError(Exception):
     """The base class of the package's errors; only subclasses are raised.
 
     Programs can rely on ``code`` and on the fields. The message may change.
+
+    Attributes:
+        done: the tokens of the decisions that a billing service committed before it raised the
+            error. Before an action, the service renews or ends what is due. That is not undone if
+            the action itself is refused.
     """
+
+    done: tuple[str, ...] = ()
 
     #: The words of the class name without ``Error``, such as ``wrong-type``.
     code: ClassVar[str] = "error"
@@ -96,8 +104,10 @@ class ChannelPlansError(Exception):
         self.__dict__.update(bound.arguments)
         super().__init__(*bound.arguments.values())
 
-    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return type(self), self.args
+    def __reduce__(self) -> tuple[type, tuple[object, ...], dict[str, object] | None]:
+        # The fields are in the arguments; ``done`` and notes are not.
+        state = {name: value for name, value in vars(self).items() if name not in self._fields}
+        return type(self), self.args, state or None
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in self._fields:
@@ -145,16 +155,19 @@ class CurrencyMismatch(ChannelPlansError, ValueError):
     Attributes:
         expected: the code of the expected currency, with the decimals if only they differ.
         actual: the currency that was passed, in the same form.
+        advice: an alternative, in English; empty if there is no special one.
     """
 
     expected: str
     actual: str
+    advice: str = ""
 
     def __str__(self) -> str:
-        message = f"amounts must be in one currency: {self.expected} was expected, "
-        if self.expected[:3] == self.actual[:3]:
-            return f"{message}{self.actual} was given; Money.to changes the number of decimals"
-        return f"{message}{self.actual} was given; channelplans does not convert currencies"
+        advice = self.advice or "channelplans does not convert currencies"
+        if not self.advice and self.expected[:3] == self.actual[:3]:
+            advice = "Money.to changes the number of decimals"
+        currencies = f"{self.expected} was expected, {self.actual} was given"
+        return f"amounts must be in one currency: {currencies}; {advice}"
 
 
 class CalendarEnds(ChannelPlansError, ValueError):
@@ -479,24 +492,38 @@ class InsufficientCredit(ChannelPlansError, ValueError):
 
 
 class Conflict(ChannelPlansError, RuntimeError):
-    """A profile's subscription has changed since the decision was made.
+    """A subscription or a wallet has changed since the decision was made.
 
     Attributes:
-        profile: the profile's identifier.
-        expected: the revision for which the decision was made; None if nothing was stored.
-        found: the revision that is stored now; None if nothing is stored.
+        account: the account's identifier.
+        profile: the profile's identifier; None for the account's wallet.
+        expected: the revision for which the decision was made, or the number of postings, such as
+            ``12 postings``; None if nothing was stored.
+        found: the revision that is stored now, or the number of postings; None if nothing is
+            stored.
     """
 
-    profile: str
+    account: str
+    profile: str | None
     expected: str | None
     found: str | None
 
     def __str__(self) -> str:
+        owner = f"account {quoted(self.account)}"
+        if self.profile is not None:
+            owner = f"profile {quoted(self.profile)} of {owner}"
+        expected, found = map(_name_version, (self.expected, self.found))
         return (
-            f"the decision for profile {quoted(self.profile)} was made for revision "
-            f"{self.expected or 'none'}, but the stored revision is {self.found or 'none'}; "
-            "nothing was done: load the subscription, decide again and confirm again"
+            f"the decision for {owner} was made for {expected}, but the store has {found}; "
+            "it was not committed: load the latest values, decide again and confirm again"
         )
+
+
+def _name_version(version: str | None) -> str:
+    """Return a revision or a number of postings for a sentence."""
+    if version is None:
+        return "nothing"
+    return version if version.endswith(("posting", "postings")) else f"revision {version}"
 
 
 class TokenReused(ChannelPlansError, ValueError):
@@ -511,7 +538,7 @@ class TokenReused(ChannelPlansError, ValueError):
     def __str__(self) -> str:
         return (
             f"token {quoted(self.token)} has been committed with another decision, "
-            "and nothing was done; a new decision needs a new identifier"
+            "and this one was not; a new decision needs a new identifier"
         )
 
 
@@ -530,4 +557,20 @@ class BarredNumber(RuleError):
         return (
             f"{quoted(self.offer)} cannot call {quoted(self.number)}: the number is barred, "
             "such as an emergency number (H21); call it from another telephone"
+        )
+
+
+class UnknownWallet(ChannelPlansError, LookupError):
+    """A wallet has no postings, so its currency is not known.
+
+    Attributes:
+        wallet: the wallet, in English.
+    """
+
+    wallet: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.wallet} has no postings yet: pay credit in, or pass the currency of an empty "
+            "statement"
         )

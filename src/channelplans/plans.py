@@ -215,8 +215,8 @@ class Plan(DisplayMixin):
     def effect_of(self, plan: "Plan") -> ChangeEffect:
         """Return the effect of a change from this plan to another plan.
 
-        The offer's rule gives the effect of a change to more and of a change to fewer. A change to
-        a plan of another offer is a ``RESTART``. An equal plan has the effect ``NO_CHARGE``.
+        The rule of this plan's offer gives the effect of a change to more, to fewer, and to another
+        offer. An equal plan has the effect ``NO_CHARGE``.
 
         Raises:
             MixedChange: the other plan has more channels and fewer bundles, or the reverse, and the
@@ -229,9 +229,9 @@ class Plan(DisplayMixin):
         >>> print(offer.plan(channels=10).effect_of(offer.plan(channels=8)))
         ChangeEffect.AT_RENEWAL
         """
-        if instance("plan", plan, Plan).offer != self.offer:
-            return ChangeEffect.RESTART
         rule = self.offer.change
+        if instance("plan", plan, Plan).offer != self.offer:
+            return rule.other_offer
         differences = (plan.channels - self.channels, plan.bundles - self.bundles)
         if min(differences) < 0 < max(differences) and rule.more is not rule.fewer:
             raise MixedChange(str(self), str(plan))

@@ -288,6 +288,8 @@ class RefundLine(DisplayMixin):
 class Refund(DisplayMixin):
     """The refund of a paid quote whose term ends early, line by line (H16).
 
+    If the term ends before its first day, everything is refunded.
+
     Attributes:
         paid: the quote that was paid.
         on: the day on which the term ends.
@@ -295,7 +297,7 @@ class Refund(DisplayMixin):
         rule: how the refund is computed.
 
     Raises:
-        OutsideTerm: the day is not in the quote's term.
+        OutsideTerm: the day is not before the end of the quote's term.
         AllowanceNeeded: the rule refunds bundles by minutes, and ``allowance`` is None.
         InvalidValue: the allowance grants fewer minutes than the quote.
     """
@@ -307,10 +309,10 @@ class Refund(DisplayMixin):
 
     def __attrs_post_init__(self) -> None:
         term = self.paid.term
-        if not term.start <= self.on < term.end:
+        if self.on >= term.end:
             raise OutsideTerm("a refund", self.on, term.start, term.end)
         basis = self._basis_by_minutes()
-        if basis is None:
+        if basis is None or self._is_undone:
             return
         if self.allowance is None:
             raise AllowanceNeeded(basis.value)
@@ -346,12 +348,38 @@ class Refund(DisplayMixin):
         """The part of the paid total that is not refunded."""
         return self.paid.total - self.returned
 
+    @property
+    def minutes(self) -> timedelta:
+        """The included minutes for which money is refunded; nobody can use them any more.
+
+        They are the same share of an item's minutes as the refund is of the item's price.
+        """
+        rule = self.paid.plan.offer.bundle
+        if rule is None:
+            return _NOTHING
+        minute_days = Fraction(0)
+        for item, minutes in ((_CHANNELS, rule.included), (_BUNDLES, rule.minutes)):
+            lines = [line for line in self.lines if line.line.item is item]
+            paid = sum(line.line.minor for line in lines)
+            if paid > 0:
+                granted = sum(line.line.quantity * line.line.term.days for line in lines) * minutes
+                minute_days += Fraction(sum(line.returned.minor for line in lines), paid) * granted
+        seconds = min(int(60 * minute_days / self.paid.full_term.days), _MAX_SECONDS)
+        return timedelta(seconds=seconds)
+
+    @property
+    def _is_undone(self) -> bool:
+        """Whether the term ends before its first day, as if it had never been bought."""
+        return self.on < self.paid.term.start
+
     def _refund_units(self) -> list[int]:
         """Return the refund of each line, in units.
 
         The refunds of an item add up to their exact sum, rounded once. Each line gets the
         difference to the rounded sum of the lines before it.
         """
+        if self._is_undone:
+            return [line.minor for line in self.paid.lines]
         rule = self.rule
         # By item: the exact refund of the lines so far, as a fraction, and its rounded value.
         channels, bundles = [0, 1, 0], [0, 1, 0]
@@ -549,13 +577,14 @@ def refund(
 
     Args:
         paid: the quote that was paid.
-        on: the day on which the term ends.
+        on: the day on which the term ends. Before the first day of the term, everything is
+            refunded, set-up fees included.
         allowance: the minutes of the term and how many are used. Only a rule that refunds bundles
             by minutes needs it (F 4.6).
         rule: how the refund is computed; by default the rule of the offer.
 
     Raises:
-        OutsideTerm: the day is not in the quote's term.
+        OutsideTerm: the day is not before the end of the quote's term.
         AllowanceNeeded: the rule refunds bundles by minutes, and no allowance was passed.
         InvalidValue: the allowance grants fewer minutes than the quote.
 

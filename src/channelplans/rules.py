@@ -344,6 +344,8 @@ class ChangeEffect(enum.Enum):
     AT_RENEWAL = "from the next term on"
 
 
+_BETWEEN_OFFERS: Final = (ChangeEffect.RESTART, ChangeEffect.AT_RENEWAL)
+
 _REFUNDING: Final = (ChangeEffect.RESTART, ChangeEffect.PRORATE)
 
 
@@ -357,11 +359,12 @@ class ChangeRule(DisplayMixin):
             possible at any time (F 4.1).
         more: the effect of a change to more channels or bundles.
         fewer: the effect of a change to fewer channels or bundles.
+        other_offer: the effect of a change to another offer: ``RESTART`` or ``AT_RENEWAL``.
 
     Raises:
         InvalidValue: ``fewer`` is ``CHARGE_FULL``, which never refunds; or ``more`` is
             ``CHARGE_FULL`` and ``fewer`` refunds. Then three changes on one day could cost more
-            than the most expensive plan.
+            than the most expensive plan. Or ``other_offer`` is another effect than the two.
 
     >>> print(ChangeRule(cooldown=Days(1)))
     the next change 1 day after a change; restart with a refund
@@ -370,6 +373,7 @@ class ChangeRule(DisplayMixin):
     cooldown: Days | Months | None = Days(1)
     more: ChangeEffect = ChangeEffect.RESTART
     fewer: ChangeEffect = ChangeEffect.RESTART
+    other_offer: ChangeEffect = ChangeEffect.RESTART
 
     def __attrs_post_init__(self) -> None:
         if self.fewer is ChangeEffect.CHARGE_FULL:
@@ -377,14 +381,21 @@ class ChangeRule(DisplayMixin):
         if self.more is ChangeEffect.CHARGE_FULL and self.fewer in _REFUNDING:
             expected = "an effect without a refund, since a change to more is charged in full"
             raise InvalidValue("fewer", self.fewer.value, expected)
+        if self.other_offer not in _BETWEEN_OFFERS:
+            expected = "RESTART or AT_RENEWAL: two offers have no difference to charge"
+            raise InvalidValue("other_offer", self.other_offer.value, expected)
 
     def _describe(self) -> tuple[str]:
         timing = "a change at any time"
         if self.cooldown is not None:
             timing = f"the next change {self.cooldown} after a change"
+        effects = f"more: {self.more.value}; fewer: {self.fewer.value}"
         if self.more is self.fewer:
-            return (f"{timing}; {self.more.value}",)
-        return (f"{timing}; more: {self.more.value}; fewer: {self.fewer.value}",)
+            effects = self.more.value
+        other_offer = ""
+        if self.other_offer is ChangeEffect.AT_RENEWAL:
+            other_offer = f"; another offer: {self.other_offer.value}"
+        return (f"{timing}; {effects}{other_offer}",)
 
 
 @checked
@@ -474,6 +485,9 @@ class CallRule(DisplayMixin):
         rounding: how the charge is rounded, once, to the currency's smallest unit (F 3.7).
         barred_numbers: the numbers that the service cannot call, such as emergency numbers (H21),
             in digits. A call is barred if exactly these digits were dialled.
+        may_overdraw: whether a finished call that the wallet cannot pay is recorded. The balance is
+            then below zero until the next deposit. If not, such a call is refused as a whole, as in
+            the contract (F 3.5).
 
     Raises:
         InvalidValue: the minimum is negative, the step is not longer than 0 s, one of them is
@@ -487,6 +501,7 @@ class CallRule(DisplayMixin):
     step: timedelta = timedelta(seconds=6)
     rounding: Rounding = Rounding.HALF_UP
     barred_numbers: tuple[str, ...] = ()
+    may_overdraw: bool = True
 
     def __attrs_post_init__(self) -> None:
         if not timedelta(0) <= self.minimum <= _LONGEST_STEP:
@@ -502,7 +517,8 @@ class CallRule(DisplayMixin):
         if self.barred_numbers:
             barred = f"; no calls to {', '.join(self.barred_numbers)}"
         counting = f"at least {minimum:g} s, then steps of {step:g} s"
-        return (f"{counting}, charges rounded {rounding}{barred}",)
+        refused = "" if self.may_overdraw else "; a call without credit is refused"
+        return (f"{counting}, charges rounded {rounding}{barred}{refused}",)
 
 
 @checked

@@ -16,7 +16,7 @@ from hypothesis import assume, given, strategies as st
 from channelplans.allowances import Allowance
 from channelplans.calendar import Days, days_after, term_at
 from channelplans.calls import Call, billable, rate_call
-from channelplans.errors import MixedChange, OutsideTerm
+from channelplans.errors import MixedChange, OutsideTerm, TransitionNotAllowed
 from channelplans.money import EUR, Money
 from channelplans.offers import OFFERS
 from channelplans.plans import Plan
@@ -28,11 +28,11 @@ from channelplans.subscriptions.actions import (
     change,
     expire,
     lapse,
-    record_call,
     renew,
     resume,
     terminate,
 )
+from channelplans.subscriptions.call_records import record_call
 from channelplans.subscriptions.subscription import Subscription
 from channelplans.subscriptions.wallets import Reason, Wallet
 from channelplans.tariffs import Item, Ladder, LadderMode, Tier
@@ -171,8 +171,8 @@ def test_action_decides_the_same_for_equal_subscriptions(subscription, data):
         lambda value: lapse(value, on=value.lapses_on),
         lambda value: record_call(value, make_call(offer, "c", on, 9), tariff, on=on),
     ]
+    actions.append(lambda value: cancel(value, on=on))
     if subscription.term.end >= subscription.minimum_term_end:
-        actions.append(lambda value: cancel(value, on=on))
         actions.append(lambda value: expire(cancel(value, on=on).after, on=value.term.end))
     same_effect = offer.change.more is offer.change.fewer
     if plan != subscription.plan and (same_effect or not is_mixed(subscription.plan, plan)):
@@ -398,8 +398,7 @@ def test_pending_change_takes_effect_at_the_renewal(planned, tariff, renewal_tar
     reverted = change(pending, subscription.plan, tariff, on=on)
     assert () == reverted.postings
     assert reverted.after.pending is None
-    if subscription.term.end >= subscription.minimum_term_end:
-        assert cancel(pending, on=on).after.pending is None
+    assert cancel(pending, on=on).after.pending is None
 
 
 @given(subscriptions(WITHOUT_MINIMUM_TERM), st.lists(st.integers(0, 30), min_size=2, max_size=2))
@@ -416,26 +415,33 @@ def test_resume_undoes_a_cancellation(subscription, day_numbers):
 
 
 @given(st.sampled_from(SHIPPED_OFFERS), st.integers(1, 90), days(), tariffs, st.data())
-def test_minimum_term_limits_cancellation_and_refund(offer, minimum_days, on, tariff, data):
-    """A subscription can be cancelled only in a term that reaches the end of the minimum term.
+def test_minimum_term_delays_cancellation_and_refund(offer, minimum_days, on, tariff, data):
+    """After notice on the first day, a subscription is renewed as long as its minimum term runs.
 
-    It can be terminated with a refund only after the minimum term, without a refund at any time.
+    It then expires on the day that the notice names. It can be terminated with a refund only after
+    the minimum term, without a refund at any time.
     """
     rule = attrs.evolve(offer.term, minimum_term=Days(minimum_days))
     offer_with_minimum = attrs.evolve(offer, term=rule)
-    subscription = buy_for_p(data.draw(plans(offer_with_minimum)), tariff, on=on).after
+    bought = buy_for_p(data.draw(plans(offer_with_minimum)), tariff, on=on).after
     minimum_end = on + timedelta(minimum_days)
+    notice = cancel(bought, on=on)
+    subscription = notice.after
 
     while subscription.term.end < minimum_end:
-        for action in (cancel, terminate):
-            with pytest.raises(OutsideTerm):
-                action(subscription, on=subscription.term.start)
+        with pytest.raises(OutsideTerm):
+            terminate(subscription, on=subscription.term.start)
         terminated = terminate(subscription, on=subscription.term.start, refund=False)
         assert () == terminated.postings
+        with pytest.raises(TransitionNotAllowed):
+            expire(subscription, on=subscription.term.end)
         subscription = renew(subscription, tariff, on=subscription.term.end).after
 
-    cancelled = cancel(subscription, on=subscription.term.start)
-    assert cancelled.after.term == subscription.term
+    assert f"from {subscription.term.end} on" in notice.notices[0].text
+    with pytest.raises(TransitionNotAllowed):
+        renew(subscription, tariff, on=subscription.term.end)
+    ended = expire(subscription, on=subscription.term.end)
+    assert ended.after.term == subscription.term
     if minimum_end in subscription.term:
         assert terminate(subscription, on=minimum_end).after.term == subscription.term
 
@@ -515,17 +521,18 @@ def test_rollover_never_creates_minutes(offer, rollover, call_minutes, on, data)
 def test_grace_period_keeps_the_subscription_without_minutes(
     offer, grace_days, day_number, on, tariff, data
 ):
-    """In its grace period a subscription does not lapse and has no included minutes.
+    """In its grace period a subscription is active and has no included minutes.
 
-    A renewal then starts at the end of the old term. After the grace period it can lapse.
+    A renewal then starts at the end of the old term. After the grace period it is not active.
     """
     grace_offer = attrs.evolve(offer, non_payment=NonPaymentRule(grace=Days(grace_days)))
     subscription = buy_for_p(data.draw(plans(grace_offer)), tariff, on=on).after
     end = subscription.term.end
     grace_day = end + timedelta(day_number % grace_days)
 
-    with pytest.raises(OutsideTerm):
-        lapse(subscription, on=grace_day)
+    grace_end = days_after(end, Days(grace_days))
+    assert subscription.active_on(grace_day)
+    assert not subscription.active_on(grace_end)
     call = make_call(grace_offer, "c", grace_day, 5)
     recorded = record_call(subscription, call, tariff, on=grace_day)
     without_minutes = rate_call(call, Allowance(timedelta(0)), tariff, offer=grace_offer)
@@ -534,7 +541,7 @@ def test_grace_period_keeps_the_subscription_without_minutes(
         charge.amount for charge in without_minutes.charges if charge.amount
     ]
     assert end == renew(subscription, tariff, on=grace_day).after.term.start
-    lapsed = lapse(subscription, on=days_after(end, Days(grace_days)))
+    lapsed = lapse(subscription, on=grace_end)
     assert lapsed.after.term == subscription.term
 
 

@@ -23,7 +23,7 @@ from channelplans.rules import BundleRule, Notice, TermRule
 from channelplans.storage.codec import decode, definitions_of, digest, encode, schema
 from channelplans.storage.ports import Preview, Revision, TransferPreview
 from channelplans.subscriptions.catalogue import Catalogue
-from channelplans.subscriptions.decisions import Decision, Transfer
+from channelplans.subscriptions.decisions import Decision, Request, Transfer
 from channelplans.subscriptions.subscription import Action, Status, Subscription
 from channelplans.subscriptions.wallets import Posting, Wallet
 from channelplans.tariffs import Item, Ladder, Rate, Tariff, Tier
@@ -149,41 +149,64 @@ def any_quotes(draw):
     return attrs.evolve(reached, lines=draw(any_lines)) if draw(st.booleans()) else reached
 
 
-def any_postings():
+@st.composite
+def any_postings(draw, account=None):
     """Draw postings of any wallet, amount and reason, also with a sign unusual for the reason."""
-    wallets = st.builds(Wallet, identifiers(), st.none() | identifiers())
-    amounts, references = money().filter(bool), st.none() | identifiers()
-    return st.builds(attrs.evolve, postings(), wallet=wallets, amount=amounts, reference=references)
+    wallet = Wallet(account or draw(identifiers()), draw(st.none() | identifiers()))
+    drawn, late_by = draw(postings()), draw(st.none() | st.integers(0, 40))
+    value_date = None if late_by is None else drawn.on - timedelta(late_by)
+    return attrs.evolve(
+        drawn,
+        wallet=wallet,
+        amount=draw(money().filter(bool)),
+        reference=draw(st.none() | identifiers()),
+        value_date=value_date,
+    )
+
+
+@st.composite
+def arbitrary_decisions(draw):
+    """Draw decisions with any values that are allowed."""
+    after = draw(any_subscriptions())
+    return attrs.evolve(
+        draw(histories_in_definitions())[-1],
+        action=draw(st.sampled_from(Action)),
+        on=draw(days()),
+        after=after,
+        postings=tuple(draw(st.lists(any_postings(after.account), max_size=3))),
+        notices=tuple(
+            draw(st.lists(st.builds(Notice, identifiers(), identifiers(), identifiers())))
+        ),
+        token=draw(identifiers()),
+        may_overdraw=draw(st.booleans()),
+        request=draw(st.none() | st.builds(Request, identifiers(), identifiers())),
+    )
 
 
 def any_decisions():
     """Draw decisions, with values that actions produce or with any values that are allowed."""
     reached = histories_in_definitions().map(lambda history: history[-1])
-    notices = st.builds(Notice, identifiers(), identifiers(), identifiers())
-    arbitrary = st.builds(
-        attrs.evolve,
-        reached,
-        action=st.sampled_from(Action),
-        on=days(),
-        after=any_subscriptions(),
-        postings=st.lists(any_postings(), max_size=3).map(tuple),
-        notices=st.lists(notices, max_size=2).map(tuple),
-        token=identifiers(),
+    return reached | decisions(SKYPE_CONNECT, TARIFF) | arbitrary_decisions()
+
+
+@st.composite
+def arbitrary_transfers(draw):
+    """Draw transfers with any values that are allowed."""
+    account = draw(identifiers())
+    return attrs.evolve(
+        draw(transfers()),
+        action=draw(st.sampled_from(Action)),
+        on=draw(days()),
+        postings=tuple(draw(st.lists(any_postings(account), min_size=1, max_size=3))),
+        token=draw(identifiers()),
+        seen=draw(st.none() | st.integers(0, 10**17)),
+        may_overdraw=draw(st.booleans()),
     )
-    return reached | decisions(SKYPE_CONNECT, TARIFF) | arbitrary
 
 
 def any_transfers():
     """Draw transfers, with values that actions produce or with any values that are allowed."""
-    arbitrary = st.builds(
-        attrs.evolve,
-        transfers(),
-        action=st.sampled_from(Action),
-        on=days(),
-        postings=st.lists(any_postings(), max_size=3).map(tuple),
-        token=identifiers(),
-    )
-    return transfers() | arbitrary
+    return transfers() | arbitrary_transfers()
 
 
 def write_toml(data):

@@ -54,6 +54,7 @@ from channelplans.rules import (
     TermRule,
 )
 from channelplans.subscriptions import actions, transfers
+from channelplans.subscriptions.call_records import record_call
 from channelplans.subscriptions.decisions import Transfer
 from channelplans.subscriptions.wallets import Wallet, settle
 from channelplans.tariffs import Tariff
@@ -143,10 +144,19 @@ TARIFFS = {
 ALLOWED_ACTIONS = {
     "active": {"change", "record_call", "renew", "cancel", "lapse", "terminate"},
     "cancelled": {"change", "resume", "record_call", "expire", "terminate"},
-    "lapsed": {"buy"},
-    "ended": {"buy"},
+    "cancelled in the minimum term": {
+        "change",
+        "resume",
+        "record_call",
+        "renew",
+        "lapse",
+        "terminate",
+    },
+    "lapsed": {"buy", "record_call"},
+    "ended": {"buy", "record_call"},
 }
 ACTIONS_AFTER_THE_TERM = {"renew", "lapse", "expire"}
+ACTIONS_WHILE_UNPAID = {"change", "cancel", "terminate"}
 
 
 class DialledNumber(NamedTuple):
@@ -204,12 +214,31 @@ class ModelLine(NamedTuple):
     start: date
 
 
+class ModelPrevious(NamedTuple):
+    """The predicted previous term: its days, the first day that is not its own, its seconds."""
+
+    start: date
+    term_end: date
+    end: date
+    granted: int
+    left: int
+
+
 class RecordedTerm(NamedTuple):
     """A term of a profile: the action that started it, its first day and the day it ended."""
 
     started_by: str
     start: date
     end: date
+
+
+def summarize_previous(previous):
+    """Return the values of a previous term that the model predicts."""
+    if previous is None:
+        return None
+    term, allowance = previous.quote.term, previous.allowance
+    seconds = (allowance.granted.total_seconds(), allowance.remaining.total_seconds())
+    return ModelPrevious(term.start, term.end, previous.end, *seconds)
 
 
 def total_of(model):
@@ -236,6 +265,7 @@ class AccountMachine(RuleBasedStateMachine):
         self.models = {}
         self.model_balances = {}
         self.deposited = 0
+        self.overdrawn_by_calls = set()
         self.provider_income = 0
         # The history of the account.
         self.tokens = set()
@@ -298,7 +328,7 @@ class AccountMachine(RuleBasedStateMachine):
         return minute_days * 60 // self.days_of_whole_term(model)
 
     def predict_refund(self, model, on):
-        """Predict the refund in cents; each item is rounded once, by its basis."""
+        """Predict the refund of each item in cents; each is rounded once, by its basis."""
         rule = self.offer.refund
         bases = {"channels": rule.channels, "bundles": rule.bundles}
         refunds = dict.fromkeys([line.item for line in model["lines"]], Fraction(0))
@@ -315,21 +345,68 @@ class AccountMachine(RuleBasedStateMachine):
             }
             basis = bases.get(line.item, RefundBasis.NOTHING)
             refunds[line.item] += line.total * shares[basis]
-        return sum(max(0, round_half_up(*amount.as_integer_ratio())) for amount in refunds.values())
+        return {
+            item: max(0, round_half_up(*amount.as_integer_ratio()))
+            for item, amount in refunds.items()
+        }
+
+    def refunded_seconds(self, model, refunds):
+        """Predict the included seconds for which money is refunded."""
+        rule, minute_days = self.offer.bundle, Fraction(0)
+        minutes = {"channels": rule.included, "bundles": rule.minutes} if rule else {}
+        for item, minutes_each in minutes.items():
+            lines = [line for line in model["lines"] if line.item == item]
+            paid = sum(line.total for line in lines)
+            if paid > 0:
+                days = sum(line.quantity * (model["end"] - line.start).days for line in lines)
+                minute_days += Fraction(refunds[item], paid) * days * minutes_each
+        return int(minute_days * 60 / self.days_of_whole_term(model))
+
+    def predict_used(self, model, refunds):
+        """Predict the used seconds if seconds for which money was refunded count as used."""
+        return min(model["granted"], model["used"] + self.refunded_seconds(model, refunds))
+
+    def predict_previous(self, model, end):
+        """Predict the previous term of a term that follows on a day.
+
+        A term that has no day before is not kept. The term before it is, with the seconds that
+        were carried out of it.
+        """
+        carried = sum(model["carried"])
+        if model["start"] < end:
+            left = model["granted"] - model["used"] + carried
+            return ModelPrevious(model["start"], model["end"], end, model["granted"], left)
+        previous = model["previous"]
+        if previous is None:
+            return None
+        return previous._replace(end=min(previous.end, end), left=previous.left + carried)
+
+    def renews(self, model):
+        """Predict whether a term follows: a cancelled one follows only in the minimum term."""
+        in_minimum_term = model["end"] < self.minimum_term_end(model)
+        return model["status"] == "active" or (model["status"] == "cancelled" and in_minimum_term)
+
+    def calls_end(self, model):
+        """Predict the first day whose calls do not belong to the running or the last term."""
+        if model["calls_end"]:
+            return model["calls_end"]
+        return self.grace_period_end(model) if self.renews(model) else model["end"]
 
     def predict_error(self, model, action, on):
         """Predict the error of an action that its status or its day does not allow, or None."""
         if model is None:
             return None
-        if action not in ALLOWED_ACTIONS[model["status"]]:
+        status, end = model["status"], model["end"]
+        if status == "cancelled" and self.renews(model):
+            status = "cancelled in the minimum term"
+        if action not in ALLOWED_ACTIONS[status]:
             return TransitionNotAllowed
-        end = model["end"]
-        if action == "lapse" or (action == "record_call" and model["status"] == "active"):
-            end = self.grace_period_end(model)
+        if action in ACTIONS_WHILE_UNPAID and self.renews(model):
+            end = max(end + timedelta(1), self.grace_period_end(model))
         if action in ACTIONS_AFTER_THE_TERM:
             outside_term = on < end
         else:
-            outside_term = action != "buy" and not model["start"] <= on < end
+            outside_term = action not in {"buy", "record_call"} and not model["start"] <= on < end
         return OutsideTerm if outside_term or on < model["acted_on"] else None
 
     def grace_period_end(self, model):
@@ -368,6 +445,7 @@ class AccountMachine(RuleBasedStateMachine):
             "carried": (),
             "pending": None,
             "tariff": tariff_name,
+            "calls_end": None,
         }
         model["lines"] = self.recurring_lines(model, tariff_name)
         model["granted"] = self.granted_seconds(model)
@@ -375,6 +453,29 @@ class AccountMachine(RuleBasedStateMachine):
             model, tariff_name, added_channels, is_purchase=is_purchase
         )
         return model
+
+    def predict_renewed_subscription(self, model, tariff_name, channels, bundles, added_channels):
+        """Predict the changed values of a subscription after its renewal with a plan."""
+        number, carried = model["number"] + 1, self.predict_carried(model)
+        previous = self.predict_previous(model, model["end"])
+        changes = {
+            "channels": channels,
+            "bundles": bundles,
+            "number": number,
+            "start": model["end"],
+            "end": self.term_end(model["anchor"], number),
+            "used": 0,
+            "carried": carried,
+            "pending": None,
+            "tariff": tariff_name,
+            "previous": previous._replace(left=previous.left - sum(carried)),
+        }
+        changes["lines"] = self.recurring_lines(changes, tariff_name)
+        changes["granted"] = self.granted_seconds(changes)
+        changes["lines"] += self.setup_lines(
+            changes, tariff_name, added_channels, is_purchase=False
+        )
+        return changes
 
     def predict_changed_subscription(self, model, channels, bundles, on, effect):
         """Predict a subscription that a change gives another plan within the running term."""
@@ -457,12 +558,14 @@ class AccountMachine(RuleBasedStateMachine):
             for wallet, balance in new_balances.items()
         )
         balances_before = dict(self.balances)
-        if is_overdrawn:
+        if is_overdrawn and decision.may_overdraw:
+            self.overdrawn_by_calls |= {wallet for wallet, _ in expected_amounts}
+        elif is_overdrawn:
             with pytest.raises(InsufficientCredit):
                 settle(self.balances, decision.postings)
             assert balances_before == self.balances
             return False
-        self.balances = settle(self.balances, decision.postings)
+        self.balances = settle(self.balances, decision.postings, may_overdraw=decision.may_overdraw)
         self.tokens.add(decision.token)
         self.model_balances |= new_balances
         if isinstance(decision, Transfer):
@@ -479,10 +582,10 @@ class AccountMachine(RuleBasedStateMachine):
         """Record the start of a term, and the early end of the term before it."""
         terms, term = self.terms.setdefault(profile, []), decision.after.term
         action = decision.action.value
-        is_restart = action == "change" and term != decision.before.term
-        if action == "terminate" or is_restart:
-            terms.append(terms.pop()._replace(end=decision.on))
-        if action in {"buy", "renew"} or is_restart:
+        is_new_term = action == "change" and term != decision.before.term
+        if action == "terminate" or is_new_term:
+            terms.append(terms.pop()._replace(end=min(decision.on, decision.before.term.end)))
+        if action in {"buy", "renew"} or is_new_term:
             terms.append(RecordedTerm(action, term.start, term.end))
 
     def request_plan(self, channel_number, bundles):
@@ -564,6 +667,7 @@ class AccountMachine(RuleBasedStateMachine):
             tariff_name, channels, bundles, on, added_channels=channels, is_purchase=True
         )
         changes |= {"last_changed_on": model and model["last_changed_on"], "since": on}
+        changes["previous"] = model and self.predict_previous(model, min(self.calls_end(model), on))
         self.act(
             lambda: actions.buy(
                 plan,
@@ -606,11 +710,17 @@ class AccountMachine(RuleBasedStateMachine):
             and on < add_length(last_changed_on, cooldown)
         ):
             error = ChangedTooSoon
-        if not error and effect is MixedChange:
+        is_unpaid = on >= model["end"]
+        if not error and effect is MixedChange and not is_unpaid:
             error = MixedChange
         changes, amounts = {**model, "status": "active", "pending": None}, []
-        if error or new_numbers == old_numbers:
+        if error or (new_numbers == old_numbers and not is_unpaid):
             pass
+        elif is_unpaid:
+            changes |= self.predict_renewed_subscription(
+                model, tariff_name, channels, bundles, channels - model["channels"]
+            )
+            amounts = [(None, -total_of(changes))]
         elif effect is ChangeEffect.AT_RENEWAL:
             changes["pending"] = new_numbers
         elif effect is ChangeEffect.RESTART:
@@ -622,7 +732,10 @@ class AccountMachine(RuleBasedStateMachine):
                 added_channels=channels - model["channels"],
                 is_purchase=False,
             )
-            amounts = [(None, self.predict_refund(model, on)), (None, -total_of(changes))]
+            refunds = self.predict_refund(model, on)
+            ended = {**model, "used": self.predict_used(model, refunds)}
+            changes["previous"] = self.predict_previous(ended, on)
+            amounts = [(None, sum(refunds.values())), (None, -total_of(changes))]
         else:
             changes = self.predict_changed_subscription(model, channels, bundles, on, effect)
             amounts = [(None, total_of(model) - total_of(changes))]
@@ -668,23 +781,12 @@ class AccountMachine(RuleBasedStateMachine):
         can_drop_bundles = self.offer.non_payment.drops_bundles and bundles
         if without_bundles and not error and not can_drop_bundles:
             error = NotOffered
-        number = model["number"] + 1
-        changes = {
-            "channels": channels,
-            "bundles": 0 if without_bundles else bundles,
-            "number": number,
-            "start": model["end"],
-            "end": self.term_end(model["anchor"], number),
-            "used": 0,
-            "carried": self.predict_carried(model),
-            "pending": None,
-            "tariff": tariff_name,
-        }
-        changes["lines"] = self.recurring_lines(changes, tariff_name)
-        changes["granted"] = self.granted_seconds(changes)
-        added_channels = channels - model["channels"]
-        changes["lines"] += self.setup_lines(
-            changes, tariff_name, added_channels, is_purchase=False
+        changes = self.predict_renewed_subscription(
+            model,
+            tariff_name,
+            channels,
+            0 if without_bundles else bundles,
+            channels - model["channels"],
         )
         self.act(
             lambda: actions.renew(
@@ -718,20 +820,38 @@ class AccountMachine(RuleBasedStateMachine):
         if model is None:
             return
         error = self.predict_error(model, action, on)
-        if action == "cancel" and model["end"] < self.minimum_term_end(model):
-            error = error or OutsideTerm
+        in_minimum_term = model["end"] < self.minimum_term_end(model)
+        if action == "cancel" and on >= model["end"] and not in_minimum_term:
+            status = "ended"
         self.act(
             lambda: getattr(actions, action)(self.subscriptions[profile], on=on),
             error,
             [],
             profile=profile,
-            changes={"status": status, "pending": None},
+            changes={"status": status, "pending": None, **self.predict_end(model, on, status)},
         )
+
+    def predict_end(self, model, on, status):
+        """Predict the day on which the calls end, if a status means that a subscription is over."""
+        if status in {"active", "cancelled"}:
+            return {}
+        return {"calls_end": min(on + timedelta(1), self.calls_end(model))}
 
     @rule(
         profile=profiles,
         days_late=st.integers(0, 8),
-        step=st.sampled_from(["nothing", "lapse", "record_call", "renew", "renew without bundles"]),
+        step=st.sampled_from(
+            [
+                "nothing",
+                "cancel",
+                "change",
+                "lapse",
+                "record_call",
+                "renew",
+                "renew without bundles",
+                "terminate",
+            ]
+        ),
         tariff_name=tariff_names,
     )
     def act_after_the_term(self, profile, days_late, step, tariff_name):
@@ -739,8 +859,12 @@ class AccountMachine(RuleBasedStateMachine):
         if profile not in self.models:
             return
         self.today = max(self.today, self.models[profile]["end"] + timedelta(days_late))
-        if step == "lapse":
-            self.change_status(profile, ("lapse", "lapsed"), 0)
+        if step in {"cancel", "lapse"}:
+            self.change_status(profile, (step, {"cancel": "cancelled"}.get(step, "lapsed")), 0)
+        elif step == "change":
+            self.change(profile, days_late, 0, tariff_name, 0)
+        elif step == "terminate":
+            self.terminate(profile, False, 0)
         elif step == "record_call":
             self.record_call(profile, DIALLED_NUMBERS[0], 600, 0, tariff_name, 0)
         elif step != "nothing":
@@ -753,8 +877,13 @@ class AccountMachine(RuleBasedStateMachine):
         if model is None:
             return
         error = self.predict_error(model, "terminate", on)
-        if refund and on < self.minimum_term_end(model):
+        if refund and min(on, model["end"]) < self.minimum_term_end(model):
             error = error or OutsideTerm
+        changes = {"status": "ended", "pending": None, **self.predict_end(model, on, "ended")}
+        refunds = {}
+        if refund and not error and on < model["end"]:
+            refunds = self.predict_refund(model, on)
+            changes["used"] = self.predict_used(model, refunds)
         self.act(
             lambda: actions.terminate(
                 self.subscriptions[profile],
@@ -762,37 +891,42 @@ class AccountMachine(RuleBasedStateMachine):
                 refund=refund,
             ),
             error,
-            [(None, self.predict_refund(model, on) if refund and not error else 0)],
+            [(None, sum(refunds.values()))],
             profile=profile,
-            changes={"status": "ended", "pending": None},
+            changes=changes,
         )
 
     @rule(
         profile=profiles,
         dialled=st.sampled_from(DIALLED_NUMBERS),
         seconds=st.sampled_from([0, 1, 31, 600, 86_400, 299_990]),
-        days_earlier=st.sampled_from([0, 0, 0, 1, 5, -1]),
+        days_earlier=st.sampled_from([0, 0, 0, 1, 1, 5, 9, 30, -1]),
         tariff_name=tariff_names,
         days_ago=days_before_today,
     )
     def record_call(self, profile, dialled, seconds, days_earlier, tariff_name, days_ago):
-        """Record a call of the term, of the grace period, of another term or of the future."""
+        """Record a call of the term, of the previous term, of a grace period or of the future."""
         on, model = self.today - timedelta(days_ago), self.models.get(profile)
         if model is None:
             return
         day = on - timedelta(days_earlier)
         rule, call_rule = self.offer.bundle, self.offer.calls
         in_bundle_area = rule is not None and dialled.destination in rule.area
-        end = self.grace_period_end(model) if model["status"] == "active" else model["end"]
+        previous = model["previous"]
+        is_late = day < model["start"] or day >= self.calls_end(model)
         error = self.predict_error(model, "record_call", on)
-        if not error and not model["start"] <= day < end:
-            error = OutsideTerm
         if not error and day > on:
             error = InvalidValue
+        if not error and is_late and not (previous and previous.start <= day < previous.end):
+            error = OutsideTerm
+        # The seconds left behind in the previous term, for a late call.
+        left_behind, granted, term_end = 0, model["granted"], model["end"]
+        if is_late and not error:
+            left_behind, granted, term_end = previous.left, previous.granted, previous.term_end
         has_rate = in_bundle_area or dialled.destination in DESTINATIONS_WITH_RATES
         if not error and not has_rate:
             error = UnknownRate
-        has_allowance = day < model["end"] and (model["granted"] or any(model["carried"]))
+        has_allowance = day < term_end and (granted or left_behind or any(model["carried"]))
         excluded_prefixes = rule.excluded_prefixes if rule else ()
         is_covered = (
             has_allowance and in_bundle_area and not dialled.national.startswith(excluded_prefixes)
@@ -802,11 +936,12 @@ class AccountMachine(RuleBasedStateMachine):
         counted = minimum + steps_above_minimum * step if seconds else 0
         # The remaining seconds of the running term, then of earlier terms, the latest first.
         remaining = [model["granted"] - model["used"], *model["carried"]]
-        limits = [counted, sum(remaining)]
+        available = left_behind + sum(model["carried"]) if is_late else sum(remaining)
+        limits = [counted, available]
         if rule is not None and rule.longest_call:
             limits.append(whole_seconds(rule.longest_call))
         included = min(limits) if is_covered else 0
-        unassigned = included
+        unassigned = included - min(left_behind, included)
         # The oldest seconds are used first.
         for position in reversed(range(len(remaining))):
             taken = min(remaining[position], unassigned)
@@ -824,14 +959,15 @@ class AccountMachine(RuleBasedStateMachine):
             day,
             timedelta(seconds=seconds),
         )
+        changes = {"used": model["granted"] - remaining[0], "carried": tuple(remaining[1:])}
+        if left_behind:
+            changes["previous"] = previous._replace(left=left_behind - min(left_behind, included))
         self.act(
-            lambda: actions.record_call(
-                self.subscriptions[profile], call, TARIFFS[tariff_name], on=on
-            ),
+            lambda: record_call(self.subscriptions[profile], call, TARIFFS[tariff_name], on=on),
             error,
             [(None if is_covered else profile, -charge)],
             profile=profile,
-            changes={"used": model["granted"] - remaining[0], "carried": tuple(remaining[1:])},
+            changes=changes,
         )
 
     # The properties after each action
@@ -845,9 +981,12 @@ class AccountMachine(RuleBasedStateMachine):
         assert sum(balances.values()) == sum(self.model_balances.values())
 
     @invariant()
-    def no_wallet_is_below_zero(self):
-        """The wallets of the account and of its profiles are never below zero."""
-        assert all(amount.minor >= 0 for amount in self.balances.values())
+    def only_calls_take_a_wallet_below_zero(self):
+        """A call that is over is recorded; every other payment is refused without credit."""
+        below_zero = {
+            wallet.profile for wallet, amount in self.balances.items() if amount.minor < 0
+        }
+        assert below_zero <= self.overdrawn_by_calls
 
     @invariant()
     def terms_do_not_overlap(self):
@@ -912,6 +1051,8 @@ class AccountMachine(RuleBasedStateMachine):
                 "since": subscription.started_on,
                 "pending": (pending.channels, pending.bundles) if pending else None,
                 "tariff": subscription.quote.tariff.name,
+                "calls_end": subscription.calls_end,
+                "previous": summarize_previous(subscription.previous_term),
             }
             assert {line.term.end for line in subscription.quote.lines} == {subscription.term.end}
 

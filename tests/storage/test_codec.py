@@ -42,6 +42,7 @@ from channelplans.rules import (
     TermRule,
 )
 from channelplans.storage.codec import (
+    Encoder,
     decode,
     decode_committed,
     decode_definition,
@@ -1557,3 +1558,36 @@ def test_fields_of_encoded_classes_meet_the_assumptions_of_the_codec(kind):
         assert not getattr(field.default, "takes_self", False)
         assert not is_optional_text or field.default in {None, attrs.NOTHING}
         assert field.name not in {"version", "kind"}
+
+
+class TestEncoder:
+    """One encoder for several values, as a store uses it in one commit."""
+
+    def test_encodes_each_value_as_encode_does(self):
+        """Definitions that were collected before change nothing."""
+        encoder = Encoder()
+        purchase = buy(PLAN, TARIFF, account="a", profile="b", subscription="s", on=JAN_5)
+        for value in (purchase, purchase.after, purchase.postings[0], purchase):
+            assert encode(value) == encoder.encode(value)
+
+    def test_collects_the_definitions_of_all_values(self):
+        """Equal offers and tariffs are one definition, also if they are different objects."""
+        encoder, dearer = Encoder(), attrs.evolve(TARIFF, name="dearer")
+        copy = attrs.evolve(TARIFF)
+        plan = SKYPE_CONNECT.plan(channels=2)
+        for tariff in (TARIFF, dearer, copy):
+            encoder.encode(quote(plan, tariff, on=JAN_5))
+        expected = {digest(value): value for value in (SKYPE_CONNECT, TARIFF, dearer)}
+
+        assert expected == encoder.definitions
+        assert {} == Encoder().definitions
+
+    def test_definitions_cannot_be_changed(self):
+        """The caller sees the collected definitions, and cannot add any."""
+        with pytest.raises(TypeError):
+            Encoder().definitions["digest"] = TARIFF  # type: ignore[index]
+
+    def test_refuses_what_encode_refuses(self):
+        """A value of another class raises the error of ``encode``."""
+        with pytest.raises(WrongType, match="must be one of Offer, Tariff"):
+            Encoder().encode("plan")  # type: ignore[arg-type]

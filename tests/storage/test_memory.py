@@ -5,15 +5,18 @@ import pickle
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Any
 
+import attrs
 import pytest
-from tests.steps import TooManySteps, at_most, run_in_thread
+from tests.steps import TooManySteps, at_most, run_in_thread, run_within
 
 from channelplans.errors import Conflict, InsufficientCredit, InvalidValue, WrongType
 from channelplans.money import EUR, Money
 from channelplans.offers import SKYPE_CONNECT
 from channelplans.storage.memory import MemoryStore
+from channelplans.storage.ports import Page, shard_of
 from channelplans.subscriptions.actions import (
     buy,
     cancel,
@@ -23,16 +26,18 @@ from channelplans.subscriptions.actions import (
     renew,
     terminate,
 )
-from channelplans.subscriptions.subscription import RUNNING
-from channelplans.subscriptions.transfers import assign_credit, deposit
+from channelplans.subscriptions.subscription import RUNNING, Status
+from channelplans.subscriptions.transfers import assign_credit, deposit, expire_credit
 from channelplans.subscriptions.wallets import Wallet
 from channelplans.tariffs import Tariff
 
 DAY = date(2026, 1, 5)
 END = date(2026, 2, 4)
+LATE = date(2026, 2, 10)
 ACME = Wallet("acme")
 TARIFF = Tariff("made up", EUR, "6.95", "10", "0.021")
 PLAN = SKYPE_CONNECT.plan(channels=5)
+CENT = Money(minor=1, currency=EUR)
 BIGGER = SKYPE_CONNECT.plan(channels=7)
 
 
@@ -56,21 +61,39 @@ def store_with(*profiles, on=DAY, credit="1000000"):
     return store
 
 
+def make_account(store, account, profile):
+    """Give an account 50 EUR and a subscription of 5 channels for one profile."""
+    store.commit(make_deposit("50", "p-1", Wallet(account)), expected=None)
+    identifiers = {"account": account, "profile": profile, "subscription": f"s of {profile}"}
+    store.commit(buy(PLAN, TARIFF, on=DAY, **identifiers), expected=None)
+
+
+def make_late(decision):
+    """Return a renewal with the value date of a punctual run."""
+    (posting,) = decision.postings
+    return attrs.evolve(decision, postings=(attrs.evolve(posting, value_date=END),))
+
+
 def decide_and_commit(store, profile, action, *arguments, **keywords):
     """Apply an action to a profile's stored subscription, commit it, and return the revision."""
-    stored = store.subscription(profile)
+    stored = store.subscription("acme", profile)
     decision = action(stored.value, *arguments, **keywords)
     return store.commit(decision, expected=stored.revision)
 
 
 def due_profiles(store, on, limit=1000):
-    """Return the profiles that are due on a day, read page by page."""
-    page = store.due(on, limit=limit)
-    profiles = list(page.profiles)
+    """Return the profiles of account acme that are due on a day, read page by page."""
+    return [profile for _, profile in read_pages(store.due, on, account="acme", limit=limit)]
+
+
+def read_pages(read, *arguments, **options):
+    """Return the items of all pages."""
+    page = read(*arguments, **options)
+    items = list(page.items)
     while page.next is not None:
-        page = store.due(on, cursor=page.next, limit=limit)
-        profiles += page.profiles
-    return profiles
+        page = read(*arguments, cursor=page.next, **options)
+        items += page.items
+    return items
 
 
 def interrupt(call, step):
@@ -79,7 +102,7 @@ def interrupt(call, step):
     A signal handler raises an error like this, as for Ctrl-C.
     """
     try:
-        with at_most(step, opcodes_in="memory.py"):
+        with at_most(step, opcodes_in=("memory.py", "_memory_index.py")):
             call()
     except TooManySteps:
         return True
@@ -101,6 +124,7 @@ class TestInterruptions:
         """A purchase, a change that moves the end of the term, and two transfers on one wallet."""
         once, twice = MemoryStore(), StoresTwice()
         for store in (once, twice):
+            store.commit(make_deposit("1", "p-0", Wallet("globex")), expected=None)
             store.commit(make_deposit(), expected=None)
             store.commit(make_deposit("50", "p-2"), expected=None)
             store.commit(make_purchase(), expected=None)
@@ -108,8 +132,14 @@ class TestInterruptions:
 
         assert once.snapshot() == twice.snapshot()
         assert due_profiles(once, date(2026, 3, 1)) == due_profiles(twice, date(2026, 3, 1))
+        for day in (DAY, date(2026, 1, 15), date(2026, 1, 16)):
+            assert once.balance(ACME, before=day) == twice.balance(ACME, before=day)
+            assert once.postings(ACME, until=day) == twice.postings(ACME, until=day)
+            assert once.decisions("acme", until=day) == twice.decisions("acme", until=day)
 
-    @pytest.mark.parametrize("kind", ["deposit", "transfer", "purchase", "renewal", "restore"])
+    @pytest.mark.parametrize(
+        "kind", ["deposit", "new account", "transfer", "purchase", "late renewal", "restore"]
+    )
     def test_interrupted_call_has_all_of_its_effect_or_none(self, kind):
         """The contents are those before or after the call, and the same call again completes it."""
 
@@ -117,7 +147,7 @@ class TestInterruptions:
             store = store_with("berlin", credit="1000")
             earlier = store.snapshot()
             store.commit(make_deposit("5", "p-2"), expected=None)
-            berlin = store.subscription("berlin")
+            berlin = store.subscription("acme", "berlin")
             decision, expected = {
                 "deposit": (make_deposit("7", "p-3"), None),
                 "transfer": (
@@ -125,7 +155,8 @@ class TestInterruptions:
                     None,
                 ),
                 "purchase": (make_purchase("munich"), None),
-                "renewal": (renew(berlin.value, TARIFF, on=END), berlin.revision),
+                "late renewal": (make_late(renew(berlin.value, TARIFF, on=LATE)), berlin.revision),
+                "new account": (make_deposit("7", "p-3", Wallet("globex", "berlin")), None),
                 "restore": (None, None),
             }[kind]
             if decision is None:
@@ -133,7 +164,14 @@ class TestInterruptions:
             return store, lambda: store.commit(decision, expected=expected)
 
         def contents_of(store):
-            return store.snapshot(), due_profiles(store, END)
+            return (
+                store.snapshot(),
+                store.due(LATE),
+                store.profiles("acme"),
+                store.decisions("acme", since=DAY, until=LATE),
+                store.postings(ACME, since=DAY, until=LATE),
+                store.balance(ACME, before=LATE),
+            )
 
         def interrupt_at_each_step():
             """Return the contents after each interruption, and after the same call again."""
@@ -218,7 +256,7 @@ class TestSnapshots:
         store.commit(make_deposit("40"), expected=None)
         store.commit(make_purchase(), expected=None)
         before = store.snapshot()
-        stored = store.subscription("berlin")
+        stored = store.subscription("acme", "berlin")
         assert stored is not None
         with pytest.raises(Conflict):
             store.commit(cancel(stored.value, on=DAY), expected=None)
@@ -233,10 +271,10 @@ class TestSnapshots:
         store = store_with("berlin", credit="50")
         snapshot = store.snapshot()
 
-        assert {"berlin": store.subscription("berlin")} == snapshot.subscriptions
+        assert {("acme", "berlin"): store.subscription("acme", "berlin")} == snapshot.subscriptions
         # 50.00 less five channels at 6.95.
         assert {ACME: Money(minor=1525, currency=EUR)} == snapshot.balances
-        assert {ACME: store.postings(ACME)} == snapshot.postings
+        assert {ACME: store.postings(ACME).items} == snapshot.postings
 
     @pytest.mark.parametrize("name", ["subscriptions", "balances", "postings"])
     def test_mappings_of_a_snapshot_cannot_be_changed(self, name):
@@ -270,8 +308,8 @@ class TestSnapshots:
         store.restore(before)
 
         assert before == store.snapshot()
-        assert store.subscription("paris") is None
-        assert store.committed(purchase.token) is None
+        assert store.subscription("acme", "paris") is None
+        assert store.decision("acme", purchase.token) is None
         # 100.00 less five channels at 6.95, once.
         assert Money(minor=6525, currency=EUR) == store.balance(ACME)
 
@@ -283,7 +321,7 @@ class TestSnapshots:
             store.restore(before)
             store.commit(make_deposit("5", "p-2"), expected=None)
             store.commit(make_deposit("5", "p-2"), expected=None)
-        amounts = [booked.posting.amount.minor for booked in store.postings(ACME)]
+        amounts = [booked.posting.amount.minor for booked in store.postings(ACME).items]
 
         assert Money(minor=1500, currency=EUR) == store.balance(ACME)
         assert [1000, 500] == amounts
@@ -317,7 +355,7 @@ class TestSnapshots:
         """A revision that restore() discarded is not used for another state."""
         store = store_with("berlin")
         before = store.snapshot()
-        used_revisions = {store.subscription("berlin").revision}
+        used_revisions = {store.subscription("acme", "berlin").revision}
         for channels in (7, 8, 9):
             plan = SKYPE_CONNECT.plan(channels=channels)
             revision = decide_and_commit(store, "berlin", change, plan, TARIFF, on=DAY)
@@ -331,7 +369,7 @@ class TestSnapshots:
         """An empty store does not reuse the revisions of a snapshot that it restores."""
         original, restored = store_with("berlin"), MemoryStore()
         restored.restore(original.snapshot())
-        stored = restored.subscription("berlin")
+        stored = restored.subscription("acme", "berlin")
         assert stored is not None
         for day, channels in enumerate((6, 7, 8)):
             plan, on = SKYPE_CONNECT.plan(channels=channels), DAY + timedelta(day)
@@ -345,7 +383,7 @@ class TestSnapshots:
         store = store_with("berlin")
         before = store.snapshot()
         decide_and_commit(store, "berlin", change, BIGGER, TARIFF, on=DAY)
-        undone = store.subscription("berlin")
+        undone = store.subscription("acme", "berlin")
         store.restore(before)
         decide_and_commit(store, "berlin", change, SKYPE_CONNECT.plan(channels=8), TARIFF, on=DAY)
 
@@ -382,7 +420,7 @@ class TestSnapshots:
         assert [] == due_profiles(restored, END)
 
 
-class CountingList(list[str]):
+class CountingList(list[tuple[str, str]]):
     """A list that counts how many entries are read."""
 
     reads = 0
@@ -403,7 +441,7 @@ class TestCost:
     @staticmethod
     def count_reads(store, operation):
         """Return how many entries of the store's index of term ends an operation reads."""
-        index = store._ends
+        index = store._ends.profiles
         index.update({day: CountingList(profiles) for day, profiles in index.items()})
         CountingList.reads = 0
         operation(store)
@@ -442,12 +480,39 @@ class TestCost:
 
         assert reads <= 4 + 2 * stored.bit_length()
 
-    def test_balance_does_not_add_up_postings(self):
-        """balance() works even if the postings are deleted."""
-        store = store_with("berlin", credit="50")
-        del store._postings
+    @pytest.mark.parametrize("account", [None, "acme"])
+    def test_due_of_an_account_does_not_read_other_accounts(self, account):
+        """Of 301 profiles that are due on one day, a search by account reads a few."""
+        store = store_with(*(f"profile {number:04}" for number in range(300)))
+        make_account(store, "globex", "berlin")
+        reads = self.count_reads(store, lambda store: store.due(END, account=account, limit=1))
+        reads_of_last = self.count_reads(store, lambda store: store.due(END, account="globex"))
 
-        assert Money(minor=1525, currency=EUR) == store.balance(ACME)
+        # One or two profiles, and a binary search.
+        assert reads <= 2 + 10
+        assert reads_of_last <= 2 + 10
+
+    def test_statement_of_one_day_does_not_walk_the_postings(self):
+        """The balance before a day and the postings of the day take few steps of many postings."""
+        store = MemoryStore()
+        for number in range(2000):
+            day = DAY + timedelta(number // 20)
+            store.commit(deposit(ACME, CENT, transfer=f"t-{number}", on=day), expected=None)
+        day = DAY + timedelta(50)
+
+        def read_statement():
+            postings = store.postings(ACME, since=day, until=day + timedelta(1))
+            return store.balance(ACME, before=day), len(postings.items)
+
+        assert (CENT * 1000, 20) == run_within(250, read_statement)
+
+    def test_balance_does_not_read_postings(self):
+        """The balance of 2000 postings takes as few steps as that of one."""
+        store = MemoryStore()
+        for number in range(2000):
+            store.commit(make_deposit("0.01", f"t-{number}"), expected=None)
+
+        assert CENT * 2000 == run_within(20, lambda: store.balance(ACME))
 
     def test_index_drops_days_on_which_no_term_ends(self):
         """After each step, the index has exactly the days on which a running term ends."""
@@ -470,14 +535,184 @@ class TestCost:
                 subscription for subscription in subscriptions if subscription.status in RUNNING
             ]
             ends = sorted({str(subscription.term.end) for subscription in running})
-            assert ends == sorted(store._ends)
-            assert all(store._ends.values())
+            assert ends == [str(day) for day in store._ends.days]
+            assert store._ends.days == sorted(store._ends.profiles)
+            assert all(store._ends.profiles.values())
             sizes.append(len(ends))
 
         # Terms end on two days at first. Berlin's change adds a third day. Paris and then rome
         # leave END, which is dropped, but rome's renewal adds a day. Then oslo's day, rome's and
         # berlin's are dropped.
         assert [3, 3, 3, 3, 2, 1, 0] == sizes
+
+
+def commit_days(store):
+    """Commit one deposit of a cent on each of eight days, in this order of days, from 1 to 4."""
+    days = (1, 2, 2, 4, 3, 2, 4, 1)
+    for number, day in enumerate(days):
+        on = DAY + timedelta(day)
+        store.commit(deposit(ACME, CENT, transfer=f"t-{number}", on=on), expected=None)
+    return days
+
+
+class TestValueDates:
+    """Postings, decisions and balances are found by value date, in commit order."""
+
+    @pytest.mark.parametrize("since", [None, 0, 1, 2, 3, 4, 5])
+    @pytest.mark.parametrize("until", [None, 0, 1, 2, 3, 4, 5])
+    @pytest.mark.parametrize("limit", [1, 3, 100])
+    def test_pages_have_the_items_of_the_days_in_commit_order(self, since, until, limit):
+        """Any range of days and any page size gives the items that a walk over all would find."""
+        store = MemoryStore()
+        days = commit_days(store)
+        expected = [
+            f"transfer/t-{number}"
+            for number, day in enumerate(days)
+            if (since is None or since <= day) and (until is None or day < until)
+        ]
+        bounds = {
+            name: None if day is None else DAY + timedelta(day)
+            for name, day in [("since", since), ("until", until)]
+        }
+        postings = read_pages(store.postings, ACME, limit=limit, **bounds)
+        decisions = read_pages(store.decisions, "acme", limit=limit, **bounds)
+
+        assert expected == [booked.token for booked in postings]
+        assert expected == [decision.token for decision in decisions]
+
+    @pytest.mark.parametrize(("day", "cents"), [(0, 0), (1, 0), (2, 2), (3, 5), (4, 6), (5, 8)])
+    def test_balance_before_adds_earlier_days(self, day, cents):
+        """Two deposits are on day 1, three on day 2, one on day 3, two on day 4."""
+        store = MemoryStore()
+        commit_days(store)
+
+        assert CENT * cents == store.balance(ACME, before=DAY + timedelta(day))
+
+    def test_late_posting_counts_from_its_value_date(self):
+        """A renewal on 10 February with the value date 4 February belongs to 4 February."""
+        store = store_with("berlin", credit="100")
+        berlin = store.subscription("acme", "berlin")
+        renewal = make_late(renew(berlin.value, TARIFF, on=LATE))
+        store.commit(make_deposit("1", "p-2"), expected=None)
+        store.commit(renewal, expected=berlin.revision)
+        day = {"since": END, "until": END + timedelta(1)}
+
+        assert renewal.postings == tuple(
+            booked.posting for booked in store.postings(ACME, **day).items
+        )
+        assert (renewal,) == store.decisions("acme", **day).items
+        # 100 + 1 - 34.75, and 34.75 less from 5 February on.
+        assert Money.of("66.25", EUR) == store.balance(ACME, before=END)
+        assert Money.of("31.50", EUR) == store.balance(ACME, before=END + timedelta(1))
+
+    def test_cursor_stays_valid_while_items_are_committed(self):
+        """A later commit on an early day appears on a later page, and no item appears twice."""
+        store = MemoryStore()
+        commit_days(store)
+        bounds: dict[str, Any] = {"since": DAY + timedelta(1), "until": DAY + timedelta(3)}
+        first = store.postings(ACME, limit=2, **bounds)
+        on = DAY + timedelta(1)
+        store.commit(deposit(ACME, CENT, transfer="new", on=on), expected=None)
+        rest = read_pages(store.postings, ACME, cursor=first.next, **bounds)
+        tokens = [booked.token for booked in [*first.items, *rest]]
+
+        assert [f"transfer/{name}" for name in ("t-0", "t-1", "t-2", "t-5", "t-7", "new")] == tokens
+
+    def test_unknown_wallet_and_account_have_nothing(self):
+        """There are no postings, decisions, profiles or balances, and nothing is created."""
+        store = store_with("berlin")
+        before = repr(store)
+
+        assert Page(()) == store.postings(Wallet("globex"), since=DAY)
+        assert Page(()) == store.postings(Wallet("acme", "berlin"))
+        assert Page(()) == store.decisions("globex")
+        assert Page(()) == store.profiles("globex")
+        assert store.balance(Wallet("globex"), before=DAY) is None
+        assert store.balance(Wallet("acme", "berlin")) is None
+        assert store.decision("globex", "transfer/p-1") is None
+        assert before == repr(store)
+
+
+class TestAccounts:
+    """Two accounts share nothing."""
+
+    def test_accounts_may_use_the_same_identifiers(self):
+        """Both accounts have a profile berlin, a subscription of one name and a deposit p-1."""
+        store = MemoryStore()
+        for account in ("acme", "globex"):
+            make_account(store, account, "berlin")
+        decide_and_commit(store, "berlin", terminate, on=DAY)
+
+        for account, status in (("globex", Status.ACTIVE), ("acme", Status.ENDED)):
+            stored = store.subscription(account, "berlin")
+            assert stored is not None
+            assert status is stored.value.status
+        assert Money.of("15.25", EUR) == store.balance(Wallet("globex"))
+        assert Money.of("50", EUR) == store.balance(ACME)
+        assert (("globex", "berlin"),) == store.due(END).items
+        for account in ("acme", "globex"):
+            assert ("berlin",) == store.profiles(account).items
+            decision = store.decision(account, "transfer/p-1")
+            assert decision is not None
+            assert account == decision.account
+
+    def test_snapshot_keeps_the_accounts_apart(self):
+        """A restored store has the contents of both accounts."""
+        store, other = MemoryStore(), MemoryStore()
+        for account in ("acme", "globex"):
+            make_account(store, account, "berlin")
+        other.restore(store.snapshot())
+
+        assert store.snapshot() == other.snapshot()
+        for account in ("acme", "globex"):
+            wallet = Wallet(account)
+            assert store.subscription(account, "berlin") == other.subscription(account, "berlin")
+            assert store.decisions(account) == other.decisions(account)
+            assert store.postings(wallet) == other.postings(wallet)
+            assert store.balance(wallet, before=END) == other.balance(wallet, before=END)
+            assert store.profiles(account) == other.profiles(account)
+        assert store.due(END) == other.due(END)
+
+    def test_conflict_names_the_account(self):
+        """The error has the account, the profile and both revisions."""
+        store = store_with("berlin")
+        stored = store.subscription("acme", "berlin")
+        with pytest.raises(Conflict) as raised:
+            store.commit(cancel(stored.value, on=DAY), expected=None)
+
+        assert ("acme", "berlin", None, stored.revision) == (
+            raised.value.account,
+            raised.value.profile,
+            raised.value.expected,
+            raised.value.found,
+        )
+
+    @pytest.mark.parametrize(
+        ("seen", "expected"), [(0, "0 postings"), (1, "1 posting"), (3, "3 postings")]
+    )
+    def test_conflict_names_the_numbers_of_postings(self, seen, expected):
+        """An expiry that was computed from another number of postings is refused."""
+        store = store_with("berlin")
+        expiry = expire_credit(ACME, CENT, transfer="e-1", on=DAY, seen=seen)
+        with pytest.raises(Conflict) as raised:
+            store.commit(expiry, expected=None)
+
+        assert (None, expected, "2 postings") == (
+            raised.value.profile,
+            raised.value.expected,
+            raised.value.found,
+        )
+        assert store.decision("acme", expiry.token) is None
+
+    def test_transfer_with_the_right_number_of_postings_is_committed(self):
+        """The number counts the postings of the first posting's wallet, 0 for an unused wallet."""
+        store = store_with("berlin")
+        opening = attrs.evolve(make_deposit("1", "p-2", Wallet("acme", "berlin")), seen=0)
+        expiry = expire_credit(ACME, CENT, transfer="e-1", on=DAY, seen=2)
+        for transfer in (opening, expiry):
+            store.commit(transfer, expected=None)
+
+            assert transfer == store.decision("acme", transfer.token)
 
 
 # Profile names that could confuse a cursor: its separator, days, and unusual characters.
@@ -507,6 +742,44 @@ class TestCursors:
 
         assert sorted(ODD_NAMES) == due_profiles(store, END, limit)
 
+    @pytest.mark.parametrize("limit", [1, 2, 5, 11, 12, 13])
+    def test_paging_of_accounts_with_odd_names_returns_each_once(self, limit):
+        """A cursor keeps the account and the profile apart, whatever their names contain."""
+        store = MemoryStore()
+        for name in ODD_NAMES:
+            make_account(store, name, "a/b")
+            make_account(store, f"{name}/a", "b")
+        expected = [
+            *((name, "a/b") for name in ODD_NAMES),
+            *((f"{name}/a", "b") for name in ODD_NAMES),
+        ]
+
+        assert sorted(expected) == read_pages(store.due, END, limit=limit)
+
+    @pytest.mark.parametrize("limit", [1, 2, 5, 11, 12, 13])
+    def test_profiles_are_sorted_and_appear_once(self, limit):
+        """Ended subscriptions are included, and a profile that buys again appears once."""
+        store = store_with(*ODD_NAMES)
+        decide_and_commit(store, "a", terminate, on=DAY)
+        decide_and_commit(store, "z", cancel, on=DAY)
+
+        assert sorted(ODD_NAMES) == read_pages(store.profiles, "acme", limit=limit)
+
+    @pytest.mark.parametrize("limit", [1, 2, 100])
+    def test_due_of_all_shards_is_due_of_all_accounts(self, limit):
+        """Each account belongs to exactly one shard, in the same order as without shards."""
+        store = MemoryStore()
+        accounts = [f"account {number}" for number in range(12)]
+        for account in accounts:
+            make_account(store, account, "berlin")
+        shards = [read_pages(store.due, END, shard=(k, 3), limit=limit) for k in range(3)]
+
+        assert all(shards)
+        assert {(account, "berlin") for account in accounts} == set(chain(*shards))
+        for k, found in enumerate(shards):
+            assert found == sorted(set(found))
+            assert {k} == {shard_of(account, 3) for account, _ in found}
+
     @pytest.mark.parametrize("limit", [1, 2, 3])
     def test_due_orders_profiles_by_end_of_term_then_name(self, limit):
         """Profiles are ordered by the end of the term, and by name within one day."""
@@ -534,7 +807,7 @@ class TestCursors:
         cursor = None
         while not profiles or cursor is not None:
             page = store.due(END, cursor=cursor, limit=2)
-            for profile in page.profiles:
+            for _, profile in page.items:
                 decide_and_commit(store, profile, renew, TARIFF, on=END)
                 profiles.append(profile)
             cursor = page.next
@@ -548,24 +821,32 @@ class TestCursors:
         cursor = store.due(END, limit=1).next
         page = store.due(END + timedelta(1), cursor=cursor)
 
-        assert ("b", "c") == page.profiles
+        assert (("acme", "b"), ("acme", "c")) == page.items
         assert page.next is None
 
 
 class TestRefusals:
     """due() and commit() refuse wrong arguments."""
 
+    @pytest.mark.parametrize("name", ["due", "postings", "decisions", "profiles"])
     @pytest.mark.parametrize("limit", [0, -1])
-    def test_due_refuses_a_limit_below_one(self, limit):
+    def test_paged_method_refuses_a_limit_below_one(self, name, limit):
         """Paging with empty pages would never end."""
+        subject = {"due": END, "postings": ACME}.get(name, "acme")
         with pytest.raises(InvalidValue, match="limit must be at least 1"):
-            store_with("berlin").due(END, limit=limit)
+            getattr(store_with("berlin"), name)(subject, limit=limit)
 
     @pytest.mark.parametrize("limit", ["5", 5.0, True, None])
     def test_due_refuses_a_limit_that_is_no_integer(self, limit):
         """Text, floats, booleans and None are refused as a limit."""
         with pytest.raises(WrongType, match="limit"):
             store_with("berlin").due(END, limit=limit)
+
+    @pytest.mark.parametrize("shard", [(2, 2), (-1, 2), (0, 0)])
+    def test_due_refuses_a_shard_that_no_account_belongs_to(self, shard):
+        """A worker with such a shard would never find a due profile."""
+        with pytest.raises(InvalidValue, match="shard"):
+            store_with("berlin").due(END, shard=shard)
 
     @pytest.mark.parametrize("on", [datetime(2026, 2, 4, 12), "2026-02-04", None])  # noqa: DTZ001
     def test_due_refuses_a_day_that_is_no_date(self, on):
@@ -627,7 +908,7 @@ class TestThreads:
     def test_one_of_eight_commits_on_the_same_revision_succeeds(self):
         """Eight threads decide on one revision: one commit succeeds, seven raise Conflict."""
         store = store_with("berlin")
-        revisions = [store.subscription("berlin").revision]
+        revisions = [store.subscription("acme", "berlin").revision]
 
         def attempt_change(channels):
             plan = SKYPE_CONNECT.plan(channels=channels)
@@ -639,12 +920,12 @@ class TestThreads:
 
         with ThreadPoolExecutor(8) as threads:
             for number in range(25):
-                stored, on = store.subscription("berlin"), DAY + timedelta(number)
+                stored, on = store.subscription("acme", "berlin"), DAY + timedelta(number)
                 # Alternate between 10 to 17 and 18 to 25 channels: a change to the held plan fails.
                 smallest = 10 + number % 2 * 8
                 results = threads.map(attempt_change, range(smallest, smallest + 8))
                 committed = [revision for revision in results if revision]
-                assert [store.subscription("berlin").revision] == committed
+                assert [store.subscription("acme", "berlin").revision] == committed
                 revisions += committed
 
         assert 26 == len(set(revisions))
@@ -662,4 +943,5 @@ class TestThreads:
 
         assert [] == due_profiles(store, END)
         assert profiles == due_profiles(store, END + timedelta(30), limit=7)
-        assert [profiles] == list(store._ends.values())
+        owners = [("acme", profile) for profile in profiles]
+        assert [owners] == list(store._ends.profiles.values())

@@ -7,22 +7,35 @@ from typing import Protocol
 import attrs
 import pytest
 
-from channelplans.errors import WrongType
+from channelplans.errors import InvalidValue, WrongType
 from channelplans.money import EUR, Money
 from channelplans.storage import ports
 from channelplans.storage.memory import MemoryStore
-from channelplans.storage.ports import AsyncStore, Booked, Page, Revision, Store, Stored
+from channelplans.storage.ports import AsyncStore, Booked, Page, Revision, Store, Stored, shard_of
 from channelplans.subscriptions.wallets import Posting, Reason, Wallet
 
-METHODS = ("balance", "commit", "committed", "due", "postings", "subscription")
+METHODS = (
+    "balance",
+    "commit",
+    "decision",
+    "decisions",
+    "due",
+    "postings",
+    "profiles",
+    "subscription",
+)
+PAGE = {"cursor": None, "limit": 1000}
+DAYS = {"since": None, "until": None}
 # The parameters of each method: the positional-only ones, then the keyword-only ones with defaults.
 PARAMETERS = {
-    "subscription": (["profile"], {}),
-    "balance": (["wallet"], {}),
-    "postings": (["wallet"], {"since": None, "until": None}),
+    "subscription": (["account", "profile"], {}),
+    "profiles": (["account"], PAGE),
+    "balance": (["wallet"], {"before": None}),
+    "postings": (["wallet"], DAYS | PAGE),
     "commit": (["decision"], {"expected": inspect.Parameter.empty}),
-    "committed": (["token"], {}),
-    "due": (["on"], {"cursor": None, "limit": 1000}),
+    "decision": (["account", "token"], {}),
+    "decisions": (["account"], DAYS | PAGE),
+    "due": (["on"], {"account": None, "shard": None} | PAGE),
 }
 POSTING = Posting(Wallet("acme"), Money(minor=500, currency=EUR), Reason.DEPOSIT, date(2026, 1, 5))
 FIRST_REVISION, SECOND_REVISION = Revision("1"), Revision("2")
@@ -60,7 +73,7 @@ class TestPorts:
 
     def test_storage_exports_the_ports_and_their_values(self):
         """The module exports both ports and the values that they, or the services, exchange."""
-        store_values = {"Booked", "Cursor", "Page", "Revision", "Stored"}
+        store_values = {"Booked", "Cursor", "Page", "Revision", "Shard", "Stored", "shard_of"}
         service_values = {"Outcome", "Preview", "TransferPreview"}
 
         assert {"Store", "AsyncStore"} | store_values | service_values == set(ports.__all__)
@@ -131,20 +144,12 @@ class TestValues:
             lambda: Booked(POSTING, 7, 0),  # type: ignore[arg-type]
             lambda: Booked(POSTING, "t", "0"),  # type: ignore[arg-type]
             lambda: Booked(POSTING, "t", True),
-            lambda: Page("berlin"),  # type: ignore[arg-type]
-            lambda: Page((7,)),  # type: ignore[arg-type]
-            lambda: Page((), next=7),  # type: ignore[arg-type]
         ],
     )
     def test_constructor_refuses_wrong_types(self, construct):
         """A store that builds a value from a wrong type fails in the constructor."""
         with pytest.raises(WrongType):
             construct()
-
-    def test_page_turns_a_list_into_a_tuple(self):
-        """A database returns rows as a list; a page keeps the profiles as a tuple."""
-
-        assert ("berlin", "paris") == Page(["berlin", "paris"]).profiles  # type: ignore[arg-type]
 
     @pytest.mark.parametrize(
         ("value", "field"),
@@ -159,3 +164,26 @@ class TestValues:
         """Assigning to a field raises."""
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             setattr(value, field, None)
+
+
+class TestShards:
+    """shard_of() divides the accounts among a number of workers."""
+
+    @pytest.mark.parametrize("account", ["acme", "ż", "日本", "a/b", "x" * 255])
+    def test_shard_is_the_crc_32_of_the_utf_8_text(self, account):
+        """Computed bit by bit from the polynomial of CRC-32, which is that of Ethernet and zip."""
+        checksum = 0xFFFFFFFF
+        for byte in account.encode("utf-8"):
+            checksum ^= byte
+            for _ in range(8):
+                checksum = checksum >> 1 ^ (0xEDB88320 if checksum & 1 else 0)
+
+        assert [(checksum ^ 0xFFFFFFFF) % count for count in (1, 2, 7, 1000)] == [
+            shard_of(account, count) for count in (1, 2, 7, 1000)
+        ]
+
+    @pytest.mark.parametrize("count", [0, -1])
+    def test_shard_of_refuses_less_than_one_shard(self, count):
+        """There is no shard that an account could belong to."""
+        with pytest.raises(InvalidValue, match="count must be at least 1"):
+            shard_of("acme", count)

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import attrs
 import pytest
+from tests.storage.services import AsyncStoreOver
 
 from channelplans.calendar import Days, term_at
 from channelplans.calls import Call
@@ -20,7 +21,7 @@ from channelplans.subscriptions.wallets import Posting, Reason, Wallet
 from channelplans.tariffs import Tariff
 
 START, MID_TERM = date(2026, 1, 5), date(2026, 1, 15)
-FIRST_END, SECOND_END, THIRD_END = date(2026, 2, 4), date(2026, 3, 6), date(2026, 4, 5)
+FIRST_END, SECOND_END = date(2026, 2, 4), date(2026, 3, 6)
 TARIFF = Tariff("list", EUR, channel="7", bundle="10", minute="0.02", rates={"DE": "0.04"})
 HALF = TARIFF.scaled(Fraction(1, 2), name="half price")  # 3.50 a channel
 FREE = Tariff("free trial", EUR, channel=0, bundle=0, minute="0.02")
@@ -119,7 +120,7 @@ def buy(billing, plan=PLAN, *, profile="berlin", subscription="s-1", on=START):
 
 def renewed_amounts(billing, on):
     """Run until a day, and return the amount of each posting."""
-    outcomes = list(billing.run_due(on=on))
+    outcomes = billing.run_due(on=on)
     assert [None] * len(outcomes) == [outcome.error for outcome in outcomes]
     return [
         str(posting.amount.amount) for outcome in outcomes for posting in outcome.decision.postings
@@ -146,7 +147,7 @@ class TestPriceBook:
         billing.buy(PLAN, account="other", profile="paris", subscription="s-2", on=START)
 
         assert ["-50.00", "-70.00"] == sorted(renewed_amounts(billing, FIRST_END))
-        change = billing.change("berlin", SKYPE_CONNECT.plan(channels=20), on=FIRST_END)
+        change = billing.change("acme", "berlin", channels=20, on=FIRST_END)
         assert ["50.00", "-100.00"] == amounts(change)
 
     def test_discount_ends_after_three_terms(self):
@@ -164,8 +165,8 @@ class TestPriceBook:
         """
         billing = open_billing(HalfPriceAtFirst())
         buy(billing)
-        list(billing.run_due(on=FIRST_END))
-        change = billing.change("berlin", SKYPE_CONNECT.plan(channels=20), on=date(2026, 2, 25))
+        billing.run_due(on=FIRST_END)
+        change = billing.change("acme", "berlin", channels=20, on=date(2026, 2, 25))
 
         assert "-70.00" == amounts(change)[-1]
         assert ["-70.00", "-140.00"] == renewed_amounts(billing, date(2026, 4, 26))
@@ -174,7 +175,7 @@ class TestPriceBook:
         """The price book is asked with the profile's last subscription."""
         billing = open_billing(HalfPriceAtFirst())
         buy(billing)
-        billing.terminate("berlin", on=MID_TERM)
+        billing.terminate("acme", "berlin", on=MID_TERM)
 
         assert ["-70.00"] == amounts(buy(billing, subscription="s-2", on=MID_TERM))
 
@@ -184,15 +185,15 @@ class TestPriceBook:
 
         assert [] == amounts(buy(billing, TRIAL.plan(channels=10)))
         assert ["-70.00", "-70.00"] == renewed_amounts(billing, date(2026, 2, 18))
-        expired = billing.cancel("berlin", on=date(2026, 2, 18)).after
+        expired = billing.cancel("acme", "berlin", on=date(2026, 2, 18)).after
         assert PLAN == expired.plan
         assert (date(2026, 2, 18), date(2026, 3, 20)) == (expired.term.start, expired.term.end)
 
     def test_trial_without_credit_lapses(self):
-        """The renewal costs 70.00, and the wallet holds 69.99."""
+        """The renewal on 19 January costs 70.00, and the wallet holds 69.99."""
         billing = open_billing(TrialFirst(), credit="69.99")
         buy(billing, TRIAL.plan(channels=10))
-        (outcome,) = billing.run_due(on=date(2026, 1, 19))
+        (outcome,) = billing.run_due(on=date(2026, 1, 20))
 
         assert Status.LAPSED is outcome.decision.after.status
 
@@ -200,7 +201,7 @@ class TestPriceBook:
         """A second trial of the profile is refused, and nothing is committed."""
         billing = open_billing(TrialFirst())
         buy(billing, TRIAL.plan(channels=10))
-        billing.terminate("berlin", on=START)
+        billing.terminate("acme", "berlin", on=START)
         with pytest.raises(NotOffered, match="has no second trial; buy Skype Connect"):
             buy(billing, TRIAL.plan(channels=10), subscription="s-2")
 
@@ -215,7 +216,7 @@ class TestPriceBook:
         billing = open_billing(ListPriceForCalls())
         buy(billing)
 
-        assert ["-0.12"] == amounts(billing.record_call("berlin", CALL, on=MID_TERM))
+        assert ["-0.12"] == amounts(billing.record_call("acme", "berlin", CALL, on=MID_TERM))
 
     def test_call_is_charged_by_the_tariff_of_its_term(self):
         """A function whose prices rise on 10 January does not change a term that was paid."""
@@ -226,7 +227,7 @@ class TestPriceBook:
         billing = open_billing(find_tariff)
         buy(billing)
 
-        assert ["-0.06"] == amounts(billing.record_call("berlin", CALL, on=MID_TERM))
+        assert ["-0.06"] == amounts(billing.record_call("acme", "berlin", CALL, on=MID_TERM))
 
     def test_change_within_the_term_does_not_ask_the_price_book(self):
         """A change of the trial is free and continues the term."""
@@ -237,7 +238,7 @@ class TestPriceBook:
 
         billing = open_billing(NoChanges())
         trial = buy(billing, TRIAL.plan(channels=10))
-        change = billing.change("berlin", TRIAL.plan(channels=20), on=date(2026, 1, 10))
+        change = billing.change("acme", "berlin", channels=20, on=date(2026, 1, 10))
 
         assert [] == amounts(change)
         assert trial.after.term == change.after.term
@@ -266,10 +267,8 @@ class TestPriceBook:
         setattr(prices, method, lambda *_, **__: "6.95")
         actions = {
             "for_sale": lambda: buy(billing),
-            "for_change": lambda: billing.change(
-                "berlin", SKYPE_CONNECT.plan(channels=20), on=MID_TERM
-            ),
-            "for_call": lambda: billing.record_call("berlin", CALL, on=MID_TERM),
+            "for_change": lambda: billing.change("acme", "berlin", channels=20, on=MID_TERM),
+            "for_call": lambda: billing.record_call("acme", "berlin", CALL, on=MID_TERM),
         }
         with pytest.raises(WrongType, match=rf"^prices\.{method}\(\) must be a Tariff, not '6.95'"):
             actions[method]()
@@ -287,13 +286,13 @@ class TestExtraPostings:
 
         assert ["-70.00", "-13.30"] == amounts(preview.decision)
         assert preview.decision == billing.commit(preview)
-        assert ["70.00", "13.30"] == amounts(billing.terminate("berlin", on=START))
+        assert ["70.00", "13.30"] == amounts(billing.terminate("acme", "berlin", on=START))
 
     def test_change_is_taxed_once_on_its_sum(self):
         """20 of 30 days of 70.00 are 46.67; 140.00 - 46.67 = 93.33, and 19 % are 17.7327."""
         billing = open_billing(extra_postings=tax_subscriptions)
         buy(billing)
-        change = billing.change("berlin", SKYPE_CONNECT.plan(channels=20), on=MID_TERM)
+        change = billing.change("acme", "berlin", channels=20, on=MID_TERM)
 
         assert ["46.67", "-140.00", "-17.73"] == amounts(change)
 
@@ -310,11 +309,53 @@ class TestExtraPostings:
         """The wallet holds 83.29 after the purchase, and the renewal costs 83.30 with its tax."""
         billing = open_billing(credit="166.59", extra_postings=tax_subscriptions)
         buy(billing)
-        (outcome,) = billing.run_due(on=FIRST_END)
+        (outcome,) = billing.run_due(on=FIRST_END + timedelta(days=1))
 
         assert Action.LAPSE is outcome.decision.action
         assert euros("83.30") == Money.of(outcome.error.needed, EUR)
         assert euros("83.29") == billing.statement(ACME).closing
+
+    def test_tax_of_a_late_renewal_counts_from_the_day_of_the_renewal(self):
+        """Both postings are booked on the day of the run, and count from 4 February."""
+        billing = open_billing(credit="300", extra_postings=tax_subscriptions)
+        buy(billing)
+        (outcome,) = billing.run_due(on=FIRST_END + timedelta(days=9))
+        days = [(posting.on, posting.value_date) for posting in outcome.decision.postings]
+
+        assert [(date(2026, 2, 13), FIRST_END)] * 2 == days
+
+    def test_renewal_that_a_profiles_wallet_cannot_pay_waits_and_lapses(self):
+        """Each renewal takes 3.00 of berlin's 5.00 too, so the second one is unpaid."""
+
+        def charge_profile(decision):
+            if decision.action is Action.RENEW:
+                yield Posting(BERLIN, euros("-3"), Reason.CHARGE, decision.on)
+
+        billing = open_billing(extra_postings=charge_profile)
+        buy(billing)
+        renewed, waiting = billing.run_due(on=SECOND_END)
+        (lapsed,) = billing.run_due(on=SECOND_END + timedelta(days=1))
+
+        assert ["-70.00", "-3.00"] == amounts(renewed.decision)
+        assert (None, False) == (waiting.decision, waiting.failed)
+        assert "profile 'berlin' of account 'acme' holds 2.00 EUR" in str(lapsed)
+        assert Action.LAPSE is lapsed.decision.action
+        assert euros("2") == billing.balance(BERLIN)
+
+    def test_lapse_that_cannot_pay_its_own_charge_stays_due(self):
+        """A fee for the lapse is refused like every charge, so return none for a lapse."""
+
+        def charge_for_lapse(decision):
+            if decision.action is Action.LAPSE:
+                yield Posting(ACME, euros("-5"), Reason.CHARGE, decision.on)
+
+        billing = open_billing(credit="70", extra_postings=charge_for_lapse)
+        buy(billing)
+        for days in (1, 9):
+            (outcome,) = billing.run_due(on=FIRST_END + timedelta(days=days))
+
+            assert (None, False) == (outcome.decision, outcome.failed)
+            assert euros("5") == Money.of(outcome.error.needed, EUR)
 
     def test_bundles_are_dropped_if_the_tax_of_all_cannot_be_paid(self):
         """80.00 and 15.20 of tax cannot be paid with 95.00; the channels cost 83.30."""
@@ -344,26 +385,18 @@ class TestExtraPostings:
         billing = open_billing(extra_postings=add_surcharge)
         buy(billing)
 
-        assert ["-0.12", "-0.05"] == amounts(billing.record_call("berlin", CALL, on=MID_TERM))
-        assert billing.record_call("berlin", CALL, on=MID_TERM) is None
+        for _ in range(2):
+            decision = billing.record_call("acme", "berlin", CALL, on=MID_TERM)
+            assert ["-0.12", "-0.05"] == amounts(decision)
         assert euros("4.83") == billing.statement(BERLIN).closing
 
     def test_asynchronous_service_adds_them_too(self):
         """A purchase over an asynchronous store is charged with its tax."""
         store = MemoryStore()
 
-        class Awaited:
-            async def subscription(self, profile, /):
-                return store.subscription(profile)
-
-            async def commit(self, decision, /, *, expected):
-                return store.commit(decision, expected=expected)
-
         async def purchase():
             billing = AsyncBilling(
-                Awaited(),  # type: ignore[arg-type]
-                prices=TARIFF,
-                extra_postings=tax_subscriptions,
+                AsyncStoreOver(store), prices=TARIFF, extra_postings=tax_subscriptions
             )
             await billing.deposit(ACME, euros("100"), transfer="p-1", on=START)
             return await billing.buy(
@@ -405,6 +438,10 @@ class TestExtraPostings:
                 Posting(BERLIN, Money.of("-1", USD), Reason.CHARGE, START),
                 r"^extra_postings\(\) must be in EUR.*, as the subscription, not in USD",
             ),
+            (
+                Posting(ACME, euros("-1"), Reason.CHARGE, START, value_date=date(2026, 1, 4)),
+                r"^extra_postings\(\)\.value_date must be left out: .*, not 2026-01-04$",
+            ),
         ],
     )
     def test_posting_that_does_not_fit_the_decision_is_refused(self, posting, message):
@@ -417,13 +454,6 @@ class TestExtraPostings:
     @pytest.mark.parametrize("billing_class", [Billing, AsyncBilling])
     def test_constructor_refuses_postings_instead_of_a_function(self, billing_class):
         """A list of postings cannot know which decision it belongs to."""
-        store = MemoryStore() if billing_class is Billing else AsyncCommit()
+        store = MemoryStore() if billing_class is Billing else AsyncStoreOver(MemoryStore())
         with pytest.raises(WrongType, match=r"^extra_postings must be a function of a Decision"):
             billing_class(store, prices=TARIFF, extra_postings=[])
-
-
-class AsyncCommit:
-    """As much of an asynchronous store as a constructor looks at."""
-
-    async def commit(self, decision, /, *, expected):
-        """Commit nothing."""

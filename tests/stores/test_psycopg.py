@@ -10,13 +10,14 @@ from channelplans.testing.stores import AsyncStoreContract
 
 
 async def open_store(address):
-    """Open a store, and create its tables if they do not exist."""
+    """Open a store whose tables exist or are created next."""
     # The server limits its connections, so the pool soon closes the idle connections.
-    pool = AsyncConnectionPool(address, min_size=0, max_size=8, max_idle=1, open=False)
+    options = {"autocommit": True}
+    pool = AsyncConnectionPool(
+        address, kwargs=options, min_size=0, max_size=8, max_idle=1, open=False
+    )
     await pool.open()
-    store = PsycopgStore(pool)
-    await store.create_tables()
-    return store
+    return PsycopgStore(pool)
 
 
 class TestPsycopgStore(AsyncStoreContract):
@@ -31,6 +32,7 @@ class TestPsycopgStore(AsyncStoreContract):
 
         async def make():
             store = await open_store(new_schema())
+            await store.create_tables()
             stores.append(store)
             return store
 

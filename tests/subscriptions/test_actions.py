@@ -47,25 +47,20 @@ from channelplans.offers import OFFERS, SKYPE_CONNECT
 from channelplans.rules import ChangeRule, NonPaymentRule, RefundBasis, RefundRule, TermRule
 from channelplans.subscriptions.actions import (
     buy,
-    call_token,
     cancel,
     change,
     expire,
     lapse,
-    record_call,
     renew,
     resume,
     terminate,
 )
-from channelplans.subscriptions.subscription import (
-    AT_END,
-    TRANSITIONS,
-    Action,
-    Status,
-)
+from channelplans.subscriptions.call_records import call_token, record_call
+from channelplans.subscriptions.subscription import RUNNING, Action, Status
 from channelplans.subscriptions.transfers import (
     deposit,
 )
+from channelplans.subscriptions.transitions import AT_END, TRANSITIONS
 from channelplans.subscriptions.wallets import Posting, Reason, Wallet, settle
 from channelplans.tariffs import Tariff
 
@@ -98,11 +93,46 @@ TABLE_ROWS = [(status, action) for status, action in TRANSITIONS if status is no
 
 
 ROWS_WITHIN_TERM = [
-    (status, action) for status, action in TABLE_ROWS if action not in AT_END | {Action.BUY}
+    (status, action)
+    for status, action in TABLE_ROWS
+    if action not in AT_END | {Action.BUY, Action.RECORD_CALL}
 ]
 
 
 ROWS_AFTER_TERM = [(status, action) for status, action in TABLE_ROWS if action in AT_END]
+
+
+#: A subscription that was cancelled in the first of the two terms of its minimum term.
+CANCELLED_IN_MINIMUM_TERM = cancel(
+    buy_subscription(
+        attrs.evolve(
+            SKYPE_CONNECT, edition="minimum", term=TermRule(Days(30), minimum_term=Days(60))
+        ).plan(channels=3, bundles=1)
+    ),
+    on=FIRST_DAY,
+).after
+
+
+def subscription_for(status, action):
+    """Return a subscription with a status that allows an action; it ends on 4 February."""
+    if status is Status.CANCELLED and action in {Action.RENEW, Action.LAPSE}:
+        return CANCELLED_IN_MINIMUM_TERM
+    return SUBSCRIPTIONS[status]
+
+
+#: The possible actions by status: within the term, on its end, and after a late run.
+POSSIBLE_ACTIONS = {
+    (Status.ACTIVE, LAST_DAY): {"change", "record call", "cancel", "terminate"},
+    (Status.ACTIVE, END): {"change", "record call", "renew", "cancel", "lapse", "terminate"},
+    (Status.ACTIVE, LATE_RUN): {"record call", "renew", "lapse"},
+    (Status.CANCELLED, LAST_DAY): {"change", "resume", "record call", "terminate"},
+    (Status.CANCELLED, END): {"record call", "expire"},
+    (Status.CANCELLED, LATE_RUN): {"record call", "expire"},
+    (Status.LAPSED, END): {"buy", "record call"},
+    (Status.LAPSED, LATE_RUN): {"buy", "record call"},
+    (Status.ENDED, END): {"buy", "record call"},
+    (Status.ENDED, LATE_RUN): {"buy", "record call"},
+}
 
 
 def make_id(value):
@@ -116,8 +146,9 @@ class TestTransitions:
     @pytest.mark.parametrize(("status", "action"), TABLE_ROWS, ids=make_id)
     def test_action_leads_to_the_status_in_the_table(self, status, action):
         """The decision has the table's status, the next sequence number and the action's day."""
-        before = SUBSCRIPTIONS[status]
-        on = END if action in AT_END | {Action.BUY} else FIRST_DAY
+        before = subscription_for(status, action)
+        is_over = action in AT_END or status not in RUNNING
+        on = END if is_over else FIRST_DAY
         decision = ACTIONS[action](before, on)
         sequence = 1 if action is Action.BUY else before.sequence + 1
 
@@ -129,38 +160,47 @@ class TestTransitions:
         assert (action, before, on) == (decision.action, decision.before, decision.on)
 
     @pytest.mark.parametrize(
-        ("status", "action"),
-        [pair for pair in product(Status, ACTIONS) if pair not in TRANSITIONS],
+        ("status", "on", "action"),
+        [
+            (status, on, action)
+            for (status, on), action in product(POSSIBLE_ACTIONS, ACTIONS)
+            if (status, action) not in TRANSITIONS
+        ],
         ids=make_id,
     )
-    @pytest.mark.parametrize("on", [FIRST_DAY, LAST_DAY, END, LATE_RUN], ids=str)
-    def test_action_without_a_row_is_refused(self, status, action, on):
+    def test_action_without_a_row_is_refused(self, status, on, action):
         """The error names the action, the status and the possible actions on that day."""
-        term_is_over = on >= END
-        possible_actions = [
-            row_action.value
-            for row_status, row_action in TRANSITIONS
-            if row_status is status
-            and (row_action is Action.BUY or (row_action in AT_END) == term_is_over)
-        ]
-
         with pytest.raises(TransitionNotAllowed) as caught:
             ACTIONS[action](SUBSCRIPTIONS[status], on)
 
         error = caught.value
-        assert (action.value, status.value, possible_actions) == (
+        assert (action.value, status.value, POSSIBLE_ACTIONS[status, on]) == (
             error.action,
             error.status,
-            list(error.allowed),
+            set(error.allowed),
         )
+
+    @pytest.mark.parametrize("action", [Action.RENEW, Action.LAPSE], ids=make_id)
+    def test_cancelled_subscription_without_a_minimum_term_only_expires(self, action):
+        """It is neither renewed nor lapsed at the end of its term."""
+        with pytest.raises(TransitionNotAllowed, match=r"possible: record call, expire$"):
+            ACTIONS[action](CANCELLED, END)
+
+    def test_cancelled_subscription_does_not_expire_within_its_minimum_term(self):
+        """It is renewed or lapses, or it is changed or terminated before the next run."""
+        with pytest.raises(
+            TransitionNotAllowed, match=r"possible: change, record call, renew, lapse, terminate$"
+        ):
+            expire(CANCELLED_IN_MINIMUM_TERM, on=END)
 
     def test_error_message_lists_the_possible_actions(self):
         """The message states the action, the status and the possible actions."""
         with pytest.raises(TransitionNotAllowed) as caught:
             resume(SUBSCRIPTIONS[Status.LAPSED], on=END)
 
-        assert "resume is not possible while the subscription is lapsed; possible: buy" == str(
-            caught.value
+        assert (
+            "resume is not possible while the subscription is lapsed; possible: buy, record call"
+            == str(caught.value)
         )
 
     def test_a_profile_can_buy_again_on_the_day_of_termination(self):
@@ -173,35 +213,54 @@ class TestTransitions:
 class TestDays:
     """The days on which each action is possible."""
 
-    @pytest.mark.parametrize(("status", "action"), ROWS_WITHIN_TERM, ids=make_id)
-    @pytest.mark.parametrize("on", [date.min, date(2026, 1, 4)], ids=str)
-    def test_action_is_refused_before_the_term_starts(self, status, action, on):
-        """The error names the days on which the action is possible."""
-        with pytest.raises(OutsideTerm) as caught:
-            ACTIONS[action](SUBSCRIPTIONS[status], on)
+    @pytest.mark.parametrize(
+        ("action", "advice"),
+        [
+            (Action.CHANGE, "terminate undoes the purchase before its first day"),
+            (Action.CANCEL, "terminate undoes the purchase before its first day"),
+            (Action.RENEW, "the term runs until then"),
+            (Action.LAPSE, "the term runs until then"),
+        ],
+        ids=make_id,
+    )
+    def test_action_is_refused_before_the_first_term_starts(self, action, advice):
+        """A purchase on 1 January for 5 January can only be undone before it starts."""
+        bought = buy(PLAN, TARIFF, on=date(2026, 1, 1), start=FIRST_DAY, **IDENTIFIERS).after
 
-        error = caught.value
-        assert (action.value, on, FIRST_DAY, END, "") == (
-            error.what,
-            error.day,
-            error.start,
-            error.end,
-            error.advice,
-        )
+        with pytest.raises(OutsideTerm, match=f"not on 2026-01-04; {advice}$"):
+            ACTIONS[action](bought, date(2026, 1, 4))
 
-    @pytest.mark.parametrize(("status", "action"), ROWS_WITHIN_TERM, ids=make_id)
-    @pytest.mark.parametrize("on", [END, date(2026, 2, 5), date.max], ids=str)
-    def test_action_is_refused_from_the_end_of_the_term_on(self, status, action, on):
+    @pytest.mark.parametrize(
+        ("status", "action", "on"),
+        [
+            (status, action, on)
+            for (status, action), on in product(ROWS_WITHIN_TERM, [END, date(2026, 2, 5), date.max])
+            # On its due date an active subscription may be unpaid.
+            if (status, on) != (Status.ACTIVE, END)
+        ],
+        ids=make_id,
+    )
+    def test_action_is_refused_after_the_term(self, status, action, on):
         """The error says whether renew, lapse or expire must come first."""
-        required_action = {"active": "renew or lapse", "cancelled": "expire"}[status.value]
+        end, required_action = {
+            Status.ACTIVE: ("2026-02-05", "renew or lapse"),
+            Status.CANCELLED: ("2026-02-04", "expire"),
+        }[status]
 
         with pytest.raises(OutsideTerm) as caught:
             ACTIONS[action](SUBSCRIPTIONS[status], on)
 
         assert (
-            f"{action.value} is possible from 2026-01-05 until the day before 2026-02-04, "
+            f"{action.value} is possible from 2026-01-05 until the day before {end}, "
             f"not on {on}; first {required_action} the term that ended" == str(caught.value)
         )
+
+    @pytest.mark.parametrize("status", Status, ids=make_id)
+    @pytest.mark.parametrize("on", [END, LATE_RUN, date.max], ids=str)
+    def test_call_is_recorded_on_any_later_day(self, status, on):
+        """A call of the term is accepted after its end, in every status."""
+
+        assert on == record_call(SUBSCRIPTIONS[status], call(day=LAST_DAY), TARIFF, on=on).on
 
     @pytest.mark.parametrize(("status", "action"), ROWS_WITHIN_TERM, ids=make_id)
     @pytest.mark.parametrize("on", [FIRST_DAY, LAST_DAY], ids=str)
@@ -211,11 +270,11 @@ class TestDays:
         assert on == ACTIONS[action](SUBSCRIPTIONS[status], on).after.acted_on
 
     @pytest.mark.parametrize(("status", "action"), ROWS_AFTER_TERM, ids=make_id)
-    @pytest.mark.parametrize("on", [date.min, FIRST_DAY, LAST_DAY], ids=str)
+    @pytest.mark.parametrize("on", [FIRST_DAY, LAST_DAY], ids=str)
     def test_renew_lapse_and_expire_are_refused_within_the_term(self, status, action, on):
         """The error names the end of the term, from which on the action is possible."""
         with pytest.raises(OutsideTerm) as caught:
-            ACTIONS[action](SUBSCRIPTIONS[status], on)
+            ACTIONS[action](subscription_for(status, action), on)
 
         assert (
             f"{action.value} is possible from 2026-02-04 on, not on {on}; the term runs until then"
@@ -239,7 +298,7 @@ class TestDays:
     @pytest.mark.parametrize(("status", "action"), ROWS_AFTER_TERM, ids=make_id)
     def test_renew_lapse_and_expire_are_refused_before_the_latest_action(self, status, action):
         """After an action on 10 April, none is possible on 9 April."""
-        subscription = attrs.evolve(SUBSCRIPTIONS[status], acted_on=LATE_RUN)
+        subscription = attrs.evolve(subscription_for(status, action), acted_on=LATE_RUN)
 
         with pytest.raises(OutsideTerm, match="2026-04-10 is the day of the latest action"):
             ACTIONS[action](subscription, date(2026, 4, 9))
@@ -476,7 +535,10 @@ class TestChange:
     """Changing the plan of a subscription (H15 to H19)."""
 
     def test_refunds_the_unused_days_and_starts_a_new_term(self):
-        """The unused part is refunded, and the new plan runs for 30 days at once (H16, H17)."""
+        """The unused part is refunded, and the new plan runs for 30 days at once (H16, H17).
+
+        The decision holds the refund line by line: 13.90 for channels, 6.67 for the bundle.
+        """
         decision = change(ACTIVE, FIVE_CHANNELS, DEARER_TARIFF, on=MID_TERM)
         after = decision.after
 
@@ -496,7 +558,14 @@ class TestChange:
             after.last_changed_on,
             after.id,
         )
-        assert SKYPE_CONNECT.notices == decision.notices
+        assert ("fewer-bundles", *SKYPE_CONNECT.notices) == (
+            decision.notices[0].code,
+            *decision.notices[1:],
+        )
+        refund = decision.refund
+        assert refund is not None
+        assert [euros("13.90"), euros("6.67")] == [line.returned for line in refund.lines]
+        assert ACTIVE.quote.total == refund.returned + refund.kept
 
     def test_refunds_everything_on_the_first_day(self):
         """The day of the change does not count as used."""
@@ -721,6 +790,18 @@ class TestRenew:
             after.allowance,
         )
         assert () == decision.notices
+
+    def test_late_renewal_has_the_value_date_of_a_punctual_run(self):
+        """The value date lies between the end of the term and the day of processing."""
+        on = END + timedelta(days=9)
+        (posting,) = renew(ACTIVE, TARIFF, on=on, value_date=END).postings
+
+        assert (on, END) == (posting.on, posting.value_date)
+        (punctual,) = renew(ACTIVE, TARIFF, on=END, value_date=END).postings
+        assert punctual.value_date is None
+        for day in (END - timedelta(days=1), on + timedelta(days=1)):
+            with pytest.raises(InvalidValue, match="value_date must be from 2026-02-04 to 2026-02"):
+                renew(ACTIVE, TARIFF, on=on, value_date=day)
 
     def test_renews_one_term_at_a_time_in_a_late_run(self):
         """Each term starts where the last one ended, and is booked on the day of the run."""
@@ -1025,16 +1106,22 @@ class TestRecordCall:
 
         assert [LAST_DAY] == [posting.on for posting in decision.postings]
 
-    @pytest.mark.parametrize("day", [date(2026, 1, 4), END], ids=str)
-    def test_refuses_a_call_of_another_term(self, day):
-        """The error explains how to price a call of another term."""
+    @pytest.mark.parametrize(
+        ("day", "advice"),
+        [
+            (date(2026, 1, 4), "charge() books what you decide to charge for other calls"),
+            (END, "first renew the term that ended"),
+        ],
+        ids=str,
+    )
+    def test_refuses_a_call_of_another_term(self, day, advice):
+        """The error names the days whose calls are accepted, and what would work."""
         with pytest.raises(OutsideTerm) as caught:
-            record_call(ACTIVE, call(day=day), TARIFF, on=FIRST_DAY)
+            record_call(ACTIVE, call(day=day), TARIFF, on=END)
 
         assert (
-            "a call of this term is possible from 2026-01-05 until the day before 2026-02-04, "
-            f"not on {day}; rate_call(call, allowance, tariff, offer=...) prices a call of "
-            "another term" == str(caught.value)
+            "record call is possible from 2026-01-05 until the day before 2026-02-04, "
+            f"not on {day}; {advice}" == str(caught.value)
         )
 
     def test_refuses_a_call_after_the_day_of_processing(self):

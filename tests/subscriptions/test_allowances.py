@@ -23,7 +23,13 @@ from channelplans.rules import (
     Rollover,
     TermRule,
 )
-from channelplans.subscriptions.actions import buy, change, record_call, renew, terminate
+from channelplans.subscriptions.actions import (
+    buy,
+    change,
+    renew,
+    terminate,
+)
+from channelplans.subscriptions.call_records import record_call
 from channelplans.subscriptions.wallets import Wallet
 from channelplans.tariffs import Tariff
 

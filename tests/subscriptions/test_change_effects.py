@@ -5,6 +5,7 @@ January costs 1.00 for a channel and 2.00 for a bundle.
 """
 
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import attrs
@@ -43,11 +44,11 @@ from channelplans.subscriptions.actions import (
     change,
     expire,
     lapse,
-    record_call,
     renew,
     resume,
     terminate,
 )
+from channelplans.subscriptions.call_records import record_call
 from channelplans.subscriptions.subscription import Status
 from channelplans.subscriptions.wallets import Reason, Wallet
 from channelplans.tariffs import Item, Ladder, Tariff, Tier
@@ -56,7 +57,7 @@ TARIFF = Tariff("made up", EUR, "31", "62", "0.10")
 ACME = Wallet("acme")
 PROFILE = Wallet("acme", "berlin")
 JAN_1, JAN_16, JAN_22 = date(2026, 1, 1), date(2026, 1, 16), date(2026, 1, 22)
-FEB_1, MAR_1 = date(2026, 2, 1), date(2026, 3, 1)
+FEB_1, MAR_1, APR_1 = date(2026, 2, 1), date(2026, 3, 1), date(2026, 4, 1)
 HOUR = timedelta(hours=1)
 
 
@@ -175,6 +176,10 @@ def test_term_rule_refuses_to_align_terms_of_days():
             ChangeRule(None, ChangeEffect.PRORATE, ChangeEffect.AT_RENEWAL),
             "a change at any time; more: prorate the difference; fewer: from the next term on",
         ),
+        (
+            ChangeRule(None, other_offer=ChangeEffect.AT_RENEWAL),
+            "a change at any time; restart with a refund; another offer: from the next term on",
+        ),
         (NonPaymentRule(), "without credit it lapses"),
         (NonPaymentRule(grace=Days(1)), "without credit it lapses after 1 day of grace"),
     ],
@@ -199,62 +204,89 @@ def with_minimum_term():
     return subscribe(make_offer(term=TermRule(Months(1), minimum_term=Months(3))))
 
 
-def test_minimum_term_refuses_cancel_and_terminate_before_the_last_month(with_minimum_term):
-    """In the first two of three months cancel and terminate are refused."""
-    second_month = renew(with_minimum_term, TARIFF, on=FEB_1).after
+def test_notice_in_a_minimum_term_takes_effect_at_its_end(with_minimum_term):
+    """Cancelled in January, it is renewed in February and March, and ends on 1 April."""
+    notice = cancel(with_minimum_term, on=JAN_16)
+    february = renew(notice.after, TARIFF, on=FEB_1).after
+    march = renew(february, TARIFF, on=MAR_1).after
 
-    for subscription, on in (with_minimum_term, JAN_16), (second_month, date(2026, 2, 20)):
-        with pytest.raises(OutsideTerm, match="the minimum term runs until 2026-04-01"):
-            cancel(subscription, on=on)
-        with pytest.raises(OutsideTerm, match="the minimum term runs until 2026-04-01"):
-            terminate(subscription, on=on)
-
-
-def test_minimum_term_allows_cancel_in_its_last_month(with_minimum_term):
-    """The third month ends on 1 April, so a subscription cancelled in March expires on that day."""
-    second_month = renew(with_minimum_term, TARIFF, on=FEB_1).after
-    third_month = renew(second_month, TARIFF, on=MAR_1).after
-    cancelled = cancel(third_month, on=date(2026, 3, 2)).after
-
-    assert date(2026, 4, 1) == cancelled.term.end
-    assert Status.ENDED is expire(cancelled, on=date(2026, 4, 1)).after.status
+    assert "It is not available from 2026-04-01 on." in notice.notices[0].text
+    assert "Runs until 2026-04-01, when it ends." in str(notice)
+    assert [Status.CANCELLED] * 3 == [item.status for item in (notice.after, february, march)]
+    with pytest.raises(TransitionNotAllowed, match=r"possible: .*renew, lapse"):
+        expire(february, on=MAR_1)
+    with pytest.raises(TransitionNotAllowed, match="possible: record call, expire"):
+        renew(march, TARIFF, on=APR_1)
+    assert Status.ENDED is expire(march, on=APR_1).after.status
 
 
-def test_cancel_error_names_the_first_possible_day(with_minimum_term):
-    """Cancelling is possible from 1 March, when the last month of the minimum term begins."""
+def test_notice_in_a_minimum_term_can_be_withdrawn(with_minimum_term):
+    """After ``resume`` the subscription renews itself beyond its minimum term."""
+    cancelled = cancel(with_minimum_term, on=JAN_16).after
+    february = renew(cancelled, TARIFF, on=FEB_1).after
+    resumed = resume(february, on=date(2026, 2, 20)).after
+    march = renew(resumed, TARIFF, on=MAR_1).after
+
+    assert Status.ACTIVE is renew(march, TARIFF, on=APR_1).after.status
+
+
+def test_notice_takes_effect_at_the_first_end_of_a_term_after_the_minimum():
+    """A minimum of 100 days from 1 January ends on 11 April, within a term that ends on 1 May."""
+    subscription = subscribe(make_offer(term=TermRule(Months(1), minimum_term=Days(100))))
+
+    assert "from 2026-05-01 on" in cancel(subscription, on=JAN_16).notices[0].text
+
+
+def test_cancelled_subscription_in_its_minimum_term_lapses_if_it_is_not_paid(with_minimum_term):
+    """The notice does not protect it from a lapse."""
+    cancelled = cancel(with_minimum_term, on=JAN_16).after
+    lapsed = lapse(cancelled, on=date(2026, 2, 2))
+
+    assert Status.LAPSED is lapsed.after.status
+    assert "Not active since 2026-02-01." in str(lapsed)
+
+
+def test_terminate_refunds_only_after_the_minimum_term(with_minimum_term):
+    """Within it, the error says that a termination without a refund is possible."""
     with pytest.raises(OutsideTerm) as caught:
-        cancel(with_minimum_term, on=JAN_16)
+        terminate(with_minimum_term, on=JAN_16)
+    ended = terminate(with_minimum_term, on=JAN_16, refund=False)
 
-    assert "cancel is possible from 2026-03-01 on, not on 2026-01-16" in str(caught.value)
+    assert (
+        "terminate is possible from 2026-04-01 on, not on 2026-01-16; the minimum term runs until "
+        "2026-04-01; terminate(..., refund=False) ends it before, without a refund"
+        == str(caught.value)
+    )
+    assert (Status.ENDED, ()) == (ended.after.status, ended.postings)
 
 
 def test_cancel_computes_the_last_term_of_a_long_minimum():
     """With terms of one day and a minimum of 7,916 years the term is computed, not walked."""
     subscription = subscribe(make_offer(term=TermRule(Days(1), minimum_term=Months(95_000))))
     # 2.9 million terms would be walked.
-    with pytest.raises(OutsideTerm) as caught:
-        run_within(10_000, lambda: cancel(subscription, on=JAN_1))
+    cancelled = run_within(20_000, lambda: cancel(subscription, on=JAN_1))
 
     # 95,000 months are 7,916 years and 8 months.
-    assert date(9942, 8, 31) == caught.value.start
+    assert "from 9942-09-01 on" in cancelled.notices[0].text
 
 
 @pytest.mark.parametrize(
-    ("length", "on", "minimum", "first_possible"),
+    ("length", "on", "minimum"),
     [
-        (Days(30), date(9999, 11, 20), Days(35), date(9999, 12, 20)),
-        (Months(1), date(9999, 11, 20), Days(35), date(9999, 12, 20)),
-        (Months(5), date(9999, 1, 20), Days(320), date(9999, 11, 20)),
+        (Days(30), date(9999, 11, 20), Days(35)),
+        (Months(1), date(9999, 11, 20), Days(35)),
+        (Months(5), date(9999, 1, 20), Days(320)),
     ],
 )
-def test_last_term_of_the_minimum_may_end_after_the_calendar(length, on, minimum, first_possible):
-    """A subscription that exists answers with the days it has, and never with CalendarEnds."""
+def test_last_term_of_the_minimum_may_end_after_the_calendar(length, on, minimum):
+    """Only the notice to cancel needs that term; all other actions are possible without it."""
     last = subscribe(make_offer(term=TermRule(length, minimum_term=minimum)), on=on)
     call = Call("c-1", "+12125550100", "US", on, HOUR)
 
-    with pytest.raises(OutsideTerm) as caught:
+    with pytest.raises(CalendarEnds):
         cancel(last, on=on)
-    assert first_possible == caught.value.start
+    with pytest.raises(CalendarEnds):
+        attrs.evolve(last, status=Status.CANCELLED)
     with pytest.raises(OutsideTerm, match="the minimum term runs until 9999-12"):
         terminate(last, on=on + timedelta(1))
     assert Status.ENDED is terminate(last, on=on, refund=False).after.status
@@ -798,17 +830,23 @@ def with_grace_period():
     return subscribe(make_offer(non_payment=NonPaymentRule(grace=Days(10))), 10, 1)
 
 
-def test_lapse_waits_for_the_end_of_the_grace_period(with_grace_period):
-    """A term that ends on 1 February may lapse from 11 February."""
-    with pytest.raises(
-        OutsideTerm, match="2026-02-11 on, not on 2026-02-10; the grace period runs until then"
-    ):
-        lapse(with_grace_period, on=date(2026, 2, 10))
+@pytest.mark.parametrize(
+    ("on", "since"),
+    [
+        (FEB_1, "2026-02-01"),
+        (date(2026, 2, 4), "2026-02-04"),
+        (date(2026, 2, 11), "2026-02-11"),
+        (date(2026, 4, 1), "2026-02-11"),
+    ],
+    ids=str,
+)
+def test_lapse_may_end_the_grace_period(with_grace_period, on, since):
+    """A person may let it lapse from 1 February; the grace period ends on 11 February."""
+    lapsed = lapse(with_grace_period, on=on)
 
-    lapsed = lapse(with_grace_period, on=date(2026, 2, 11))
-
-    assert Status.LAPSED is lapsed.after.status
-    assert "carries no calls since 2026-02-11" in lapsed.notices[0].text
+    assert (Status.LAPSED, ()) == (lapsed.after.status, lapsed.postings)
+    assert f"carries no calls since {since}" in lapsed.notices[0].text
+    assert f"Not active since {since}." in str(lapsed)
 
 
 def test_profile_is_active_during_the_grace_period_unless_cancelled(with_grace_period):
@@ -875,47 +913,149 @@ def test_str_of_a_recorded_call_mentions_minutes_only_if_the_call_used_them(with
 
 
 def test_errors_before_the_end_of_the_term_say_how_long_to_wait(with_grace_period):
-    """A renewal waits for the end of the term, and a lapse for the end of the grace period."""
-    with pytest.raises(OutsideTerm, match=r"from 2026-02-01 on.*; the term runs until then$"):
-        renew(with_grace_period, TARIFF, on=date(2026, 1, 31))
-    with pytest.raises(
-        OutsideTerm, match=r"from 2026-02-11 on.*; the grace period runs until then$"
-    ):
-        lapse(with_grace_period, on=date(2026, 1, 31))
+    """A renewal and a lapse wait for the end of the term."""
+    for action in (lapse, partial(renew, tariff=TARIFF)):
+        with pytest.raises(OutsideTerm, match=r"from 2026-02-01 on.*; the term runs until then$"):
+            action(with_grace_period, on=date(2026, 1, 31))
 
 
 @pytest.mark.parametrize(
-    ("on", "allowed", "advice"),
+    ("on", "allowed"),
     [
-        (date(2026, 2, 10), {"record call", "renew"}, "renew"),
-        (date(2026, 2, 11), {"renew", "lapse"}, "renew or lapse"),
+        (FEB_1, {"change", "record call", "renew", "cancel", "lapse", "terminate"}),
+        (date(2026, 2, 10), {"change", "record call", "renew", "cancel", "lapse", "terminate"}),
+        (date(2026, 2, 11), {"record call", "renew", "lapse"}),
     ],
 )
-def test_errors_in_the_grace_period_name_the_possible_actions(
-    with_grace_period, on, allowed, advice
-):
-    """Before the grace period ends, a call or a renewal is possible; after that, a lapse too."""
+def test_errors_in_the_grace_period_name_the_possible_actions(with_grace_period, on, allowed):
+    """Before the grace period ends, almost all actions are possible."""
     with pytest.raises(TransitionNotAllowed) as caught:
         resume(with_grace_period, on=on)
-    with pytest.raises(OutsideTerm, match=f"; first {advice} the term that ended$"):
-        cancel(with_grace_period, on=on)
 
     assert allowed == set(caught.value.allowed)
 
 
-@pytest.mark.parametrize(
-    "action",
-    [
-        lambda subscription, on: change_plan(subscription, 12, 1, on=on),
-        lambda subscription, on: cancel(subscription, on=on),
-        lambda subscription, on: terminate(subscription, on=on),
-    ],
-    ids=["change", "cancel", "terminate"],
-)
-def test_change_cancel_and_terminate_are_refused_in_the_grace_period(with_grace_period, action):
-    """A term that is over can be renewed or lapse, but not change."""
-    with pytest.raises(OutsideTerm):
-        action(with_grace_period, date(2026, 2, 3))
+UNPAID_ACTIONS = {
+    "change": lambda subscription, on: change_plan(subscription, 12, 1, on=on),
+    "cancel": lambda subscription, on: cancel(subscription, on=on),
+    "terminate": lambda subscription, on: terminate(subscription, on=on),
+}
+
+
+@pytest.mark.parametrize("action", UNPAID_ACTIONS.values(), ids=UNPAID_ACTIONS)
+def test_change_cancel_and_terminate_are_refused_after_the_grace_period(with_grace_period, action):
+    """A run lets it lapse on 11 February, or it is renewed."""
+    with pytest.raises(OutsideTerm, match=r"; first renew or lapse the term that ended$"):
+        action(with_grace_period, date(2026, 2, 11))
+
+
+@pytest.mark.parametrize("action", UNPAID_ACTIONS.values(), ids=UNPAID_ACTIONS)
+def test_offer_without_a_grace_period_is_unpaid_on_its_due_date(action):
+    """Credit of the due date counts, so the actions are possible on 1, but not on 2 February."""
+    subscription = subscribe(make_offer(), 10, 1)
+
+    assert FEB_1 == action(subscription, FEB_1).after.acted_on
+    with pytest.raises(OutsideTerm, match="until the day before 2026-02-02, not on 2026-02-02"):
+        action(subscription, date(2026, 2, 2))
+
+
+@pytest.mark.parametrize("action", [cancel, terminate, partial(terminate, refund=False)])
+def test_cancel_and_terminate_end_an_unpaid_subscription(with_grace_period, action):
+    """It has ended since the end of its term. Nothing is charged and nothing is refunded."""
+    ended = action(with_grace_period, on=date(2026, 2, 3))
+
+    assert (Status.ENDED, Term(JAN_1, FEB_1), ()) == (
+        ended.after.status,
+        ended.after.term,
+        ended.postings,
+    )
+    assert "Not active since 2026-02-01." in str(ended)
+    assert [False, False] == [ended.after.active_on(day) for day in (FEB_1, date(2026, 2, 3))]
+
+
+def test_change_renews_an_unpaid_subscription_with_the_new_plan(with_grace_period):
+    """The new plan is bought for the term that was due: 8 x 31, without the bundle."""
+    changed = change_plan(with_grace_period, 8, 0, on=date(2026, 2, 3))
+    after = changed.after
+
+    assert (Term(FEB_1, MAR_1), 8, Status.ACTIVE, date(2026, 2, 3)) == (
+        after.term,
+        after.plan.channels,
+        after.status,
+        after.last_changed_on,
+    )
+    assert [(Reason.RENEWAL, -24_800)] == [
+        (posting.reason, posting.amount.minor) for posting in changed.postings
+    ]
+    assert "fewer-bundles" == changed.notices[0].code
+    assert str(changed).startswith(
+        "2026-02-03: change profile 'berlin' to 8 channels.\n"
+        "Runs until 2026-03-01, when it renews itself.\n"
+        "The wallet of account 'acme' pays 248.00 EUR (renewal).\n"
+        "Profile 'berlin' has 0 bundles from 2026-02-01 on, instead of 1."
+    )
+
+
+def test_change_of_an_unpaid_subscription_may_be_mixed():
+    """At a renewal, more channels and fewer bundles are no contradiction."""
+    grace = NonPaymentRule(grace=Days(10))
+    offer = make_offer(fewer=ChangeEffect.AT_RENEWAL, non_payment=grace)
+    changed = change_plan(subscribe(offer, 10, 2), 12, 1, on=FEB_1).after
+
+    assert (12, 1) == (changed.plan.channels, changed.plan.bundles)
+
+
+def test_change_back_drops_the_pending_change_of_an_unpaid_subscription():
+    """5 channels were to come on 1 February, but 10 are renewed then."""
+    offer = make_offer(fewer=ChangeEffect.AT_RENEWAL)
+    pending = change_plan(subscribe(offer, 10), 5).after
+    changed = change_plan(pending, 10, on=FEB_1)
+
+    assert (10, Term(FEB_1, MAR_1), "pending-dropped") == (
+        changed.after.plan.channels,
+        changed.after.term,
+        changed.notices[0].code,
+    )
+
+
+def test_cancel_in_a_grace_period_within_a_minimum_term_only_records_the_notice():
+    """It stays due, and a later renewal has a token of its own."""
+    offer = make_offer(
+        term=TermRule(Months(1), minimum_term=Months(3)),
+        non_payment=NonPaymentRule(grace=Days(10)),
+    )
+    notice = cancel(subscribe(offer), on=date(2026, 2, 3))
+    renewal = renew(notice.after, TARIFF, on=date(2026, 2, 5))
+
+    assert (Status.CANCELLED, FEB_1) == (notice.after.status, notice.after.due_on)
+    assert "not available from 2026-04-01 on" in notice.notices[0].text
+    assert "Its term ended on 2026-02-01: it is due for renewal." in str(notice)
+    assert (Status.CANCELLED, Term(FEB_1, MAR_1)) == (renewal.after.status, renewal.after.term)
+    assert notice.token != renewal.token
+    with pytest.raises(OutsideTerm, match="the minimum term runs until 2026-04-01"):
+        terminate(notice.after, on=date(2026, 2, 5))
+    assert Status.ENDED is terminate(notice.after, on=date(2026, 2, 5), refund=False).after.status
+
+
+def test_actions_that_end_an_unpaid_term_share_the_token_of_its_renewal(with_grace_period):
+    """So only one of them is committed for a term."""
+    on = date(2026, 2, 3)
+    decisions = [
+        renew(with_grace_period, TARIFF, on=on),
+        lapse(with_grace_period, on=on),
+        *(action(with_grace_period, on) for action in UNPAID_ACTIONS.values()),
+    ]
+
+    assert 1 == len({decision.token for decision in decisions})
+
+
+def test_str_of_a_late_call_of_a_cancelled_subscription_says_that_it_is_due():
+    """After its term, a cancelled subscription waits for its expiry."""
+    cancelled = cancel(subscribe(make_offer()), on=JAN_16).after
+    call = Call("c-1", "+1 212 555 0100", "US", date(2026, 1, 31), timedelta(minutes=2))
+    recorded = record_call(cancelled, call, TARIFF, on=FEB_1)
+
+    assert "Its term ended on 2026-02-01: it is due for expiry." in str(recorded)
 
 
 def test_renew_without_bundles_charges_the_channels_only():

@@ -226,7 +226,10 @@ class TestInAStore:
     def read(self, store):
         """Return the postings of the account and of the profile, in one order."""
         return merge_wallets(
-            [[booked.posting for booked in store.postings(wallet)] for wallet in (ACME, BERLIN)]
+            [
+                [booked.posting for booked in store.postings(wallet).items]
+                for wallet in (ACME, BERLIN)
+            ]
         )
 
     def book_expired(self, store, on):

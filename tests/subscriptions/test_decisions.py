@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import attrs
 import pytest
@@ -25,7 +25,7 @@ from tests.subscriptions.samples import (
     euros,
 )
 
-from channelplans.errors import WrongType
+from channelplans.errors import InvalidValue, WrongType
 from channelplans.offers import SKYPE_CONNECT
 from channelplans.rules import ChangeEffect, ChangeRule
 from channelplans.subscriptions.actions import (
@@ -34,12 +34,12 @@ from channelplans.subscriptions.actions import (
     change,
     expire,
     lapse,
-    record_call,
     renew,
     resume,
     terminate,
 )
-from channelplans.subscriptions.decisions import Decision, Transfer
+from channelplans.subscriptions.call_records import record_call
+from channelplans.subscriptions.decisions import Decision, Request, Transfer
 from channelplans.subscriptions.transfers import (
     assign_credit,
     charge,
@@ -96,6 +96,7 @@ EXPECTED_TEXTS: dict[str, tuple[Decision | Transfer, list[str]]] = {
             # 5 x 6.95 = 34.75
             "The wallet of account 'acme' receives 20.57 EUR (refund) "
             "and pays 34.75 EUR (subscription), -14.18 EUR in all.",
+            "Profile 'berlin' has 0 bundles from 2026-01-15 on, instead of 1.",
             EMERGENCY_NOTICE,
         ],
     ),
@@ -106,6 +107,7 @@ EXPECTED_TEXTS: dict[str, tuple[Decision | Transfer, list[str]]] = {
             RENEWS_AFTER_TERM,
             "The wallet of account 'acme' receives 30.85 EUR (refund) "
             "and pays 6.95 EUR (subscription), +23.90 EUR in all.",
+            "Profile 'berlin' has 0 bundles from 2026-01-05 on, instead of 1.",
             EMERGENCY_NOTICE,
         ],
     ),
@@ -237,11 +239,11 @@ class TestDecision:
             assert name not in text.replace(repr(name), "")
 
     def test_long_names_are_cut(self):
-        """A profile's name of ten million characters is cut in the text, but not in the data."""
-        name = "b" * 10_000_000
+        """The longest name is cut in the text after 80 characters, but not in the data."""
+        name = "b" * 255
         bought = buy_subscription(FIVE_CHANNELS, profile=name)
 
-        assert 1000 > len(str(cancel(bought, on=FIRST_DAY)))
+        assert "b" * 81 not in str(cancel(bought, on=FIRST_DAY))
         assert name == bought.profile
 
     def test_name_cannot_pass_for_columns_of_a_statement(self):
@@ -339,6 +341,38 @@ class TestDecision:
             attrs.evolve(PURCHASE, **{parameter: value})
 
         assert parameter == caught.value.parameter
+
+    def test_refuses_postings_on_wallets_of_another_account(self):
+        """A store commits a decision to one account."""
+        posting = attrs.evolve(PURCHASE.postings[0], wallet=Wallet("other"))
+
+        with pytest.raises(InvalidValue, match=r"on wallets of account 'acme', not .* 'other'"):
+            attrs.evolve(PURCHASE, postings=(posting,))
+
+    def test_counts_from_the_value_date_of_its_first_posting(self):
+        """Without a posting or a value date it counts from its day."""
+        late = attrs.evolve(PURCHASE.postings[0], value_date=date(2026, 1, 2))
+
+        assert FIRST_DAY == PURCHASE.counts_from == DECISIONS["resume"].counts_from - timedelta(10)
+        assert date(2026, 1, 2) == attrs.evolve(PURCHASE, postings=(late,)).counts_from
+
+    def test_holds_the_refund_line_by_line(self):
+        """A termination refunds 20 of 30 days of 34.75; the rest is kept."""
+        terminated, cancelled = DECISIONS["terminate"], DECISIONS["cancel"]
+        assert isinstance(terminated, Decision)
+        assert isinstance(cancelled, Decision)
+        refund = terminated.refund
+
+        assert refund is not None
+        assert (euros("23.17"), euros("11.58")) == (refund.returned, refund.kept)
+        assert cancelled.refund is None
+
+    def test_request_holds_a_key_and_a_digest(self):
+        """The text shows the key only."""
+        request = Request("form 17", "8c6976e5")
+
+        assert "request 'form 17'" == str(request)
+        assert request == attrs.evolve(PURCHASE, request=request).request
 
     def test_fields_are_read_only(self):
         """Assigning to a field raises an error."""

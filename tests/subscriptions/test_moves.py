@@ -20,6 +20,7 @@ from channelplans import (
     Ladder,
     Money,
     Months,
+    NonPaymentRule,
     QuantityRule,
     Reason,
     RefundBasis,
@@ -30,13 +31,15 @@ from channelplans import (
     TermRule,
     Tier,
     Wallet,
+    WrongType,
     buy,
     change,
     deposit,
+    lapse,
     quote,
     renew,
 )
-from channelplans.errors import CurrencyMismatch, OutsideTerm
+from channelplans.errors import CurrencyMismatch, NotOffered, OutsideTerm
 from channelplans.offers import OFFERS
 from channelplans.pricing import price_term
 from channelplans.subscriptions.subscription import Status, Subscription
@@ -139,6 +142,144 @@ def test_change_to_another_offer_keeps_the_minimum_term():
 
     with pytest.raises(OutsideTerm, match="from 2027-01-05 on, not on 2026-01-10"):
         change(subscription, no_minimum.plan(channels=5), tariff, on=date(2026, 1, 10))
+
+
+LATER_OFFER = attrs.evolve(
+    SKYPE_CONNECT,
+    edition="later",
+    change=ChangeRule(fewer=ChangeEffect.AT_RENEWAL, other_offer=ChangeEffect.AT_RENEWAL),
+)
+ENTERPRISE = attrs.evolve(SKYPE_CONNECT, name="enterprise")
+
+
+def test_other_offer_restarts_now_by_default():
+    """The unused 20 of 30 days are refunded, and the new offer runs for 30 days at once."""
+    changed = change(
+        buy_subscription(), ENTERPRISE.plan(channels=2, bundles=1), TARIFF, on=date(2026, 1, 15)
+    )
+
+    # 62 x 2/3 = 41.33 for the channels and for the bundle.
+    assert ["82.66 EUR", "-124.00 EUR"] == [str(posting.amount) for posting in changed.postings]
+    assert (ENTERPRISE, date(2026, 1, 15)) == (changed.after.plan.offer, changed.after.term.start)
+
+
+def test_other_offer_may_wait_for_the_next_term():
+    """The change moves no money; the renewal has the other offer's plan."""
+    plan = ENTERPRISE.plan(channels=3, bundles=1)
+    requested = change(buy_subscription(LATER_OFFER), plan, TARIFF, on=date(2026, 1, 15))
+    renewed = renew(requested.after, TARIFF, on=TERM_END)
+
+    assert ((), plan, "pending") == (
+        requested.postings,
+        requested.after.pending,
+        requested.notices[0].code,
+    )
+    assert (plan, Term(TERM_END, date(2026, 3, 6)), ()) == (
+        renewed.after.plan,
+        renewed.after.term,
+        renewed.notices,
+    )
+    assert ["-155.00 EUR"] == [str(posting.amount) for posting in renewed.postings]
+
+
+@pytest.mark.parametrize("on", [date(2026, 1, 15), date(2026, 2, 3)], ids=str)
+def test_other_offer_may_be_requested_in_the_last_term_of_the_minimum(on):
+    """It comes on 4 February, when the minimum of 30 days is over."""
+    offer = attrs.evolve(LATER_OFFER, term=TermRule(Days(30), minimum_term=Days(30)))
+    plan = ENTERPRISE.plan(channels=2)
+
+    assert plan == change(buy_subscription(offer), plan, TARIFF, on=on).after.pending
+    restarting = attrs.evolve(offer, change=ChangeRule())
+    with pytest.raises(OutsideTerm, match=r"the minimum term runs until 2026-02-04$"):
+        change(buy_subscription(restarting), plan, TARIFF, on=on)
+
+
+def test_unpaid_subscription_in_its_minimum_term_keeps_its_offer():
+    """A change in a grace period is no way out of the minimum term."""
+    offer = attrs.evolve(
+        SKYPE_CONNECT,
+        term=TermRule(Days(30), minimum_term=Days(60)),
+        non_payment=NonPaymentRule(grace=Days(10)),
+    )
+
+    with pytest.raises(OutsideTerm, match="the minimum term runs until 2026-03-06"):
+        change(buy_subscription(offer), ENTERPRISE.plan(channels=2), TARIFF, on=TERM_END)
+
+
+def test_pending_change_is_applied_under_a_new_edition_with_the_same_numbers():
+    """From 2 channels to 1: the new edition's plan of 1 channel is the change."""
+    smaller = LATER_OFFER.plan(channels=1, bundles=1)
+    pending = change(buy_subscription(LATER_OFFER), smaller, TARIFF, on=PURCHASE_DAY).after
+    new_plan = attrs.evolve(LATER_OFFER, edition="2027").plan(channels=1, bundles=1)
+    renewal = renew(pending, TARIFF, plan=new_plan, on=TERM_END)
+
+    assert (new_plan, None, ()) == (renewal.after.plan, renewal.after.pending, renewal.notices)
+
+
+@pytest.mark.parametrize("edition", ["later", "2027"])
+def test_pending_change_that_a_renewal_does_not_apply_is_dropped_with_a_notice(edition):
+    """The held 2 channels are renewed, under the same or a new edition."""
+    smaller = LATER_OFFER.plan(channels=1, bundles=1)
+    pending = change(buy_subscription(LATER_OFFER), smaller, TARIFF, on=PURCHASE_DAY).after
+    held_numbers = attrs.evolve(LATER_OFFER, edition=edition).plan(channels=2, bundles=1)
+    renewal = renew(pending, TARIFF, plan=held_numbers, on=TERM_END)
+
+    assert (held_numbers, None) == (renewal.after.plan, renewal.after.pending)
+    assert [
+        "The change to 1 channel and 1 bundle of 5,000 minutes, which was to come on 2026-02-04, "
+        "is dropped."
+    ] == [notice.text for notice in renewal.notices]
+    assert "pending-dropped" == renewal.notices[0].code
+
+
+@pytest.mark.parametrize("offer", [LATER_OFFER, ENTERPRISE], ids=["held", "pending"])
+def test_renew_refuses_other_plans_of_the_held_and_of_the_pending_offer(offer):
+    """Only a change can sell 5 channels of an offer that the subscription has or will have."""
+    pending = change(
+        buy_subscription(LATER_OFFER), ENTERPRISE.plan(channels=2), TARIFF, on=PURCHASE_DAY
+    ).after
+
+    with pytest.raises(InvalidValue, match=r"change\(\) changes it"):
+        renew(pending, TARIFF, plan=offer.plan(channels=5), on=TERM_END)
+
+
+@pytest.mark.parametrize(
+    ("offer", "on", "day"),
+    [
+        (SKYPE_CONNECT, date(2026, 1, 15), "2026-01-15"),
+        (LATER_OFFER, date(2026, 1, 15), "2026-02-04"),
+    ],
+    ids=["at once", "at the renewal"],
+)
+def test_change_to_fewer_bundles_carries_a_notice(offer, on, day):
+    """The buyer sees from which day on the minutes are gone."""
+    decision = change(buy_subscription(offer), offer.plan(channels=2), TARIFF, on=on)
+    (notice,) = (notice for notice in decision.notices if notice.code == "fewer-bundles")
+
+    assert f"Profile 'berlin' has 0 bundles from {day} on, instead of 1." == notice.text
+
+
+def test_change_to_as_many_bundles_carries_no_notice_about_them():
+    """More channels with the same bundle are no loss."""
+    decision = change(
+        buy_subscription(), SKYPE_CONNECT.plan(channels=3, bundles=1), TARIFF, on=PURCHASE_DAY
+    )
+
+    assert SKYPE_CONNECT.notices == decision.notices
+
+
+def test_lapse_of_a_plan_that_is_not_sold_says_so():
+    """The notice has another code than that of an unpaid renewal, and the reason."""
+    not_offered = NotOffered("plan with 2 channels", "2027", "choose another plan")
+    lapsed = lapse(buy_subscription(), on=TERM_END, not_offered=not_offered)
+
+    assert [
+        "The plan is not sold any more ('2027' has no plan with 2 channels; choose another plan): "
+        "profile 'berlin' carries no calls since 2026-02-04."
+    ] == [notice.text for notice in lapsed.notices]
+    assert "plan-not-sold" == lapsed.notices[0].code
+    with pytest.raises(WrongType, match="not_offered must be a NotOffered"):
+        lapse(buy_subscription(), on=TERM_END, not_offered="sold out")  # type: ignore[arg-type]
 
 
 def test_deposit_accepts_the_reason_bonus():

@@ -2,7 +2,9 @@
 
 import typing
 from datetime import date, datetime
+from typing import Any
 
+import attrs
 import pytest
 
 from channelplans.calendar import Months
@@ -185,6 +187,55 @@ class TestCredit:
         }
 
         assert {"deposit", "charge", "expire_credit"} == accept_a_wallet
+
+    def test_charge_may_overdraw_if_the_application_says_so(self):
+        """A deposit that the bank took back leaves a debt; by default a charge leaves none."""
+        arguments: dict[str, Any] = {"transfer": "bank 7", "on": FIRST_DAY}
+        taken_back = charge(ACME, euros("50"), may_overdraw=True, **arguments)
+
+        assert taken_back.may_overdraw
+        assert not charge(ACME, euros("50"), **arguments).may_overdraw
+        balances = settle(
+            {ACME: euros("5")}, taken_back.postings, may_overdraw=taken_back.may_overdraw
+        )
+        assert {ACME: euros("-45")} == balances
+        with pytest.raises(WrongType, match="may_overdraw must be a bool"):
+            charge(ACME, euros("50"), may_overdraw="yes", **arguments)  # type: ignore[arg-type]
+
+    def test_expiry_keeps_the_number_of_postings_that_it_was_computed_from(self):
+        """A store compares it, and a negative number is refused."""
+        arguments: dict[str, Any] = {"transfer": "e-1", "on": FIRST_DAY}
+
+        assert 12 == expire_credit(ACME, euros("5"), seen=12, **arguments).seen
+        assert expire_credit(ACME, euros("5"), **arguments).seen is None
+        with pytest.raises(InvalidValue, match="seen must be at least 0, not -1"):
+            expire_credit(ACME, euros("5"), seen=-1, **arguments)
+
+    def test_transfer_refuses_to_move_nothing(self):
+        """A transfer without postings belongs to no account."""
+        with pytest.raises(
+            InvalidValue, match=r"^postings must be at least one posting, not \(\)$"
+        ):
+            Transfer(Action.DEPOSIT, FIRST_DAY, (), "transfer/t-1")
+
+    def test_transfer_refuses_wallets_of_several_accounts(self):
+        """Credit cannot move from one account to another."""
+        postings = tuple(
+            Posting(wallet, euros(amount), Reason.TRANSFER, FIRST_DAY)
+            for wallet, amount in ((ACME, "-5"), (Wallet("other"), "5"))
+        )
+
+        with pytest.raises(InvalidValue, match=r"on wallets of account 'acme', not .* 'other'"):
+            Transfer(Action.ASSIGN_CREDIT, FIRST_DAY, postings, "transfer/t-1")
+
+    def test_transfer_has_an_account_and_counts_from_its_first_value_date(self):
+        """Both are those of its first posting."""
+        transfer = deposit(BERLIN, euros("5"), transfer="t-1", on=MID_TERM)
+        (posting,) = transfer.postings
+        late = attrs.evolve(posting, value_date=FIRST_DAY)
+
+        assert ("acme", MID_TERM) == (transfer.account, transfer.counts_from)
+        assert FIRST_DAY == attrs.evolve(transfer, postings=(late,)).counts_from
 
 
 class TestExpiryOfCredit:

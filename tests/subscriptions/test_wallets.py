@@ -107,6 +107,7 @@ class TestPosting:
         assert [
             {
                 "on": DAY,
+                "value_date": DAY,
                 "account": "acme",
                 "profile": "berlin",
                 "reason": "call",
@@ -118,6 +119,24 @@ class TestPosting:
                 "term_end": date(2026, 2, 4),
             }
         ] == fee.to_records()
+
+    def test_value_date_is_the_day_of_booking_unless_the_run_was_late(self):
+        """A late run books on 5 January what was due on the 3rd; the text names both days."""
+        late = attrs.evolve(posting("-69.50"), value_date=date(2026, 1, 3))
+
+        assert [DAY, date(2026, 1, 3)] == [posting("5").counts_from, late.counts_from]
+        assert "2026-01-05 account 'acme': -69.50 EUR, deposit, as of 2026-01-03" == str(late)
+        assert [(DAY, date(2026, 1, 3))] == [
+            (row["on"], row["value_date"]) for row in late.to_records()
+        ]
+
+    def test_value_date_may_not_follow_the_day_of_booking(self):
+        """Nothing is booked before it happens."""
+        with pytest.raises(
+            InvalidValue,
+            match="value_date must be at most 2026-01-05, the day of booking, not 2026-",
+        ):
+            attrs.evolve(posting("5"), value_date=date(2026, 1, 6))
 
     def test_to_records_fills_missing_values_with_none(self):
         """The row holds None if the posting has no term, profile or reference."""
@@ -193,6 +212,18 @@ class TestStatement:
             "2026-01-05  deposit                                                 +50.00   150.00",
             "2026-01-05  renewal                  s-1  2026-01-05 to 2026-02-04  -69.50    80.50",
         ] == str(statement).split("\n")
+
+    def test_prints_the_value_date_of_a_late_posting_and_the_day_of_its_booking(self):
+        """The first column is the value date; a last column is added if a posting was late."""
+        fee = Posting(ACME, euros("-30"), Reason.RENEWAL, date(2026, 2, 9), value_date=DAY)
+        statement = Statement(ACME, euros("100"), (fee, posting("50")))
+
+        assert [
+            "day         reason                   for  term  amount  balance  booked on",
+            "            balance brought forward                      100.00",
+            "2026-01-05  renewal                             -30.00    70.00  2026-02-09",
+            "2026-01-05  deposit                             +50.00   120.00  2026-01-05",
+        ] == [line.rstrip() for line in str(statement).split("\n") if "-----" not in line][1:]
 
     def test_to_records_returns_the_balance_after_each_posting(self):
         """Each row holds the balance after its posting, in cents and as a Decimal."""

@@ -18,12 +18,12 @@ from typing import Any
 
 import attrs
 
-from channelplans.errors import Conflict, InsufficientCredit, TokenReused
+from channelplans.errors import Conflict, InsufficientCredit, InvalidValue, TokenReused
 from channelplans.money import Currency, Money
 from channelplans.offers import SKYPE_CONNECT
 from channelplans.plans import Plan
 from channelplans.storage.codec import decode, definitions_of, digest, encode
-from channelplans.storage.ports import Booked, Cursor, Page, Revision, Stored
+from channelplans.storage.ports import Booked, Cursor, Page, Revision, Stored, shard_of
 from channelplans.subscriptions.decisions import Decision
 from channelplans.subscriptions.subscription import RUNNING, Action, Status, Subscription
 from channelplans.subscriptions.wallets import Wallet, settle
@@ -38,39 +38,164 @@ class PlainStore:
 
     def __init__(self):
         self.lock: Any = RLock()
-        self.stored, self.balances, self.bookings, self.decisions = {}, {}, [], {}
+        self.stored, self.balances, self.bookings, self.decisions_by_token = {}, {}, [], {}
         self.revision_count = 0
 
-    def subscription(self, profile, /):
-        with self.reading("subscription"):
-            return self.stored.get(profile)
+    # Reads
 
-    def balance(self, wallet, /):
+    def subscription(self, account, profile, /):
+        with self.reading("subscription"):
+            return self.stored.get(self.owner(account, profile))
+
+    def profiles(self, account, /, *, cursor=None, limit=1000):
+        with self.reading("profiles"):
+            stored = [stored.value for stored in self.stored.values()]
+            wallets = [booked.posting.wallet for booked in self.bookings]
+        names_of_account = {
+            entry.profile
+            for entry in self.owners(stored, wallets)
+            if entry.account == account and entry.profile is not None
+        }
+        names = self.sorted_names(names_of_account)
+        return self.find_page([([name], name) for name in names], cursor, limit)
+
+    def owners(self, subscriptions, wallets):
+        return [*subscriptions, *wallets]
+
+    def balance(self, wallet, /, *, before=None):
         with self.reading("balance"):
-            return self.balances.get(self.key(wallet))
+            balance = self.balances.get(self.key(wallet))
+        return balance if before is None else self.balance_before(wallet, balance, before)
+
+    def balance_before(self, wallet, balance, before):
+        for booked in self.bookings_on(wallet):
+            if not self.day_of_posting(booked) < before:
+                balance -= booked.posting.amount
+        return balance
+
+    def postings(self, wallet, /, *, since=None, until=None, cursor=None, limit=1000):
+        with self.reading("postings"):
+            bookings = self.bookings_on(wallet)
+        rows = [
+            ([number], booked)
+            for number, booked in enumerate(bookings)
+            if self.is_within(self.day_of_posting(booked), since, until)
+        ]
+        return self.find_page(rows, cursor, limit)
+
+    def bookings_on(self, wallet):
+        return [booked for booked in self.bookings if booked.posting.wallet == wallet]
+
+    def decision(self, account, token, /):
+        with self.reading("decision"):
+            decision, _ = self.decisions_by_token.get(self.token_key(account, token), (None, None))
+        return decision
+
+    def decisions(self, account, /, *, since=None, until=None, cursor=None, limit=1000):
+        with self.reading("decisions"):
+            decisions = self.decisions_of(account)
+        rows = [
+            ([number], decision)
+            for number, decision in enumerate(decisions)
+            if self.is_within(self.day_of_decision(decision), since, until)
+        ]
+        return self.find_page(rows, cursor, limit)
+
+    def decisions_of(self, account):
+        decisions = [decision for decision, _ in self.decisions_by_token.values()]
+        return [decision for decision in decisions if decision.account == account]
+
+    def due(self, on, /, *, account=None, shard=None, cursor=None, limit=1000):
+        with self.reading("due"):
+            subscriptions = [stored.value for stored in self.stored.values()]
+        due = [
+            subscription
+            for subscription in subscriptions
+            if self.is_due(subscription, on)
+            and (account is None or self.is_of_account(subscription, account))
+            and (shard is None or self.is_of_shard(subscription, *shard))
+        ]
+        rows = [
+            ([*self.due_order(subscription)], (subscription.account, subscription.profile))
+            for subscription in due
+        ]
+        return self.find_page(sorted(rows), cursor, limit)
+
+    # The parts of a read
 
     def reading(self, _part):
         return self.lock
 
-    def postings(self, wallet, /, *, since=None, until=None):
-        with self.reading("postings"):
-            bookings = [booked for booked in self.bookings if booked.posting.wallet == wallet]
-        return [booked for booked in bookings if self.is_within(booked.posting.on, since, until)]
+    def owner(self, account, profile):
+        return account, profile
+
+    def token_key(self, account, token):
+        return account, token
+
+    def key(self, wallet):
+        return wallet
+
+    def sorted_names(self, names):
+        return sorted(names)
+
+    def day_of_posting(self, booked):
+        return booked.posting.counts_from
+
+    def day_of_decision(self, decision):
+        return decision.counts_from
 
     def is_within(self, day, since, until):
         return (since is None or since <= day) and (until is None or day < until)
 
+    def is_due(self, subscription, on):
+        return subscription.status in RUNNING and subscription.term.end <= on
+
+    def is_of_account(self, subscription, account):
+        return subscription.account == account
+
+    def is_of_shard(self, subscription, number, count):
+        return shard_of(subscription.account, count) == number
+
+    def due_order(self, subscription):
+        return f"{subscription.term.end}", subscription.account, subscription.profile
+
+    def find_page(self, rows, cursor, limit):
+        """Return a page of rows, which are keys and items; the keys are in order."""
+        self.check_limit(limit)
+        last_key = None if cursor is None else json.loads(cursor)
+        rest = [(key, item) for key, item in rows if last_key is None or key > last_key]
+        has_next = len(rest) > limit
+        return self.make_page(
+            rest, limit, Cursor(json.dumps(rest[limit - 1][0])) if has_next else None
+        )
+
+    def check_limit(self, limit):
+        if limit < 1:
+            raise InvalidValue("limit", str(limit), "at least 1")
+
+    def make_page(self, rows, limit, next_cursor):
+        return Page(tuple(item for _, item in rows[:limit]), next_cursor)
+
+    # Commits
+
     def commit(self, decision, /, *, expected):
         with self.lock:
-            first, revision = self.decisions.get(decision.token, (None, None))
-            if first is not None and self.is_equal(first, decision):
-                return self.revision_of_repeat(decision, revision)
+            if self.is_known(decision):
+                first, revision = self.decisions_by_token[self.token_of(decision)]
+                if self.is_equal(first, decision):
+                    return self.revision_of_repeat(decision, revision)
             for check in self.checks():
                 check(decision, expected)
             return self.write(decision)
 
+    def token_of(self, decision):
+        return self.token_key(decision.account, decision.token)
+
+    def is_known(self, decision):
+        return self.token_of(decision) in self.decisions_by_token
+
     def checks(self):
-        return self.check_revision, self.check_token, self.check_credit
+        return self.check_revision, self.check_token, self.check_seen, self.check_credit
 
     def is_equal(self, first, second):
         return first == second
@@ -80,33 +205,56 @@ class PlainStore:
 
     def check_revision(self, decision, expected):
         if isinstance(decision, Decision):
-            stored = self.stored.get(decision.after.profile)
+            stored = self.stored_before(decision)
             found = stored and stored.revision
             if found != expected:
-                raise Conflict(decision.after.profile, expected, found)
+                raise Conflict(decision.account, decision.after.profile, expected, found)
+
+    def stored_before(self, decision):
+        return self.stored.get(self.owner(decision.account, decision.after.profile))
 
     def check_token(self, decision, _expected):
-        if decision.token in self.decisions:
+        if self.is_known(decision):
             raise TokenReused(decision.token)
 
+    def check_seen(self, decision, _expected):
+        seen = None if isinstance(decision, Decision) else decision.seen
+        if seen is not None:
+            wallet = decision.postings[0].wallet
+            found = self.number_seen(wallet)
+            if found != seen:
+                texts = f"{seen} postings", f"{found} postings"
+                raise Conflict(wallet.account, wallet.profile, *texts)
+
+    def number_seen(self, wallet):
+        return len(self.bookings_on(wallet))
+
     def check_credit(self, decision, _expected):
-        settle(self.balances_before(decision), decision.postings)
+        settle(
+            self.balances_before(decision),
+            decision.postings,
+            may_overdraw=self.may_overdraw(decision),
+        )
+
+    def may_overdraw(self, decision):
+        return decision.may_overdraw
 
     def balances_before(self, decision):
         balances = {wallet: self.balances.get(self.key(wallet)) for wallet in decision.deltas}
         return {wallet: balance for wallet, balance in balances.items() if balance is not None}
 
-    def key(self, wallet):
-        return wallet
-
     def write(self, decision):
         revision = self.new_revision(decision)
-        self.decisions[decision.token] = decision, revision
+        self.decisions_by_token[self.token_of(decision)] = self.stored_decision(decision), revision
         self.book(decision)
         if not isinstance(decision, Decision):
             return None
-        self.stored[decision.after.profile] = Stored(self.stored_form(decision.after), revision)
+        self.store_after(decision, revision)
         return revision
+
+    def store_after(self, decision, revision):
+        owner = self.owner(decision.account, decision.after.profile)
+        self.stored[owner] = Stored(self.stored_form(decision.after), revision)
 
     def new_revision(self, decision):
         self.revision_count += 1
@@ -127,29 +275,8 @@ class PlainStore:
     def stored_form(self, subscription):
         return subscription
 
-    def committed(self, token, /):
-        with self.reading("committed"):
-            _, revision = self.decisions.get(token, (None, None))
-        return revision
-
-    def due(self, on, /, *, cursor=None, limit=1000):
-        with self.reading("due"):
-            due_keys = sorted(
-                f"{stored.value.term.end}/{stored.value.profile}"
-                for stored in self.stored.values()
-                if self.is_due(stored.value, on)
-            )
-        return self.find_page(due_keys, cursor, limit)
-
-    def is_due(self, subscription, on):
-        return subscription.status in RUNNING and subscription.term.end <= on
-
-    def find_page(self, due_keys, cursor, limit):
-        rest = [key for key in due_keys if cursor is None or key > cursor]
-        return self.make_page(rest, limit, Cursor(rest[limit - 1]) if len(rest) > limit else None)
-
-    def make_page(self, due_keys, limit, next_cursor):
-        return Page(tuple(key.partition("/")[2] for key in due_keys[:limit]), next_cursor)
+    def stored_decision(self, decision):
+        return decision
 
 
 def bookings_of(decision):
@@ -244,7 +371,7 @@ class NoneMatchesEndedSubscriptions(PlainStore):
     def has_ended(self, decision):
         if not isinstance(decision, Decision):
             return False
-        stored = self.stored.get(decision.after.profile)
+        stored = self.stored_before(decision)
         return stored is not None and stored.value.status not in RUNNING
 
 
@@ -259,13 +386,13 @@ class ComparesBeforeItLocks(PlainStore):
         self.rendezvous = Rendezvous()
 
     def commit(self, decision, /, *, expected):
-        if decision.token not in self.decisions:
+        if not self.is_known(decision):
             self.check_revision(decision, expected)
         self.rendezvous.wait()
         return super().commit(decision, expected=expected)
 
     def checks(self):
-        return self.check_token, self.check_credit
+        return self.check_token, self.check_seen, self.check_credit
 
 
 class ReusedRevision(PlainStore):
@@ -289,7 +416,7 @@ class RevisionOfValue(PlainStore):
 class ForgetsSubscriptions(PlainStore):
     """Finds no subscription, although it stores them."""
 
-    def subscription(self, profile, /):
+    def subscription(self, account, profile, /):
         return None
 
 
@@ -299,7 +426,7 @@ class RevisionsForWallets(PlainStore):
     def check_revision(self, decision, expected):
         super().check_revision(decision, expected)
         if not isinstance(decision, Decision) and expected is not None:
-            raise Conflict("berlin", expected, None)
+            raise Conflict(decision.account, "berlin", expected, None)
 
 
 class ReturnsRevisionForWallets(PlainStore):
@@ -307,7 +434,7 @@ class ReturnsRevisionForWallets(PlainStore):
 
     def write(self, decision):
         super().write(decision)
-        _, revision = self.decisions[decision.token]
+        _, revision = self.decisions_by_token[self.token_of(decision)]
         return revision
 
 
@@ -319,7 +446,7 @@ class LostToken(PlainStore):
 
     def write(self, decision):
         revision = super().write(decision)
-        del self.decisions[decision.token]
+        del self.decisions_by_token[self.token_of(decision)]
         return revision
 
 
@@ -328,7 +455,7 @@ class ShortMemory(PlainStore):
 
     def write(self, decision):
         revision = super().write(decision)
-        self.decisions = dict(list(self.decisions.items())[-4:])
+        self.decisions_by_token = dict(list(self.decisions_by_token.items())[-4:])
         return revision
 
 
@@ -339,12 +466,12 @@ class BurntToken(PlainStore):
         try:
             super().check_credit(decision, expected)
         except InsufficientCredit:
-            self.decisions[decision.token] = None, Revision("burnt")
+            self.decisions_by_token[self.token_of(decision)] = decision, Revision("burnt")
             raise
 
 
 class SecretlyBurntToken(PlainStore):
-    """Refuses a token that was refused before, although ``committed`` does not know it."""
+    """Refuses a token that was refused before, although ``decision`` does not find it."""
 
     def __init__(self):
         super().__init__()
@@ -387,7 +514,7 @@ class TokenPerProfile(PlainStore):
         return subscription and subscription.profile
 
     def check_token(self, decision, expected):
-        first, _ = self.decisions.get(decision.token, (decision, None))
+        first, _ = self.decisions_by_token.get(self.token_of(decision), (decision, None))
         if self.scope(first) == self.scope(decision):
             super().check_token(decision, expected)
 
@@ -412,15 +539,15 @@ class ReturnsCurrentRevision(PlainStore):
     def revision_of_repeat(self, decision, revision):
         if not isinstance(decision, Decision):
             return super().revision_of_repeat(decision, revision)
-        return self.stored[decision.after.profile].revision
+        return self.stored_before(decision).revision
 
 
 class ForgetsTransfers(PlainStore):
-    """Knows no revision for a committed transfer."""
+    """Finds no committed transfer."""
 
-    def committed(self, token, /):
-        first, revision = self.decisions.get(token, (None, None))
-        return revision if isinstance(first, Decision) else None
+    def decision(self, account, token, /):
+        decision = super().decision(account, token)
+        return decision if isinstance(decision, Decision) else None
 
 
 class ChecksTokenFirst(PlainStore):
@@ -434,7 +561,7 @@ class ChecksTokenFirst(PlainStore):
         self.rendezvous = Rendezvous()
 
     def commit(self, decision, /, *, expected):
-        if decision.token in self.decisions:
+        if self.is_known(decision):
             return super().commit(decision, expected=expected)
         self.wait_for_second_thread(decision)
         for check in (self.check_revision, self.check_credit):
@@ -465,6 +592,28 @@ class TokenUnderWalletLock(ChecksTokenFirst):
             super().wait_for_second_thread(decision)
 
 
+class TokenOfAllAccounts(PlainStore):
+    """Uses the token alone as the key of a decision."""
+
+    def token_key(self, account, token):
+        return token
+
+
+class ShortTokenColumn(PlainStore):
+    """Cuts tokens after 255 characters without an error."""
+
+    def token_key(self, account, token):
+        return account, token[:255]
+
+
+class TokenPrefix(PlainStore):
+    """Finds a decision by the beginning of its token."""
+
+    def decision(self, account, token, /):
+        decisions = self.decisions_of(account)
+        return next((found for found in decisions if found.token.startswith(token)), None)
+
+
 # The order of the checks
 
 
@@ -472,21 +621,21 @@ class TokenBeforeConflict(PlainStore):
     """Checks the token first."""
 
     def checks(self):
-        return self.check_token, self.check_revision, self.check_credit
+        return self.check_token, self.check_revision, self.check_seen, self.check_credit
 
 
 class CreditBeforeConflict(PlainStore):
     """Checks the credit first."""
 
     def checks(self):
-        return self.check_credit, self.check_revision, self.check_token
+        return self.check_credit, self.check_revision, self.check_token, self.check_seen
 
 
 class CreditBeforeToken(PlainStore):
     """Checks the token last."""
 
     def checks(self):
-        return self.check_revision, self.check_credit, self.check_token
+        return self.check_revision, self.check_credit, self.check_token, self.check_seen
 
 
 class CurrencyFirst(PlainStore):
@@ -501,6 +650,53 @@ class CurrencyFirst(PlainStore):
             assert balance + decision.deltas[wallet] is not None
 
 
+class SeenBeforeToken(PlainStore):
+    """Compares ``seen`` before it looks up the token."""
+
+    def checks(self):
+        return self.check_revision, self.check_seen, self.check_token, self.check_credit
+
+
+class CreditBeforeSeen(PlainStore):
+    """Compares ``seen`` last."""
+
+    def checks(self):
+        return self.check_revision, self.check_token, self.check_credit, self.check_seen
+
+
+# The number of postings that a transfer has seen
+
+
+class IgnoresSeen(PlainStore):
+    """Never compares ``seen``."""
+
+    def check_seen(self, decision, _expected):
+        pass
+
+
+class SeesCommits(PlainStore):
+    """Counts the commits that posted to a wallet, not the postings."""
+
+    def number_seen(self, wallet):
+        return len({booked.token for booked in self.bookings_on(wallet)})
+
+
+class SeesAllWallets(PlainStore):
+    """Counts the postings of all wallets of the account."""
+
+    def number_seen(self, wallet):
+        wallets = [booked.posting.wallet for booked in self.bookings]
+        return sum(other.account == wallet.account for other in wallets)
+
+
+class SeenOfRepeats(PlainStore):
+    """Compares ``seen`` for an equal transfer too."""
+
+    def revision_of_repeat(self, decision, revision):
+        self.check_seen(decision, None)
+        return super().revision_of_repeat(decision, revision)
+
+
 # Credit
 
 
@@ -510,7 +706,7 @@ class PartialCommit(PlainStore):
     def check_credit(self, decision, expected):
         for wallet, delta in decision.deltas.items():
             postings = [posting for posting in decision.postings if posting.wallet == wallet]
-            settle(self.balances_before(decision), postings)
+            settle(self.balances_before(decision), postings, may_overdraw=decision.may_overdraw)
             before = self.balances.get(wallet)
             self.balances[wallet] = delta if before is None else before + delta
 
@@ -530,13 +726,13 @@ class ChecksCreditFirst(PlainStore):
         self.rendezvous = Rendezvous(threads=8, rounds=3)
 
     def commit(self, decision, /, *, expected):
-        if decision.token not in self.decisions:
+        if not self.is_known(decision):
             self.check_credit(decision, expected)
         self.rendezvous.wait()
         return super().commit(decision, expected=expected)
 
     def checks(self):
-        return self.check_revision, self.check_token
+        return self.check_revision, self.check_token, self.check_seen
 
 
 class LastWriteWins(PlainStore):
@@ -554,10 +750,10 @@ class LastWriteWins(PlainStore):
             before = self.balances_before(decision)
         self.rendezvous.wait()
         with self.lock:
-            is_repeated = decision.token in self.decisions
+            is_repeated = self.is_known(decision)
             revision = super().commit(decision, expected=expected)
             if not is_repeated:
-                self.balances |= settle(before, decision.postings)
+                self.balances |= settle(before, decision.postings, may_overdraw=True)
             return revision
 
 
@@ -568,13 +764,40 @@ class NoBound(PlainStore):
         pass
 
 
+class NeverBelowZero(PlainStore):
+    """Lets no wallet end below zero, whatever the decision says."""
+
+    def may_overdraw(self, decision):
+        return False
+
+
+class OnlyCallsOverdraw(PlainStore):
+    """Ignores ``may_overdraw`` of a transfer."""
+
+    def may_overdraw(self, decision):
+        return isinstance(decision, Decision) and decision.may_overdraw
+
+
+class StaysLocked(PlainStore):
+    """Refuses every commit after which a wallet is still below zero."""
+
+    def check_credit(self, decision, expected):
+        super().check_credit(decision, expected)
+        for wallet, balance in self.balances_before(decision).items():
+            after = balance + decision.deltas[wallet]
+            if after.minor < 0 and not decision.may_overdraw:
+                needed = -decision.deltas[wallet].amount
+                parts = needed, balance.amount, -after.amount
+                raise InsufficientCredit(f"{wallet}", *parts, after.currency.code)
+
+
 class PostingByPosting(PlainStore):
     """Compares each posting with the balance instead of their sum."""
 
     def check_credit(self, decision, expected):
         balances = self.balances_before(decision)
         for posting in decision.postings:
-            balances = settle(balances, [posting])
+            balances = settle(balances, [posting], may_overdraw=decision.may_overdraw)
 
 
 class WrongError(PlainStore):
@@ -633,8 +856,8 @@ class SoldFirst(Unlocked):
 
     def book(self, decision):
         if isinstance(decision, Decision):
-            _, revision = self.decisions[decision.token]
-            self.stored[decision.after.profile] = Stored(decision.after, revision)
+            _, revision = self.decisions_by_token[self.token_of(decision)]
+            self.store_after(decision, revision)
             self.show_half()
         super().book(decision)
 
@@ -642,7 +865,7 @@ class SoldFirst(Unlocked):
 class PaidFirst(Unlocked):
     """Shows readers a charge before the subscription is stored."""
 
-    revealing_reads = (("committed", "due"),)
+    revealing_reads = (("decision", "due"),)
 
     def book(self, decision):
         super().book(decision)
@@ -658,13 +881,12 @@ class TakenBack(Unlocked):
     def check_credit(self, decision, expected):
         if not isinstance(decision, Decision) or decision.before is not None:
             return super().check_credit(decision, expected)
-        profile = decision.after.profile
-        self.stored[profile] = Stored(decision.after, Revision("soon"))
+        self.store_after(decision, Revision("soon"))
         self.show_half()
         try:
             super().check_credit(decision, expected)
         except InsufficientCredit:
-            del self.stored[profile]
+            del self.stored[self.owner(decision.account, decision.after.profile)]
             raise
 
 
@@ -682,27 +904,33 @@ class Snapshots(PlainStore):
             with self.lock:
                 snapshot.stored, snapshot.balances = dict(self.stored), dict(self.balances)
                 snapshot.bookings = list(self.bookings)
-                snapshot.decisions = dict(self.decisions)
+                snapshot.decisions_by_token = dict(self.decisions_by_token)
         return thread_values["snapshot"]
 
-    def subscription(self, profile, /):
-        return self.snapshot().subscription(profile)
+    def subscription(self, account, profile, /):
+        return self.snapshot().subscription(account, profile)
 
-    def balance(self, wallet, /):
-        return self.snapshot().balance(wallet)
+    def profiles(self, account, /, **options):
+        return self.snapshot().profiles(account, **options)
 
-    def postings(self, wallet, /, *, since=None, until=None):
-        return self.snapshot().postings(wallet, since=since, until=until)
+    def balance(self, wallet, /, *, before=None):
+        return self.snapshot().balance(wallet, before=before)
+
+    def postings(self, wallet, /, **options):
+        return self.snapshot().postings(wallet, **options)
 
     def commit(self, decision, /, *, expected):
         vars(self.thread).clear()
         return super().commit(decision, expected=expected)
 
-    def committed(self, token, /):
-        return self.snapshot().committed(token)
+    def decision(self, account, token, /):
+        return self.snapshot().decision(account, token)
 
-    def due(self, on, /, *, cursor=None, limit=1000):
-        return self.snapshot().due(on, cursor=cursor, limit=limit)
+    def decisions(self, account, /, **options):
+        return self.snapshot().decisions(account, **options)
+
+    def due(self, on, /, **options):
+        return self.snapshot().due(on, **options)
 
 
 class CachesRows(PlainStore):
@@ -712,9 +940,9 @@ class CachesRows(PlainStore):
         super().__init__()
         self.thread = local()
 
-    def subscription(self, profile, /):
+    def subscription(self, account, profile, /):
         rows = vars(self.thread)
-        rows[profile] = rows.get(profile) or super().subscription(profile)
+        rows[profile] = rows.get(profile) or super().subscription(account, profile)
         return rows[profile]
 
     def commit(self, decision, /, *, expected):
@@ -803,6 +1031,56 @@ class WholeSeconds(PlainStore):
         return attrs.evolve(subscription, allowance=allowance)
 
 
+class LosesRefund(PlainStore):
+    """Stores a decision without its refund."""
+
+    def stored_decision(self, decision):
+        has_refund = isinstance(decision, Decision) and decision.refund
+        return attrs.evolve(decision, refund=None) if has_refund else decision
+
+
+class LosesRequest(PlainStore):
+    """Stores a decision without its idempotency key."""
+
+    def stored_decision(self, decision):
+        has_request = isinstance(decision, Decision) and decision.request
+        return attrs.evolve(decision, request=None) if has_request else decision
+
+
+class LosesCall(PlainStore):
+    """Stores a decision without its call."""
+
+    def stored_decision(self, decision):
+        has_call = isinstance(decision, Decision) and decision.call
+        return attrs.evolve(decision, call=None) if has_call else decision
+
+
+class LosesOverdraft(PlainStore):
+    """Does not store whether a decision may overdraw a wallet."""
+
+    def stored_decision(self, decision):
+        return attrs.evolve(decision, may_overdraw=False)
+
+
+class LosesSeen(PlainStore):
+    """Stores None for the number 0 of postings that a transfer has seen."""
+
+    def stored_decision(self, decision):
+        if isinstance(decision, Decision):
+            return decision
+        return attrs.evolve(decision, seen=decision.seen or None)
+
+
+class LosesValueDate(PlainStore):
+    """Stores postings without their value date."""
+
+    def append_bookings(self, decision):
+        self.bookings += [
+            attrs.evolve(booked, posting=attrs.evolve(booked.posting, value_date=None))
+            for booked in bookings_of(decision)
+        ]
+
+
 class EncodedStore(PlainStore):
     """Keeps the contract, and reads subscriptions with the offers and tariffs that it stored."""
 
@@ -810,9 +1088,9 @@ class EncodedStore(PlainStore):
         super().__init__()
         self.definitions = {}
 
-    def subscription(self, profile, /):
+    def subscription(self, account, profile, /):
         with self.reading("subscription"):
-            stored = self.stored.get(profile)
+            stored = self.stored.get(self.owner(account, profile))
             if stored is None:
                 return None
             data = encode(stored.value)
@@ -868,29 +1146,29 @@ class DefinesBeforeTheCommit(EncodedStore):
 class FloatMoney(PlainStore):
     """Stores a balance as a float of 53 bits."""
 
-    def balance(self, wallet, /):
-        balance = super().balance(wallet)
+    def balance(self, wallet, /, *, before=None):
+        balance = super().balance(wallet, before=before)
         return balance and Money(minor=int(float(balance.minor)), currency=balance.currency)
 
 
 class ForgetsZero(PlainStore):
     """Returns None for a wallet whose balance is zero."""
 
-    def balance(self, wallet, /):
-        return super().balance(wallet) or None
+    def balance(self, wallet, /, *, before=None):
+        return super().balance(wallet, before=before) or None
 
 
 class ZeroUnseen(PlainStore):
     """Returns zero for a wallet without postings."""
 
-    def balance(self, wallet, /):
-        return super().balance(wallet) or Money(minor=0, currency=Currency("EUR", 2))
+    def balance(self, wallet, /, *, before=None):
+        return super().balance(wallet, before=before) or Money(minor=0, currency=Currency("EUR", 2))
 
 
 class UnseenIsAnError(PlainStore):
     """Raises ``KeyError`` for a wallet without postings."""
 
-    def balance(self, wallet, /):
+    def balance(self, wallet, /, *, before=None):
         return self.balances[wallet]
 
 
@@ -899,6 +1177,20 @@ class OneWallet(PlainStore):
 
     def key(self, wallet):
         return Wallet(wallet.account)
+
+
+class ProfileOfAllAccounts(PlainStore):
+    """Uses the profile alone as the key of a subscription."""
+
+    def owner(self, account, profile):
+        return profile
+
+
+class WalletOfAllAccounts(PlainStore):
+    """Uses the profile alone as the key of a wallet."""
+
+    def key(self, wallet):
+        return wallet.profile
 
 
 class JoinedKeys(PlainStore):
@@ -916,10 +1208,10 @@ class OneEmoji(PlainStore):
 
 
 class CutsLongNames(PlainStore):
-    """Cuts identifiers after 255 characters without an error."""
+    """Cuts identifiers after 254 characters without an error."""
 
     def key(self, wallet):
-        return Wallet(wallet.account[:255], wallet.profile and wallet.profile[:255])
+        return Wallet(wallet.account[:254], wallet.profile and wallet.profile[:254])
 
 
 class AnyCase(PlainStore):
@@ -932,9 +1224,8 @@ class AnyCase(PlainStore):
 class ByDay(PlainStore):
     """Returns postings sorted by day."""
 
-    def postings(self, wallet, /, *, since=None, until=None):
-        bookings = super().postings(wallet, since=since, until=until)
-        return sorted(bookings, key=lambda booked: booked.posting.on)
+    def bookings_on(self, wallet):
+        return sorted(super().bookings_on(wallet), key=lambda booked: booked.posting.on)
 
 
 class UntilTheEnd(PlainStore):
@@ -947,13 +1238,86 @@ class UntilTheEnd(PlainStore):
 class DayOfDecision(PlainStore):
     """Selects postings by the day of their decision, not by the day of the posting."""
 
-    def postings(self, wallet, /, *, since=None, until=None):
-        decision_days = {token: decision.on for token, (decision, _) in self.decisions.items()}
-        return [
-            booked
-            for booked in super().postings(wallet)
-            if self.is_within(decision_days[booked.token], since, until)
-        ]
+    def day_of_posting(self, booked):
+        return self.decision(booked.posting.wallet.account, booked.token).on
+
+
+class ByBookingDay(PlainStore):
+    """Selects postings by the day of booking, not by their value date."""
+
+    def day_of_posting(self, booked):
+        return booked.posting.on
+
+
+class DecisionsByBookingDay(PlainStore):
+    """Selects decisions by the day of booking, not by their value date."""
+
+    def day_of_decision(self, decision):
+        return decision.on
+
+
+class BalanceWithTheDay(PlainStore):
+    """Adds the postings of the day ``before`` too."""
+
+    def balance_before(self, wallet, balance, before):
+        return super().balance_before(wallet, balance, before + timedelta(days=1))
+
+
+class BalanceOfDecisions(PlainStore):
+    """Adds all postings of a decision from the value date of the decision on."""
+
+    def balance_before(self, wallet, balance, before):
+        for booked in self.bookings_on(wallet):
+            if not self.decision(wallet.account, booked.token).counts_from < before:
+                balance -= booked.posting.amount
+        return balance
+
+
+class NoBalanceBefore(PlainStore):
+    """Returns None, not zero, if all postings are later."""
+
+    def balance_before(self, wallet, balance, before):
+        return super().balance_before(wallet, balance, before) or None
+
+
+class DecisionsByDay(PlainStore):
+    """Returns decisions sorted by day."""
+
+    def decisions_of(self, account):
+        return sorted(super().decisions_of(account), key=lambda decision: decision.on)
+
+
+class DecisionsWithMoney(PlainStore):
+    """Returns only the decisions that move money."""
+
+    def decisions_of(self, account):
+        return [decision for decision in super().decisions_of(account) if decision.postings]
+
+
+class ProfilesInAnyCase(PlainStore):
+    """Sorts profiles as a dictionary does, without regard to case."""
+
+    def sorted_names(self, names):
+        return sorted(names, key=str.lower)
+
+    def find_page(self, rows, cursor, limit):
+        numbered = [([number], item) for number, (_, item) in enumerate(rows)]
+        return super().find_page(numbered, cursor, limit)
+
+
+class RunningProfiles(PlainStore):
+    """Leaves out the profiles whose subscription has ended."""
+
+    def owners(self, subscriptions, wallets):
+        running = [entry for entry in subscriptions if entry.status in RUNNING]
+        return super().owners(running, wallets)
+
+
+class ProfilesWithoutWallets(PlainStore):
+    """Leaves out the profiles that have a wallet only."""
+
+    def owners(self, subscriptions, wallets):
+        return subscriptions
 
 
 class IndexPerWallet(PlainStore):
@@ -970,8 +1334,8 @@ class IndexPerWallet(PlainStore):
 class ThousandPostings(PlainStore):
     """Returns the first thousand postings only."""
 
-    def postings(self, wallet, /, *, since=None, until=None):
-        return super().postings(wallet, since=since, until=until)[:1000]
+    def bookings_on(self, wallet):
+        return super().bookings_on(wallet)[:1000]
 
 
 class NumberedEarly(PlainStore):
@@ -1006,16 +1370,16 @@ class NumberedEarly(PlainStore):
                 self.is_taken.wait(TIMEOUT)
             return revision
 
-    def postings(self, wallet, /, *, since=None, until=None):
-        bookings = super().postings(wallet, since=since, until=until)
+    def bookings_on(self, wallet):
+        bookings = super().bookings_on(wallet)
         return sorted(bookings, key=lambda booked: self.number_of[booked.token])
 
 
-class NoSequence(PlainStore):
-    """Returns an iterator instead of a sequence."""
+class NoPage(PlainStore):
+    """Returns a tuple instead of a page."""
 
-    def postings(self, wallet, /, *, since=None, until=None):
-        return iter(super().postings(wallet, since=since, until=until))
+    def postings(self, wallet, /, **options):
+        return super().postings(wallet, **options).items
 
 
 class NoDue(PlainStore):
@@ -1073,19 +1437,68 @@ class EndOfPurchase(PlainStore):
         return subscription.status in RUNNING and self.ends[subscription.profile] <= on
 
 
+class DueByName(PlainStore):
+    """Sorts due profiles by account and name only."""
+
+    def due_order(self, subscription):
+        return subscription.account, subscription.profile
+
+
+class DueInUtf16(PlainStore):
+    """Sorts names by their UTF-16 code units, as some languages do."""
+
+    def due_order(self, subscription):
+        return f"{subscription.term.end}", *map(
+            utf_16, (subscription.account, subscription.profile)
+        )
+
+
+def utf_16(name):
+    """Return text that sorts as the UTF-16 code units of a name."""
+    return name.encode("utf-16-be").hex()
+
+
+class DueOfEveryAccount(PlainStore):
+    """Ignores ``account``."""
+
+    def is_of_account(self, subscription, account):
+        return True
+
+
+class DueOfPrefix(PlainStore):
+    """Compares only the beginning of an account."""
+
+    def is_of_account(self, subscription, account):
+        return subscription.account.startswith(account)
+
+
+class DueOfEveryShard(PlainStore):
+    """Ignores ``shard``."""
+
+    def is_of_shard(self, subscription, number, count):
+        return True
+
+
+class OwnShards(PlainStore):
+    """Divides accounts by a hash of its own."""
+
+    def is_of_shard(self, subscription, number, count):
+        return len(subscription.account) % count == number
+
+
 class HundredDue(PlainStore):
     """Finds the first hundred due profiles only."""
 
-    def find_page(self, due_keys, cursor, limit):
-        return super().find_page(due_keys[:100], cursor, limit)
+    def find_page(self, rows, cursor, limit):
+        return super().find_page(rows[:100], cursor, limit)
 
 
 class SkipsRows(PlainStore):
     """Counts rows in its cursor, so it skips a page whose profiles were renewed meanwhile."""
 
-    def find_page(self, due_keys, cursor, limit):
+    def find_page(self, rows, cursor, limit):
         start = int(cursor or 0)
-        rest = due_keys[start:]
+        rest = rows[start:]
         next_cursor = Cursor(f"{start + limit}") if len(rest) > limit else None
         return self.make_page(rest, limit, next_cursor)
 
@@ -1093,41 +1506,59 @@ class SkipsRows(PlainStore):
 class ForgetsTheDay(PlainStore):
     """Uses a day as its cursor, so it skips the other profiles of that day."""
 
-    def find_page(self, due_keys, cursor, limit):
-        rest = [key for key in due_keys if cursor is None or key.partition("/")[0] > cursor]
-        next_cursor = Cursor(rest[limit - 1].partition("/")[0]) if len(rest) > limit else None
+    def find_page(self, rows, cursor, limit):
+        rest = [(key, item) for key, item in rows if cursor is None or key[0] > cursor]
+        next_cursor = Cursor(rest[limit - 1][0][0]) if len(rest) > limit else None
         return self.make_page(rest, limit, next_cursor)
 
 
 class CursorMustBeDue(PlainStore):
     """Ends a walk if the profile of the cursor is no longer due."""
 
-    def find_page(self, due_keys, cursor, limit):
-        if cursor is not None and cursor not in due_keys:
+    def find_page(self, rows, cursor, limit):
+        if cursor is not None and json.loads(cursor) not in [key for key, _ in rows]:
             return Page((), None)
-        return super().find_page(due_keys, cursor, limit)
+        return super().find_page(rows, cursor, limit)
 
 
 class LongPages(PlainStore):
-    """Returns one profile more than the limit."""
+    """Returns one item more than the limit."""
 
-    def make_page(self, due_keys, limit, next_cursor):
-        return super().make_page(due_keys, limit + 1, next_cursor)
+    def make_page(self, rows, limit, next_cursor):
+        return super().make_page(rows, limit + 1, next_cursor)
+
+
+class AnyLimit(PlainStore):
+    """Accepts a limit below one."""
+
+    def check_limit(self, limit):
+        pass
+
+
+class CursorOfFullPages(PlainStore):
+    """Returns a cursor with every full page, also with the last one."""
+
+    def make_page(self, rows, limit, next_cursor):
+        if next_cursor is None and len(rows) == limit:
+            next_cursor = Cursor(json.dumps(rows[-1][0]))
+        return super().make_page(rows, limit, next_cursor)
 
 
 class EndlessWalk(PlainStore):
     """Gives the last page a cursor too."""
 
-    def find_page(self, due_keys, cursor, limit):
-        page = super().find_page(due_keys, cursor, limit)
-        return attrs.evolve(page, next=page.next or Cursor("0"))
+    def find_page(self, rows, cursor, limit):
+        page = super().find_page(rows, cursor, limit)
+        return attrs.evolve(page, next=page.next or Cursor('[""]'))
 
 
-class SlashInProfile(PlainStore):
-    """Cuts a profile's name at a slash."""
+class SlashInCursor(PlainStore):
+    """Writes a cursor that is cut at a slash."""
 
-    def make_page(self, due_keys, limit, next_cursor):
-        return Page(tuple(key.split("/")[1] for key in due_keys[:limit]), next_cursor)
+    def make_page(self, rows, limit, next_cursor):
+        cut = next_cursor and "/" in next_cursor
+        cursor = Cursor(f'{next_cursor.partition("/")[0]}"]') if cut else next_cursor
+        return super().make_page(rows, limit, cursor)
 
 
 # Reopened
@@ -1151,7 +1582,7 @@ class FileStore(PlainStore):
         return revision
 
     def saved(self):
-        names = ("stored", "balances", "bookings", "decisions", "revision_count")
+        names = ("stored", "balances", "bookings", "decisions_by_token", "revision_count")
         return {name: getattr(self, name) for name in names}
 
 
@@ -1173,7 +1604,7 @@ class ForgetsTokens(FileStore):
     """Forgets all tokens when it is reopened."""
 
     def load(self, saved):
-        super().load(saved | {"decisions": {}})
+        super().load(saved | {"decisions_by_token": {}})
 
 
 class DefinitionsInMemory(EncodedStore, FileStore):
@@ -1193,24 +1624,30 @@ class AwaitedStore:
     def __init__(self):
         self.store: Any = PlainStore()
 
-    async def subscription(self, profile, /):
-        return self.store.subscription(profile)
+    async def subscription(self, account, profile, /):
+        return self.store.subscription(account, profile)
 
-    async def balance(self, wallet, /):
-        return self.store.balance(wallet)
+    async def profiles(self, account, /, **options):
+        return self.store.profiles(account, **options)
 
-    async def postings(self, wallet, /, *, since=None, until=None):
-        return self.store.postings(wallet, since=since, until=until)
+    async def balance(self, wallet, /, *, before=None):
+        return self.store.balance(wallet, before=before)
+
+    async def postings(self, wallet, /, **options):
+        return self.store.postings(wallet, **options)
 
     async def commit(self, decision, /, *, expected):
         await asyncio.sleep(0)
         return self.store.commit(decision, expected=expected)
 
-    async def committed(self, token, /):
-        return self.store.committed(token)
+    async def decision(self, account, token, /):
+        return self.store.decision(account, token)
 
-    async def due(self, on, /, *, cursor=None, limit=1000):
-        return self.store.due(on, cursor=cursor, limit=limit)
+    async def decisions(self, account, /, **options):
+        return self.store.decisions(account, **options)
+
+    async def due(self, on, /, **options):
+        return self.store.due(on, **options)
 
 
 class AwaitedFile(AwaitedStore):
@@ -1223,21 +1660,21 @@ class AwaitedFile(AwaitedStore):
 class NotAsync(AwaitedStore):
     """Has one method that is not a coroutine function."""
 
-    def balance(self, wallet, /):
-        return self.store.balance(wallet)
+    def balance(self, wallet, /, *, before=None):
+        return self.store.balance(wallet, before=before)
 
 
 class MissingAwait(AwaitedStore):
     """Returns a coroutine without awaiting it."""
 
-    async def balance(self, wallet, /):
-        return super().balance(wallet)
+    async def balance(self, wallet, /, *, before=None):
+        return super().balance(wallet, before=before)
 
 
 class ForgottenFuture(AwaitedStore):
     """Returns a future without awaiting it."""
 
-    async def balance(self, wallet, /):
+    async def balance(self, wallet, /, *, before=None):
         return asyncio.get_running_loop().create_future()
 
 
@@ -1254,7 +1691,7 @@ class AwaitsInBetween(AwaitedStore):
         self.free_places = 24
 
     async def commit(self, decision, /, *, expected):
-        if decision.token in self.store.decisions:
+        if self.store.is_known(decision):
             return self.store.commit(decision, expected=expected)
         self.store.check_revision(decision, expected)
         self.store.check_credit(decision, expected)
@@ -1276,15 +1713,15 @@ class CancelledHalfway(AwaitedStore):
     async def commit(self, decision, /, *, expected):
         async with self.lock:
             store = self.store
-            if decision.token in store.decisions or not isinstance(decision, Decision):
+            if store.is_known(decision) or not isinstance(decision, Decision):
                 return store.commit(decision, expected=expected)
             for check in store.checks():
                 check(decision, expected)
             store.book(decision)
             await asyncio.sleep(0)
             revision = store.new_revision(decision)
-            store.decisions[decision.token] = decision, revision
-            store.stored[decision.after.profile] = Stored(decision.after, revision)
+            store.decisions_by_token[store.token_of(decision)] = decision, revision
+            store.store_after(decision, revision)
             return revision
 
 
@@ -1296,7 +1733,7 @@ class DefinesAfterTheCommit(AwaitedStore):
         self.store = DefinesLater()
 
     async def commit(self, decision, /, *, expected):
-        if decision.token in self.store.decisions:
+        if self.store.is_known(decision):
             return self.store.commit(decision, expected=expected)
         revision = self.store.commit(decision, expected=expected)
         await asyncio.sleep(0)

@@ -93,10 +93,10 @@ def test_make_account_returns_decisions_that_a_store_accepts():
 
     assert Money.of("875.75", EUR) == store.balance(Wallet("acme"))
     for profile, plan in plans.items():
-        stored = store.subscription(profile)
+        stored = store.subscription("acme", profile)
         assert stored is not None
         assert plan == stored.value.plan
-    reasons = [booked.posting.reason for booked in store.postings(Wallet("acme"))]
+    reasons = [booked.posting.reason for booked in store.postings(Wallet("acme")).items]
     assert [Reason.DEPOSIT, Reason.SUBSCRIPTION, Reason.SUBSCRIPTION] == reasons
 
 

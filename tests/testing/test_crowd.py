@@ -114,6 +114,20 @@ def test_worker_raises_the_error_of_a_failed_renewal():
         _run_due(Billing(store, prices=TARIFF), date(2026, 2, 4))
 
 
+def test_worker_accepts_a_renewal_and_a_renewal_that_waits_for_credit():
+    """50.00 pay the purchase at 39.75, and the renewal waits; with 40.00 more it is paid."""
+    store = MemoryStore()
+    for decision in (make_deposit("50", "t-1"), make_purchase("s-1")):
+        store.commit(decision, expected=None)
+    billing = Billing(store, prices=TARIFF)
+
+    _run_due(billing, date(2026, 2, 4))
+    assert Money.of("10.25", EUR) == store.balance(ACME)
+    store.commit(make_deposit("40", "t-2"), expected=None)
+    _run_due(billing, date(2026, 2, 4))
+    assert Money.of("15.50", EUR) == store.balance(ACME)
+
+
 def test_worker_reports_add_up_decisions_and_refusals():
     """``attempted`` counts commits and refusals of the store, but not refusals of the rules."""
     first, second = make_deposit("1", "t-1"), make_deposit("2", "t-2")
@@ -136,6 +150,24 @@ def test_check_books_finds_a_balance_that_is_not_the_sum():
 
     with pytest.raises(AssertionError, match="the balance of account 'acme' is not the sum"):
         check_books(store, [ACME])
+
+
+def test_check_books_reads_all_pages():
+    """The books of a store that answers with one posting for each page are consistent."""
+    store = OnePostingForEachPage()
+    deposits = [make_deposit(str(number), f"t-{number}") for number in (1, 2, 3)]
+    for paid_in in deposits:
+        store.commit(paid_in, expected=None)
+
+    check_books(store, [ACME], committed=deposits)
+
+
+class OnePostingForEachPage(MemoryStore):
+    """A store whose pages of postings have one posting."""
+
+    def postings(self, wallet, /, *, since=None, until=None, cursor=None, limit=1):
+        """Return the next posting."""
+        return super().postings(wallet, since=since, until=until, cursor=cursor, limit=1)
 
 
 def test_check_books_finds_a_wallet_below_zero():
@@ -217,7 +249,8 @@ def test_check_books_finds_an_old_subscription():
     for decision in decisions:
         revision = store.commit(decision, expected=revision)
     check_books(store, [ACME], committed=decisions)
-    store.stored["berlin"] = attrs.evolve(store.stored["berlin"], value=purchase.after)
+    owner = ("acme", "berlin")
+    store.stored[owner] = attrs.evolve(store.stored[owner], value=purchase.after)
 
     with pytest.raises(
         AssertionError, match="berlin does not hold the subscription that was committed last"

@@ -31,13 +31,13 @@ def test_guide_shows_the_failure_that_the_suite_prints(pytester, monkeypatch):
     """The store of the guide ignores the expected revision here and fails the guide's test."""
     put = sqlite_store._put
 
-    def put_without_comparing(connection, after, _expected, revision):
-        query = "SELECT revision FROM subscriptions WHERE profile = ?"
-        row = connection.execute(query, (after.profile,)).fetchone()
+    def put_without_comparing(connection, after, _expected, revision, body):
+        query = "SELECT revision FROM subscriptions WHERE account = ? AND profile = ?"
+        row = connection.execute(query, (after.account, after.profile)).fetchone()
         stored_revision = None
         if row is not None:
             (stored_revision,) = row
-        put(connection, after, stored_revision, revision)
+        put(connection, after, stored_revision, revision, body)
 
     monkeypatch.setattr(sqlite_store, "_put", put_without_comparing)
     source = (ROOT / "tests" / "stores" / "test_sqlite.py").read_text(encoding="utf-8")

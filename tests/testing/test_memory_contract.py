@@ -16,29 +16,33 @@ class AwaitedStore:
     def __init__(self):
         self.store = MemoryStore()
 
-    async def subscription(self, profile, /):
-        await asyncio.sleep(0)
-        return self.store.subscription(profile)
+    async def subscription(self, *subject):
+        return await self.answer(self.store.subscription, *subject)
 
-    async def balance(self, wallet, /):
-        await asyncio.sleep(0)
-        return self.store.balance(wallet)
+    async def profiles(self, account, /, **options):
+        return await self.answer(self.store.profiles, account, **options)
 
-    async def postings(self, wallet, /, *, since=None, until=None):
-        await asyncio.sleep(0)
-        return self.store.postings(wallet, since=since, until=until)
+    async def balance(self, wallet, /, **options):
+        return await self.answer(self.store.balance, wallet, **options)
+
+    async def postings(self, wallet, /, **options):
+        return await self.answer(self.store.postings, wallet, **options)
 
     async def commit(self, decision, /, *, expected):
-        await asyncio.sleep(0)
-        return self.store.commit(decision, expected=expected)
+        return await self.answer(self.store.commit, decision, expected=expected)
 
-    async def committed(self, token, /):
-        await asyncio.sleep(0)
-        return self.store.committed(token)
+    async def decision(self, *subject):
+        return await self.answer(self.store.decision, *subject)
 
-    async def due(self, on, /, *, cursor=None, limit=1000):
+    async def decisions(self, account, /, **options):
+        return await self.answer(self.store.decisions, account, **options)
+
+    async def due(self, on, /, **options):
+        return await self.answer(self.store.due, on, **options)
+
+    async def answer(self, method, *subject, **options):
         await asyncio.sleep(0)
-        return self.store.due(on, cursor=cursor, limit=limit)
+        return method(*subject, **options)
 
 
 class TestMemoryStore(StoreContract):

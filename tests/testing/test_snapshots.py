@@ -32,8 +32,8 @@ def test_restore_undoes_the_changes_of_another_test(store, turn):
     """Each test starts with 1000 - 39.75 = 960.25 EUR, although it runs a renewal."""
     balance_before = store.balance(ACME)
     billing = Billing(store, prices=TARIFF)
-    outcomes = list(billing.run_due(on=DAY + timedelta(days=30)))
+    outcomes = billing.run_due(on=DAY + timedelta(days=30))
 
     assert Money.of("960.25", EUR) == balance_before
-    assert 1 == len(outcomes)
+    assert ["berlin"] == [outcome.profile for outcome in outcomes]
     assert Money.of("925.50", EUR) == store.balance(ACME)

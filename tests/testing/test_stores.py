@@ -12,6 +12,7 @@ from tests.testing import broken
 from channelplans.errors import WrongType
 from channelplans.offers import OFFERS
 from channelplans.storage.memory import MemoryStore
+from channelplans.storage.ports import Page
 from channelplans.subscriptions.subscription import Action, Status
 from channelplans.testing.contract import (
     checked_store,
@@ -19,7 +20,12 @@ from channelplans.testing.contract import (
     durability,
     state_machine,
 )
-from channelplans.testing.contract.helpers import lifecycle_of, open_account
+from channelplans.testing.contract.helpers import (
+    lifecycle_of,
+    make_deposit,
+    make_purchase,
+    open_account,
+)
 from channelplans.testing.stores import AsyncStoreContract, StoreContract
 
 pytestmark = pytest.mark.slow
@@ -58,7 +64,7 @@ SYNC = [
     (
         broken.ForgetsSubscriptions,
         "subscription_returns_every_field",
-        "subscription('berlin') is None, although a decision on it was committed",
+        "subscription('acme', 'berlin') is None, although a decision on it was committed",
     ),
     (
         broken.RevisionsForWallets,
@@ -154,12 +160,32 @@ SYNC = [
     (
         broken.ForgetsTransfers,
         "store_agrees_with_a_model_after_any_sequence",
-        "returned None for a transfer",
+        "must return what was committed",
     ),
     (
         broken.ForgetsTransfers,
-        "committed_returns_the_revision_of_a_commit",
-        "committed('transfer/opening') returned None for a transfer",
+        "decision_returns_every_field_of_a_transfer",
+        "the transfer that was read differs from the transfer committed",
+    ),
+    (
+        broken.TokenOfAllAccounts,
+        "commit_accepts_a_token_of_another_account",
+        "commit refused a token that only another account has committed",
+    ),
+    (
+        broken.TokenPrefix,
+        "decision_finds_only_committed_tokens",
+        "committed nothing with 'call/c'",
+    ),
+    (
+        broken.ShortTokenColumn,
+        "longest_identifiers_work_together",
+        "an identifier of 255 characters, or a token of such identifiers, is too long",
+    ),
+    (
+        broken.CutsLongNames,
+        "longest_identifiers_work_together",
+        "an identifier of 255 characters, or a token of such identifiers, is too long",
     ),
     (
         broken.ChecksTokenFirst,
@@ -192,6 +218,36 @@ SYNC = [
         "expected TokenReused, found CurrencyMismatch",
     ),
     (
+        broken.CreditBeforeSeen,
+        "commit_checks_the_number_of_postings_before_the_credit",
+        "the wallet refuses: check seen first",
+    ),
+    (
+        broken.SeenBeforeToken,
+        "commit_checks_the_number_of_postings_before_the_credit",
+        "expected TokenReused, found Conflict",
+    ),
+    (
+        broken.IgnoresSeen,
+        "commit_refuses_another_number_of_postings",
+        "commit accepted a transfer that had seen another number of postings",
+    ),
+    (
+        broken.SeesAllWallets,
+        "commit_refuses_another_number_of_postings",
+        "commit accepted a transfer that had seen another number of postings",
+    ),
+    (
+        broken.SeesCommits,
+        "commit_counts_the_postings_of_the_first_wallet",
+        "commit must compare seen with the postings of the first posting's wallet",
+    ),
+    (
+        broken.SeenOfRepeats,
+        "commit_repeats_a_transfer_that_has_seen_fewer_postings",
+        "commit refused the retry of a transfer that it had accepted",
+    ),
+    (
         broken.PartialCommit,
         "commit_stores_all_or_nothing",
         "finish all checks before the first write",
@@ -210,6 +266,31 @@ SYNC = [
         broken.NoBound,
         "commit_reports_missing_credit_exactly",
         "commit took 39.75 EUR from 10.50 EUR",
+    ),
+    (
+        broken.NoBound,
+        "commit_overdraws_only_if_the_decision_may",
+        "commit accepted a debit below zero without may_overdraw",
+    ),
+    (
+        broken.NeverBelowZero,
+        "commit_overdraws_only_if_the_decision_may",
+        "commit refused a decision with may_overdraw",
+    ),
+    (
+        broken.OnlyCallsOverdraw,
+        "commit_overdraws_only_if_the_decision_may",
+        "commit refused a decision with may_overdraw",
+    ),
+    (
+        broken.StaysLocked,
+        "commit_to_a_wallet_below_zero",
+        "commit must accept a receipt on a wallet below zero, even if it stays below",
+    ),
+    (
+        broken.NoBound,
+        "commit_to_a_wallet_below_zero",
+        "commit accepted a debit on a wallet below zero without may_overdraw",
     ),
     (
         broken.PostingByPosting,
@@ -267,6 +348,12 @@ SYNC = [
     (broken.LosesLines, "subscription_returns_every_field", "value.quote.lines"),
     (broken.LosesPending, "subscription_returns_every_field", "value.pending"),
     (broken.WholeSeconds, "subscription_returns_extreme_values", "allowance.granted"),
+    (broken.LosesRefund, "decision_returns_every_field", ".refund: expected"),
+    (broken.LosesRequest, "decision_returns_every_field", ".request: expected"),
+    (broken.LosesCall, "decision_returns_every_field", ".call: expected"),
+    (broken.LosesOverdraft, "decision_returns_every_field", ".may_overdraw: expected True"),
+    (broken.LosesSeen, "decision_returns_every_field_of_a_transfer", ".seen: expected 0"),
+    (broken.LosesValueDate, "postings_return_every_field", ".value_date: expected"),
     (
         broken.ForgetsDefinitions,
         "commit_stores_the_offers_and_tariffs_of_a_decision",
@@ -304,6 +391,13 @@ SYNC = [
     ),
     (broken.AnyCase, "reads_distinguish_similar_identifiers", "confused it with another wallet"),
     (
+        broken.ProfileOfAllAccounts,
+        "accounts_share_nothing",
+        "the account must be a part of every key",
+    ),
+    (broken.TokenOfAllAccounts, "accounts_share_nothing", "must be a part of every key"),
+    (broken.WalletOfAllAccounts, "accounts_share_nothing", "must be a part of every key"),
+    (
         broken.ByDay,
         "postings_are_in_commit_order",
         "the postings are not in commit order",
@@ -313,10 +407,61 @@ SYNC = [
         "concurrent_commits_book_postings_in_commit_order",
         "account 'acme' would be below zero after transfer/t-",
     ),
-    (broken.UntilTheEnd, "postings_select_days_by_since_and_until", "returned the wrong days"),
-    (broken.DayOfDecision, "postings_select_days_by_since_and_until", "returned the wrong days"),
+    (broken.UntilTheEnd, "postings_and_decisions_select_days", "returned the wrong days"),
+    (broken.DayOfDecision, "postings_and_decisions_select_days", "returned the wrong days"),
+    (broken.ByBookingDay, "postings_and_decisions_select_days", "limit=1) returned the wrong days"),
+    (
+        broken.DecisionsByBookingDay,
+        "postings_and_decisions_select_days",
+        "limit=1) returned the wrong days",
+    ),
+    (
+        broken.BalanceWithTheDay,
+        "balance_before_adds_earlier_days",
+        "is not the sum of the postings of earlier days",
+    ),
+    (
+        broken.ByBookingDay,
+        "balance_before_adds_earlier_days",
+        "is not the sum of the postings of earlier days",
+    ),
+    (
+        broken.NoBalanceBefore,
+        "balance_before_adds_earlier_days",
+        "is not the sum of the postings of earlier days",
+    ),
+    (
+        broken.BalanceOfDecisions,
+        "balance_before_counts_each_posting_of_a_decision",
+        "must count each posting from its own value date",
+    ),
+    (
+        broken.DecisionsByDay,
+        "decisions_are_in_commit_order",
+        "the decisions are not in commit order",
+    ),
+    (
+        broken.DecisionsWithMoney,
+        "decisions_are_in_commit_order",
+        "the decisions are not in commit order",
+    ),
+    (
+        broken.ProfilesInAnyCase,
+        "profiles_are_sorted_by_code_point",
+        "are not complete, or not sorted by code point",
+    ),
+    (
+        broken.RunningProfiles,
+        "profiles_are_sorted_by_code_point",
+        "are not complete, or not sorted by code point",
+    ),
+    (
+        broken.ProfilesWithoutWallets,
+        "profiles_are_sorted_by_code_point",
+        "are not complete, or not sorted by code point",
+    ),
     (broken.IndexPerWallet, "postings_return_every_field", ".index: expected"),
-    (broken.NoSequence, "reads_find_nothing_in_an_empty_store", "but Sequence was expected"),
+    (broken.NoPage, "reads_find_nothing_in_an_empty_store", "but Page was expected"),
     (broken.NoDue, "reads_find_nothing_in_an_empty_store", "the store has no method due"),
     (
         broken.DueTooLate,
@@ -344,13 +489,27 @@ SYNC = [
         "due is wrong after a change of the term from 2026-01-05 to 2026-02-04 to 2026-01-15 to",
     ),
     (
+        broken.DueByName,
+        "due_is_sorted_by_end_then_account_then_profile",
+        "is not sorted by end of term, account and profile",
+    ),
+    (
+        broken.DueInUtf16,
+        "due_is_sorted_by_end_then_account_then_profile",
+        "is not sorted by end of term, account and profile",
+    ),
+    (broken.DueOfEveryAccount, "due_selects_an_account", "due(account='acme', limit=1) is wrong"),
+    (broken.DueOfPrefix, "due_selects_an_account", "due(account='acme', limit=1) is wrong"),
+    (broken.DueOfEveryShard, "due_selects_a_shard", "due(shard=(0, 2), limit=1) is wrong"),
+    (broken.OwnShards, "due_selects_a_shard", "due(shard=(0, 2), limit=1) is wrong"),
+    (
         broken.ThousandPostings,
-        "due_and_postings_return_more_than_a_thousand",
+        "pages_return_more_than_a_thousand",
         "the postings of a wallet do not contain all",
     ),
     (
         broken.HundredDue,
-        "due_and_postings_return_more_than_a_thousand",
+        "pages_return_more_than_a_thousand",
         "the pages of due do not contain all",
     ),
     (
@@ -371,7 +530,18 @@ SYNC = [
     (
         broken.LongPages,
         "pages_contain_all_due_profiles",
-        "a page of due holds 2 profiles; the limit is 1",
+        "a page of due holds 2 items; the limit is 1",
+    ),
+    (broken.AnyLimit, "a_limit_below_one_is_refused", "accepted limit=0"),
+    (
+        broken.CursorOfFullPages,
+        "pages_have_no_cursor_after_the_last_item",
+        "returned pages of the wrong sizes",
+    ),
+    (
+        broken.SkipsRows,
+        "pages_stay_complete_while_others_commit",
+        "miss an item or repeat one",
     ),
     (
         broken.EndlessWalk,
@@ -384,7 +554,7 @@ SYNC = [
         "the pages of due never end",
     ),
     (
-        broken.SlashInProfile,
+        broken.SlashInCursor,
         "cursors_work_after_any_identifier",
         "miss a profile with an unusual identifier",
     ),
@@ -538,6 +708,18 @@ def test_contract_refuses_the_class_of_a_store():
     """If ``make_store`` returns a function that returns a class, the error shows how to call it."""
     with pytest.raises(WrongType, match=r"^store must be a store, such as MemoryStore\(\), not "):
         checked_store.open_store(lambda: MemoryStore)
+
+
+def test_checked_store_answers_as_the_store_does():
+    """A test that a store's author adds can read profiles and decisions in pages, too."""
+    plain_store = MemoryStore()
+    store = checked_store.open_store(lambda: plain_store)
+    store.commit(make_deposit("50"))
+    store.commit(make_purchase())
+
+    assert Page(("berlin",)) == store.profiles("acme")
+    assert plain_store.decisions("acme", limit=1) == store.decisions("acme", limit=1)
+    assert make_deposit("50") == store.decisions("acme").items[0]
 
 
 def test_each_test_of_the_contract_fails_a_broken_store():
@@ -694,7 +876,7 @@ def class_body_in_file(store_class):
         (
             "StoreContract",
             broken.ForgetsTokens,
-            "[committed(subscription/s-1/0/buy)]: expected 'r13'",
+            "[decision(subscription/s-1/0/buy)]: expected",
         ),
     ],
     ids=class_name,
@@ -731,7 +913,7 @@ def test_reopened_store_accepts_four_calls_in_sequence(tmp_path):
     revisions = durability.reopen_and_record_calls(open_store, decision, contents)
 
     assert ["r4", "r5", "r6", "r7"] == revisions
-    assert decision.after.sequence + 4 == open_store().stored["berlin"].value.sequence
+    assert decision.after.sequence + 4 == open_store().stored["acme", "berlin"].value.sequence
 
 
 def test_contract_skips_the_reopening_without_reopen(run_contract):
@@ -903,7 +1085,7 @@ def test_sequence_ends_a_term_in_each_way(cancelled, lapses, status):
     machine.end_term("berlin", lapses=lapses)
     machine.check_against_model()
 
-    assert status is machine.model.stored["berlin"].value.status
+    assert status is machine.model.stored["acme", "berlin"].value.status
 
 
 def test_correct_store_passes_each_step_of_a_sequence():
@@ -911,8 +1093,11 @@ def test_correct_store_passes_each_step_of_a_sequence():
     machine = open_machine()
     plan = ("Skype Connect, help page", 7, 0)
     machine.deposit("paris", 500)
-    machine.expire_credit(None, 10**9)  # more than the wallet holds
-    machine.expire_credit(None, 100)
+    machine.expire_credit(None, 10**9, may_overdraw=False, missed=None)  # more than it holds
+    machine.expire_credit(None, 100, may_overdraw=False, missed=0)
+    machine.expire_credit(None, 100, may_overdraw=False, missed=1)  # has seen too few postings
+    machine.expire_credit("paris", 900, may_overdraw=True, missed=None)
+    machine.deposit_late("paris", 1400, 10)
     machine.move_credit("assign_credit", "paris", 100, "t-1")
     machine.move_credit("take_back_credit", "paris", 100, "t-1")  # the token is taken
     machine.wait(1)
@@ -930,7 +1115,12 @@ def test_correct_store_passes_each_step_of_a_sequence():
     machine.buy("paris", plan)
     machine.change_status("paris", "terminate")
     machine.check_due(40, 1)
+    machine.check_days(20, 30, 2)
     machine.check_against_model()
 
-    assert {"berlin", "paris"} == machine.model.stored.keys()
-    assert Status.ENDED is machine.model.stored["paris"].value.status
+    assert {
+        ("acme", "berlin"),
+        ("acme", "paris"),
+        ("globex", "berlin"),
+    } == machine.model.stored.keys()
+    assert Status.ENDED is machine.model.stored["acme", "paris"].value.status

@@ -432,7 +432,7 @@ def test_histories_draws_decisions_that_a_store_accepts(history):
     for decision in history:
         revision = store.commit(decision, expected=revision)
 
-    stored = store.subscription("berlin")
+    stored = store.subscription("acme", "berlin")
     assert stored is not None
     assert last_decision.after == stored.value
 

@@ -4,8 +4,8 @@ The methods of a class decide whether it is a store. Each line with ``type: igno
 that a type checker must find. An ignore that is not needed is an error too.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from datetime import date, timedelta
 from typing import Any, assert_type
 
 from channelplans.calendar import Term
@@ -35,14 +35,19 @@ from channelplans.storage.ports import (
     Page,
     Preview,
     Revision,
+    Shard,
     Store,
     Stored,
     TransferPreview,
+    shard_of,
 )
-from channelplans.subscriptions.actions import call_token, renew
+from channelplans.subscriptions.actions import renew
+from channelplans.subscriptions.call_records import call_token
 from channelplans.subscriptions.catalogue import Catalogue
+from channelplans.subscriptions.credit_lots import LotRule
 from channelplans.subscriptions.decisions import Decision, Transfer
-from channelplans.subscriptions.identifiers import ProfileId, Token
+from channelplans.subscriptions.identifiers import AccountId, ProfileId, Token
+from channelplans.subscriptions.invoices import Invoice
 from channelplans.subscriptions.price_books import PriceBook, make_price_book
 from channelplans.subscriptions.subscription import Subscription
 from channelplans.subscriptions.transfers import expire_credit
@@ -63,19 +68,34 @@ class Awaited:
     def __init__(self) -> None:
         self._store = MemoryStore()
 
-    async def subscription(self, key: ProfileId, /) -> Stored[Subscription] | None:
+    async def subscription(
+        self, owner: AccountId, name: ProfileId, /
+    ) -> Stored[Subscription] | None:
         """Return the subscription of a profile."""
-        return self._store.subscription(key)
+        return self._store.subscription(owner, name)
 
-    async def balance(self, key: Wallet, /) -> Money | None:
+    async def profiles(
+        self, owner: AccountId, /, *, cursor: Cursor | None = None, limit: int = 1000
+    ) -> Page[ProfileId]:
+        """Return a page of the profiles of an account."""
+        return self._store.profiles(owner, cursor=cursor, limit=limit)
+
+    async def balance(self, key: Wallet, /, *, before: date | None = None) -> Money | None:
         """Return the balance of a wallet."""
-        return self._store.balance(key)
+        return self._store.balance(key, before=before)
 
     async def postings(
-        self, key: Wallet, /, *, since: date | None = None, until: date | None = None
-    ) -> list[Booked]:
-        """Return the postings of a wallet."""
-        return list(self._store.postings(key, since=since, until=until))
+        self,
+        key: Wallet,
+        /,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[Booked]:
+        """Return a page of the postings of a wallet."""
+        return self._store.postings(key, since=since, until=until, cursor=cursor, limit=limit)
 
     async def commit(
         self, action: Decision | Transfer, /, *, expected: Revision | None
@@ -83,13 +103,35 @@ class Awaited:
         """Store a decision or a transfer."""
         return self._store.commit(action, expected=expected)
 
-    async def committed(self, key: Token, /) -> Revision | None:
-        """Return the revision of a committed decision."""
-        return self._store.committed(key)
+    async def decision(self, owner: AccountId, key: Token, /) -> Decision | Transfer | None:
+        """Return a committed decision or transfer."""
+        return self._store.decision(owner, key)
 
-    async def due(self, day: date, /, *, cursor: Cursor | None = None, limit: int = 1000) -> Page:
+    async def decisions(
+        self,
+        owner: AccountId,
+        /,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[Decision | Transfer]:
+        """Return a page of the decisions and transfers of an account."""
+        return self._store.decisions(owner, since=since, until=until, cursor=cursor, limit=limit)
+
+    async def due(
+        self,
+        day: date,
+        /,
+        *,
+        account: AccountId | None = None,
+        shard: Shard | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[tuple[AccountId, ProfileId]]:
         """Return a page of due profiles."""
-        return self._store.due(day, cursor=cursor, limit=limit)
+        return self._store.due(day, account=account, shard=shard, cursor=cursor, limit=limit)
 
 
 class WithoutRevision(MemoryStore):
@@ -111,7 +153,9 @@ class WithoutTransfers(MemoryStore):
 class WithoutPages(MemoryStore):
     """A store whose ``due`` has no pages."""
 
-    def due(self, on: date, /) -> Page:  # type: ignore[override]
+    def due(  # type: ignore[override]
+        self, on: date, /
+    ) -> Page[tuple[AccountId, ProfileId]]:
         """Return all due profiles, without a cursor."""
         return Page(())
 
@@ -120,19 +164,21 @@ class WithoutPostings:
     """A store that lacks a method."""
 
     subscription = MemoryStore.subscription
+    profiles = MemoryStore.profiles
     balance = MemoryStore.balance
     commit = MemoryStore.commit
-    committed = MemoryStore.committed
+    decision = MemoryStore.decision
+    decisions = MemoryStore.decisions
     due = MemoryStore.due
 
 
 def complete_classes_are_stores() -> None:
     """The methods make a class a store. A base class is not needed."""
     store: Store = MemoryStore()
-    assert_type(store.subscription(PROFILE), Stored[Subscription] | None)
+    assert_type(store.subscription(ACCOUNT, PROFILE), Stored[Subscription] | None)
     assert_type(store.balance(Wallet(ACCOUNT)), Money | None)
-    assert_type(store.committed("t"), Revision | None)
-    assert_type(store.due(DAY), Page)
+    assert_type(store.decision(ACCOUNT, "t"), Decision | Transfer | None)
+    assert_type(store.due(DAY), Page[tuple[AccountId, ProfileId]])
     async_store: AsyncStore = Awaited()
     del async_store
 
@@ -149,7 +195,7 @@ def incomplete_classes_are_no_stores() -> None:
 
 def store_methods(store: Store, decision: Decision, transfer: Transfer) -> None:
     """Each method of a store takes and returns its types."""
-    stored = store.subscription(PROFILE)
+    stored = store.subscription(ACCOUNT, PROFILE)
     assert_type(stored, Stored[Subscription] | None)
     if stored is not None:
         assert_type(stored.value, Subscription)
@@ -158,22 +204,26 @@ def store_methods(store: Store, decision: Decision, transfer: Transfer) -> None:
         stored.revision = REVISION  # type: ignore[misc]
     assert_type(store.balance(Wallet(ACCOUNT)), Money | None)
     assert_type(store.commit(transfer, expected=None), Revision | None)
-    booked = store.postings(Wallet(ACCOUNT), since=DAY, until=None)
-    assert_type(booked, Sequence[Booked])
-    assert_type(booked[0].posting, Posting)
-    assert_type(booked[0].token, Token)
-    assert_type(booked[0].index, int)
-    assert_type(store.committed(decision.token), Revision | None)
-    page = store.due(DAY, cursor=CURSOR, limit=5)
-    assert_type(page, Page)
-    assert_type(page.profiles, tuple[ProfileId, ...])
+    assert_type(store.balance(Wallet(ACCOUNT), before=DAY), Money | None)
+    booked = store.postings(Wallet(ACCOUNT), since=DAY, until=None, cursor=CURSOR, limit=5)
+    assert_type(booked, Page[Booked])
+    assert_type(booked.items[0].posting, Posting)
+    assert_type(booked.items[0].token, Token)
+    assert_type(booked.items[0].index, int)
+    assert_type(store.decision(ACCOUNT, decision.token), Decision | Transfer | None)
+    assert_type(store.decisions(ACCOUNT, since=DAY), Page[Decision | Transfer])
+    assert_type(store.profiles(ACCOUNT), Page[ProfileId])
+    page = store.due(DAY, account=ACCOUNT, shard=(0, 4), cursor=CURSOR, limit=5)
+    assert_type(page.items, tuple[tuple[AccountId, ProfileId], ...])
     assert_type(page.next, Cursor | None)
+    assert_type(shard_of(ACCOUNT, 4), int)
     store.commit(decision)  # type: ignore[call-arg]
     store.commit(decision, None)  # type: ignore[call-arg]
     store.commit(decision, expected="1")  # type: ignore[arg-type]
     store.commit(PLAN, expected=None)  # type: ignore[arg-type]
-    store.subscription(profile=PROFILE)  # type: ignore[call-arg]
-    store.subscription(Wallet(ACCOUNT))  # type: ignore[arg-type]
+    store.subscription(PROFILE)  # type: ignore[call-arg]
+    store.subscription(ACCOUNT, profile=PROFILE)  # type: ignore[call-arg]
+    store.subscription(ACCOUNT, Wallet(ACCOUNT))  # type: ignore[arg-type]
     store.balance(ACCOUNT)  # type: ignore[arg-type]
     store.due(DAY, cursor=REVISION)  # type: ignore[arg-type]
     store.postings(Wallet(ACCOUNT), DAY)  # type: ignore[call-arg]
@@ -183,10 +233,9 @@ def snapshots(store: MemoryStore) -> None:
     """Only the in-memory store has snapshots. They are not part of a store."""
     snapshot = store.snapshot()
     assert_type(snapshot, Snapshot)
-    assert_type(snapshot.subscriptions, Mapping[ProfileId, Stored[Subscription]])
+    assert_type(snapshot.subscriptions, Mapping[tuple[AccountId, ProfileId], Stored[Subscription]])
     assert_type(snapshot.balances, Mapping[Wallet, Money])
     assert_type(snapshot.postings, Mapping[Wallet, tuple[Booked, ...]])
-    assert_type(store.postings(Wallet(ACCOUNT)), tuple[Booked, ...])
     store.restore(snapshot)
     snapshot.balances[Wallet(ACCOUNT)] = FIVE  # type: ignore[index]
     store.restore(store)  # type: ignore[arg-type]
@@ -237,6 +286,8 @@ def prices(tariff: Tariff, catalogue: Catalogue) -> None:
     Billing(MemoryStore(), prices=lambda account, offer, day: tariff)
     AsyncBilling(Awaited(), prices=OwnPrices(), extra_postings=no_extra_postings)
     AsyncBilling(Awaited(), prices=lambda account, offer, day: tariff)
+    Billing(MemoryStore(), prices=tariff, lot_rules=[LotRule(Reason.BONUS)])
+    AsyncBilling(Awaited(), prices=tariff, lot_rules=(LotRule(Reason.BONUS),))
     assert_type(make_price_book(catalogue), PriceBook)
     Billing(MemoryStore(), prices=OnlySales())  # type: ignore[arg-type]
     Billing(MemoryStore(), prices=lambda offer, day: tariff)  # type: ignore[arg-type, misc]
@@ -255,20 +306,29 @@ def billing_service(
     assert_type(
         billing.buy(PLAN, account=ACCOUNT, profile=PROFILE, subscription=ID, on=DAY), Decision
     )
-    assert_type(billing.change(PROFILE, PLAN, on=DAY), Decision)
-    assert_type(billing.cancel(PROFILE, on=DAY), Decision)
-    assert_type(billing.resume(PROFILE, on=DAY), Decision)
-    assert_type(billing.terminate(PROFILE, on=DAY, refund=False), Decision)
+    assert_type(billing.change(ACCOUNT, PROFILE, plan=PLAN, on=DAY), Decision)
+    assert_type(billing.change(ACCOUNT, PROFILE, channels=3, on=DAY, request="r"), Decision)
+    assert_type(billing.cancel(ACCOUNT, PROFILE, on=DAY), Decision)
+    assert_type(billing.resume(ACCOUNT, PROFILE, on=DAY), Decision)
+    assert_type(billing.lapse(ACCOUNT, PROFILE, on=DAY), Decision)
+    assert_type(billing.terminate(ACCOUNT, PROFILE, on=DAY, refund=False), Decision)
     assert_type(billing.deposit(wallet, FIVE, transfer="p", on=DAY, reason=Reason.BONUS), Transfer)
     assert_type(billing.assign_credit(ACCOUNT, PROFILE, FIVE, transfer="t", on=DAY), Transfer)
     assert_type(billing.take_back_credit(ACCOUNT, PROFILE, FIVE, transfer="t", on=DAY), Transfer)
     assert_type(billing.charge(wallet, FIVE, transfer="f", on=DAY), Transfer)
-    assert_type(billing.expire_credit(wallet, FIVE, transfer="e", on=DAY), Transfer)
-    assert_type(billing.record_call(PROFILE, call, on=DAY), Decision | None)
-    assert_type(billing.statement(wallet, since=DAY), Statement | None)
-    assert_type(billing.run_due(on=DAY), Iterator[Outcome])
+    assert_type(billing.expire_credit(wallet, on=DAY), tuple[Transfer, ...])
+    assert_type(billing.record_call(ACCOUNT, PROFILE, call, on=DAY), Decision)
+    assert_type(billing.subscription(ACCOUNT, PROFILE), Subscription | None)
+    assert_type(billing.balance(wallet), Money)
+    assert_type(billing.statement(wallet, since=DAY, currency=EUR), Statement)
+    assert_type(billing.invoice(ACCOUNT, since=DAY, until=DAY), Invoice)
+    assert_type(billing.admits(ACCOUNT, PROFILE, 3, on=DAY), bool)
+    assert_type(billing.longest_call(ACCOUNT, PROFILE, call, on=DAY), timedelta)
+    assert_type(billing.run_due(on=DAY, shard=(0, 4)), tuple[Outcome, ...])
+    assert_type(billing.iter_due(on=DAY), Iterator[Outcome])
+    assert_type(billing.catch_up(ACCOUNT, on=DAY), tuple[Outcome, ...])
     assert_type(billing.preview, BillingActions[Preview, TransferPreview])
-    preview = billing.preview.change(PROFILE, PLAN, on=DAY)
+    preview = billing.preview.change(ACCOUNT, PROFILE, plan=PLAN, on=DAY)
     assert_type(preview, Preview)
     assert_type(preview.decision, Decision)
     assert_type(preview.revision, Revision | None)
@@ -278,10 +338,11 @@ def billing_service(
     assert_type(transfer_preview.transfer, Transfer)
     assert_type(billing.commit(transfer_preview), Transfer)
     billing.commit(preview.decision)  # type: ignore[call-overload]
-    billing.preview.record_call(PROFILE, call, on=DAY)  # type: ignore[attr-defined]
-    billing.change(PLAN, on=DAY)  # type: ignore[call-arg, arg-type]
-    billing.cancel(PROFILE, DAY)  # type: ignore[call-arg]
-    billing.cancel(wallet, on=DAY)  # type: ignore[arg-type]
+    billing.preview.record_call(ACCOUNT, PROFILE, call, on=DAY)  # type: ignore[attr-defined]
+    billing.change(ACCOUNT, PROFILE, PLAN, on=DAY)  # type: ignore[call-arg, arg-type]
+    billing.cancel(PROFILE, on=DAY)  # type: ignore[call-arg]
+    billing.cancel(ACCOUNT, PROFILE, DAY)  # type: ignore[call-arg]
+    billing.cancel(ACCOUNT, wallet, on=DAY)  # type: ignore[arg-type]
     Billing(Awaited(), prices=tariff)  # type: ignore[arg-type]
     Billing(MemoryStore(), tariff)  # type: ignore[call-arg]
     Billing(MemoryStore(), prices=Tariff)  # type: ignore[arg-type]
@@ -319,7 +380,8 @@ def codec(tariff: Tariff, preview: Preview, stored: object) -> None:
 
 def outcomes(outcome: Outcome) -> None:
     """An outcome has a profile with its decision or error."""
-    assert_type(outcome.profile, ProfileId)
+    assert_type(outcome.account, AccountId)
+    assert_type(outcome.profile, ProfileId | None)
     assert_type(outcome.term, Term | None)
     assert_type(outcome.decision, Decision | None)
     assert_type(outcome.error, Exception | None)
@@ -338,23 +400,31 @@ async def asynchronous_billing_service(
     """The actions are the same, but return coroutines instead of decisions."""
     billing = AsyncBilling(Awaited(), prices=tariff)
     wallet = Wallet(ACCOUNT)
-    assert_type(await billing.change(PROFILE, PLAN, on=DAY), Decision)
+    assert_type(await billing.change(ACCOUNT, PROFILE, plan=PLAN, on=DAY), Decision)
     assert_type(
         await billing.buy(PLAN, account=ACCOUNT, profile=PROFILE, subscription=ID, on=DAY), Decision
     )
     assert_type(await billing.deposit(wallet, FIVE, transfer="p", on=DAY), Transfer)
-    assert_type(await billing.record_call(PROFILE, call, on=DAY), Decision | None)
-    assert_type(await billing.statement(wallet), Statement | None)
-    assert_type(billing.run_due(on=DAY), AsyncIterator[Outcome])
-    assert_type([outcome async for outcome in billing.run_due(on=DAY)], list[Outcome])
-    preview = await billing.preview.change(PROFILE, PLAN, on=DAY)
+    assert_type(await billing.record_call(ACCOUNT, PROFILE, call, on=DAY), Decision)
+    assert_type(await billing.subscription(ACCOUNT, PROFILE), Subscription | None)
+    assert_type(await billing.balance(wallet), Money)
+    assert_type(await billing.statement(wallet), Statement)
+    assert_type(await billing.invoice(ACCOUNT, since=DAY, until=DAY), Invoice)
+    assert_type(await billing.admits(ACCOUNT, PROFILE, 3, on=DAY), bool)
+    assert_type(await billing.longest_call(ACCOUNT, PROFILE, call, on=DAY), timedelta)
+    assert_type(await billing.expire_credit(wallet, on=DAY), tuple[Transfer, ...])
+    assert_type(await billing.catch_up(ACCOUNT, on=DAY), tuple[Outcome, ...])
+    assert_type(await billing.run_due(on=DAY, shard=(0, 4)), tuple[Outcome, ...])
+    assert_type(billing.iter_due(on=DAY), AsyncIterator[Outcome])
+    assert_type([outcome async for outcome in billing.iter_due(on=DAY)], list[Outcome])
+    preview = await billing.preview.change(ACCOUNT, PROFILE, plan=PLAN, on=DAY)
     assert_type(preview, Preview)
     assert_type(await billing.commit(preview), Decision)
     transfer_preview = await billing.preview.deposit(wallet, FIVE, transfer="p", on=DAY)
     assert_type(transfer_preview, TransferPreview)
     assert_type(await billing.commit(transfer_preview), Transfer)
-    await billing.commit(billing.preview.cancel(PROFILE, on=DAY))  # type: ignore[call-overload]
-    _ = billing.change(PROFILE, PLAN, on=DAY).postings  # type: ignore[attr-defined]
+    await billing.commit(billing.preview.cancel(ACCOUNT, PROFILE, on=DAY))  # type: ignore[call-overload]
+    _ = billing.cancel(ACCOUNT, PROFILE, on=DAY).postings  # type: ignore[attr-defined]
     AsyncBilling(MemoryStore(), prices=tariff)  # type: ignore[arg-type]
 
 

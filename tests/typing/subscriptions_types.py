@@ -9,12 +9,11 @@ from datetime import date
 from typing import assert_type
 
 from channelplans.calendar import Days, Months, Term
-from channelplans.calls import (
-    Call,
-)
+from channelplans.calls import Call, RatedCall
 from channelplans.money import EUR, Money
 from channelplans.offers import SKYPE_CONNECT
 from channelplans.plans import Plan
+from channelplans.pricing import Refund
 from channelplans.rules import Notice
 from channelplans.subscriptions.actions import (
     buy,
@@ -22,11 +21,11 @@ from channelplans.subscriptions.actions import (
     change,
     expire,
     lapse,
-    record_call,
     renew,
     resume,
     terminate,
 )
+from channelplans.subscriptions.call_records import record_call
 from channelplans.subscriptions.catalogue import Catalogue, Edition, Migration
 from channelplans.subscriptions.credit_lots import (
     Draw,
@@ -38,8 +37,10 @@ from channelplans.subscriptions.credit_lots import (
     open_lots,
     payments,
 )
-from channelplans.subscriptions.decisions import Decision, Transfer
+from channelplans.subscriptions.decisions import Decision, Request, Transfer
 from channelplans.subscriptions.identifiers import AccountId, ProfileId, SubscriptionId, Token
+from channelplans.subscriptions.invoice_lines import InvoiceLine
+from channelplans.subscriptions.invoices import Invoice, make_invoice
 from channelplans.subscriptions.price_changes import (
     Comparison,
     PriceDifference,
@@ -47,10 +48,9 @@ from channelplans.subscriptions.price_changes import (
     compare_editions,
 )
 from channelplans.subscriptions.subscription import (
-    AT_END,
     RUNNING,
-    TRANSITIONS,
     Action,
+    PreviousTerm,
     Status,
     Subscription,
 )
@@ -61,6 +61,7 @@ from channelplans.subscriptions.transfers import (
     expire_credit,
     take_back_credit,
 )
+from channelplans.subscriptions.transitions import AT_END, TRANSITIONS
 from channelplans.subscriptions.wallets import (
     Posting,
     Reason,
@@ -86,6 +87,8 @@ def ledger() -> None:
     posting = Posting(wallet, FIVE, Reason.DEPOSIT, DAY)
     assert_type(posting.amount, Money)
     assert_type(posting.term, Term | None)
+    assert_type(posting.value_date, date | None)
+    assert_type(posting.counts_from, date)
     assert_type(posting.to_records(), list[dict[str, object]])
     statement = Statement(wallet, FIVE, (posting,))
     assert_type(statement.balances, tuple[Money, ...])
@@ -165,7 +168,12 @@ def subscriptions(subscription: Subscription) -> None:
     assert_type(subscription.acted_on, date | None)
     assert_type(subscription.started_on, date | None)
     assert_type(subscription.pending, Plan | None)
+    assert_type(subscription.previous_term, PreviousTerm | None)
+    assert_type(subscription.calls_end, date | None)
     assert_type(subscription.lapses_on, date)
+    assert_type(subscription.kept_until, date)
+    assert_type(subscription.last_term_end, date)
+    assert_type(subscription.renews, bool)
     assert_type(subscription.minimum_term_end, date)
     assert_type(subscription.active_on(DAY), bool)
     assert_type(subscription.admits(3, on=DAY), bool)
@@ -181,6 +189,12 @@ def lifecycle(subscription: Subscription, tariff: Tariff, call: Call) -> None:
     """Each action is a function that returns a decision."""
     bought = buy(PLAN, tariff, account=ACCOUNT, profile=PROFILE, subscription=ID, on=DAY)
     assert_type(bought, Decision)
+    assert_type(bought.refund, Refund | None)
+    assert_type(bought.call, RatedCall | None)
+    assert_type(bought.request, Request | None)
+    assert_type(bought.may_overdraw, bool)
+    assert_type(bought.account, AccountId)
+    assert_type(subscription.term_of(call), PreviousTerm | None)
     assert_type(change(subscription, PLAN, tariff, on=DAY), Decision)
     assert_type(renew(subscription, tariff, on=DAY), Decision)
     assert_type(renew(subscription, tariff, on=DAY, plan=PLAN), Decision)
@@ -217,6 +231,10 @@ def credit() -> None:
     assert_type(take_back_credit(ACCOUNT, PROFILE, FIVE, transfer="t-1", on=DAY), Transfer)
     assert_type(charge(wallet, FIVE, transfer="f-1", on=DAY, reason=Reason.CALL), Transfer)
     assert_type(expire_credit(wallet, FIVE, transfer="e-1", on=DAY), Transfer)
+    assert_type(charge(wallet, FIVE, transfer="f-2", on=DAY, may_overdraw=True), Transfer)
+    assert_type(expire_credit(wallet, FIVE, transfer="e-2", on=DAY, seen=12), Transfer)
+    assert_type(paid_in.seen, int | None)
+    assert_type(paid_in.account, AccountId)
     assert_type(paid_in.action, Action)
     assert_type(paid_in.on, date)
     assert_type(paid_in.postings, tuple[Posting, ...])
@@ -229,6 +247,22 @@ def credit() -> None:
     assign_credit(wallet, PROFILE, FIVE, transfer="t", on=DAY)  # type: ignore[arg-type]
     _ = paid_in.after  # type: ignore[attr-defined]
     paid_in.deltas[wallet] = FIVE  # type: ignore[index]
+
+
+def invoices(decisions: list[Decision], committed: Sequence[Decision | Transfer]) -> None:
+    """An invoice is made from decisions, transfers or both, and its amounts are money."""
+    invoice = make_invoice(ACCOUNT, committed, opening=FIVE, since=DAY, until=DAY)
+    assert_type(invoice, Invoice)
+    assert_type(make_invoice(ACCOUNT, decisions, opening=FIVE, since=DAY, until=DAY), Invoice)
+    assert_type(invoice.period, Term)
+    assert_type(invoice.lines, tuple[InvoiceLine, ...])
+    assert_type(invoice.total, Money)
+    assert_type(invoice.closing, Money)
+    assert_type(invoice.lines[0].reason, Reason)
+    assert_type(invoice.to_records(), list[dict[str, object]])
+    make_invoice(ACCOUNT, committed, opening=5, since=DAY, until=DAY)  # type: ignore[arg-type]
+    make_invoice(ACCOUNT, committed, FIVE, DAY, DAY)  # type: ignore[call-arg]
+    invoice.total = FIVE  # type: ignore[misc]
 
 
 def identifiers(account: AccountId, profile: ProfileId, token: Token) -> str:

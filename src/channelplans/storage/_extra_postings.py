@@ -46,6 +46,9 @@ def _check_posting(posting: object, decision: Decision) -> Posting:
         raise InvalidValue(parameter, f"on the wallet of {checked.wallet}", expected)
     if checked.on != decision.on:
         raise InvalidValue(parameter, f"on {checked.on}", f"on {decision.on}, as the decision")
+    if checked.value_date not in (None, decision.counts_from):
+        expected = "left out: the service gives all postings of a late run their value date"
+        raise InvalidValue(f"{parameter}.value_date", str(checked.value_date), expected)
     currency, code = after.quote.tariff.currency, checked.amount.currency
     if code != currency:
         raise InvalidValue(parameter, f"in {code}", f"in {currency}, as the subscription")

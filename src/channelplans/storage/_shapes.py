@@ -190,12 +190,21 @@ class Entry:
     default: Any
     writes_none: bool = False
 
-    def read(self, data: Any, place: Place) -> Any:
+    def read(self, data: Any, table: Place, key: str) -> Any:
+        """Return the value under a key of a table; the place is made only if it is needed."""
         if data is attrs.NOTHING:
             if self.default is attrs.NOTHING:
-                raise place.error("is missing")
+                raise table.at(f".{key}").error("is missing")
             return self.default
-        return None if self.writes_none and data == _NONE else self.shape.read(data, place)
+        if self.writes_none and data == _NONE:
+            return None
+        if type(self.shape) is Plain:
+            try:
+                return self.shape.parse(data)
+            except _PARSE_ERRORS:
+                place = table.at(f".{key}")
+                return self.shape.read(data, place)  # raises the error with its place
+        return self.shape.read(data, table.at(f".{key}"))
 
     def form(self, parts: dict[str, Any]) -> dict[str, Any]:
         form = self.shape.form(parts)
@@ -231,15 +240,14 @@ class Table:
             if key not in self.entries:
                 problem = f"is unknown; the known keys are: {', '.join(self.entries)}"
                 raise place.at_key(key).error(problem)
-        contents = {
-            key: entry.read(data.get(key, attrs.NOTHING), place.at(f".{key}"))
+        fields = {
+            entry.name: entry.read(data.get(key, attrs.NOTHING), place, key)
             for key, entry in self.entries.items()
         }
-        return self.build(contents, place)
+        return self.build(fields, place)
 
-    def build(self, contents: Mapping[str, Any], place: Place) -> Any:
-        """Return the value made from the contents of its keys."""
-        fields = {entry.name: contents[key] for key, entry in self.entries.items()}
+    def build(self, fields: Mapping[str, Any], place: Place) -> Any:
+        """Return the value that has these fields."""
         try:
             return self.kind(**fields)
         except ChannelPlansError as error:
@@ -288,10 +296,11 @@ class ShortTable:
     def read(self, data: Any, place: Place) -> Any:
         if isinstance(data, Mapping):
             return self.table.read(data, place)
-        contents = {key: entry.default for key, entry in self.table.entries.items()}
-        contents[self.first] = self.table.entries[self.first].shape.read(data, place)
+        first = self.table.entries[self.first]
+        fields = {entry.name: entry.default for entry in self.table.entries.values()}
+        fields[first.name] = first.shape.read(data, place)
         try:
-            return self.table.build(contents, place)
+            return self.table.build(fields, place)
         except NotDecodable as error:  # its path has the first key, which the data does not have
             raise place.error(error.problem) from error.__cause__
 

@@ -1,260 +1,421 @@
 """What both billing services do, written once over an asynchronous store.
 
 ``billing`` awaits these coroutines, or runs them at once over a synchronous store. Which decision
-an action makes is known to ``subscriptions.actions``, not here.
+an action makes is known to ``subscriptions``, how due terms are settled to ``_settlement``, and
+how a retry is recognized to ``_steps``.
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from datetime import date
-from inspect import iscoroutinefunction
-from typing import Final, TypeVar
+from datetime import date, timedelta
+from typing import Final
 
 import attrs
 
-from channelplans._checks import civil_day, instance, shown, text
-from channelplans.calendar import Term
-from channelplans.calls import Call
+from channelplans._checks import bounded, civil_day, identifier, instance, whole
+from channelplans.calls import Call, longest_call
 from channelplans.errors import (
     ChannelPlansError,
     Conflict,
     InsufficientCredit,
+    InvalidValue,
+    NotOffered,
+    OutsideTerm,
     TokenReused,
     TransitionNotAllowed,
-    WrongType,
+    UnknownEdition,
 )
-from channelplans.money import Money
+from channelplans.money import Currency, Money
 from channelplans.storage._extra_postings import ExtraPostings, add_extra_postings
-from channelplans.storage.ports import AsyncStore, Cursor, Outcome, Preview, Revision, Stored
-from channelplans.subscriptions import actions
-from channelplans.subscriptions.decisions import Decision
-from channelplans.subscriptions.identifiers import ProfileId
+from channelplans.storage._pages import Walk
+from channelplans.storage._reading import postings_of_account
+from channelplans.storage._settlement import ATTEMPTS, CONFLICTS, Settlement, is_due
+from channelplans.storage._steps import (
+    Step,
+    request_token,
+    same_call,
+    same_request,
+    same_transfer,
+)
+from channelplans.storage.ports import (
+    AsyncStore,
+    Outcome,
+    Preview,
+    Shard,
+    Stored,
+    TransferPreview,
+)
+from channelplans.subscriptions.call_records import (
+    call_token,
+    minutes_for,
+    quote_for,
+    record_call,
+)
+from channelplans.subscriptions.credit_lots import LotRule, expiries, merge_wallets
+from channelplans.subscriptions.decisions import Decision, Transfer
+from channelplans.subscriptions.identifiers import AccountId, ProfileId, Token
 from channelplans.subscriptions.price_books import PriceBook
-from channelplans.subscriptions.subscription import Action, Status, Subscription
-from channelplans.subscriptions.wallets import Statement, Wallet
+from channelplans.subscriptions.subscription import Action, Subscription
+from channelplans.subscriptions.transfers import expire_credit
+from channelplans.subscriptions.wallets import Wallet
 
 __all__: tuple[str, ...] = ()
 
-T = TypeVar("T")
-
-#: How often an action that nobody confirms is decided again before it is given up. Each conflict
-#: means that another worker succeeded, so only a very busy profile reaches this number.
-_ATTEMPTS: Final = 20
-
-_CONFLICTS: Final = (Conflict, TokenReused)
-
-
-def check_store(store: T) -> T:
-    """Return a store; refuse a class, which is often passed by mistake instead of an instance."""
-    if isinstance(store, type):
-        raise WrongType("store", shown(store), f"a store, such as {store.__name__}()")
-    return store
-
-
-def check_synchronous(store: T) -> T:
-    """Return a store; refuse an asynchronous one, whose commits would never run."""
-    if iscoroutinefunction(getattr(check_store(store), "commit", None)):
-        expected = "a synchronous store; AsyncBilling works over an asynchronous one"
-        raise WrongType("store", shown(store), expected)
-    return store
-
-
-def check_asynchronous(store: T) -> T:
-    """Return a store; refuse one whose ``commit`` is not ``async def``, before it commits."""
-    if not iscoroutinefunction(getattr(check_store(store), "commit", None)):
-        expected = "an asynchronous store (async def); Billing works over a synchronous one"
-        raise WrongType("store", shown(store), expected)
-    return store
+#: The reasons for which a term is unpaid while its subscription can still be acted on.
+_UNPAID: Final = (InsufficientCredit, NotOffered, UnknownEdition)
 
 
 @attrs.frozen
 class Work:
-    """The steps of every action: load the subscription, decide, commit.
-
-    Unless ``settles_due`` is False, as for a preview, a due subscription is settled first.
-    """
+    """The steps of every action: settle due terms, load the subscription, decide, commit."""
 
     store: AsyncStore
     prices: PriceBook
     extra_postings: ExtraPostings | None = None
-    settles_due: bool = True
+    lot_rules: tuple[LotRule, ...] = ()
 
-    async def preview_purchase(
-        self, profile: ProfileId, on: date, decide: Callable[[Subscription | None], Decision]
-    ) -> Preview:
-        stored = await self._current(profile, on)
-        if stored is None:
-            return Preview(self._complete(decide(None)), None)
-        return Preview(self._complete(decide(stored.value)), stored.revision)
+    # Actions on a subscription
 
-    async def preview_action(
-        self,
-        action: Action,
-        profile: ProfileId,
-        on: date,
-        decide: Callable[[Subscription], Decision],
-    ) -> Preview:
-        stored = _require_subscription(action, await self._current(profile, on))
-        return Preview(self._complete(decide(stored.value)), stored.revision)
+    async def perform(self, step: Step) -> Decision:
+        """Settle due terms, decide and commit; a retry returns the decision of the first try."""
+        step.check()
+        committed = await self._find_request(step)
+        if committed is not None:
+            return committed
+        outcomes = await self.catch_up(step.account, step.on)
+        try:
+            _raise_failure(outcomes, step.profile)
+            return await self.commit(await self._decide(step))
+        except Exception as error:
+            _note_done(error, outcomes)
+            raise
 
-    async def record_call(self, profile: ProfileId, call: Call, on: date) -> Decision | None:
-        for _ in range(_ATTEMPTS - 1):
-            with suppress(*_CONFLICTS):
-                return await self._record_call_once(profile, call, on)
-        return await self._record_call_once(profile, call, on)
+    async def preview(self, step: Step) -> Preview:
+        """Decide and commit nothing, not even a due renewal."""
+        step.check()
+        committed = await self._find_request(step)
+        if committed is not None:
+            return Preview(committed, None)
+        await self._refuse_if_due(step)
+        return await self._decide(step)
 
-    async def statement(
-        self, wallet: Wallet, since: date | None, until: date | None
-    ) -> Statement | None:
-        for parameter, day in {"since": since, "until": until}.items():
-            if day is not None:
-                civil_day(parameter, day)
-        balance = await self.store.balance(instance("wallet", wallet, Wallet))
-        if balance is None:
-            return None
-        booked = await self.store.postings(wallet, until=until)
-        opening, listed = Money(minor=0, currency=balance.currency), []
-        for posting in (entry.posting for entry in booked):
-            if since is not None and posting.on < since:
-                opening += posting.amount
-            else:
-                listed.append(posting)
-        return Statement(wallet, opening, tuple(listed))
+    async def commit(self, preview: Preview) -> Decision:
+        """Commit a preview; if its request was committed in the meantime, return that decision."""
+        decision = preview.decision
+        try:
+            await self.store.commit(decision, expected=preview.revision)
+        except CONFLICTS:
+            if decision.request is None:
+                raise
+            found = await self._find(decision.account, decision.token)
+            committed = same_request(found, decision.request)
+            if committed is None:
+                raise
+            return committed
+        return decision
 
-    async def run_due(self, on: date) -> AsyncGenerator[Outcome, None]:
+    async def record_call(
+        self, account: AccountId, profile: ProfileId, call: Call, on: date
+    ) -> Decision:
+        """Record a call, or return the decision that recorded it before."""
         civil_day("on", on)
-        still_due = set[ProfileId]()
-        cursor: Cursor | None = None
+        outcomes: list[Outcome] = []
+        try:
+            return await self._record_call(account, profile, call, on, outcomes)
+        except Exception as error:
+            _note_done(error, outcomes)
+            raise
+
+    # Movements of credit
+
+    async def transfer(self, make: Callable[[], Transfer]) -> Transfer:
+        """Settle due terms if the account's wallet pays, and commit the transfer."""
+        transfer = make()
+        found = await self._find(transfer.account, transfer.token)
+        committed = same_transfer(found, transfer)
+        if committed is not None:
+            return committed
+        outcomes: Sequence[Outcome] = ()
+        delta = transfer.deltas.get(Wallet(transfer.account))
+        if delta is not None and delta.minor < 0:
+            outcomes = await self.catch_up(transfer.account, transfer.on)
+        try:
+            return await self.commit_transfer(transfer)
+        except Exception as error:
+            _note_done(error, outcomes)
+            raise
+
+    async def preview_transfer(self, make: Callable[[], Transfer]) -> TransferPreview:
+        """Make the transfer and commit nothing."""
+        transfer = make()
+        found = await self._find(transfer.account, transfer.token)
+        return TransferPreview(same_transfer(found, transfer) or transfer)
+
+    async def commit_transfer(self, transfer: Transfer) -> Transfer:
+        """Commit a transfer; if it was committed in the meantime, return that one."""
+        try:
+            await self.store.commit(transfer, expected=None)
+        except TokenReused:
+            found = await self._find(transfer.account, transfer.token)
+            committed = same_transfer(found, transfer)
+            if committed is None:
+                raise
+            return committed
+        return transfer
+
+    async def expire_credit(self, wallet: Wallet, on: date) -> list[Transfer]:
+        """Commit an expiry for each expired lot of a wallet; compute again if postings came in."""
+        civil_day("on", on)
+        instance("wallet", wallet, Wallet)
+        outcomes: Sequence[Outcome] = ()
+        if wallet.profile is None:
+            outcomes = await self.catch_up(wallet.account, on)
+        committed: list[Transfer] = []
+        try:
+            for _ in range(ATTEMPTS - 1):
+                with suppress(Conflict):
+                    return await self._expire_once(wallet, on, committed)
+            return await self._expire_once(wallet, on, committed)
+        except Exception as error:
+            _note_done(error, outcomes, committed)
+            raise
+
+    async def _expire_once(
+        self, wallet: Wallet, on: date, committed: list[Transfer]
+    ) -> list[Transfer]:
+        histories = await postings_of_account(self.store, wallet)
+        seen = len(histories[wallet])
+        merged = merge_wallets([*histories.values()])
+        for expiry in expiries(merged, self.lot_rules, on=on):
+            if expiry.wallet == wallet:
+                name = expiry.reference or f"expiry on {on} after {seen} postings"
+                transfer = expire_credit(wallet, -expiry.amount, transfer=name, on=on, seen=seen)
+                committed.append(await self.commit_transfer(transfer))
+                seen += 1
+        return committed
+
+    # Due terms
+
+    async def catch_up(self, account: AccountId, on: date) -> list[Outcome]:
+        """Settle everything that is due of an account."""
+        civil_day("on", on)
+        settlement = Settlement(self.store, self.prices, self.extra_postings)
+        outcomes = settlement.settle(identifier("account", account), on)
+        return [outcome async for outcome in outcomes]
+
+    async def run_due(self, on: date, shard: Shard | None) -> AsyncIterator[tuple[Outcome, int]]:
+        """Settle every due account; yield each outcome and the number of due profiles to come.
+
+        The number counts the profiles of the page that was read last.
+        """
+        civil_day("on", on)
+        _check_shard(shard)
+        settlement = Settlement(self.store, self.prices, self.extra_postings)
+        settled = set[AccountId]()
+        walk, cursor = Walk(), None
         while True:
-            page = await self.store.due(on, cursor=cursor)
-            for profile in page.profiles:
-                if profile in still_due:
+            page = await self.store.due(on, shard=shard, cursor=cursor)
+            to_come = len(page.items)
+            for account, count in Counter(account for account, _ in page.items).items():
+                to_come -= count
+                if account in settled:
                     continue
-                outcome = await self._settle_term(profile, on)
-                while outcome is not None:
-                    yield outcome
-                    if outcome.decision is None:
-                        still_due.add(profile)
-                    outcome = await self._settle_next_term(outcome, on)
-            cursor = page.next
+                settled.add(account)
+                profiles = set[ProfileId | None]()
+                async for outcome in _settle_or_fail(settlement, account, on):
+                    profiles.add(outcome.profile)
+                    yield outcome, to_come + max(0, count - len(profiles))
+            cursor = walk.next_cursor(page)
             if cursor is None:
                 return
 
-    def _complete(self, decision: Decision) -> Decision:
-        """Return a decision with the application's postings."""
+    # Questions
+
+    async def subscription(self, account: AccountId, profile: ProfileId) -> Subscription | None:
+        """Return the latest subscription of a profile; None if it never had one."""
+        stored = await self._load(account, profile)
+        return None if stored is None else stored.value
+
+    async def admits(
+        self, account: AccountId, profile: ProfileId, active_calls: int, on: date
+    ) -> bool:
+        """Settle due terms, and return whether the profile can carry one more call."""
+        bounded("active_calls", active_calls, 0)
+        subscription = await self._settled(account, profile, on)
+        return subscription is not None and subscription.admits(active_calls, on=on)
+
+    async def longest_call(
+        self, account: AccountId, profile: ProfileId, call: Call, on: date
+    ) -> timedelta:
+        """Settle due terms, and return the longest length that minutes and credit can pay."""
+        instance("call", call, Call)
+        subscription = await self._settled(account, profile, on)
+        if subscription is None or not subscription.active_on(call.day):
+            return timedelta(0)
+        paid = quote_for(subscription, call)
+        tariff = self.prices.for_call(subscription, call, paid)
+        return longest_call(
+            call,
+            minutes_for(subscription, call),
+            tariff,
+            offer=paid.plan.offer,
+            account=await self._balance(Wallet(account), tariff.currency),
+            profile=await self._balance(Wallet(account, profile), tariff.currency),
+        )
+
+    # Parts of the above
+
+    async def _balance(self, wallet: Wallet, currency: Currency) -> Money:
+        """Return the balance of a wallet; zero in the currency if it has no postings."""
+        balance = await self.store.balance(wallet)
+        return Money.zero(currency) if balance is None else balance
+
+    async def _load(self, account: AccountId, profile: ProfileId) -> Stored[Subscription] | None:
+        return await self.store.subscription(
+            identifier("account", account), identifier("profile", profile)
+        )
+
+    async def _find(self, account: AccountId, token: Token) -> Decision | Transfer | None:
+        return await self.store.decision(account, token)
+
+    async def _find_request(self, step: Step) -> Decision | None:
+        """Return the decision that was committed for the idempotency key, if there is one."""
+        key = step.key
+        if key is None:
+            return None
+        return same_request(await self._find(step.account, request_token(key)), key)
+
+    async def _settled(
+        self, account: AccountId, profile: ProfileId, on: date
+    ) -> Subscription | None:
+        """Settle the due terms of the account, and return the subscription of a profile."""
+        outcomes = await self.catch_up(account, on)
+        try:
+            _raise_failure(outcomes, profile)
+            return await self.subscription(account, profile)
+        except Exception as error:
+            _note_done(error, outcomes)
+            raise
+
+    async def _decide(self, step: Step) -> Preview:
+        stored = await self._load(step.account, step.profile)
+        if step.action is not Action.BUY:
+            stored = _bought(stored, step.action)
+        decision = step.decide(None if stored is None else stored.value)
+        key = step.key
+        if key is not None:
+            decision = attrs.evolve(decision, request=key, token=request_token(key))
+        complete = add_extra_postings(decision, self.extra_postings)
+        return Preview(complete, None if stored is None else stored.revision)
+
+    async def _refuse_if_due(self, step: Step) -> None:
+        """Refuse a preview if the action would first renew or end the profile's term."""
+        settlement = Settlement(self.store, self.prices, self.extra_postings, dry_run=True)
+        async for outcome in settlement.settle(step.account, step.on):
+            if outcome.profile == step.profile and outcome.decision and outcome.term:
+                required, term = outcome.decision.action.value, outcome.term
+                advice = f"first {required} the term that ended; catch_up does it"
+                raise OutsideTerm(step.action.value, step.on, term.start, term.end, advice)
+
+    async def _record_call(
+        self,
+        account: AccountId,
+        profile: ProfileId,
+        call: Call,
+        on: date,
+        outcomes: list[Outcome],
+    ) -> Decision:
+        """Record a call; decide again after a conflict. Add what is settled to the outcomes."""
+        for _ in range(ATTEMPTS):
+            found = await self._find_or_load(account, profile, call)
+            if isinstance(found, Decision):
+                return found
+            preview = await self._preview_call(found, call, on, outcomes)
+            try:
+                return await self.commit(preview)
+            except CONFLICTS as error:
+                conflict = error
+        raise conflict
+
+    async def _find_or_load(
+        self, account: AccountId, profile: ProfileId, call: Call
+    ) -> Decision | Stored[Subscription]:
+        """Return the decision that recorded a call, or the subscription if there is none."""
+        stored = await self._load(account, profile)
+        # Look the token up after loading: a later commit of the same call changes the revision.
+        found = await self._find(account, call_token(call))
+        committed = same_call(found, profile, call)
+        if committed is not None:
+            return committed
+        return _bought(stored, Action.RECORD_CALL)
+
+    async def _preview_call(
+        self, stored: Stored[Subscription], call: Call, on: date, outcomes: list[Outcome]
+    ) -> Preview:
+        """Settle due terms if the subscription is due or the account pays; decide the call."""
+        account, profile = stored.value.account, stored.value.profile
+        decision = None
+        if not is_due(stored.value, on):
+            decision = self._decide_call(stored.value, call, on)
+        if decision is None or Wallet(account) in decision.deltas:
+            settled = await self.catch_up(account, on)
+            outcomes += settled
+            _raise_failure(settled, profile)
+            stored = _bought(await self._load(account, profile), Action.RECORD_CALL)
+            decision = self._decide_call(stored.value, call, on)
+        return Preview(decision, stored.revision)
+
+    def _decide_call(self, subscription: Subscription, call: Call, on: date) -> Decision:
+        paid = quote_for(subscription, call)
+        tariff = self.prices.for_call(subscription, call, paid)
+        decision = record_call(subscription, call, tariff, on=on)
         return add_extra_postings(decision, self.extra_postings)
 
-    async def _load(self, profile: ProfileId) -> Stored[Subscription] | None:
-        return await self.store.subscription(text("profile", profile))
 
-    async def _current(
-        self, profile: ProfileId, on: date, *, call: Call | None = None
-    ) -> Stored[Subscription] | None:
-        """Load the subscription of a profile, after settling what is due.
-
-        A call that began before the end of the term finds its minutes in the grace period too. A
-        call is recorded even if the credit for the next term is missing.
-        """
-        stored = await self._load(profile)
-        due_by = civil_day("on", on) if call is None else min(call.day, on)
-        if stored is None or not _is_due(stored.value, due_by) or not self.settles_due:
-            return stored
-        outcome = await self._settle_term(profile, on)
-        while outcome is not None:
-            lacks_credit = outcome.decision is None
-            if outcome.error and (outcome.failed or (call is None and lacks_credit)):
-                raise outcome.error
-            outcome = await self._settle_next_term(outcome, on)
-        return await self._load(profile)
-
-    async def _record_call_once(self, profile: ProfileId, call: Call, on: date) -> Decision | None:
-        token = actions.call_token(call)
-        civil_day("on", on)
-        current = await self._current(profile, on, call=call)
-        stored = _require_subscription(Action.RECORD_CALL, current)
-        # Look the token up after loading: a later commit of the same call changes the revision.
-        if await self.store.committed(token) is not None:
-            return None
-        tariff = self.prices.for_call(stored.value, call, stored.value.quote)
-        decision = self._complete(actions.record_call(stored.value, call, tariff, on=on))
-        await self.store.commit(decision, expected=stored.revision)
-        return decision
-
-    async def _settle_term(self, profile: ProfileId, on: date) -> Outcome | None:
-        """Renew or end the due term of a profile, and return the outcome; None if none is due."""
-        for _ in range(_ATTEMPTS):
-            outcome = await self._settle_term_once(profile, on)
-            if outcome is None or not isinstance(outcome.error, _CONFLICTS):
-                break
-        return outcome
-
-    async def _settle_term_once(self, profile: ProfileId, on: date) -> Outcome | None:
-        term: Term | None = None
-        decision: Decision | None = None
-        error: Exception | None
-        try:
-            stored = await self._load(profile)
-            if stored is None or not _is_due(stored.value, on):
-                return None
-            term = stored.value.term
-            decision, error = await self._commit_renewal(stored, on)
-        except Exception as failure:  # noqa: BLE001 - one profile's failure must not stop the run
-            error = failure
-        return Outcome(profile, term, decision, error)
-
-    async def _settle_next_term(self, outcome: Outcome, on: date) -> Outcome | None:
-        """Settle the profile's next term, if this one was settled and the next has ended too."""
-        if outcome.decision is None or not _is_due(outcome.decision.after, on):
-            return None
-        return await self._settle_term(outcome.profile, on)
-
-    async def _commit_renewal(
-        self, stored: Stored[Subscription], on: date
-    ) -> tuple[Decision | None, InsufficientCredit | None]:
-        """Commit the first candidate that the wallet can pay; return it and what was missing."""
-        missing = None
-        for candidate in _renewal_candidates(stored.value, self.prices, on):
-            decision = self._complete(candidate)
-            try:
-                await self._commit_with_retry(decision, stored.revision)
-            except InsufficientCredit as error:
-                missing = error
-            else:
-                return decision, missing
-        return None, missing
-
-    async def _commit_with_retry(self, decision: Decision, expected: Revision) -> None:
-        """Commit, and once more if the store fails: the first commit may have succeeded."""
-        try:
-            await self.store.commit(decision, expected=expected)
-        except ChannelPlansError:
-            raise
-        except Exception:  # noqa: BLE001 - a second failure is raised
-            await self.store.commit(decision, expected=expected)
+async def _settle_or_fail(
+    settlement: Settlement, account: AccountId, on: date
+) -> AsyncIterator[Outcome]:
+    """Settle an account; a failure is an outcome, so that other accounts are settled too."""
+    try:
+        async for outcome in settlement.settle(account, on):
+            yield outcome
+    except Exception as error:  # noqa: BLE001 - one account must not stop the run
+        yield Outcome(account, None, None, None, error)
 
 
-def _require_subscription(
-    action: Action, stored: Stored[Subscription] | None
-) -> Stored[Subscription]:
+def _bought(stored: Stored[Subscription] | None, action: Action) -> Stored[Subscription]:
+    """Return a stored subscription; refuse an action on a profile that never had one."""
     if stored is None:
         raise TransitionNotAllowed(action.value, "not bought yet", (Action.BUY.value,))
     return stored
 
 
-def _is_due(subscription: Subscription, on: date) -> bool:
-    return subscription.due_on is not None and subscription.due_on <= on
+def _raise_failure(outcomes: Sequence[Outcome], profile: ProfileId) -> None:
+    """Raise the error of a profile whose term could not be settled, unless it is only unpaid."""
+    for outcome in outcomes:
+        is_unsettled = outcome.profile == profile and outcome.decision is None
+        if is_unsettled and outcome.error and not isinstance(outcome.error, _UNPAID):
+            raise outcome.error
 
 
-def _renewal_candidates(
-    subscription: Subscription, prices: PriceBook, on: date
-) -> Iterator[Decision]:
-    """Yield what can be done at the end of a term; try the next if the wallet cannot pay one."""
-    if subscription.status is Status.CANCELLED:
-        yield actions.expire(subscription, on=on)
-    else:
-        plan, tariff = prices.for_renewal(subscription)
-        yield actions.renew(subscription, tariff, on=on, plan=plan)
-        if plan.offer.non_payment.drops_bundles and plan.bundles:
-            yield actions.renew(subscription, tariff, on=on, plan=plan, keep_bundles=False)
-        if on >= subscription.lapses_on:
-            yield actions.lapse(subscription, on=on)
+def _note_done(
+    error: Exception, outcomes: Sequence[Outcome], transfers: Sequence[Transfer] = ()
+) -> None:
+    """Let an error say which decisions and transfers were committed before it."""
+    settled = (outcome.decision.token for outcome in outcomes if outcome.decision)
+    tokens = (*settled, *(transfer.token for transfer in transfers))
+    if not tokens:
+        return
+    if isinstance(error, ChannelPlansError):
+        error.done = (*error.done, *tokens)
+    error.add_note(f"Before this error was raised, this was committed: {', '.join(tokens)}")
+
+
+def _check_shard(shard: Shard | None) -> None:
+    if shard is None:
+        return
+    part, count = shard
+    bounded("shard[1]", count, 1)
+    if not 0 <= whole("shard[0]", part) < count:
+        raise InvalidValue("shard[0]", str(part), f"from 0 to {count - 1}, a part of {count}")

@@ -5,222 +5,49 @@ Every action is written once, as a coroutine over an asynchronous store (``_work
 wait, so it needs no event loop.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from datetime import date
-from functools import partial
-from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, cast, overload
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any, TypeAlias, TypeVar, cast, overload
 
 import attrs
 
-from channelplans._checks import civil_day, instance, text
+from channelplans._checks import instance, several
 from channelplans.calls import Call
-from channelplans.money import Money
-from channelplans.plans import Plan
-from channelplans.rules import ChangeEffect
+from channelplans.money import Currency, Money
+from channelplans.storage import _reading
+from channelplans.storage._billing_actions import BillingActions
 from channelplans.storage._extra_postings import ExtraPostings, check_extra_postings
-from channelplans.storage._work import Work, check_asynchronous, check_synchronous
-from channelplans.storage.ports import AsyncStore, Outcome, Preview, Store, TransferPreview
-from channelplans.subscriptions import actions, transfers
+from channelplans.storage._store_checks import check_asynchronous, check_synchronous
+from channelplans.storage._work import Work
+from channelplans.storage.ports import (
+    AsyncStore,
+    Outcome,
+    Preview,
+    Shard,
+    Store,
+    TransferPreview,
+)
+from channelplans.subscriptions.credit_lots import LotRule
 from channelplans.subscriptions.decisions import Decision, Transfer
-from channelplans.subscriptions.identifiers import AccountId, ProfileId, SubscriptionId
+from channelplans.subscriptions.identifiers import AccountId, ProfileId
+from channelplans.subscriptions.invoices import Invoice
 from channelplans.subscriptions.price_books import Prices, make_price_book
-from channelplans.subscriptions.subscription import Action, Subscription
-from channelplans.subscriptions.wallets import Reason, Statement, Wallet
+from channelplans.subscriptions.subscription import Subscription
+from channelplans.subscriptions.wallets import Statement, Wallet
 
 __all__ = ["AsyncBilling", "Billing", "BillingActions"]
 
-P = ParamSpec("P")
 T = TypeVar("T")
-D_co = TypeVar("D_co", covariant=True)
-T_co = TypeVar("T_co", covariant=True)
 
 _Steps: TypeAlias = Coroutine[Any, Any, T]
-
-
-class BillingActions(Generic[D_co, T_co]):
-    """The actions of a billing service; each returns a preview or what was committed.
-
-    Identifiers, days and amounts come from the caller, the subscription from the store, the prices
-    from the service. An action on a profile that never held a subscription raises
-    TransitionNotAllowed. An action that commits also raises what the store's ``commit`` raises:
-    Conflict, InsufficientCredit, TokenReused or CurrencyMismatch.
-
-    If the term of the profile has ended by the day of the action, the service first renews or ends
-    the subscription, as ``run_due`` does. If that fails, or credit is missing in a grace period,
-    the error is raised. A preview does not renew: it raises OutsideTerm until somebody has.
-    """
-
-    def __init__(
-        self,
-        work: Work,
-        finish: Callable[[_Steps[Preview]], D_co],
-        finish_transfer: Callable[[_Steps[TransferPreview]], T_co],
-    ) -> None:
-        self._work = work
-        self._finish = finish
-        self._finish_transfer = finish_transfer
-
-    def buy(
-        self,
-        plan: Plan,
-        *,
-        account: AccountId,
-        profile: ProfileId,
-        subscription: SubscriptionId,
-        on: date,
-        align_to: date | None = None,
-    ) -> D_co:
-        """Buy a plan for a profile; its last subscription, lapsed or ended, is looked up.
-
-        With ``align_to``, such as the renewal date of another profile, the first term ends on a
-        day of that grid of terms, and its price is prorated. So an account can have one bill day.
-
-        Raises:
-            NotOffered, UnknownEdition: the price book does not sell the plan on that day; a
-                catalogue sells another offer, or nothing.
-            TransitionNotAllowed, InvalidValue, OutsideTerm, CalendarEnds: see ``buy`` in
-                ``channelplans.subscriptions``.
-        """
-
-        def decide(previous: Subscription | None) -> Decision:
-            instance("plan", plan, Plan)
-            civil_day("on", on)
-            tariff = self._work.prices.for_sale(
-                plan, account=text("account", account), profile=profile, on=on, previous=previous
-            )
-            return actions.buy(
-                plan,
-                tariff,
-                account=account,
-                profile=profile,
-                subscription=subscription,
-                on=on,
-                align_to=align_to,
-                previous=previous,
-            )
-
-        return self._finish(self._work.preview_purchase(profile, on, decide))
-
-    def change(self, profile: ProfileId, plan: Plan, *, on: date) -> D_co:
-        """Change the plan of a profile (H15 to H19).
-
-        Raises:
-            NotOffered, UnknownEdition: the plan needs a new term, and the price book does not sell
-                it on that day. A catalogue sells the offer of the edition which
-                ``Catalogue.for_term`` names, and the offer of the day.
-            PlanUnchanged, MixedChange, ChangedTooSoon, CurrencyMismatch, TransitionNotAllowed,
-                OutsideTerm, CalendarEnds: see ``change`` in ``channelplans.subscriptions``.
-        """
-
-        def decide(current: Subscription) -> Decision:
-            tariff = current.quote.tariff
-            if current.plan.effect_of(plan) is ChangeEffect.RESTART:
-                tariff = self._work.prices.for_change(current, plan, on=civil_day("on", on))
-            return actions.change(current, plan, tariff, on=on)
-
-        return self._finish(self._work.preview_action(Action.CHANGE, profile, on, decide))
-
-    def cancel(self, profile: ProfileId, *, on: date) -> D_co:
-        """Cancel the subscription of a profile; a notice names the expiry date (H20).
-
-        Raises:
-            TransitionNotAllowed, OutsideTerm: see ``cancel`` in ``channelplans.subscriptions``.
-        """
-        decide = partial(actions.cancel, on=on)
-        return self._finish(self._work.preview_action(Action.CANCEL, profile, on, decide))
-
-    def resume(self, profile: ProfileId, *, on: date) -> D_co:
-        """Undo a cancellation.
-
-        Raises:
-            TransitionNotAllowed, OutsideTerm: see ``resume`` in ``channelplans.subscriptions``.
-        """
-        decide = partial(actions.resume, on=on)
-        return self._finish(self._work.preview_action(Action.RESUME, profile, on, decide))
-
-    def terminate(self, profile: ProfileId, *, on: date, refund: bool = True) -> D_co:
-        """End the subscription of a profile at once (F 5.5, F 5.6).
-
-        ``refund=False`` keeps everything that was paid, and so ignores the offer's minimum term.
-
-        Raises:
-            TransitionNotAllowed, OutsideTerm: see ``terminate`` in ``channelplans.subscriptions``.
-        """
-        decide = partial(actions.terminate, on=on, refund=refund)
-        return self._finish(self._work.preview_action(Action.TERMINATE, profile, on, decide))
-
-    def deposit(
-        self,
-        wallet: Wallet,
-        amount: Money,
-        *,
-        transfer: str,
-        on: date,
-        reason: Reason = Reason.DEPOSIT,
-    ) -> T_co:
-        """Pay credit into a wallet from outside.
-
-        Raises:
-            InvalidValue: see ``deposit`` in ``channelplans.subscriptions``.
-        """
-        deposit = partial(transfers.deposit, transfer=transfer, on=on, reason=reason)
-        return self._finish_transfer(_preview_transfer(deposit, wallet, amount))
-
-    def charge(
-        self,
-        wallet: Wallet,
-        amount: Money,
-        *,
-        transfer: str,
-        on: date,
-        reason: Reason = Reason.CHARGE,
-    ) -> T_co:
-        """Charge a wallet for something that no subscription charges, such as a one-off fee.
-
-        Raises:
-            InvalidValue: see ``charge`` in ``channelplans.subscriptions``.
-        """
-        charge = partial(transfers.charge, transfer=transfer, on=on, reason=reason)
-        return self._finish_transfer(_preview_transfer(charge, wallet, amount))
-
-    def assign_credit(
-        self, account: AccountId, profile: ProfileId, amount: Money, *, transfer: str, on: date
-    ) -> T_co:
-        """Move credit from an account to one of its profiles (F 7.3, F 7.4).
-
-        Raises:
-            InvalidValue: see ``assign_credit`` in ``channelplans.subscriptions``.
-        """
-        assign = partial(transfers.assign_credit, transfer=transfer, on=on)
-        return self._finish_transfer(_preview_transfer(assign, account, profile, amount))
-
-    def take_back_credit(
-        self, account: AccountId, profile: ProfileId, amount: Money, *, transfer: str, on: date
-    ) -> T_co:
-        """Move credit from a profile back to its account (F 7.4).
-
-        Raises:
-            InvalidValue: see ``take_back_credit`` in ``channelplans.subscriptions``.
-        """
-        take_back = partial(transfers.take_back_credit, transfer=transfer, on=on)
-        return self._finish_transfer(_preview_transfer(take_back, account, profile, amount))
-
-    def expire_credit(self, wallet: Wallet, amount: Money, *, transfer: str, on: date) -> T_co:
-        """Take expired credit out of a wallet.
-
-        Raises:
-            InvalidValue: see ``expire_credit`` in ``channelplans.subscriptions``.
-        """
-        expire = partial(transfers.expire_credit, transfer=transfer, on=on)
-        return self._finish_transfer(_preview_transfer(expire, wallet, amount))
 
 
 class Billing(BillingActions[Decision, Transfer]):
     """A billing service over a store: each action returns what it committed.
 
     A person confirms a price. So an action raises Conflict if the subscription has changed since
-    it was loaded, and so does ``commit`` of a preview. Only ``record_call`` and ``run_due``, which
-    nobody confirms, decide again.
+    it was loaded, and so does ``commit`` of a preview. Only ``record_call``, ``catch_up`` and the
+    runs, which nobody confirms, decide again.
 
     Args:
         store: where subscriptions, postings and decisions are kept.
@@ -232,10 +59,12 @@ class Billing(BillingActions[Decision, Transfer]):
             the subscription's currency. The function is asked for previews, actions, calls and
             renewals, and must return equal postings for equal decisions. It is asked for a lapse
             too: return no payment for it, or the unpaid subscription never lapses.
+        lot_rules: when credit expires, for ``expire_credit``; by default it never does.
 
     Raises:
-        WrongType: ``store`` is a class or an asynchronous store; ``prices`` or ``extra_postings``
-            has the wrong type. An action raises it if one of the two returns a wrong type.
+        WrongType: ``store`` is a class or an asynchronous store; ``prices``, ``extra_postings`` or
+            ``lot_rules`` has the wrong type. An action raises it if the prices or the function
+            return a wrong type.
 
     >>> from channelplans import EUR, SKYPE_CONNECT, MemoryStore, Money, Tariff, Wallet
     >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
@@ -249,27 +78,39 @@ class Billing(BillingActions[Decision, Transfer]):
     ...     subscription="s-1",
     ...     on=day,
     ... )
-    >>> print(*billing.run_due(on=date(2026, 2, 4)))
-    profile 'berlin', 2026-01-05 to 2026-02-04: lapse; account 'acme' holds 15.25 EUR, but \
-34.75 EUR is needed; 19.50 EUR is missing
+    >>> print(*billing.run_due(on=date(2026, 2, 5)))
+    profile 'berlin' of account 'acme', 2026-01-05 to 2026-02-04: lapse; account 'acme' holds \
+15.25 EUR, but 34.75 EUR is needed; 19.50 EUR is missing
     """
 
     def __init__(
-        self, store: Store, *, prices: Prices, extra_postings: ExtraPostings | None = None
+        self,
+        store: Store,
+        *,
+        prices: Prices,
+        extra_postings: ExtraPostings | None = None,
+        lot_rules: Sequence[LotRule] = (),
     ) -> None:
         awaitable = cast("AsyncStore", _Awaitable(check_synchronous(store)))
-        extra = check_extra_postings(extra_postings)
-        work = Work(awaitable, make_price_book(prices), extra)
-        super().__init__(work, self._decide_and_commit, self._transfer_and_commit)
+        self._work = work = _make_work(awaitable, prices, extra_postings, lot_rules)
+        super().__init__(
+            work.prices,
+            lambda step: _run(work.perform(step)),
+            lambda make: _run(work.transfer(make)),
+        )
 
     @property
     def preview(self) -> BillingActions[Preview, TransferPreview]:
-        """The same actions without the commit: ``billing.preview.change("berlin", plan, on=day)``.
+        """The same actions without the commit: ``billing.preview.cancel("acme", ...)``.
 
         A preview binds nobody; ``commit`` does exactly what it says, or nothing.
         """
-        work = attrs.evolve(self._work, settles_due=False)
-        return BillingActions(work, _run, _run)
+        work = self._work
+        return BillingActions(
+            work.prices,
+            lambda step: _run(work.preview(step)),
+            lambda make: _run(work.preview_transfer(make)),
+        )
 
     @overload
     def commit(self, preview: Preview) -> Decision: ...
@@ -281,58 +122,165 @@ class Billing(BillingActions[Decision, Transfer]):
         Raises:
             Conflict: the subscription has changed since the preview.
             InsufficientCredit: a wallet would end below zero.
-            TokenReused: the identifier of a transfer was used for another transfer.
+            TokenReused: the identifier of a transfer or a request was used for something else.
         """
-        return _run(_commit(self._work.store, preview))
+        return _run(_commit(self._work, preview))
 
-    def record_call(self, profile: ProfileId, call: Call, *, on: date) -> Decision | None:
-        """Record a call, and return its decision; None if it was recorded before (H13, F 7.3).
+    def record_call(
+        self, account: AccountId, profile: ProfileId, call: Call, *, on: date
+    ) -> Decision:
+        """Record a call, and return its decision, also if it was recorded before (H13, F 7.3).
 
-        A call that is delivered twice is recorded once. If both deliveries are processed at the
-        same time, both may return the decision.
+        A call of the running term or of the term before is taken from that term's minutes, then
+        from the wallets. A call that is delivered twice is recorded once. If the profile is due, or
+        the account's wallet pays, what is due of the account is settled first; that stays done if
+        the call is then refused.
 
         Raises:
             Conflict: other commits to the profile came first at every attempt.
-            InsufficientCredit: a wallet would end below zero.
+            InsufficientCredit: a wallet would end below zero, and the offer does not allow it.
+            TokenReused: the call's identifier was used for another call.
             TransitionNotAllowed, OutsideTerm, UnknownRate: see ``record_call`` in
                 ``channelplans.subscriptions``.
         """
-        return _run(self._work.record_call(profile, call, on))
+        return _run(self._work.record_call(account, profile, call, on))
 
-    def statement(
-        self, wallet: Wallet, *, since: date | None = None, until: date | None = None
-    ) -> Statement | None:
-        """Return a wallet's postings and balances from ``since`` to the day before ``until``.
+    def catch_up(self, account: AccountId, *, on: date) -> tuple[Outcome, ...]:
+        """Renew or end every due subscription of an account, as ``run_due`` does for all accounts.
 
-        None if the wallet has no postings at all.
+        A task queue can give each worker one account.
         """
-        return _run(self._work.statement(wallet, since, until))
+        return tuple(_run(self._work.catch_up(account, on)))
 
-    def run_due(self, *, on: date) -> Iterator[Outcome]:
-        """Renew or end every due subscription, and yield an outcome for each profile and term.
+    def run_due(self, *, on: date, shard: Shard | None = None) -> tuple[Outcome, ...]:
+        """Renew or end every due subscription; return an outcome for each profile and term.
 
         An active subscription is renewed at the tariff of the new term's first day. If credit is
-        missing, the bundles are dropped if the offer allows it; after the grace period the
-        subscription lapses. A cancelled subscription ends. Missed terms are settled one by one. A
-        profile that fails does not stop the run, and is due again in the next run.
+        missing, the bundles are dropped if the offer allows it. The subscription lapses on the day
+        after its due date, or after its grace period. A cancelled subscription ends. A late run
+        gives the same subscriptions and balances as a run on each day: it replays the days of each
+        account, and its postings have a value date. A profile or an account that fails does not
+        stop the run, and is due again in the next run.
 
         The run can be stopped at any point and started again. Several workers can run at once: each
-        term is charged once, though two workers may both yield an outcome for it.
+        term is charged once, though two workers may both return an outcome for it. ``shard=(k, n)``
+        gives each of n workers its own accounts, with k from 0 to n - 1.
+
+        Raises:
+            InvalidValue: the shard does not exist.
         """
-        outcomes = self._work.run_due(on)
+        return tuple(self.iter_due(on=on, shard=shard))
+
+    def iter_due(self, *, on: date, shard: Shard | None = None) -> Iterator[Outcome]:
+        """Do what ``run_due`` does while it is iterated, and yield each outcome as it is committed.
+
+        The iterator has a length hint, for progress bars: the due profiles that the store has
+        listed and that are not settled yet.
+        """
+        return DueRun(self._work.run_due(on, shard))
+
+    def subscription(self, account: AccountId, profile: ProfileId) -> Subscription | None:
+        """Return the latest subscription of a profile, ended ones included; None if there is none.
+
+        It is returned as it is stored: nothing due is settled.
+        """
+        return _run(self._work.subscription(account, profile))
+
+    def balance(self, wallet: Wallet) -> Money:
+        """Return the balance of a wallet.
+
+        Raises:
+            UnknownWallet: the wallet has no postings.
+        """
+        return _run(_reading.balance(self._work.store, wallet))
+
+    def statement(
+        self,
+        wallet: Wallet,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        currency: Currency | None = None,
+    ) -> Statement:
+        """Return a wallet's postings and balances from ``since`` to the day before ``until``.
+
+        The postings are sorted by value date, and those of one day by commit. The statement of a
+        wallet without postings is empty, in ``currency``.
+
+        Raises:
+            UnknownWallet: the wallet has no postings, and no currency was passed.
+        """
+        return _run(_reading.statement(self._work.store, wallet, since, until, currency))
+
+    def invoice(
+        self, account: AccountId, *, since: date, until: date, currency: Currency | None = None
+    ) -> Invoice:
+        """Return what an account was charged from ``since`` to the day before ``until``.
+
+        Days are value dates. Run what is due before: a late run books postings of past days, and an
+        invoice of these days then has more lines. The invoice of an account without postings is
+        empty, in ``currency``.
+
+        Raises:
+            UnknownWallet: the account has no postings, and no currency was passed.
+            InvalidValue: ``until`` is not after ``since``.
+            CurrencyMismatch: the wallets of the account are in several currencies.
+        """
+        return _run(_reading.invoice(self._work.store, account, since, until, currency))
+
+    def expire_credit(self, wallet: Wallet, *, on: date) -> tuple[Transfer, ...]:
+        """Take the credit that is expired on a day out of a wallet; return what was committed.
+
+        ``lot_rules`` say when credit expires. The wallets of the whole account are read, because
+        credit keeps its expiry when it moves between them. If postings come in meanwhile, the
+        expiries are computed again, so credit that was used does not expire.
+
+        Raises:
+            Conflict: other postings came in at every attempt.
+        """
+        return tuple(_run(self._work.expire_credit(wallet, on)))
+
+    def admits(
+        self, account: AccountId, profile: ProfileId, active_calls: int, *, on: date
+    ) -> bool:
+        """Return whether a profile can carry one more call on a day (H2).
+
+        What is due of the account is settled first, so that a profile with enough credit is not
+        refused between the end of its term and the nightly run.
+        """
+        return _run(self._work.admits(account, profile, active_calls, on))
+
+    def longest_call(
+        self, account: AccountId, profile: ProfileId, call: Call, *, on: date
+    ) -> timedelta:
+        """Return the longest length of a call that begins, with the minutes and credit there are.
+
+        What is due of the account is settled first. The length is zero if the profile is not
+        active on the day of the call. In a grace period there are no minutes.
+
+        Raises:
+            BarredNumber, UnknownRate: see ``longest_call`` in ``channelplans``.
+        """
+        return _run(self._work.longest_call(account, profile, call, on))
+
+
+class DueRun(Iterator[Outcome]):
+    """The outcomes of a run as it goes on; closing it stops the run between two terms."""
+
+    def __init__(self, outcomes: AsyncIterator[tuple[Outcome, int]]) -> None:
+        self._outcomes = outcomes
+        self._hint = 0
+
+    def __next__(self) -> Outcome:
         try:
-            while True:
-                yield _run(anext(outcomes))
+            outcome, self._hint = _run(anext(self._outcomes))
         except StopAsyncIteration:
-            return
-        finally:
-            _run(outcomes.aclose())
+            self._hint = 0
+            raise StopIteration from None
+        return outcome
 
-    def _decide_and_commit(self, steps: _Steps[Preview]) -> Decision:
-        return self.commit(_run(steps))
-
-    def _transfer_and_commit(self, steps: _Steps[TransferPreview]) -> Transfer:
-        return self.commit(_run(steps))
+    def __length_hint__(self) -> int:
+        return self._hint
 
 
 class AsyncBilling(BillingActions[_Steps[Decision], _Steps[Transfer]]):
@@ -343,17 +291,22 @@ class AsyncBilling(BillingActions[_Steps[Decision], _Steps[Transfer]]):
     """
 
     def __init__(
-        self, store: AsyncStore, *, prices: Prices, extra_postings: ExtraPostings | None = None
+        self,
+        store: AsyncStore,
+        *,
+        prices: Prices,
+        extra_postings: ExtraPostings | None = None,
+        lot_rules: Sequence[LotRule] = (),
     ) -> None:
-        extra = check_extra_postings(extra_postings)
-        work = Work(check_asynchronous(store), make_price_book(prices), extra)
-        super().__init__(work, self._decide_and_commit, self._transfer_and_commit)
+        checked_store = check_asynchronous(store)
+        self._work = _make_work(checked_store, prices, extra_postings, lot_rules)
+        super().__init__(self._work.prices, self._work.perform, self._work.transfer)
 
     @property
     def preview(self) -> BillingActions[_Steps[Preview], _Steps[TransferPreview]]:
         """See ``Billing.preview``."""
-        work = attrs.evolve(self._work, settles_due=False)
-        return BillingActions(work, lambda steps: steps, lambda steps: steps)
+        work = self._work
+        return BillingActions(work.prices, work.preview, work.preview_transfer)
 
     @overload
     async def commit(self, preview: Preview) -> Decision: ...
@@ -361,27 +314,67 @@ class AsyncBilling(BillingActions[_Steps[Decision], _Steps[Transfer]]):
     async def commit(self, preview: TransferPreview) -> Transfer: ...
     async def commit(self, preview: Preview | TransferPreview) -> Decision | Transfer:
         """See ``Billing.commit``."""
-        return await _commit(self._work.store, preview)
+        return await _commit(self._work, preview)
 
-    async def record_call(self, profile: ProfileId, call: Call, *, on: date) -> Decision | None:
+    async def record_call(
+        self, account: AccountId, profile: ProfileId, call: Call, *, on: date
+    ) -> Decision:
         """See ``Billing.record_call``."""
-        return await self._work.record_call(profile, call, on)
+        return await self._work.record_call(account, profile, call, on)
+
+    async def catch_up(self, account: AccountId, *, on: date) -> tuple[Outcome, ...]:
+        """See ``Billing.catch_up``."""
+        return tuple(await self._work.catch_up(account, on))
+
+    async def run_due(self, *, on: date, shard: Shard | None = None) -> tuple[Outcome, ...]:
+        """See ``Billing.run_due``."""
+        return tuple([outcome async for outcome in self.iter_due(on=on, shard=shard)])
+
+    async def iter_due(self, *, on: date, shard: Shard | None = None) -> AsyncIterator[Outcome]:
+        """See ``Billing.iter_due``; an asynchronous iterator has no length hint."""
+        async for outcome, _ in self._work.run_due(on, shard):
+            yield outcome
+
+    async def subscription(self, account: AccountId, profile: ProfileId) -> Subscription | None:
+        """See ``Billing.subscription``."""
+        return await self._work.subscription(account, profile)
+
+    async def balance(self, wallet: Wallet) -> Money:
+        """See ``Billing.balance``."""
+        return await _reading.balance(self._work.store, wallet)
 
     async def statement(
-        self, wallet: Wallet, *, since: date | None = None, until: date | None = None
-    ) -> Statement | None:
+        self,
+        wallet: Wallet,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        currency: Currency | None = None,
+    ) -> Statement:
         """See ``Billing.statement``."""
-        return await self._work.statement(wallet, since, until)
+        return await _reading.statement(self._work.store, wallet, since, until, currency)
 
-    def run_due(self, *, on: date) -> AsyncIterator[Outcome]:
-        """See ``Billing.run_due``."""
-        return self._work.run_due(on)
+    async def invoice(
+        self, account: AccountId, *, since: date, until: date, currency: Currency | None = None
+    ) -> Invoice:
+        """See ``Billing.invoice``."""
+        return await _reading.invoice(self._work.store, account, since, until, currency)
 
-    async def _decide_and_commit(self, steps: _Steps[Preview]) -> Decision:
-        return await self.commit(await steps)
+    async def expire_credit(self, wallet: Wallet, *, on: date) -> tuple[Transfer, ...]:
+        """See ``Billing.expire_credit``."""
+        return tuple(await self._work.expire_credit(wallet, on))
 
-    async def _transfer_and_commit(self, steps: _Steps[TransferPreview]) -> Transfer:
-        return await self.commit(await steps)
+    async def admits(
+        self, account: AccountId, profile: ProfileId, active_calls: int, *, on: date
+    ) -> bool:
+        """See ``Billing.admits``."""
+        return await self._work.admits(account, profile, active_calls, on)
+
+    async def longest_call(
+        self, account: AccountId, profile: ProfileId, call: Call, *, on: date
+    ) -> timedelta:
+        """See ``Billing.longest_call``."""
+        return await self._work.longest_call(account, profile, call, on)
 
 
 @attrs.frozen
@@ -409,17 +402,18 @@ def _run(steps: Awaitable[T]) -> T:
     raise AssertionError("a synchronous store answers at once")  # pragma: no cover
 
 
-async def _preview_transfer(
-    transfer: Callable[P, Transfer], *arguments: P.args, **keywords: P.kwargs
-) -> TransferPreview:
-    """Return a preview of the transfer; a wrong argument is refused when this is awaited."""
-    return TransferPreview(transfer(*arguments, **keywords))
-
-
-async def _commit(store: AsyncStore, preview: Preview | TransferPreview) -> Decision | Transfer:
+async def _commit(work: Work, preview: Preview | TransferPreview) -> Decision | Transfer:
     instance("preview", preview, Preview, TransferPreview)
     if isinstance(preview, TransferPreview):
-        await store.commit(preview.transfer, expected=None)
-        return preview.transfer
-    await store.commit(preview.decision, expected=preview.revision)
-    return preview.decision
+        return await work.commit_transfer(preview.transfer)
+    return await work.commit(preview)
+
+
+def _make_work(
+    store: AsyncStore,
+    prices: Prices,
+    extra_postings: ExtraPostings | None,
+    lot_rules: Sequence[LotRule],
+) -> Work:
+    rules = several("lot_rules", lot_rules, lambda name, rule: instance(name, rule, LotRule))
+    return Work(store, make_price_book(prices), check_extra_postings(extra_postings), rules)

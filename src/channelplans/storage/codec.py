@@ -57,6 +57,7 @@ from channelplans.tariffs import Rate, Tariff
 
 __all__ = [
     "Definitions",
+    "Encoder",
     "decode",
     "decode_committed",
     "decode_definition",
@@ -145,7 +146,48 @@ def encode(value: _Encodable) -> dict[str, Any]:
     >>> encode(Tariff("2026", EUR, channel="6.95", bundle="10", minute="0.021"))["channel"]
     '6.95'
     """
-    return _head("type(value)", type(value)) | _TABLES[type(value)].write(value, _References())
+    return Encoder().encode(value)
+
+
+class Encoder:
+    """Encodes several values, and collects the offers and tariffs that they refer to.
+
+    A store encodes a decision, its subscription and its postings in one commit. They share their
+    offers and tariffs, so one encoder computes each digest once.
+
+    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> encoder, plan = Encoder(), SKYPE_CONNECT.plan(channels=5)
+    >>> encoder.encode(plan) == encode(plan)
+    True
+    >>> encoder.definitions == {digest(SKYPE_CONNECT): SKYPE_CONNECT}
+    True
+    """
+
+    def __init__(self) -> None:
+        self._definitions: dict[str, Offer | Tariff] = {}
+        # By id, with the object, so that the id is not used for another object.
+        self._digests: dict[int, tuple[Offer | Tariff, str]] = {}
+
+    @property
+    def definitions(self) -> Mapping[str, Offer | Tariff]:
+        """The offers and tariffs that the values encoded so far refer to, by digest."""
+        return types.MappingProxyType(self._definitions)
+
+    def encode(self, value: _Encodable) -> dict[str, Any]:
+        """Return what ``encode`` returns, and collect the definitions.
+
+        Raises:
+            WrongType: see ``encode``.
+        """
+        return _head("type(value)", type(value)) | _TABLES[type(value)].write(value, self._refer)
+
+    def _refer(self, definition: Offer | Tariff) -> str:
+        """Return the digest of an offer or a tariff, and collect it."""
+        if id(definition) not in self._digests:
+            found = digest(definition)
+            self._digests[id(definition)] = (definition, found)
+            self._definitions.setdefault(found, definition)
+        return self._digests[id(definition)][1]
 
 
 def definitions_of(value: _Encodable) -> Mapping[str, Offer | Tariff]:
@@ -165,10 +207,9 @@ def definitions_of(value: _Encodable) -> Mapping[str, Offer | Tariff]:
     >>> decode(Plan, encode(plan), definitions=definitions) == plan
     True
     """
-    _head("type(value)", type(value))
-    references = _References()
-    _TABLES[type(value)].write(value, references)
-    return references.definitions
+    encoder = Encoder()
+    encoder.encode(value)
+    return encoder.definitions
 
 
 def decode(kind: type[T], data: object, *, definitions: Definitions = _NO_DEFINITIONS) -> T:
@@ -301,25 +342,6 @@ class _Name(ReprMixin):
     name: str
     edition: str | None
     digest: str
-
-
-class _References:
-    """The offers and tariffs that one value refers to. The digest of each is computed once.
-
-    A quote before a decision and the quote after it usually share their offer and tariff.
-    """
-
-    def __init__(self) -> None:
-        self.definitions: dict[str, Offer | Tariff] = {}
-        self._digests: dict[int, str] = {}
-
-    def __call__(self, definition: Offer | Tariff) -> str:
-        # The value that is written holds its definitions, so no id is used twice.
-        known = self._digests.get(id(definition))
-        if known is None:
-            known = self._digests[id(definition)] = digest(definition)
-            self.definitions[known] = definition
-        return known
 
 
 @attrs.frozen

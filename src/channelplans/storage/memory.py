@@ -6,7 +6,6 @@ A signal can interrupt a commit at any point, for example Ctrl-C. So a commit fi
 will change, and then changes it. If it is interrupted in between, the next call completes it.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import partial
@@ -19,11 +18,12 @@ from channelplans._checks import bounded, civil_day, instance
 from channelplans._display import ReprMixin, counted
 from channelplans.errors import Conflict, TokenReused
 from channelplans.money import Money
-from channelplans.storage.ports import Booked, Cursor, Page, Revision, Stored
+from channelplans.storage._memory_index import Account, Booking, Ends, page_of_names
+from channelplans.storage.ports import Booked, Cursor, Page, Revision, Shard, Stored
 from channelplans.subscriptions.decisions import Decision, Transfer
-from channelplans.subscriptions.identifiers import ProfileId, Token
+from channelplans.subscriptions.identifiers import AccountId, ProfileId, Token
 from channelplans.subscriptions.subscription import Subscription
-from channelplans.subscriptions.wallets import Wallet, settle
+from channelplans.subscriptions.wallets import Wallet, settle_wallet
 
 __all__ = ["MemoryStore", "Snapshot"]
 
@@ -33,15 +33,19 @@ class Snapshot(ReprMixin):
     """The contents of a store at one moment; equal if contents and revisions are equal.
 
     Attributes:
-        subscriptions: the latest subscription of each profile, with its revision.
+        subscriptions: the latest subscription of each profile, by account and profile, with its
+            revision.
         balances: the balance of each wallet.
         postings: the postings of each wallet, in the order of booking.
     """
 
-    subscriptions: Mapping[ProfileId, Stored[Subscription]]
+    subscriptions: Mapping[tuple[AccountId, ProfileId], Stored[Subscription]]
     balances: Mapping[Wallet, Money]
     postings: Mapping[Wallet, tuple[Booked, ...]]
-    _known: Mapping[Token, Stored[Decision | Transfer]] = attrs.field(alias="known", repr=False)
+    # By account and token, in commit order.
+    _known: Mapping[tuple[AccountId, Token], Stored[Decision | Transfer]] = attrs.field(
+        alias="known", repr=False
+    )
     _revisions: int = attrs.field(alias="revisions", repr=False, eq=False)
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -56,10 +60,10 @@ class Snapshot(ReprMixin):
 
 
 def _make_snapshot(
-    subscriptions: Mapping[ProfileId, Stored[Subscription]],
+    subscriptions: Mapping[tuple[AccountId, ProfileId], Stored[Subscription]],
     balances: Mapping[Wallet, Money],
     postings: Mapping[Wallet, tuple[Booked, ...]],
-    commits: Mapping[Token, Stored[Decision | Transfer]],
+    commits: Mapping[tuple[AccountId, Token], Stored[Decision | Transfer]],
     revisions: int,
 ) -> Snapshot:
     """Return a snapshot of copies that cannot be changed."""
@@ -90,40 +94,50 @@ class MemoryStore:
         # Reentrant, so that a thread that was interrupted cannot lock itself out.
         self._lock = RLock()
         self._revisions = 0
-        self._subscriptions: dict[ProfileId, Stored[Subscription]] = {}
-        self._balances: dict[Wallet, Money] = {}
-        self._postings: dict[Wallet, list[Booked]] = {}
-        self._commits: dict[Token, Stored[Decision | Transfer]] = {}
-        self._ends = _Ends()
+        self._accounts: dict[AccountId, Account] = {}
+        self._ends = Ends()
         # What a commit has decided to change and may not have changed yet. Calling it twice has
         # the effect of calling it once.
         self._unfinished: Callable[[], None] | None = None
 
-    def subscription(self, profile: ProfileId, /) -> Stored[Subscription] | None:
+    def subscription(
+        self, account: AccountId, profile: ProfileId, /
+    ) -> Stored[Subscription] | None:
         """See ``Store.subscription``."""
         with self._lock:
-            self._complete()
-            return self._subscriptions.get(profile)
+            return self._read(account).subscriptions.get(profile)
 
-    def balance(self, wallet: Wallet, /) -> Money | None:
+    def profiles(
+        self, account: AccountId, /, *, cursor: Cursor | None = None, limit: int = 1000
+    ) -> Page[ProfileId]:
+        """See ``Store.profiles``."""
+        bounded("limit", limit, 1)
+        with self._lock:
+            return page_of_names(self._read(account).profiles, cursor, limit)
+
+    def balance(self, wallet: Wallet, /, *, before: date | None = None) -> Money | None:
         """See ``Store.balance``."""
         with self._lock:
-            self._complete()
-            return self._balances.get(wallet)
+            book = self._read(wallet.account).books.get(wallet.profile)
+            if book is None:
+                return None
+            return book.balance if before is None else book.balance_before(before)
 
     def postings(
-        self, wallet: Wallet, /, *, since: date | None = None, until: date | None = None
-    ) -> tuple[Booked, ...]:
+        self,
+        wallet: Wallet,
+        /,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[Booked]:
         """See ``Store.postings``."""
+        bounded("limit", limit, 1)
         with self._lock:
-            self._complete()
-            booked = tuple(self._postings.get(wallet, ()))
-        return tuple(
-            entry
-            for entry in booked
-            if (since is None or since <= entry.posting.on)
-            and (until is None or entry.posting.on < until)
-        )
+            book = self._read(wallet.account).books.get(wallet.profile)
+            return Page(()) if book is None else book.journal.page(since, until, cursor, limit)
 
     def commit(
         self, decision: Decision | Transfer, /, *, expected: Revision | None
@@ -133,31 +147,27 @@ class MemoryStore:
         after = decision.after if isinstance(decision, Decision) else None
         stored = None
         with self._lock:
-            self._complete()
-            earlier_commit = self._commits.get(decision.token)
+            account = self._read(decision.account)
+            earlier_commit = account.commits.get(decision.token)
             if earlier_commit is not None and earlier_commit.value == decision:
                 return None if after is None else earlier_commit.revision
             if after is not None:
-                stored = self._subscriptions.get(after.profile)
+                stored = account.subscriptions.get(after.profile)
                 revision = None if stored is None else stored.revision
                 if revision != expected:
-                    raise Conflict(after.profile, expected, revision)
+                    raise Conflict(after.account, after.profile, expected, revision)
             if earlier_commit is not None:
                 raise TokenReused(decision.token)
-            before: dict[Wallet, Money] = {}
-            for posting in decision.postings:
-                balance = self._balances.get(posting.wallet)
-                if balance is not None:
-                    before[posting.wallet] = balance
-            balances = settle(before, decision.postings)
+            if isinstance(decision, Transfer):
+                _check_seen(decision, account)
+            bookings = _plan_bookings(decision, account)
             number = self._revisions + 1
-            entries = [
-                Booked(posting, decision.token, index)
-                for index, posting in enumerate(decision.postings)
-            ]
             earlier = None if stored is None else stored.value
             # From here on, the decision is committed, even if something interrupts this call.
-            self._unfinished = partial(self._store, decision, number, earlier, balances, entries)
+            place = len(account.journal.items)
+            self._unfinished = partial(
+                self._store, decision, number, account, place, earlier, bookings
+            )
             self._complete()
             return None if after is None else Revision(str(number))
 
@@ -167,54 +177,89 @@ class MemoryStore:
             self._unfinished()
             self._unfinished = None
 
+    def _read(self, account: AccountId) -> Account:
+        """Return what is stored of an account, after the latest commit; or an empty account."""
+        self._complete()
+        return self._accounts.get(account) or Account()
+
     def _store(
         self,
         decision: Decision | Transfer,
         number: int,
+        account: Account,
+        place: int,
         earlier: Subscription | None,
-        balances: Mapping[Wallet, Money],
-        entries: Sequence[Booked],
+        bookings: Sequence[Booking],
     ) -> None:
-        revision, token = Revision(str(number)), decision.token
+        revision = Revision(str(number))
+        self._accounts[decision.account] = account
+        account.store_commit(place, Stored(decision, revision))
         if isinstance(decision, Decision):
-            after = decision.after
-            self._ends.move(earlier, after)
-            self._subscriptions[after.profile] = Stored(after, revision)
-        self._commits[token] = Stored(decision, revision)
-        self._balances |= balances
-        for entry in entries:
-            booked = self._postings.setdefault(entry.posting.wallet, [])
-            # An interrupted commit may have booked it already.
-            if not (booked and booked[-1].index >= entry.index and booked[-1].token == token):
-                booked.append(entry)
+            account.store_subscription(Stored(decision.after, revision))
+            self._ends.move(earlier, decision.after)
+        for booking in bookings:
+            account.book(booking)
         self._revisions = number
 
-    def committed(self, token: Token, /) -> Revision | None:
-        """See ``Store.committed``."""
+    def decision(self, account: AccountId, token: Token, /) -> Decision | Transfer | None:
+        """See ``Store.decision``."""
         with self._lock:
-            self._complete()
-            commit = self._commits.get(token)
-        return None if commit is None else commit.revision
+            commit = self._read(account).commits.get(token)
+        return None if commit is None else commit.value
 
-    def due(self, on: date, /, *, cursor: Cursor | None = None, limit: int = 1000) -> Page:
-        """See ``Store.due``; profiles are sorted by the end of the term, then by name."""
-        civil_day("on", on)
+    def decisions(
+        self,
+        account: AccountId,
+        /,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[Decision | Transfer]:
+        """See ``Store.decisions``."""
         bounded("limit", limit, 1)
         with self._lock:
+            return self._read(account).journal.page(since, until, cursor, limit)
+
+    def due(
+        self,
+        on: date,
+        /,
+        *,
+        account: AccountId | None = None,
+        shard: Shard | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[tuple[AccountId, ProfileId]]:
+        """See ``Store.due``."""
+        civil_day("on", on)
+        bounded("limit", limit, 1)
+
+        if shard is not None:
+            bounded("shard[0]", shard[0], 0, bounded("shard[1]", shard[1], 1) - 1)
+        with self._lock:
             self._complete()
-            return self._ends.page(on, cursor or Cursor(""), limit)
+            return self._ends.page(on, account, shard, cursor=cursor, limit=limit)
 
     def snapshot(self) -> Snapshot:
         """Return the present contents; later commits do not change the snapshot."""
         with self._lock:
             self._complete()
-            return _make_snapshot(
-                self._subscriptions,
-                self._balances,
-                {wallet: tuple(booked) for wallet, booked in self._postings.items()},
-                self._commits,
-                self._revisions,
-            )
+            subscriptions: dict[tuple[AccountId, ProfileId], Stored[Subscription]] = {}
+            known: dict[tuple[AccountId, Token], Stored[Decision | Transfer]] = {}
+            balances: dict[Wallet, Money] = {}
+            postings: dict[Wallet, tuple[Booked, ...]] = {}
+            for name, account in self._accounts.items():
+                for profile, stored in account.subscriptions.items():
+                    subscriptions[name, profile] = stored
+                for token, commit in account.commits.items():
+                    known[name, token] = commit
+                for wallet_profile, book in account.books.items():
+                    wallet = Wallet(name, wallet_profile)
+                    balances[wallet] = book.balance
+                    postings[wallet] = tuple(book.journal.items)
+            return _make_snapshot(subscriptions, balances, postings, known, self._revisions)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Replace the contents with those of a snapshot, of this store or of another.
@@ -227,64 +272,65 @@ class MemoryStore:
             self._complete()
 
     def _replace(self, snapshot: Snapshot) -> None:
+        accounts: dict[AccountId, Account] = {}
+        ends = Ends()
         # Only MemoryStore reads the private fields of a snapshot.
+        for (name, _), commit in snapshot._known.items():  # noqa: SLF001
+            account = accounts.setdefault(name, Account())
+            account.store_commit(len(account.journal.items), commit)
+        for (name, _), stored in snapshot.subscriptions.items():
+            accounts[name].store_subscription(stored)
+            ends.move(None, stored.value)
+        for wallet, entries in snapshot.postings.items():
+            account = accounts[wallet.account]
+            account.book(account.plan_booking(entries, snapshot.balances[wallet]))
         self._revisions = max(self._revisions, snapshot._revisions)  # noqa: SLF001
-        self._subscriptions = dict(snapshot.subscriptions)
-        self._balances = dict(snapshot.balances)
-        self._postings = {wallet: list(booked) for wallet, booked in snapshot.postings.items()}
-        self._commits = dict(snapshot._known)  # noqa: SLF001
-        self._ends = _Ends()
-        for stored in self._subscriptions.values():
-            self._ends.move(None, stored.value)
+        self._accounts, self._ends = accounts, ends
 
     def __repr__(self) -> str:
         with self._lock:
             self._complete()
+            accounts = self._accounts.values()
+            books = [book for account in accounts for book in account.books.values()]
             counts = {
-                "subscription": len(self._subscriptions),
-                "wallet": len(self._balances),
-                "posting": sum(map(len, self._postings.values())),
+                "subscription": sum(len(account.subscriptions) for account in accounts),
+                "wallet": len(books),
+                "posting": sum(len(book.journal.items) for book in books),
             }
         contents = ", ".join(counted(count, noun) for noun, count in counts.items())
         return f"<MemoryStore: {contents}>"
 
 
-class _Ends(dict[str, list[ProfileId]]):
-    """The sorted profiles of the running subscriptions, by the day on which their term ends.
+def _check_seen(transfer: Transfer, account: Account) -> None:
+    """Refuse a transfer that was computed from another number of postings."""
+    if transfer.seen is None:
+        return
+    wallet = transfer.postings[0].wallet
+    book = account.books.get(wallet.profile)
+    number = 0 if book is None else len(book.journal.items)
+    if transfer.seen != number:
+        expected, found = counted(transfer.seen, "posting"), counted(number, "posting")
+        raise Conflict(wallet.account, wallet.profile, expected, found)
 
-    A day is ISO text, which sorts like the days. So the parts of a cursor, a day and a profile, are
-    compared as text.
-    """
 
-    def move(self, before: Subscription | None, after: Subscription) -> None:
-        """Move a profile to the day on which its new subscription is due, if that runs.
+def _plan_bookings(decision: Decision | Transfer, account: Account) -> list[Booking]:
+    """Return what to book in the book of each wallet, or raise an error if a wallet cannot pay."""
+    # By profile, because the account is the same and a wallet takes longer to hash.
+    entries: dict[ProfileId | None, list[Booked]] = {}
+    for index, posting in enumerate(decision.postings):
+        entry = Booked(posting, decision.token, index)
+        entries.setdefault(posting.wallet.profile, []).append(entry)
+    return [_plan_booking(group, account, decision) for group in entries.values()]
 
-        Moving it twice has the effect of moving it once.
-        """
-        old_day, new_day = None if before is None else before.due_on, after.due_on
-        if old_day is not None and old_day != new_day:
-            profiles = self.get(str(old_day), [])
-            place = bisect_left(profiles, after.profile)
-            profiles[place : place + 1] = [
-                profile for profile in profiles[place : place + 1] if profile != after.profile
-            ]
-            if not profiles:
-                self.pop(str(old_day), None)
-        if new_day is not None and old_day != new_day:
-            profiles = self.setdefault(str(new_day), [])
-            place = bisect_left(profiles, after.profile)
-            if profiles[place : place + 1] != [after.profile]:
-                profiles.insert(place, after.profile)
 
-    def page(self, on: date, cursor: str, limit: int) -> Page:
-        """Return the due profiles after a cursor, and the next cursor if there are more."""
-        cursor_day, _, cursor_profile = cursor.partition("/")
-        rows: list[tuple[str, ProfileId]] = []
-        for day in sorted(day for day in self if cursor_day <= day <= str(on)):
-            start = bisect_right(self[day], cursor_profile) if day == cursor_day else 0
-            stop = start + limit + 1 - len(rows)  # one more than the page shows that more follow
-            rows += [(day, profile) for profile in self[day][start:stop]]
-            if len(rows) > limit:
-                break
-        next_cursor = Cursor("/".join(rows[limit - 1])) if len(rows) > limit else None
-        return Page(tuple(profile for _, profile in rows[:limit]), next_cursor)
+def _plan_booking(
+    entries: Sequence[Booked], account: Account, decision: Decision | Transfer
+) -> Booking:
+    """Return what to book in the book of one wallet, or raise an error if it cannot pay."""
+    wallet, delta = entries[0].posting.wallet, entries[0].posting.amount
+    for entry in entries[1:]:
+        delta += entry.posting.amount
+    book = account.books.get(wallet.profile)
+    before = None if book is None else book.balance
+    after = settle_wallet(wallet, before, delta, may_overdraw=decision.may_overdraw)
+    return account.plan_booking(entries, after)

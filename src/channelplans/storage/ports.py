@@ -1,24 +1,30 @@
 """What a store must do, as two Protocols, and the small values that they exchange.
 
 The docstrings are the contract: ``channelplans.testing.contract`` has a test for each sentence. A
-store keeps three things: the latest subscription of each profile, the postings and the balance of
-each wallet, and the decision or transfer that was committed with each token. The values may have
-any offer and any tariff. How a store keeps the values is not known here.
+store keeps three things of each account: the latest subscription of each profile, the postings and
+the balance of each wallet, and the decisions and transfers by their tokens. The values may have any
+offer and any tariff. How a store keeps the values is not known here.
+
+Everything that can be long is read in pages. ``limit`` is 1 or more; a smaller one raises
+InvalidValue. A page has at most ``limit`` items, and the last page has no cursor. Pass the other
+arguments again with a cursor. An item that is there during the whole walk over the pages appears
+once; an item that is never there during the walk does not appear.
 """
 
-from collections.abc import Sequence
 from datetime import date
-from typing import Generic, NewType, Protocol, TypeVar
+from typing import Generic, NewType, Protocol, TypeAlias, TypeVar
+from zlib import crc32
 
 import attrs
 
+from channelplans._checks import bounded
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, ReprMixin
 from channelplans.calendar import Term
-from channelplans.errors import InsufficientCredit, quoted
+from channelplans.errors import InsufficientCredit
 from channelplans.money import Money
 from channelplans.subscriptions.decisions import Decision, Transfer
-from channelplans.subscriptions.identifiers import ProfileId, Token
+from channelplans.subscriptions.identifiers import AccountId, ProfileId, Token
 from channelplans.subscriptions.subscription import Action, Subscription
 from channelplans.subscriptions.wallets import Posting, Wallet
 
@@ -30,9 +36,11 @@ __all__ = [
     "Page",
     "Preview",
     "Revision",
+    "Shard",
     "Store",
     "Stored",
     "TransferPreview",
+    "shard_of",
 ]
 
 T = TypeVar("T")
@@ -40,8 +48,22 @@ T = TypeVar("T")
 #: The version of a stored value: opaque, compared for equality, never used twice.
 Revision = NewType("Revision", str)
 
-#: The position after a page of due profiles: opaque, and valid only for the store that returned it.
+#: The position after a page: opaque, and valid only for the store that returned it.
 Cursor = NewType("Cursor", str)
+
+#: One of n parts of all accounts, as ``(k, n)``, with k from 0 to n - 1.
+Shard: TypeAlias = tuple[int, int]
+
+
+def shard_of(account: AccountId, count: int) -> int:
+    """Return the number of the shard that an account belongs to, from 0 to ``count - 1``.
+
+    It is the CRC-32 of the UTF-8 text, modulo ``count``. So every store and every machine agrees.
+
+    >>> [shard_of(account, 4) for account in ("acme", "globex", "initech")]
+    [2, 2, 0]
+    """
+    return crc32(account.encode()) % bounded("count", count, 1)
 
 
 @attrs.frozen(repr=False)
@@ -68,12 +90,16 @@ class Booked(ReprMixin):
     index: int
 
 
-@checked
 @attrs.frozen(repr=False)
-class Page(ReprMixin):
-    """Some of the due profiles; ``next`` is the cursor of the next page, None on the last page."""
+class Page(ReprMixin, Generic[T]):
+    """Some of the items that were asked for, and the cursor of the next page.
 
-    profiles: tuple[ProfileId, ...]
+    Attributes:
+        items: the items of this page, in order.
+        next: the cursor to pass for the next page; None on the last page.
+    """
+
+    items: tuple[T, ...]
     next: Cursor | None = None
 
 
@@ -106,8 +132,8 @@ class TransferPreview(DisplayMixin):
     >>> print(billing.preview.deposit(acme, Money.of("50", EUR), transfer="p-1", on=DAY))
     2026-01-05: pay in from outside.
     The wallet of account 'acme' receives 50.00 EUR (deposit).
-    >>> billing.statement(acme) is None  # nothing has been paid in
-    True
+    >>> len(billing.statement(acme, currency=EUR).postings)  # nothing has been paid in
+    0
     """
 
     transfer: Transfer
@@ -121,20 +147,23 @@ class Outcome(DisplayMixin):
     """What a run did with one profile at the end of one of its terms.
 
     Attributes:
-        profile: the profile.
+        account: the account.
+        profile: the profile; None if the account's due profiles could not be loaded.
         term: the term that ended; None if the subscription could not be loaded.
         decision: the decision that was committed; None if the subscription is still due.
         error: what was missing or what failed; None for an ordinary renewal.
 
     >>> term = Term(date(2026, 1, 5), date(2026, 2, 4))
-    >>> outcome = Outcome("berlin", term, None, LookupError("no price for 2026-02-04"))
+    >>> outcome = Outcome("acme", "berlin", term, None, LookupError("no price for 2026-02-04"))
     >>> print(outcome)
-    profile 'berlin', 2026-01-05 to 2026-02-04: failed; LookupError: no price for 2026-02-04
+    profile 'berlin' of account 'acme', 2026-01-05 to 2026-02-04: failed; LookupError: no price \
+for 2026-02-04
     >>> outcome.failed
     True
     """
 
-    profile: ProfileId
+    account: AccountId
+    profile: ProfileId | None
     term: Term | None
     decision: Decision | None
     error: Exception | None = None
@@ -153,35 +182,58 @@ class Outcome(DisplayMixin):
         term = f", {self.term}" if self.term else ""
         kind = f"{type(self.error).__name__}: " if self.failed else ""
         reason = f"; {kind}{self.error}" if self.error else ""
-        return (f"profile {quoted(self.profile)}{term}: {result}{reason}",)
+        return (f"{Wallet(self.account, self.profile)}{term}: {result}{reason}",)
 
 
 class Store(Protocol):
-    """A store, used by several threads, processes and machines at once."""
+    """A store, used by several threads, processes and machines at once.
 
-    def subscription(self, profile: ProfileId, /) -> Stored[Subscription] | None:
+    Everything belongs to an account: a decision, a subscription, a wallet. Two accounts never share
+    anything, so a store can be partitioned by account. Days are value dates: the day of a posting
+    is ``posting.counts_from``, and that of a decision ``decision.counts_from``.
+    """
+
+    def subscription(
+        self, account: AccountId, profile: ProfileId, /
+    ) -> Stored[Subscription] | None:
         """Return the latest subscription of a profile, ended ones included; None if there is none.
 
         Every field equals what was committed, also under an offer or a tariff that only a commit
-        brought to the store. A profile belongs to one account, and its identifier is unique in the
-        store.
+        brought to the store. The name of a profile is unique within its account.
         """
         ...
 
-    def balance(self, wallet: Wallet, /) -> Money | None:
-        """Return the sum of a wallet's postings; None if the wallet has none.
+    def profiles(
+        self, account: AccountId, /, *, cursor: Cursor | None = None, limit: int = 1000
+    ) -> Page[ProfileId]:
+        """Return the profiles of an account that ever had a subscription or a posting, by name.
 
-        The balance can be any amount that ``Money`` accepts, of up to 18 digits.
+        Names are sorted by code point, as Python sorts ``str``.
+        """
+        ...
+
+    def balance(self, wallet: Wallet, /, *, before: date | None = None) -> Money | None:
+        """Return the sum of a wallet's postings; None if the wallet has none at all.
+
+        With ``before``, only postings of earlier days are added, so that the sum of the others is
+        zero. The balance can be any amount that ``Money`` accepts, of up to 18 digits.
         """
         ...
 
     def postings(
-        self, wallet: Wallet, /, *, since: date | None = None, until: date | None = None
-    ) -> Sequence[Booked]:
+        self,
+        wallet: Wallet,
+        /,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[Booked]:
         """Return a wallet's postings in commit order, not sorted by day or token.
 
         The postings of one decision keep their order. ``since`` is the first day to include and
-        ``until`` the first day to leave out, both compared with ``posting.on``.
+        ``until`` the first day to leave out.
         """
         ...
 
@@ -197,40 +249,67 @@ class Store(Protocol):
         profile had none stored. A transfer has no subscription: ``expected`` is ignored, and None
         is returned. Check in this order:
 
-        1. The token is known with an equal decision: change nothing, and return the revision that
-           the first commit returned.
+        1. The account has an equal decision with this token: change nothing, and return the
+           revision that the first commit returned.
         2. The profile's subscription is not at ``expected``: raise Conflict.
-        3. The token is known with another decision: raise TokenReused.
-        4. A wallet holds another currency: raise CurrencyMismatch. A wallet whose delta is below
-           zero would end below zero: raise InsufficientCredit. A wallet without postings holds
-           nothing.
+        3. The account has another decision with this token: raise TokenReused.
+        4. A transfer has ``seen``, and the wallet of its first posting has another number of
+           postings: raise Conflict, with the numbers as text, such as ``12 postings``.
+        5. A wallet holds another currency: raise CurrencyMismatch. A wallet whose delta is below
+           zero would end below zero, and ``decision.may_overdraw`` is False: raise
+           InsufficientCredit. A wallet without postings holds nothing.
 
         A refused commit changes nothing, and its token stays unused.
 
         Raises:
-            Conflict: the subscription changed in the meantime.
-            TokenReused: the token belongs to another decision.
+            Conflict: the subscription or the wallet changed in the meantime.
+            TokenReused: the token belongs to another decision of the account.
             InsufficientCredit: names the wallet, the amount needed, the balance and the difference.
             CurrencyMismatch: a posting is in another currency than its wallet.
         """
         ...
 
-    def committed(self, token: Token, /) -> Revision | None:
-        """Return the revision that ``commit`` returned for a token; None if it is not committed.
+    def decision(self, account: AccountId, token: Token, /) -> Decision | Transfer | None:
+        """Return the decision or transfer that an account has with a token; None if it has none.
 
-        A transfer has no revision of a subscription. For its token, return any revision that no
-        stored subscription has.
+        It equals what was committed.
         """
         ...
 
-    def due(self, on: date, /, *, cursor: Cursor | None = None, limit: int = 1000) -> Page:
-        """Return at most ``limit`` due profiles, and the cursor of the next page.
+    def decisions(
+        self,
+        account: AccountId,
+        /,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[Decision | Transfer]:
+        """Return the decisions and transfers of an account in commit order.
 
-        A profile is due if its subscription is ACTIVE or CANCELLED and ``term.end <= on``.
-        ``limit`` is 1 or more. The store chooses the order, and keeps it. A profile that is due
-        during the whole walk over the pages appears at least once; a profile that is never due
-        during the walk does not appear. The cost depends on the number of due profiles, not on
-        the number of stored ones.
+        ``since`` is the first day to include and ``until`` the first day to leave out.
+        """
+        ...
+
+    def due(
+        self,
+        on: date,
+        /,
+        *,
+        account: AccountId | None = None,
+        shard: Shard | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[tuple[AccountId, ProfileId]]:
+        """Return the due profiles, each with its account, sorted by the end of their terms.
+
+        A profile is due if its subscription is ACTIVE or CANCELLED and ``term.end <= on``. Profiles
+        whose terms end on the same day are sorted by account and then by name, by code point.
+        ``account`` selects the profiles of one account. ``shard`` is ``(k, n)`` and selects the
+        accounts with ``shard_of(account, n) == k``. A profile that is renewed during the walk and
+        is due again may appear again. The cost depends on the number of due profiles, not on the
+        number of stored ones.
         """
         ...
 
@@ -238,17 +317,32 @@ class Store(Protocol):
 class AsyncStore(Protocol):
     """``Store``, awaited. A task that is cancelled in ``commit`` stores everything or nothing."""
 
-    async def subscription(self, profile: ProfileId, /) -> Stored[Subscription] | None:
+    async def subscription(
+        self, account: AccountId, profile: ProfileId, /
+    ) -> Stored[Subscription] | None:
         """See ``Store.subscription``."""
         ...
 
-    async def balance(self, wallet: Wallet, /) -> Money | None:
+    async def profiles(
+        self, account: AccountId, /, *, cursor: Cursor | None = None, limit: int = 1000
+    ) -> Page[ProfileId]:
+        """See ``Store.profiles``."""
+        ...
+
+    async def balance(self, wallet: Wallet, /, *, before: date | None = None) -> Money | None:
         """See ``Store.balance``."""
         ...
 
     async def postings(
-        self, wallet: Wallet, /, *, since: date | None = None, until: date | None = None
-    ) -> Sequence[Booked]:
+        self,
+        wallet: Wallet,
+        /,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[Booked]:
         """See ``Store.postings``."""
         ...
 
@@ -258,10 +352,32 @@ class AsyncStore(Protocol):
         """See ``Store.commit``."""
         ...
 
-    async def committed(self, token: Token, /) -> Revision | None:
-        """See ``Store.committed``."""
+    async def decision(self, account: AccountId, token: Token, /) -> Decision | Transfer | None:
+        """See ``Store.decision``."""
         ...
 
-    async def due(self, on: date, /, *, cursor: Cursor | None = None, limit: int = 1000) -> Page:
+    async def decisions(
+        self,
+        account: AccountId,
+        /,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[Decision | Transfer]:
+        """See ``Store.decisions``."""
+        ...
+
+    async def due(
+        self,
+        on: date,
+        /,
+        *,
+        account: AccountId | None = None,
+        shard: Shard | None = None,
+        cursor: Cursor | None = None,
+        limit: int = 1000,
+    ) -> Page[tuple[AccountId, ProfileId]]:
         """See ``Store.due``."""
         ...

@@ -5,43 +5,38 @@ decision. The action fixes which wallet pays (H9, H13, F 7.3); a caller cannot c
 """
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
-from channelplans._checks import civil_day, instance, text
+from channelplans._checks import civil_day, identifier, instance
+from channelplans._display import counted
 from channelplans.allowances import Allowance
 from channelplans.calendar import Term
-from channelplans.calls import Call, Payer, rate_call
 from channelplans.errors import InvalidValue, NotOffered, OutsideTerm, PlanUnchanged, quoted
 from channelplans.money import Money, same_currency
 from channelplans.plans import Plan
-from channelplans.pricing import amend_quote, price_term, quote, refund as refund_of
+from channelplans.pricing import Refund, amend_quote, price_term, quote, refund as refund_of
 from channelplans.rules import ChangeEffect, Notice, check_change
 from channelplans.subscriptions.decisions import Decision, join_token
-from channelplans.subscriptions.identifiers import AccountId, ProfileId, SubscriptionId, Token
-from channelplans.subscriptions.subscription import (
-    AT_END,
-    TRANSITIONS,
-    Action,
-    Subscription,
-    next_status,
-)
+from channelplans.subscriptions.identifiers import AccountId, ProfileId, SubscriptionId
+from channelplans.subscriptions.subscription import Action, PreviousTerm, Status, Subscription
+from channelplans.subscriptions.transitions import TRANSITIONS, next_status
 from channelplans.subscriptions.wallets import Posting, Reason, Wallet
 from channelplans.tariffs import Tariff
 
 __all__ = [
     "buy",
-    "call_token",
     "cancel",
     "change",
     "expire",
     "lapse",
-    "record_call",
     "renew",
     "resume",
     "terminate",
 ]
+
+_DAY: Final = timedelta(days=1)
 
 
 def buy(
@@ -52,10 +47,13 @@ def buy(
     profile: ProfileId,
     subscription: SubscriptionId,
     on: date,
+    start: date | None = None,
     align_to: date | None = None,
     previous: Subscription | None = None,
 ) -> Decision:
-    """Buy a plan for a profile without a running one; it is active at once (H3, H4, H8, H14).
+    """Buy a plan for a profile without a running one (H3, H4, H8, H14).
+
+    It is active at once, or from a later day on. Until that day ``terminate`` undoes the purchase.
 
     Args:
         plan: the channels and bundles that are bought.
@@ -63,18 +61,20 @@ def buy(
         account: the account that pays.
         profile: the profile that gets the subscription.
         subscription: the identifier of the new subscription, never used before.
-        on: the day of purchase, and the first day of the first term.
+        on: the day of purchase, on which the price is paid.
+        start: the first day of the first term; None means the day of purchase.
         align_to: a day on which a term shall begin or end, such as the renewal date of another
             subscription of the account; see ``quote``. The first term is then shorter and its price
             is prorated. A later change that restarts the term ends the alignment.
         previous: the subscription that the profile held last, lapsed or ended. The new one keeps
             the day of its last change, so ending and buying again does not allow a second change
-            on that day (H15).
+            on that day (H15). It also keeps the last term, for calls that are reported late.
 
     Raises:
         TransitionNotAllowed: the previous subscription is still running.
         InvalidValue: the previous subscription belongs to another profile, or has the same
-            identifier; or ``align_to`` is passed, but the offer has a billing day.
+            identifier; ``start`` is before the day of purchase; or ``align_to`` is passed, but the
+            offer has a billing day.
         OutsideTerm: the day lies before the latest action on the previous subscription.
         CalendarEnds: the term does not fit the calendar, or the grace period or the minimum term
             ends after the year 9999.
@@ -98,12 +98,15 @@ def buy(
     Not a telephone replacement: it cannot call emergency numbers.
     """
     civil_day("on", on)
-    text("subscription", subscription)
+    identifier("subscription", subscription)
+    start = on if start is None else civil_day("start", start)
+    if start < on:
+        raise InvalidValue("start", str(start), f"on or after the day of purchase, {on}")
     status = TRANSITIONS[None, Action.BUY]
     if previous is not None:
         _check_previous(previous, account, profile, subscription)
         status = next_status(previous, Action.BUY, on)
-    priced = quote(plan, tariff, on=on, align_to=align_to)
+    priced = quote(plan, tariff, on=start, align_to=align_to)
     bought = Subscription(
         id=subscription,
         account=account,
@@ -117,7 +120,8 @@ def buy(
         last_changed_on=previous.last_changed_on if previous else None,
         sequence=1,
         acted_on=on,
-        started_on=on,
+        started_on=start,
+        previous_term=_last_term(previous, start) if previous else None,
     )
     postings = _payment(bought, Reason.SUBSCRIPTION, on)
     token = join_token("subscription", bought.id, "0", Action.BUY.value)
@@ -127,13 +131,15 @@ def buy(
 def change(subscription: Subscription, plan: Plan, tariff: Tariff, *, on: date) -> Decision:
     """Change the channels, the bundles or both (H15 to H19).
 
-    The offer says what a change to more and a change to fewer does (``ChangeEffect``). On the help
-    page a change restarts the subscription: it refunds the unused days and sells the new plan for
-    a new term; refund and charge are one settlement. Other offers prorate the difference or wait
-    for the next term. A later change replaces a waiting one, and a notice says so.
+    The offer says what a change to more, to fewer and to another offer does (``ChangeEffect``). On
+    the help page a change restarts the subscription: it refunds the unused days and sells the new
+    plan for a new term; refund and charge are one settlement. Other offers prorate the difference
+    or wait for the next term. A later change replaces a waiting one, and a notice says so. If the
+    profile has fewer bundles after the change, a notice says so too.
 
     A restart uses ``tariff``; a term that continues keeps the tariff it was bought by. A cancelled
-    subscription that is changed renews itself again.
+    subscription that is changed renews itself again. If the renewal is unpaid, on the due date or
+    in a grace period, the new plan is bought for the term that was due, at ``tariff``.
 
     Raises:
         PlanUnchanged: the subscription already has this plan.
@@ -155,42 +161,37 @@ def change(subscription: Subscription, plan: Plan, tariff: Tariff, *, on: date) 
     2026-01-15 account 'acme': -278.00 EUR, subscription for 2026-01-15 to 2026-02-14
     """
     status = next_status(subscription, Action.CHANGE, on)
-    current = subscription.plan
+    current, end = subscription.plan, subscription.term.end
     if instance("plan", plan, Plan) == (subscription.pending or current):
         raise PlanUnchanged(str(plan), subscription.status.value)
     check_change(subscription.last_changed_on, on=on, rule=current.offer.change)
     _check_currency(subscription, tariff)
+    effect = ChangeEffect.AT_RENEWAL if on >= end else current.effect_of(plan)
+    applies_on = end if effect is ChangeEffect.AT_RENEWAL else on
+    if plan.offer != current.offer and applies_on < subscription.minimum_term_end:
+        raise _in_minimum_term(subscription, Action.CHANGE, on)
     changed = _after(subscription, on, status=status, last_changed_on=on, pending=None)
-    effect, dropped = current.effect_of(plan), _pending_dropped(subscription)
-    if plan.offer != current.offer and on < subscription.minimum_term_end:
-        raise _in_minimum_term(subscription, Action.CHANGE, on, subscription.minimum_term_end)
+    dropped = _pending_dropped(subscription)
+    if on >= end:
+        after = _next(subscription, plan, tariff, on, status=status, last_changed_on=on)
+        notices = (*dropped, *_fewer_bundles(subscription, plan, end), *after.quote.notices)
+        postings = _payment(after, Reason.RENEWAL, on)
+        return _decide(Action.CHANGE, on, subscription, after, postings, notices)
     if plan == current:  # undoes the pending change
         return _decide(Action.CHANGE, on, subscription, changed, notices=dropped)
+    notices = (*dropped, *_fewer_bundles(subscription, plan, applies_on))
     if effect is ChangeEffect.AT_RENEWAL:
-        message = f"The change comes with the next term, on {subscription.term.end}."
-        notice = Notice("pending", message, current.offer.source)
+        message = f"The change comes with the next term, on {end}."
+        pending = Notice("pending", message, current.offer.source)
         after = attrs.evolve(changed, pending=plan)
-        return _decide(Action.CHANGE, on, subscription, after, notices=(*dropped, notice))
+        return _decide(Action.CHANGE, on, subscription, after, notices=(*notices, pending))
     if effect is ChangeEffect.RESTART:
-        priced = quote(plan, tariff, on=on, replacing=current)
-        after = attrs.evolve(
-            changed,
-            quote=priced,
-            anchor=priced.anchor,
-            term_number=0,
-            allowance=priced.allowance,
-        )
-        refunded = _refund(subscription, on)
-        postings = (*refunded, *_payment(after, Reason.SUBSCRIPTION, on))
+        after, postings, refund = _restart(subscription, changed, plan, tariff, on)
     else:
-        priced = amend_quote(subscription.quote, plan, on=on, effect=effect)
-        allowance = subscription.allowance.granting(priced.allowance.granted)
-        after = attrs.evolve(changed, quote=priced, allowance=allowance)
-        difference = priced.total - subscription.quote.total
-        reason = Reason.REFUND if difference.minor < 0 else Reason.SUBSCRIPTION
-        postings = _posting(after, -difference, reason, on)
-    notices = (*dropped, *priced.notices)
-    return _decide(Action.CHANGE, on, subscription, after, postings, notices)
+        after, postings = _amend(subscription, changed, plan, effect, on)
+        refund = None
+    notices = (*notices, *after.quote.notices)
+    return _decide(Action.CHANGE, on, subscription, after, postings, notices, refund)
 
 
 def renew(
@@ -200,25 +201,30 @@ def renew(
     on: date,
     plan: Plan | None = None,
     keep_bundles: bool = True,
+    value_date: date | None = None,
 ) -> Decision:
     """Renew for the next term, at the tariff in force on that term's first day (H8).
 
     One renewal is one term, also when it is processed late: its posting is booked on the day of
     processing and names the term that it pays for. A pending plan is applied, and each channel that
     it adds is charged its set-up. Unused minutes are lost (F 8.4) unless the offer has a rollover.
+    A cancelled subscription is renewed until its minimum term is over.
 
     ``plan`` moves the subscription to another offer, such as a new edition. If the terms of that
-    offer have another length or billing day, they are counted from this renewal on.
+    offer have another length or billing day, they are counted from this renewal on. If ``plan``
+    does not have the numbers of a pending plan, the pending plan is dropped, and a notice says so.
     ``keep_bundles=False`` renews the channels alone, if the offer drops bundles that cannot be paid
-    (``NonPaymentRule.drops_bundles``).
+    (``NonPaymentRule.drops_bundles``). ``value_date`` is the day from which the posting counts, if
+    a punctual run would have renewed the subscription before ``on``.
 
     Raises:
-        InvalidValue: ``plan`` is another plan of the same offer; that is a change.
+        InvalidValue: ``plan`` is another plan of the same offer, which is a change; or
+            ``value_date`` is after ``on`` or before the end of the running term.
         NotOffered: bundles are to be dropped, but the offer does not drop bundles, or the plan has
             none.
         OutsideTerm: the running term has not ended yet.
         CurrencyMismatch: the tariff is in another currency than the quote that was paid.
-        TransitionNotAllowed: the subscription is not active.
+        TransitionNotAllowed: the subscription is not renewed.
         CalendarEnds: the next term does not fit the calendar, or its grace period or a minimum
             term ends after the year 9999.
 
@@ -237,51 +243,47 @@ def renew(
     next_status(subscription, Action.RENEW, on)
     _check_currency(subscription, tariff)
     instance("keep_bundles", keep_bundles, bool)
-    notices: tuple[Notice, ...] = ()
+    if value_date is not None and not subscription.term.end <= value_date <= on:
+        expected = f"from {subscription.term.end} to {on}"
+        raise InvalidValue("value_date", str(value_date), expected)
     plan = _renewal_plan(subscription, plan)
+    notices = _pending_not_applied(subscription, plan)
     if not keep_bundles:
-        plan, notices = _without_bundles(subscription, plan)
-    anchor, number, term = _next_term(subscription, plan)
-    added = plan.channels - subscription.plan.channels
-    priced = price_term(plan, tariff, term, anchor, added_channels=added)
-    bundle = plan.offer.bundle
-    rollover = bundle.rollover if bundle and bundle == subscription.plan.offer.bundle else None
-    after = _after(
-        subscription,
-        on,
-        quote=priced,
-        anchor=anchor,
-        term_number=number,
-        allowance=subscription.allowance.next(priced.allowance.granted, rollover),
-        pending=None,
-    )
-    postings = _payment(after, Reason.RENEWAL, on)
+        plan, bundles_dropped = _without_bundles(subscription, plan)
+        notices = (*notices, *bundles_dropped)
+    after = _next(subscription, plan, tariff, on)
+    postings = _payment(after, Reason.RENEWAL, on, None if value_date == on else value_date)
     return _decide(Action.RENEW, on, subscription, after, postings, notices)
 
 
 def cancel(subscription: Subscription, *, on: date) -> Decision:
-    """Cancel: the subscription runs to the end of its term, without a refund (H20).
+    """Cancel: the subscription runs to the end of its last term, without a refund (H20).
+
+    The last term is the running one. Within a minimum term it is the first that ends on or after
+    the minimum term; until then the subscription is renewed. If the renewal is unpaid, on the due
+    date or in a grace period, the subscription ends at once, and nothing is charged.
 
     The notice ``expires`` is the warning with the expiry date; show it before the confirmation. A
     pending change is dropped, and a second notice says so.
 
     Raises:
-        TransitionNotAllowed, OutsideTerm: the subscription is not active on that day, or its term
-            ends before the minimum term.
+        TransitionNotAllowed, OutsideTerm: the subscription is not active on that day.
+        CalendarEnds: the last term ends after the year 9999.
 
     >>> from channelplans.testing.builders import make_subscription
     >>> print(cancel(make_subscription(), on=date(2026, 1, 15)).notices[0].text)
     This cancels the subscription of profile 'berlin'. It is not available from 2026-02-04 on.
     """
     status = next_status(subscription, Action.CANCEL, on)
+    after, expiry = _after(subscription, on, status=status, pending=None), subscription.term.end
     if subscription.term.end < subscription.minimum_term_end:
-        start = _last_term_start(subscription)
-        raise _in_minimum_term(subscription, Action.CANCEL, on, start)
-    after = _after(subscription, on, status=status, pending=None)
+        expiry = subscription.last_term_end
+    elif on >= subscription.term.end:
+        after = _over(subscription, on, Status.ENDED)
     warning = Notice(
         "expires",
         f"This cancels the subscription of profile {quoted(subscription.profile)}. "
-        f"It is not available from {subscription.term.end} on.",
+        f"It is not available from {expiry} on.",
         subscription.plan.offer.source,
     )
     notices = (warning, *_pending_dropped(subscription))
@@ -305,12 +307,22 @@ def resume(subscription: Subscription, *, on: date) -> Decision:
     return _decide(Action.RESUME, on, subscription, after)
 
 
-def lapse(subscription: Subscription, *, on: date) -> Decision:
+def lapse(
+    subscription: Subscription, *, on: date, not_offered: NotOffered | None = None
+) -> Decision:
     """Let an unpaid subscription lapse as of the end of its term or grace period (F 6.3).
 
+    A run waits for the end of the grace period. A person may end the grace period before.
+
+    Args:
+        subscription: the subscription.
+        on: the day of processing.
+        not_offered: the reason, if the subscription lapses because its plan is not sold any more;
+            None if the renewal was not paid.
+
     Raises:
-        TransitionNotAllowed: the subscription is not active.
-        OutsideTerm: the running term, or the grace period after it, has not ended yet.
+        TransitionNotAllowed: the subscription is not renewed.
+        OutsideTerm: the running term has not ended yet.
 
     >>> from channelplans.testing.builders import make_subscription
     >>> print(lapse(make_subscription(), on=date(2026, 2, 6)))
@@ -319,14 +331,14 @@ def lapse(subscription: Subscription, *, on: date) -> Decision:
     No money moves.
     The renewal was not paid: profile 'berlin' carries no calls since 2026-02-04.
     """
-    status = next_status(subscription, Action.LAPSE, on)
-    after = _after(subscription, on, status=status, pending=None)
-    warning = Notice(
-        "lapsed",
-        f"The renewal was not paid: profile {quoted(subscription.profile)} carries no calls "
-        f"since {subscription.lapses_on}.",
-        subscription.plan.offer.source,
-    )
+    after = _over(subscription, on, next_status(subscription, Action.LAPSE, on))
+    code, cause = "lapsed", "The renewal was not paid"
+    if not_offered is not None:
+        instance("not_offered", not_offered, NotOffered)
+        code, cause = "plan-not-sold", f"The plan is not sold any more ({not_offered})"
+    profile, since = quoted(subscription.profile), min(on, subscription.lapses_on)
+    message = f"{cause}: profile {profile} carries no calls since {since}."
+    warning = Notice(code, message, subscription.plan.offer.source)
     return _decide(Action.LAPSE, on, subscription, after, notices=(warning,))
 
 
@@ -334,7 +346,7 @@ def expire(subscription: Subscription, *, on: date) -> Decision:
     """End a cancelled subscription whose term is over.
 
     Raises:
-        TransitionNotAllowed: the subscription is not cancelled.
+        TransitionNotAllowed: the subscription is not cancelled, or its minimum term is not over.
         OutsideTerm: the running term has not ended yet.
 
     >>> from channelplans.testing.builders import make_subscription
@@ -344,14 +356,16 @@ def expire(subscription: Subscription, *, on: date) -> Decision:
     Not active since 2026-02-04.
     No money moves.
     """
-    after = _after(subscription, on, status=next_status(subscription, Action.EXPIRE, on))
+    after = _over(subscription, on, next_status(subscription, Action.EXPIRE, on))
     return _decide(Action.EXPIRE, on, subscription, after)
 
 
 def terminate(subscription: Subscription, *, on: date, refund: bool = True) -> Decision:
     """End a subscription at once, with a refund of the unused part or without (F 5.5, F 5.6).
 
-    ``refund=False`` keeps everything that was paid, and so ignores the offer's minimum term.
+    ``refund=False`` keeps everything that was paid, and so ignores the offer's minimum term. Before
+    the first day of the first term, everything is refunded. If the renewal is unpaid, on the due
+    date or in a grace period, the subscription ends as of the end of its term.
 
     Raises:
         TransitionNotAllowed, OutsideTerm: the subscription is not running on that day, or a refund
@@ -366,86 +380,120 @@ def terminate(subscription: Subscription, *, on: date, refund: bool = True) -> D
     """
     instance("refund", refund, bool)
     status = next_status(subscription, Action.TERMINATE, on)
-    if refund and on < subscription.minimum_term_end:
-        raise _in_minimum_term(subscription, Action.TERMINATE, on, subscription.minimum_term_end)
-    after = _after(subscription, on, status=status, pending=None)
-    postings = _refund(subscription, on) if refund else ()
-    return _decide(Action.TERMINATE, on, subscription, after, postings)
-
-
-def record_call(subscription: Subscription, call: Call, tariff: Tariff, *, on: date) -> Decision:
-    """Take a call from the minutes, then from the wallets (H13, F 7.3).
-
-    A call belongs to the term of the day on which it began. This function refuses a call of an
-    earlier term; ``rate_call`` prices it against that term's allowance. The account pays overage,
-    the profile pays everything else. A call in a grace period finds no minutes. The call's id is
-    unique in the store.
-
-    Raises:
-        UnknownRate: the tariff has no price for the destination.
-        CurrencyMismatch: the tariff is in another currency than the quote that was paid.
-        InvalidValue: the call began after ``on``, the day of processing.
-        TransitionNotAllowed, OutsideTerm: the subscription is not running on that day, or the
-            call did not begin in its term.
-
-    >>> from channelplans.offers import SKYPE_CONNECT
-    >>> from channelplans.testing.builders import TARIFF, make_subscription
-    >>> berlin = make_subscription(SKYPE_CONNECT.plan(channels=1, bundles=1))  # 5,000 minutes, US
-    >>> day, duration = date(2026, 1, 6), timedelta(minutes=10)
-    >>> to_us = Call("c-1", "+1 212 555 0100", "US", day, duration)
-    >>> recorded = record_call(berlin, to_us, TARIFF, on=day)
-    >>> print(recorded.after.allowance, recorded.postings)
-    83:10:00 of 83:20:00 left ()
-    >>> to_germany = Call("c-2", "+49 30 23125 000", "DE", day, duration)  # 0.017 EUR a minute
-    >>> print(*record_call(recorded.after, to_germany, TARIFF, on=day).postings)
-    2026-01-06 profile 'berlin' of account 'acme': -0.17 EUR, call for 2026-01-05 to 2026-02-04
-    """
-    status = next_status(subscription, Action.RECORD_CALL, on)
     term = subscription.term
-    if not term.start <= instance("call", call, Call).day < subscription.active_until:
-        advice = "rate_call(call, allowance, tariff, offer=...) prices a call of another term"
-        raise OutsideTerm("a call of this term", call.day, term.start, term.end, advice)
-    if call.day > on:
-        raise InvalidValue("call.day", str(call.day), f"at most {on}, the day of processing")
-    _check_currency(subscription, tariff)
-    minutes = subscription.allowance if call.day in term else Allowance(timedelta(0))
-    rated = rate_call(call, minutes, tariff, offer=subscription.plan.offer)
-    allowance = subscription.allowance.use(rated.included)
-    after = _after(subscription, on, status=status, allowance=allowance)
-    postings = []
-    for charge in rated.charges:
-        if charge.amount:
-            wallet, reason = _payer(subscription, charge.payer)
-            postings.append(Posting(wallet, -charge.amount, reason, on, term, call.id))
-    return Decision(
-        Action.RECORD_CALL, on, subscription, after, tuple(postings), (), call_token(call)
+    if refund and term.start <= on and min(on, term.end) < subscription.minimum_term_end:
+        works = "; terminate(..., refund=False) ends it before, without a refund"
+        raise _in_minimum_term(subscription, Action.TERMINATE, on, works=works)
+    after = _over(subscription, on, status)
+    if not refund or on >= term.end:
+        return _decide(Action.TERMINATE, on, subscription, after)
+    refunded = refund_of(subscription.quote, on=on, allowance=subscription.allowance)
+    after = attrs.evolve(after, allowance=_without_refunded(subscription, refunded))
+    postings = _posting(subscription, refunded.returned, Reason.REFUND, on)
+    return _decide(Action.TERMINATE, on, subscription, after, postings, refund=refunded)
+
+
+def _restart(
+    subscription: Subscription, changed: Subscription, plan: Plan, tariff: Tariff, on: date
+) -> tuple[Subscription, tuple[Posting, ...], Refund]:
+    """Refund the unused part of the term, and sell the new plan for a new term (H16, H17)."""
+    priced = quote(plan, tariff, on=on, replacing=subscription.plan)
+    refund = refund_of(subscription.quote, on=on, allowance=subscription.allowance)
+    ended = attrs.evolve(subscription, allowance=_without_refunded(subscription, refund))
+    after = attrs.evolve(
+        changed,
+        quote=priced,
+        anchor=priced.anchor,
+        term_number=0,
+        allowance=priced.allowance,
+        previous_term=ended.term_to_keep(on),
     )
+    refunded = _posting(subscription, refund.returned, Reason.REFUND, on)
+    return after, (*refunded, *_payment(after, Reason.SUBSCRIPTION, on)), refund
 
 
-def call_token(call: Call) -> Token:
-    """Return the token of the decision that records a call; look it up to see if one exists.
-
-    >>> call_token(Call("c-1", "+1 212 555 0100", "US", date(2026, 1, 5), timedelta(minutes=3)))
-    'call/c-1'
-    """
-    return join_token("call", instance("call", call, Call).id)
+def _amend(
+    subscription: Subscription, changed: Subscription, plan: Plan, effect: ChangeEffect, on: date
+) -> tuple[Subscription, tuple[Posting, ...]]:
+    """Keep the term, and charge or refund the difference."""
+    priced = amend_quote(subscription.quote, plan, on=on, effect=effect)
+    allowance = subscription.allowance.granting(priced.allowance.granted)
+    after = attrs.evolve(changed, quote=priced, allowance=allowance)
+    difference = priced.total - subscription.quote.total
+    reason = Reason.REFUND if difference.minor < 0 else Reason.SUBSCRIPTION
+    return after, _posting(after, -difference, reason, on)
 
 
 def _in_minimum_term(
-    subscription: Subscription, action: Action, on: date, start: date
+    subscription: Subscription, action: Action, on: date, *, works: str = ""
 ) -> OutsideTerm:
-    advice = f"the minimum term runs until {subscription.minimum_term_end}"
-    return OutsideTerm(action.value, on, start, None, advice)
+    end = subscription.minimum_term_end
+    return OutsideTerm(action.value, on, end, None, f"the minimum term runs until {end}{works}")
 
 
-def _last_term_start(subscription: Subscription) -> date:
-    """Return the start of the first term that ends on or after the minimum term: cancel it then.
+def _without_refunded(subscription: Subscription, refund: Refund) -> Allowance:
+    """Return the allowance after a refund: minutes for which money was refunded count as used."""
+    allowance = subscription.allowance
+    used = min(allowance.used + refund.minutes, allowance.granted)
+    return attrs.evolve(allowance, used=used)
 
-    It is the end of the term before. The term itself may end after the calendar.
+
+def _last_term(previous: Subscription, start: date) -> PreviousTerm | None:
+    """Return the last term of a subscription that is over, for one that starts on a day."""
+    return previous.term_to_keep(min(previous.active_until, start))
+
+
+def _over(subscription: Subscription, on: date, status: Status) -> Subscription:
+    """Return a subscription that is over.
+
+    The calls of the day of the action still belong to it, unless it was over before.
     """
-    rule, anchor = subscription.plan.offer.term, subscription.anchor
-    number = rule.number_ending(anchor, subscription.minimum_term_end)
-    return rule.nth(anchor, number - 1).end
+    last_day = min(on, subscription.active_until - _DAY)
+    calls_end = max(subscription.term.start, last_day + _DAY)
+    return _after(subscription, on, status=status, pending=None, calls_end=calls_end)
+
+
+def _next(
+    subscription: Subscription, plan: Plan, tariff: Tariff, on: date, **changes: Any
+) -> Subscription:
+    """Return the subscription with the term that follows the running one, and other changes."""
+    anchor, number, term = _next_term(subscription, plan)
+    added = plan.channels - subscription.plan.channels
+    priced = price_term(plan, tariff, term, anchor, added_channels=added)
+    bundle = plan.offer.bundle
+    rollover = bundle.rollover if bundle and bundle == subscription.plan.offer.bundle else None
+    allowance = subscription.allowance.next(priced.allowance.granted, rollover)
+    carried = sum(allowance.carried, timedelta(0))
+    left_behind = subscription.allowance.use(carried)
+    return _after(
+        subscription,
+        on,
+        quote=priced,
+        anchor=anchor,
+        term_number=number,
+        allowance=allowance,
+        pending=None,
+        previous_term=PreviousTerm(subscription.quote, left_behind, term.start),
+        **changes,
+    )
+
+
+def _fewer_bundles(subscription: Subscription, plan: Plan, on: date) -> tuple[Notice, ...]:
+    """Return the notice that a profile has fewer bundles from a day on, if it has."""
+    current = subscription.plan
+    if plan.bundles >= current.bundles:
+        return ()
+    profile, bundles = quoted(subscription.profile), counted(plan.bundles, "bundle")
+    message = f"Profile {profile} has {bundles} from {on} on, instead of {current.bundles}."
+    return (Notice("fewer-bundles", message, current.offer.source),)
+
+
+def _pending_not_applied(subscription: Subscription, plan: Plan) -> tuple[Notice, ...]:
+    """Return the notice that a pending change is dropped, unless the plan has its numbers."""
+    pending = subscription.pending
+    if pending and (pending.channels, pending.bundles) == (plan.channels, plan.bundles):
+        return ()
+    return _pending_dropped(subscription)
 
 
 def _pending_dropped(subscription: Subscription) -> tuple[Notice, ...]:
@@ -459,10 +507,10 @@ def _pending_dropped(subscription: Subscription) -> tuple[Notice, ...]:
 
 def _renewal_plan(subscription: Subscription, plan: Plan | None) -> Plan:
     """Return the plan of the next term: the pending or the current one, or of another offer."""
-    due = subscription.pending or subscription.plan
-    if plan is None:
-        return due
-    if instance("plan", plan, Plan).offer == due.offer and plan != due:
+    current, due = subscription.plan, subscription.pending or subscription.plan
+    if plan is None or instance("plan", plan, Plan) in (due, current):
+        return plan or due
+    if plan.offer in (due.offer, current.offer):
         raise InvalidValue("plan", str(plan), f"{due}, or of another offer: change() changes it")
     return plan
 
@@ -512,28 +560,23 @@ def _after(subscription: Subscription, on: date, **changes: Any) -> Subscription
     return attrs.evolve(subscription, sequence=sequence, acted_on=on, **changes)
 
 
-def _payment(subscription: Subscription, reason: Reason, on: date) -> tuple[Posting, ...]:
-    return _posting(subscription, -subscription.quote.total, reason, on)
-
-
-def _refund(subscription: Subscription, on: date) -> tuple[Posting, ...]:
-    refund = refund_of(subscription.quote, on=on, allowance=subscription.allowance)
-    return _posting(subscription, refund.returned, Reason.REFUND, on)
+def _payment(
+    subscription: Subscription, reason: Reason, on: date, value_date: date | None = None
+) -> tuple[Posting, ...]:
+    return _posting(subscription, -subscription.quote.total, reason, on, value_date)
 
 
 def _posting(
-    subscription: Subscription, amount: Money, reason: Reason, on: date
+    subscription: Subscription,
+    amount: Money,
+    reason: Reason,
+    on: date,
+    value_date: date | None = None,
 ) -> tuple[Posting, ...]:
     if not amount:
         return ()
     wallet, term = Wallet(subscription.account), subscription.term
-    return (Posting(wallet, amount, reason, on, term, subscription.id),)
-
-
-def _payer(subscription: Subscription, payer: Payer) -> tuple[Wallet, Reason]:
-    if payer is Payer.ACCOUNT:
-        return Wallet(subscription.account), Reason.OVERAGE
-    return Wallet(subscription.account, subscription.profile), Reason.CALL
+    return (Posting(wallet, amount, reason, on, term, subscription.id, value_date),)
 
 
 def _decide(
@@ -543,10 +586,11 @@ def _decide(
     after: Subscription,
     postings: tuple[Posting, ...] = (),
     notices: tuple[Notice, ...] = (),
+    refund: Refund | None = None,
 ) -> Decision:
-    if action in AT_END:
-        # One token for every action at the end of a term, so that only one of them is committed.
+    if on >= before.term.end and after.due_on != before.due_on:
+        # One token for every action that ends a term that is over: only one of them is committed.
         token = join_token("term", before.id, str(before.term.end))
     else:
         token = join_token("subscription", before.id, str(before.sequence), action.value)
-    return Decision(action, on, before, after, postings, notices, token)
+    return Decision(action, on, before, after, postings, notices, token, refund)

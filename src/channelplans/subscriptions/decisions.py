@@ -11,17 +11,49 @@ from typing import Final
 
 import attrs
 
+from channelplans._checks import short_identifier
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin
-from channelplans.errors import quoted
+from channelplans._display import DisplayMixin, clock
+from channelplans.calls import RatedCall
+from channelplans.errors import InvalidValue, quoted
 from channelplans.money import Money
 from channelplans.plans import Plan, quantity_columns
+from channelplans.pricing import Refund
 from channelplans.rules import Notice
-from channelplans.subscriptions.identifiers import Token
-from channelplans.subscriptions.subscription import Action, Status, Subscription
+from channelplans.subscriptions.identifiers import AccountId, Token
+from channelplans.subscriptions.subscription import RUNNING, Action, Status, Subscription
 from channelplans.subscriptions.wallets import Posting, Wallet, deltas, signed
 
-__all__ = ["Decision", "Transfer"]
+__all__ = ["Decision", "Request", "Transfer"]
+
+
+@checked
+@attrs.frozen(repr=False)
+class Request(DisplayMixin):
+    """The idempotency key of an action, and a digest of what was asked for.
+
+    A second action with the same key and digest is a retry, also on a later day. The same key with
+    another digest is a mistake.
+
+    Attributes:
+        key: the key, unique within the account.
+        digest: the SHA-256 digest of the action, the profile and the arguments without the day.
+
+    Raises:
+        InvalidValue: the key is longer than 255 characters.
+
+    >>> print(Request("form 17", "8c6976e5"))
+    request 'form 17'
+    """
+
+    key: str
+    digest: str
+
+    def __attrs_post_init__(self) -> None:
+        short_identifier("request", self.key)
+
+    def _describe(self) -> tuple[str]:
+        return (f"request {quoted(self.key)}",)
 
 
 @checked
@@ -37,6 +69,13 @@ class Decision(DisplayMixin):
         postings: the money that moves, all of it or none.
         notices: what a person must be told before confirming (H20, H21).
         token: identifies the decision; deciding the same thing again gives the same token.
+        refund: the refund, line by line, if the action ended a paid term early.
+        call: the call and its charges, if the action recorded a call.
+        may_overdraw: whether the decision is committed even if a wallet ends below zero.
+        request: the idempotency key that the caller passed; None if there was none.
+
+    Raises:
+        InvalidValue: a posting is on a wallet of another account.
     """
 
     action: Action
@@ -46,6 +85,23 @@ class Decision(DisplayMixin):
     postings: tuple[Posting, ...]
     notices: tuple[Notice, ...]
     token: Token
+    refund: Refund | None = None
+    call: RatedCall | None = None
+    may_overdraw: bool = False
+    request: Request | None = None
+
+    def __attrs_post_init__(self) -> None:
+        _check_account(self.account, self.postings)
+
+    @property
+    def account(self) -> AccountId:
+        """The account of the subscription, whose wallets pay."""
+        return self.after.account
+
+    @property
+    def counts_from(self) -> date:
+        """The value date of the first posting, or ``on``: earlier than ``on`` after a late run."""
+        return self.postings[0].counts_from if self.postings else self.on
 
     @property
     def deltas(self) -> Mapping[Wallet, Money]:
@@ -102,18 +158,35 @@ class Decision(DisplayMixin):
         )
 
     def _outlook(self) -> str:
-        status, end = self.after.status, self.after.term.end
-        if status is Status.ACTIVE and self.on >= end:
-            return f"Its term ended on {end}: it is due for renewal."
-        end = self.after.lapses_on if status is Status.LAPSED else end
-        return _OUTLOOKS[status].format(end=end, since=min(self.on, end))
+        after, end = self.after, self.after.term.end
+        if after.status in RUNNING:
+            return self._outlook_while_running()
+        if self.action is Action.RECORD_CALL:
+            return f"The subscription is over: {after.status.value}."
+        if self.on < after.term.start:
+            return f"It would have started on {after.term.start}."
+        end = after.lapses_on if after.status is Status.LAPSED else end
+        return f"Not active since {min(self.on, end)}."
+
+    def _outlook_while_running(self) -> str:
+        after, end = self.after, self.after.term.end
+        if self.on >= end:
+            step = "renewal" if after.renews else "expiry"
+            return f"Its term ended on {end}: it is due for {step}."
+        outlook = f"Runs until {end}, when it renews itself."
+        if after.status is Status.CANCELLED:
+            outlook = f"Runs until {after.last_term_end}, when it ends."
+        start = after.term.start
+        return outlook if self.on >= start else f"Starts on {start}. {outlook}"
 
     def _allowance_left(self) -> tuple[str, ...]:
-        """Return the minutes left after a call, unless the call found no minutes (grace period)."""
-        used_minutes = self.before is not None and self.before.allowance != self.after.allowance
-        in_term = self.on < self.after.term.end
-        if self.action is Action.RECORD_CALL and (used_minutes or in_term):
+        """Return the minutes left after a call; of a late call, the minutes that it takes."""
+        previous, term = self.after.previous_term, self.after.term
+        if self.call and self.call.call.day in term:
             return (f"{self.after.allowance}.",)
+        if self.call and previous and self.call.call.day < term.start:
+            minutes = clock(self.call.included)
+            return (f"It takes {minutes} of the previous term, which ended on {previous.end}.",)
         return ()
 
 
@@ -127,12 +200,36 @@ class Transfer(DisplayMixin):
         on: the civil day of the movement.
         postings: the money that moves, all of it or none.
         token: identifies the transfer; asking for the same transfer again gives the same token.
+        seen: the number of postings of the first posting's wallet from which the transfer was
+            computed; a store refuses the transfer if the wallet has another number. None if the
+            transfer does not depend on them.
+        may_overdraw: whether the transfer is committed even if a wallet ends below zero.
+
+    Raises:
+        InvalidValue: there is no posting, or the postings are on wallets of several accounts.
     """
 
     action: Action
     on: date
     postings: tuple[Posting, ...]
     token: Token
+    seen: int | None = None
+    may_overdraw: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if not self.postings:
+            raise InvalidValue("postings", "()", "at least one posting")
+        _check_account(self.account, self.postings)
+
+    @property
+    def account(self) -> AccountId:
+        """The account whose wallets pay and receive."""
+        return self.postings[0].wallet.account
+
+    @property
+    def counts_from(self) -> date:
+        """The value date of the first posting."""
+        return self.postings[0].counts_from
 
     @property
     def deltas(self) -> Mapping[Wallet, Money]:
@@ -145,6 +242,12 @@ class Transfer(DisplayMixin):
 
     def _describe(self) -> tuple[str, ...]:
         return (f"{self.on}: {_ACTS[self.action]}.", *_movements(self.postings, self.deltas))
+
+
+def _check_account(account: AccountId, postings: Iterable[Posting]) -> None:
+    for posting in postings:
+        if posting.wallet.account != account:
+            raise InvalidValue("postings", str(posting), f"on wallets of account {quoted(account)}")
 
 
 def join_token(*parts: str) -> Token:
@@ -188,14 +291,5 @@ _ACTS: Final = MappingProxyType(
         Action.ASSIGN_CREDIT: "assign credit to a profile",
         Action.TAKE_BACK_CREDIT: "take back credit from a profile",
         Action.EXPIRE_CREDIT: "let credit expire",
-    }
-)
-
-_OUTLOOKS: Final = MappingProxyType(
-    {
-        Status.ACTIVE: "Runs until {end}, when it renews itself.",
-        Status.CANCELLED: "Runs until {end}, when it ends.",
-        Status.LAPSED: "Not active since {since}.",
-        Status.ENDED: "Not active since {since}.",
     }
 )

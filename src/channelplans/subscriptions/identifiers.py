@@ -1,6 +1,7 @@
 """Names for the strings that identify things.
 
-Each is plain ``str``: the alias says in a signature which identifier is meant.
+Each is plain ``str`` of at most 255 characters: the alias says in a signature which identifier is
+meant. A token is made of identifiers, and may be longer.
 """
 
 from typing import TypeAlias

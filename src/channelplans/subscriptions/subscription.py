@@ -1,28 +1,29 @@
-"""A subscription, its statuses, and the table of transitions between them.
+"""A subscription, its statuses, and the days on which it is active.
 
-The table is data: an action without a row for a status is refused. What an action does to money and
-days is not known here.
+Which action is possible in which status is known to ``transitions``, not here.
 """
 
 import enum
-from collections.abc import Iterator, Mapping
-from datetime import date
-from types import MappingProxyType
+from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Final
 
 import attrs
 
-from channelplans._checks import bounded, civil_day, instance
+from channelplans._checks import bounded, civil_day, instance, short_identifier
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin
 from channelplans.allowances import Allowance
 from channelplans.calendar import Term, days_after
-from channelplans.errors import InvalidValue, OutsideTerm, TransitionNotAllowed, quoted
+from channelplans.calls import Call
+from channelplans.errors import InvalidValue, OutsideTerm, quoted
 from channelplans.plans import Plan
 from channelplans.pricing import Quote
 from channelplans.subscriptions.identifiers import AccountId, ProfileId, SubscriptionId
 
-__all__ = ["AT_END", "RUNNING", "TRANSITIONS", "Action", "Status", "Subscription"]
+__all__ = ["RUNNING", "Action", "PreviousTerm", "Status", "Subscription"]
+
+_DAY: Final = timedelta(days=1)
 
 
 class Status(enum.Enum):
@@ -53,32 +54,33 @@ class Action(enum.Enum):
     EXPIRE_CREDIT = "expire credit"
 
 
-#: The status after an action, by status and action; a missing row is an error. None means that
-#: there is no subscription.
-TRANSITIONS: Final[Mapping[tuple[Status | None, Action], Status]] = MappingProxyType(
-    {
-        (None, Action.BUY): Status.ACTIVE,
-        (Status.LAPSED, Action.BUY): Status.ACTIVE,
-        (Status.ENDED, Action.BUY): Status.ACTIVE,
-        (Status.ACTIVE, Action.CHANGE): Status.ACTIVE,
-        (Status.ACTIVE, Action.RECORD_CALL): Status.ACTIVE,
-        (Status.ACTIVE, Action.RENEW): Status.ACTIVE,
-        (Status.ACTIVE, Action.CANCEL): Status.CANCELLED,
-        (Status.ACTIVE, Action.LAPSE): Status.LAPSED,
-        (Status.ACTIVE, Action.TERMINATE): Status.ENDED,
-        (Status.CANCELLED, Action.CHANGE): Status.ACTIVE,
-        (Status.CANCELLED, Action.RESUME): Status.ACTIVE,
-        (Status.CANCELLED, Action.RECORD_CALL): Status.CANCELLED,
-        (Status.CANCELLED, Action.EXPIRE): Status.ENDED,
-        (Status.CANCELLED, Action.TERMINATE): Status.ENDED,
-    }
-)
-
-#: The actions that are possible from the end of the term on; all others come before it.
-AT_END: Final = frozenset({Action.RENEW, Action.LAPSE, Action.EXPIRE})
-
 #: The statuses in which a profile is active on the days of the term (H4).
 RUNNING: Final = frozenset({Status.ACTIVE, Status.CANCELLED})
+
+
+@checked
+@attrs.frozen(repr=False)
+class PreviousTerm(DisplayMixin):
+    """The term before the running one, for calls that are reported late.
+
+    A renewal, a change, a termination, an expiry or a lapse may have ended it.
+
+    Attributes:
+        quote: the quote that was paid for the term.
+        allowance: the minutes left behind in the term. Minutes for which money was refunded and
+            minutes carried into the running term count as used.
+        end: the first day whose calls do not belong to the term.
+    """
+
+    quote: Quote
+    allowance: Allowance
+    end: date
+
+    def __contains__(self, day: date) -> bool:
+        return self.quote.term.start <= day < self.end
+
+    def _describe(self) -> tuple[str]:
+        return (f"{self.quote.plan}, {self.quote.term.start} to {self.end}, {self.allowance}",)
 
 
 @checked
@@ -98,13 +100,20 @@ class Subscription(DisplayMixin):
         last_changed_on: the day of the profile's last change (H15); None if there was none.
         sequence: how many decisions have been applied.
         acted_on: the day of the latest decision; None means the first day of the running term.
-        started_on: the day of purchase, from which a minimum term is counted; None means the
-            anchor.
+        started_on: the first day of the first term, from which a minimum term is counted; None
+            means the anchor.
         pending: the plan of the next term; None means the current plan.
+        previous_term: the term before the running one, also that of an earlier subscription of the
+            profile; None if there was none.
+        calls_end: the first day whose calls do not belong to the running term, if the subscription
+            was over before the end of the term or in a grace period; None means the end of the
+            term.
 
     Raises:
-        InvalidValue: the term of the quote is not the term with this number from the anchor.
-        CalendarEnds: the grace period or the minimum term ends after the year 9999.
+        InvalidValue: the term of the quote is not the term with this number from the anchor, or an
+            identifier is longer than 255 characters.
+        CalendarEnds: the grace period, the minimum term or, if the subscription is cancelled, its
+            last term ends after the year 9999.
     """
 
     id: SubscriptionId
@@ -120,8 +129,13 @@ class Subscription(DisplayMixin):
     acted_on: date | None = None
     started_on: date | None = None
     pending: Plan | None = None
+    previous_term: PreviousTerm | None = None
+    calls_end: date | None = None
 
     def __attrs_post_init__(self) -> None:
+        short_identifier("id", self.id)
+        short_identifier("account", self.account)
+        short_identifier("profile", self.profile)
         bounded("term_number", self.term_number, 0)
         bounded("sequence", self.sequence, 1)
         expected = self.plan.offer.term.nth(self.anchor, self.term_number)
@@ -130,8 +144,10 @@ class Subscription(DisplayMixin):
             raise InvalidValue("quote", f"for {self.term}", f"for {grid}")
         if self.anchor != self.quote.anchor:
             raise InvalidValue("anchor", str(self.anchor), f"{self.quote.anchor}, as in the quote")
-        # Both raise an error here if they do not fit the calendar, and so never later.
+        # All raise an error here if they do not fit the calendar, and so never later.
         _ = (self.lapses_on, self.minimum_term_end)
+        if self.status is Status.CANCELLED:
+            _ = self.last_term_end
 
     @property
     def plan(self) -> Plan:
@@ -150,20 +166,58 @@ class Subscription(DisplayMixin):
 
     @property
     def lapses_on(self) -> date:
-        """The first day on which the subscription may lapse: after the grace period, if any."""
+        """The first day after the grace period; without one, the end of the term."""
         grace = self.plan.offer.non_payment.grace
         return self.term.end if grace is None else days_after(self.term.end, grace)
 
     @property
+    def kept_until(self) -> date:
+        """The first day on which a run lets an unpaid subscription lapse.
+
+        Credit that arrives on the due date still counts, so that is the day after the due date, or
+        the first day after the grace period. At the end of the calendar it is the due date.
+        """
+        if self.term.end == date.max:
+            return date.max
+        return max(self.term.end + _DAY, self.lapses_on)
+
+    @property
+    def renews(self) -> bool:
+        """Whether a term follows the running one.
+
+        An active subscription renews itself. A cancelled one does until its minimum term is over.
+        """
+        in_minimum_term = self.term.end < self.minimum_term_end
+        return self.status is Status.ACTIVE or (self.status is Status.CANCELLED and in_minimum_term)
+
+    @property
+    def last_term_end(self) -> date:
+        """The end of the last term if the subscription is or was cancelled today (H20).
+
+        That is the end of the running term, or of the first term that ends on or after the minimum
+        term.
+
+        Raises:
+            CalendarEnds: that term ends after the year 9999.
+        """
+        if self.minimum_term_end <= self.term.end:
+            return self.term.end
+        rule = self.plan.offer.term
+        number = rule.number_ending(self.anchor, self.minimum_term_end)
+        return rule.nth(self.anchor, number).end
+
+    @property
     def minimum_term_end(self) -> date:
-        """The first day after the minimum term; without one, the day of purchase."""
+        """The first day after the minimum term; without one, the first day of the first term."""
         start, minimum = self.started_on or self.anchor, self.plan.offer.term.minimum_term
         return start if minimum is None else days_after(start, minimum)
 
     @property
     def active_until(self) -> date:
         """The first day on which the profile carries no calls, unless it is renewed."""
-        return self.lapses_on if self.status is Status.ACTIVE else self.term.end
+        if self.status in RUNNING:
+            return self.lapses_on if self.renews else self.term.end
+        return self.calls_end or self.term.end
 
     def renewals(self) -> Iterator[date]:
         """Return an iterator over the due dates of renewals from the end of the term on (H8).
@@ -200,65 +254,50 @@ class Subscription(DisplayMixin):
         free = bounded("active_calls", active_calls, 0) < self.plan.channels
         return self.active_on(civil_day("on", on)) and free
 
+    def term_of(self, call: Call) -> PreviousTerm | None:
+        """Return the previous term if a call belongs to it, and None if the running term has it.
+
+        A call belongs to the term of the day on which it began. A day that two terms share belongs
+        to the later term. A call in a grace period belongs to the running term.
+
+        Raises:
+            OutsideTerm: the call belongs to neither.
+
+        >>> from datetime import timedelta
+        >>> from channelplans.subscriptions.actions import renew
+        >>> from channelplans.testing.builders import TARIFF, make_subscription
+        >>> renewed = renew(make_subscription(), TARIFF, on=date(2026, 2, 4)).after
+        >>> late = Call("c-1", "+12125550100", "US", date(2026, 2, 3), timedelta(minutes=10))
+        >>> str(renewed.term_of(late).quote.term)
+        '2026-01-05 to 2026-02-04'
+        """
+        day, previous = instance("call", call, Call).day, self.previous_term
+        if self.term.start <= day < self.active_until:
+            return None
+        if previous is not None and day in previous:
+            return previous
+        start, advice = self.term.start, "charge() books what you decide to charge for other calls"
+        if previous is not None and day < previous.end:
+            start = previous.quote.term.start
+        if self.active_until <= day and self.renews:
+            advice = "first renew the term that ended"
+        raise OutsideTerm("record call", day, start, self.active_until, advice)
+
+    def term_to_keep(self, end: date) -> PreviousTerm | None:
+        """Return the previous term of the term that follows on a day, for late calls.
+
+        It is the running term, up to that day. If that term has no day before, it is the previous
+        term, and minutes that were carried out of it are its own again.
+        """
+        if self.term.start < end:
+            return PreviousTerm(self.quote, self.allowance, end)
+        previous = self.previous_term
+        if previous is None:
+            return None
+        allowance = previous.allowance.give_back(sum(self.allowance.carried, timedelta(0)))
+        return PreviousTerm(previous.quote, allowance, min(previous.end, end))
+
     def _describe(self) -> tuple[str, ...]:
         subject = f"Subscription {quoted(self.id)} on profile {quoted(self.profile)}"
         pending = f"; {self.pending} from then on" if self.pending else ""
         return (f"{subject}: {self.plan}, {self.term}, {self.status.value}{pending}",)
-
-
-def next_status(subscription: Subscription, action: Action, on: date) -> Status:
-    """Return the status after an action on a day.
-
-    Raises:
-        TransitionNotAllowed: the table has no row for the action.
-        OutsideTerm: the action comes too early, too late, or before the latest action.
-    """
-    status = instance("subscription", subscription, Subscription).status
-    civil_day("on", on)
-    after = TRANSITIONS.get((status, action))
-    if after is None:
-        possible = tuple(action.value for action in _possible_actions(subscription, on))
-        raise TransitionNotAllowed(action.value, status.value, possible)
-    if not _in_time(subscription, action, on):
-        advice = _advice(subscription, action, on)
-        raise OutsideTerm(action.value, on, *_possible_days(subscription, action), advice)
-    earliest = subscription.acted_on or subscription.term.start
-    if on < earliest:
-        advice = f"{earliest} is the day of the latest action"
-        raise OutsideTerm(action.value, on, earliest, None, advice)
-    return after
-
-
-def _possible_days(subscription: Subscription, action: Action) -> tuple[date, date | None]:
-    """Return the first day on which an action is possible, and the first day after them."""
-    term = subscription.term
-    if action is Action.BUY:
-        return date.min, None
-    if action in AT_END:
-        return (subscription.lapses_on if action is Action.LAPSE else term.end), None
-    return term.start, (subscription.active_until if action is Action.RECORD_CALL else term.end)
-
-
-def _possible_actions(subscription: Subscription, on: date) -> Iterator[Action]:
-    """Yield the actions that are possible on a day."""
-    for status, action in TRANSITIONS:
-        if status is subscription.status and _in_time(subscription, action, on):
-            yield action
-
-
-def _in_time(subscription: Subscription, action: Action, on: date) -> bool:
-    start, end = _possible_days(subscription, action)
-    return start <= on and (end is None or on < end)
-
-
-def _advice(subscription: Subscription, action: Action, on: date) -> str:
-    """Return what would work if an action comes on the wrong day; empty if nothing is known."""
-    end = subscription.term.end
-    if action in AT_END:
-        in_grace_period = _possible_days(subscription, action) != (end, None)
-        return "the grace period runs until then" if in_grace_period else "the term runs until then"
-    if on < end:
-        return ""
-    possible = _possible_actions(subscription, on)
-    required = " or ".join(action.value for action in possible if action in AT_END)
-    return f"first {required} the term that ended"

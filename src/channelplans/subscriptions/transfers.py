@@ -6,7 +6,9 @@ Each returns a transfer. No balance changes until a store commits the transfer.
 from collections.abc import Mapping
 from datetime import date
 
-from channelplans._checks import instance, text
+import attrs
+
+from channelplans._checks import bounded, identifier, instance
 from channelplans.errors import InvalidValue
 from channelplans.money import Money
 from channelplans.subscriptions.decisions import Transfer, join_token
@@ -28,7 +30,7 @@ def deposit(
 ) -> Transfer:
     """Pay credit into a wallet from outside, as a deposit or as a bonus.
 
-    ``transfer`` is the identifier of the payment, unique among all transfers of one store.
+    ``transfer`` is the identifier of the payment, unique among the transfers of the account.
 
     Raises:
         InvalidValue: the amount is not above zero, or the reason is neither DEPOSIT nor BONUS.
@@ -45,7 +47,13 @@ def deposit(
 
 
 def charge(
-    wallet: Wallet, amount: Money, *, transfer: str, on: date, reason: Reason = Reason.CHARGE
+    wallet: Wallet,
+    amount: Money,
+    *,
+    transfer: str,
+    on: date,
+    reason: Reason = Reason.CHARGE,
+    may_overdraw: bool = False,
 ) -> Transfer:
     """Charge a wallet for something that no subscription charges, such as a one-off fee.
 
@@ -55,9 +63,10 @@ def charge(
     Args:
         wallet: the wallet that pays.
         amount: the charge, above zero.
-        transfer: the identifier of the charge, unique among all transfers of one store.
+        transfer: the identifier of the charge, unique among the transfers of the account.
         on: the day of booking.
         reason: CHARGE, or CALL or OVERAGE for a call (H13, F 7.3).
+        may_overdraw: whether the wallet may end below zero, as for a deposit that was taken back.
 
     Raises:
         InvalidValue: the amount is not above zero, or the reason is another one.
@@ -71,7 +80,8 @@ def charge(
     instance("wallet", wallet, Wallet)
     if reason not in (Reason.CHARGE, Reason.CALL, Reason.OVERAGE):
         raise InvalidValue("reason", str(reason), "Reason.CHARGE, Reason.CALL or Reason.OVERAGE")
-    return _move(Action.CHARGE, reason, {wallet: -1}, amount, transfer, on)
+    charged = _move(Action.CHARGE, reason, {wallet: -1}, amount, transfer, on)
+    return attrs.evolve(charged, may_overdraw=may_overdraw)
 
 
 def assign_credit(
@@ -89,7 +99,7 @@ def assign_credit(
     The wallet of account 'acme' pays 5.00 EUR (transfer).
     The wallet of profile 'berlin' of account 'acme' receives 5.00 EUR (transfer).
     """
-    moves = {Wallet(account): -1, Wallet(account, text("profile", profile)): 1}
+    moves = {Wallet(account): -1, Wallet(account, identifier("profile", profile)): 1}
     return _move(Action.ASSIGN_CREDIT, Reason.TRANSFER, moves, amount, transfer, on)
 
 
@@ -108,18 +118,27 @@ def take_back_credit(
     The wallet of profile 'berlin' of account 'acme' pays 2.00 EUR (transfer).
     The wallet of account 'acme' receives 2.00 EUR (transfer).
     """
-    moves = {Wallet(account, text("profile", profile)): -1, Wallet(account): 1}
+    moves = {Wallet(account, identifier("profile", profile)): -1, Wallet(account): 1}
     return _move(Action.TAKE_BACK_CREDIT, Reason.TRANSFER, moves, amount, transfer, on)
 
 
-def expire_credit(wallet: Wallet, amount: Money, *, transfer: str, on: date) -> Transfer:
+def expire_credit(
+    wallet: Wallet, amount: Money, *, transfer: str, on: date, seen: int | None = None
+) -> Transfer:
     """Take expired credit out of a wallet; ``expiries`` finds the expired credit.
 
-    ``transfer`` is the identifier of the expiry, unique among all transfers of one store. Pass the
-    reference of the posting that ``expiries`` returned: then a retry does not expire it twice.
+    Args:
+        wallet: the wallet that holds the credit.
+        amount: the credit that expires, above zero.
+        transfer: the identifier of the expiry, unique within the account. Pass the reference of the
+            posting that ``expiries`` returned: then a retry does not expire it twice.
+        on: the day of booking.
+        seen: the number of the wallet's postings that ``expiries`` was computed from. A store
+            refuses the expiry if there are more by then, because they may have used the credit.
+            None expires the credit in any case.
 
     Raises:
-        InvalidValue: the amount is not above zero.
+        InvalidValue: the amount is not above zero, or ``seen`` is negative.
 
     >>> from channelplans.money import EUR
     >>> expired = Money.of("10", EUR)
@@ -129,7 +148,8 @@ def expire_credit(wallet: Wallet, amount: Money, *, transfer: str, on: date) -> 
     The wallet of account 'acme' pays 10.00 EUR (expiry).
     """
     moves = {instance("wallet", wallet, Wallet): -1}
-    return _move(Action.EXPIRE_CREDIT, Reason.EXPIRY, moves, amount, transfer, on)
+    expiry = _move(Action.EXPIRE_CREDIT, Reason.EXPIRY, moves, amount, transfer, on)
+    return attrs.evolve(expiry, seen=None if seen is None else bounded("seen", seen, 0))
 
 
 def _move(
@@ -142,7 +162,7 @@ def _move(
 ) -> Transfer:
     if instance("amount", amount, Money).minor <= 0:
         raise InvalidValue("amount", str(amount), "above zero")
-    token = join_token("transfer", text("transfer", transfer))
+    token = join_token("transfer", identifier("transfer", transfer))
     postings = tuple(
         Posting(wallet, amount * sign, reason, on, reference=transfer)
         for wallet, sign in signs.items()

@@ -11,7 +11,7 @@ from itertools import accumulate
 
 import attrs
 
-from channelplans._checks import instance, shown
+from channelplans._checks import instance, short_identifier, shown
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, Table
 from channelplans.calendar import Term
@@ -36,6 +36,11 @@ class Wallet(DisplayMixin):
 
     account: AccountId
     profile: ProfileId | None = None
+
+    def __attrs_post_init__(self) -> None:
+        short_identifier("account", self.account)
+        if self.profile is not None:
+            short_identifier("profile", self.profile)
 
     def _describe(self) -> tuple[str]:
         if self.profile is None:
@@ -70,9 +75,13 @@ class Posting(DisplayMixin):
         on: the day of booking.
         term: the term that the posting pays for or refunds; it may end before the day of booking.
         reference: the identifier of the subscription, call or transfer that caused the posting.
+        value_date: the day on which a punctual run would have booked the posting; None if that is
+            ``on``. A late run renews a subscription on a later day than the day it was due, and
+            balances of past days are sums by value date.
 
     Raises:
-        InvalidValue: the amount is zero.
+        InvalidValue: the amount is zero, the value date is after the day of booking, or the
+            reference is longer than 255 characters.
 
     >>> from channelplans.money import EUR
     >>> print(Posting(Wallet("acme"), Money.of("50", EUR), Reason.DEPOSIT, date(2026, 1, 5)))
@@ -85,16 +94,28 @@ class Posting(DisplayMixin):
     on: date
     term: Term | None = None
     reference: str | None = None
+    value_date: date | None = None
 
     def __attrs_post_init__(self) -> None:
         if not self.amount:
             raise InvalidValue("amount", str(self.amount), "above or below zero")
+        if self.value_date is not None and self.value_date > self.on:
+            expected = f"at most {self.on}, the day of booking"
+            raise InvalidValue("value_date", str(self.value_date), expected)
+        if self.reference is not None:
+            short_identifier("reference", self.reference)
+
+    @property
+    def counts_from(self) -> date:
+        """The first day whose balance contains the posting: the value date, or ``on``."""
+        return self.on if self.value_date is None else self.value_date
 
     def to_records(self) -> list[dict[str, object]]:
         """Return the posting as one plain row."""
         return [
             {
                 "on": self.on,
+                "value_date": self.counts_from,
                 "account": self.wallet.account,
                 "profile": self.wallet.profile,
                 "reason": self.reason.value,
@@ -109,18 +130,22 @@ class Posting(DisplayMixin):
 
     def _describe(self) -> tuple[str]:
         term = f" for {self.term}" if self.term else ""
-        return (f"{self.on} {self.wallet}: {signed(self.amount)}, {self.reason.value}{term}",)
+        late = f", as of {self.value_date}" if self.value_date else ""
+        movement = f"{signed(self.amount)}, {self.reason.value}{term}{late}"
+        return (f"{self.on} {self.wallet}: {movement}",)
 
 
 @checked
 @attrs.frozen(repr=False)
 class Statement(DisplayMixin):
-    """The postings of one wallet in the order of booking, with the balance after each posting.
+    """The postings of one wallet, with the balance after each posting.
+
+    The text shows the value date of each posting, and its day of booking if a posting was late.
 
     Attributes:
         wallet: the wallet.
         opening: the balance before the first posting.
-        postings: the postings, in the order of booking.
+        postings: the postings in their order; a billing service sorts them by value date.
 
     Raises:
         InvalidValue: a posting belongs to another wallet.
@@ -163,12 +188,19 @@ class Statement(DisplayMixin):
         ]
 
     def _describe(self) -> tuple[str | Table, ...]:
-        rows = [("", "balance brought forward", "", "", "", f"{self.opening.amount:f}")]
+        is_late = any(posting.on != posting.counts_from for posting in self.postings)
+        rows: list[tuple[str, ...]] = [
+            ("", "balance brought forward", "", "", "", f"{self.opening.amount:f}")
+        ]
         for posting, balance in zip(self.postings, self.balances, strict=True):
-            origin = (str(posting.on), posting.reason.value, posting.reference or "")
+            origin = (str(posting.counts_from), posting.reason.value, posting.reference or "")
             term, amount = str(posting.term or ""), f"{posting.amount.amount:+f}"
             rows.append((*origin, term, amount, f"{balance.amount:f}"))
-        headings = ("day", "reason", "for", "term", "amount", "balance")
+        headings: tuple[str, ...] = ("day", "reason", "for", "term", "amount", "balance")
+        if is_late:
+            headings = (*headings, "booked on")
+            booked = ("", *(str(posting.on) for posting in self.postings))
+            rows = [(*row, day) for row, day in zip(rows, booked, strict=True)]
         title = f"Wallet of {self.wallet}, in {self.opening.currency.code}"
         return (title, Table(headings, tuple(rows), right=("amount", "balance")))
 
@@ -200,11 +232,18 @@ def deltas(postings: Iterable[Posting]) -> dict[Wallet, Money]:
     return sums
 
 
-def settle(balances: Mapping[Wallet, Money], postings: Iterable[Posting]) -> dict[Wallet, Money]:
+def settle(
+    balances: Mapping[Wallet, Money], postings: Iterable[Posting], *, may_overdraw: bool = False
+) -> dict[Wallet, Money]:
     """Return the balances after a settlement, in which all postings are booked or none is.
 
     The sum of a wallet's postings decides, so a refund counts towards a charge. A wallet without a
     balance starts at zero. A wallet that is already below zero may receive credit.
+
+    Args:
+        balances: the balances before.
+        postings: the postings to book.
+        may_overdraw: whether a wallet may end below zero, as for a call that is over.
 
     Raises:
         InsufficientCredit: a wallet pays more than it receives, and would end below zero.
@@ -226,10 +265,19 @@ needed; 19.50 EUR is missing
         instance("balances", wallet, Wallet)
         instance("balances", balance, Money)
     for wallet, delta in deltas(postings).items():
-        before = after.get(wallet, Money(minor=0, currency=delta.currency))
-        after[wallet] = before + delta
-        if delta.minor < 0 and after[wallet].minor < 0:
-            raise insufficient_credit(wallet, needed=-delta, available=before)
+        before = after.get(wallet)
+        after[wallet] = settle_wallet(wallet, before, delta, may_overdraw=may_overdraw)
+    return after
+
+
+def settle_wallet(
+    wallet: Wallet, balance: Money | None, delta: Money, *, may_overdraw: bool
+) -> Money:
+    """Return the balance of one wallet after a settlement; None is a wallet without postings."""
+    before = Money(minor=0, currency=delta.currency) if balance is None else balance
+    after = before + delta
+    if delta.minor < 0 and after.minor < 0 and not may_overdraw:
+        raise insufficient_credit(wallet, needed=-delta, available=before)
     return after
 
 

@@ -34,34 +34,30 @@ from channelplans.rules import (
     TermRule,
 )
 from channelplans.sizing import GUIDELINES, Guideline, Ratio, Suggestion, Traffic
-from channelplans.storage.ports import Booked, Cursor, Page, Revision
+from channelplans.storage.ports import Booked, Cursor, Outcome, Page, Revision
 from channelplans.subscriptions.actions import (
     buy,
     cancel,
     change,
     expire,
     lapse,
-    record_call,
     renew,
     resume,
     terminate,
 )
+from channelplans.subscriptions.call_records import record_call
 from channelplans.subscriptions.catalogue import Catalogue, Edition
 from channelplans.subscriptions.credit_lots import Draw, Lot, LotRule, Payment
-from channelplans.subscriptions.decisions import Decision, Transfer
+from channelplans.subscriptions.decisions import Decision, Request, Transfer
+from channelplans.subscriptions.invoice_lines import InvoiceLine
+from channelplans.subscriptions.invoices import Invoice, make_invoice
 from channelplans.subscriptions.price_changes import (
     Comparison,
     PriceDifference,
     RuleDifference,
     compare_editions,
 )
-from channelplans.subscriptions.subscription import (
-    AT_END,
-    TRANSITIONS,
-    Action,
-    Status,
-    Subscription,
-)
+from channelplans.subscriptions.subscription import Action, Subscription
 from channelplans.subscriptions.transfers import (
     assign_credit,
     charge,
@@ -69,6 +65,7 @@ from channelplans.subscriptions.transfers import (
     expire_credit,
     take_back_credit,
 )
+from channelplans.subscriptions.transitions import is_allowed, possible_days
 from channelplans.subscriptions.wallets import Posting, Reason, Statement, Wallet
 from channelplans.tariffs import Ladder, Rate, Tariff, Tier
 from channelplans.testing._kernel_strategies import (
@@ -150,6 +147,9 @@ __all__ = [
 
 _DAY: Final = timedelta(days=1)
 
+#: How long after its purchase a subscription starts: mostly at once.
+_WAITS: Final = st.sampled_from([0, 0, 0, 5]).map(timedelta)
+
 
 @st.composite
 def histories(
@@ -163,19 +163,23 @@ def histories(
 ) -> tuple[Decision, ...]:
     """Histories of one profile: a purchase and at most ``steps`` decisions that follow from it.
 
+    Some purchases start a few days later; calls are recorded in their term or after its end.
+
     Each decision starts from the result of the decision before it. A store commits them in their
     order if the account and the profile have enough credit. Actions that the rules refuse, such as
     a second change on one day, are left out.
     """
     offer = offer or draw(ANY_OFFERS)
     tariff = tariff or draw(tariffs())
+    on = draw(days())
     purchase = buy(
         draw(plans(offer)),
         tariff,
         account=account,
         profile=profile,
         subscription=f"{profile}'s",
-        on=draw(days()),
+        on=on,
+        start=on + draw(_WAITS),
     )
     history = [purchase]
     for _ in range(draw(st.integers(0, steps))):
@@ -201,8 +205,10 @@ def subscriptions(
 
     >>> from hypothesis import find
     >>> from channelplans.offers import SKYPE_CONNECT
+    >>> from channelplans.subscriptions import Status
     >>> from channelplans.testing.builders import TARIFF
     >>> strategy = subscriptions(SKYPE_CONNECT, TARIFF)
+    >>> from channelplans.subscriptions import Status
     >>> lapsed = find(strategy, lambda subscription: subscription.status is Status.LAPSED)
     >>> print(lapsed.plan, lapsed.sequence, sep="; ")
     1 channel; 2
@@ -239,17 +245,14 @@ def transfers() -> st.SearchStrategy[Transfer]:
 
 def _action_windows(current: Subscription) -> dict[Action, tuple[date, date]]:
     """Return the possible next actions, each with the first and last day that may be drawn."""
-    earliest, end = current.acted_on or current.term.start, current.term.end
     windows = {}
-    for status, action in TRANSITIONS:
-        first, last = earliest, end - _DAY
-        if action is Action.RECORD_CALL and current.status is not Status.CANCELLED:
-            last = current.lapses_on - _DAY
-        if action in AT_END:
-            first = max(earliest, current.lapses_on if action is Action.LAPSE else end)
-        if action in AT_END or action is Action.BUY:
-            last = first + 10 * _DAY
-        if status is current.status and first <= last:
+    for action in filter(_ACTIONS.get, Action):
+        start, end = possible_days(current, action)
+        first = max(start, current.acted_on or current.term.start)
+        if action is Action.RECORD_CALL:
+            first = max(first, current.term.start)
+        last = first + 10 * _DAY if end is None else end - _DAY
+        if is_allowed(current, action) and first <= last:
             windows[action] = (first, last)
     return windows
 
@@ -262,6 +265,7 @@ def _buy(draw: st.DrawFn, previous: Subscription, tariff: Tariff, on: date) -> D
         profile=previous.profile,
         subscription=f"{previous.id} next",
         on=on,
+        start=on + draw(_WAITS),
         previous=previous,
     )
 
@@ -277,7 +281,11 @@ def _change(draw: st.DrawFn, current: Subscription, tariff: Tariff, on: date) ->
 
 
 def _record_call(draw: st.DrawFn, current: Subscription, tariff: Tariff, on: date) -> Decision:
-    call = draw(calls(current.plan.offer, tariff, on=on))
+    quote, last_day = current.quote, min(on, current.active_until - _DAY)
+    previous = current.previous_term
+    if previous and previous.quote.term.start < previous.end and draw(st.booleans()):
+        quote, last_day = previous.quote, previous.end - _DAY
+    call = draw(calls(quote.plan.offer, tariff, on=max(quote.term.start, last_day)))
     unique_call = attrs.evolve(call, id=f"{current.id} {current.sequence}")
     return record_call(current, unique_call, tariff, on=on)
 
@@ -289,7 +297,8 @@ def _renew(draw: st.DrawFn, current: Subscription, tariff: Tariff, on: date) -> 
 
 
 def _terminate(draw: st.DrawFn, current: Subscription, _: Tariff, on: date) -> Decision:
-    refund = on >= current.minimum_term_end and draw(st.booleans())
+    may_refund = min(on, current.term.end) >= current.minimum_term_end or on < current.term.start
+    refund = may_refund and draw(st.booleans())
     return terminate(current, on=on, refund=refund)
 
 
@@ -338,6 +347,15 @@ def _payments(draw: st.DrawFn) -> Payment:
     return Payment(paid, tuple(Draw(draw(postings(currency=EUR)), amount) for amount in amounts))
 
 
+@st.composite
+def _invoices(draw: st.DrawFn) -> Invoice:
+    """Invoices of all decisions about a profile, which bought at least one subscription."""
+    history = draw(histories())
+    opening = draw(money(history[0].after.quote.tariff.currency))
+    since, until = history[0].counts_from, history[-1].counts_from + _DAY
+    return make_invoice("acme", history, opening=opening, since=since, until=until)
+
+
 def _parts() -> st.SearchStrategy[Fraction]:
     return st.fractions(Fraction(1, 100), 1, max_denominator=100)
 
@@ -369,6 +387,8 @@ _BY_TYPE: Final[Mapping[Any, _MakeStrategy]] = MappingProxyType(
             lambda catalogue: st.sampled_from(catalogue.editions)
         ),
         Guideline: _guidelines,
+        Invoice: _invoices,
+        InvoiceLine: lambda: _invoices().flatmap(lambda invoice: st.sampled_from(invoice.lines)),
         Ladder: ladders,
         Line: lambda: quotes().flatmap(lambda paid: st.sampled_from(paid.lines)),
         Lot: lambda: st.builds(Lot, priority=st.integers(-9, 9)),
@@ -376,6 +396,7 @@ _BY_TYPE: Final[Mapping[Any, _MakeStrategy]] = MappingProxyType(
         Money: money,
         Months: lambda: st.builds(Months, st.integers(1, 36)),
         Notice: notices,
+        Outcome: lambda: st.builds(Outcome, names(), st.none() | names()),
         Offer: offers,
         Page: lambda: st.builds(Page, st.lists(names(), max_size=3), st.none() | names()),
         Payment: _payments,
@@ -392,6 +413,7 @@ _BY_TYPE: Final[Mapping[Any, _MakeStrategy]] = MappingProxyType(
         Ratio: lambda: st.builds(Ratio, _parts(), st.integers(1, 9), _parts()),
         Refund: refunds,
         RefundRule: refund_rules,
+        Request: lambda: st.builds(Request, names(), names()),
         Revision: names,
         Rollover: rollovers,
         RuleDifference: lambda: st.builds(RuleDifference, names(), names(), names()),

@@ -5,11 +5,14 @@ together. These modules know the ports of ``channelplans.storage``, and no parti
 
 Modules of tests, and what each promises:
 
-- ``reads``: a read returns every field as it was committed, for any identifier and any amount.
+- ``reads``: a read returns every field as it was committed, for any identifier and any amount, by
+  value date; two accounts share nothing.
 - ``tokens``: an equal decision is stored once; a token is refused for a different decision.
-- ``commits``: a commit checks in a fixed order, and stores everything or nothing.
-- ``due``: a subscription is due from the end of its term, if it is active or cancelled.
-- ``paging``: the pages of due subscriptions are complete, even if subscriptions change meanwhile.
+- ``commits``: a commit checks in a fixed order, and stores everything or nothing; a wallet ends
+  below zero only if the decision says that it may.
+- ``due``: a subscription is due from the end of its term, if it is active or cancelled; due
+  subscriptions are sorted, and can be selected by account and by shard.
+- ``paging``: the pages of every method are complete, even if others commit meanwhile.
 - ``concurrency``: commits of several threads act like the same commits one after the other; a
   commit that is cancelled stores everything or nothing.
 - ``durability``: other processes find everything that was committed, and can continue.

@@ -7,7 +7,7 @@ of threads can wait for its answers, and the tests are the same for both kinds o
 import asyncio
 import inspect
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import date
@@ -24,13 +24,14 @@ from channelplans.errors import (
     Conflict,
     CurrencyMismatch,
     InsufficientCredit,
+    InvalidValue,
     TokenReused,
 )
 from channelplans.money import Money
-from channelplans.storage._work import check_store
+from channelplans.storage._store_checks import check_store
 from channelplans.storage.ports import Booked, Page, Revision, Stored
 from channelplans.subscriptions.decisions import Decision, Transfer
-from channelplans.subscriptions.identifiers import ProfileId, Token
+from channelplans.subscriptions.identifiers import AccountId, ProfileId, Token
 from channelplans.subscriptions.subscription import Subscription
 from channelplans.subscriptions.wallets import Wallet
 
@@ -48,14 +49,16 @@ TIMEOUT: Final = 60.0
 #: The types that each method may return.
 _ANSWER_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "subscription": (Stored, NoneType),
+    "profiles": (Page,),
     "balance": (Money, NoneType),
-    "postings": (Sequence,),
+    "postings": (Page,),
     "commit": (str, NoneType),
-    "committed": (str, NoneType),
+    "decision": (Decision, Transfer, NoneType),
+    "decisions": (Page,),
     "due": (Page,),
 }
 
-#: The errors that ``commit`` may raise; the other methods raise none.
+#: The errors that ``commit`` may raise; the other methods raise none for a valid argument.
 _COMMIT_ERRORS: Final = (Conflict, TokenReused, InsufficientCredit, CurrencyMismatch)
 
 #: After the end of every term in the tests, so that every running subscription is due.
@@ -228,33 +231,43 @@ class CheckedStore:
 
     # The methods of the store
 
-    def subscription(self, profile: ProfileId, /) -> Stored[Subscription] | None:
+    def subscription(
+        self, account: AccountId, profile: ProfileId, /
+    ) -> Stored[Subscription] | None:
         """See ``Store.subscription``."""
-        return cast("Stored[Subscription] | None", self._call("subscription", profile))
+        return cast("Stored[Subscription] | None", self.call("subscription", account, profile))
 
-    def balance(self, wallet: Wallet, /) -> Money | None:
-        """See ``Store.balance``."""
-        return cast("Money | None", self._call("balance", wallet))
+    def profiles(self, account: AccountId, /, **options: Any) -> Page[ProfileId]:
+        """See ``Store.profiles``; for an option that is not passed, the store's default applies."""
+        return cast("Page[ProfileId]", self.call("profiles", account, **options))
 
-    def postings(self, wallet: Wallet, /, **bounds: Any) -> Sequence[Booked]:
-        """See ``Store.postings``; for a bound that is not passed, the store's default applies."""
-        return tuple(self._call("postings", wallet, **bounds))
+    def balance(self, wallet: Wallet, /, **options: Any) -> Money | None:
+        """See ``Store.balance``; if ``before`` is not passed, the store's default applies."""
+        return cast("Money | None", self.call("balance", wallet, **options))
+
+    def postings(self, wallet: Wallet, /, **options: Any) -> Page[Booked]:
+        """See ``Store.postings``; for an option that is not passed, the store's default applies."""
+        return cast("Page[Booked]", self.call("postings", wallet, **options))
 
     def commit(
         self, decision: Decision | Transfer, /, *, expected: Revision | None = None
     ) -> Revision | None:
         """See ``Store.commit``; a store always receives ``expected``, here by default None."""
-        return cast("Revision | None", self._call("commit", decision, expected=expected))
+        return cast("Revision | None", self.call("commit", decision, expected=expected))
 
-    def committed(self, token: Token, /) -> Revision | None:
-        """See ``Store.committed``."""
-        return cast("Revision | None", self._call("committed", token))
+    def decision(self, account: AccountId, token: Token, /) -> Decision | Transfer | None:
+        """See ``Store.decision``."""
+        return cast("Decision | Transfer | None", self.call("decision", account, token))
 
-    def due(self, on: date, /, **options: Any) -> Page:
+    def decisions(self, account: AccountId, /, **options: Any) -> Page[Decision | Transfer]:
+        """See ``Store.decisions``; for an option not passed, the store's default applies."""
+        return cast("Page[Decision | Transfer]", self.call("decisions", account, **options))
+
+    def due(self, on: date, /, **options: Any) -> Page[tuple[AccountId, ProfileId]]:
         """See ``Store.due``; for an option that is not passed, the store's default applies."""
-        return cast("Page", self._call("due", on, **options))
+        return cast("Page[tuple[AccountId, ProfileId]]", self.call("due", on, **options))
 
-    def _call(self, name: str, /, *arguments: Any, **options: Any) -> Any:
+    def call(self, name: str, /, *arguments: Any, **options: Any) -> Any:
         """Return the answer of a method.
 
         Raises:
@@ -266,7 +279,8 @@ class CheckedStore:
         if method is None:
             raise AssertionError(f"the store has no method {name}; storage.Store lists all methods")
         call = partial(method, *arguments, **options)
-        allowed = _COMMIT_ERRORS if name == "commit" else ()
+        limit_errors = (InvalidValue,) if options.get("limit", 1) < 1 else ()
+        allowed = _COMMIT_ERRORS if name == "commit" else limit_errors
         try:
             if self._run is None:
                 hint = "test an asynchronous store with AsyncStoreContract"
@@ -308,55 +322,84 @@ class CheckedStore:
         """Commit an action, such as ``actions.cancel``, on a stored subscription."""
         return self.commit_decision(action(stored.value, *arguments, on=on), stored.revision)
 
-    def stored_subscription(self, profile: ProfileId) -> Stored[Subscription]:
+    def stored_subscription(self, account: AccountId, profile: ProfileId) -> Stored[Subscription]:
         """Return the stored subscription of a profile.
 
         Raises:
             AssertionError: the store has none, although a decision on the profile was committed.
         """
         __tracebackhide__ = True
-        stored = self.subscription(profile)
+        stored = self.subscription(account, profile)
         if stored is None:
             raise AssertionError(
-                f"subscription({profile!r}) is None, although a decision on it was committed"
+                f"subscription({account!r}, {profile!r}) is None, although a decision on it was "
+                "committed"
             )
         return stored
 
     def read_affected(self, decision: Decision | Transfer) -> dict[str, object]:
         """Return everything in the store that a decision could change."""
+        account = decision.account
         answers: dict[str, object] = {}
         if isinstance(decision, Decision):
-            answers["subscription"] = self.subscription(decision.after.profile)
+            answers["subscription"] = self.subscription(account, decision.after.profile)
         for wallet in decision.deltas:
             answers[f"balance({wallet})"] = self.balance(wallet)
-            answers[f"postings({wallet})"] = self.postings(wallet)
-        answers[f"committed({decision.token})"] = self.committed(decision.token)
-        answers["due"] = sorted(self.walk_due(DISTANT_DAY))
+            answers[f"postings({wallet})"] = self.all_postings(wallet)
+        answers[f"decision({decision.token})"] = self.decision(account, decision.token)
+        answers["decisions"] = [committed.token for committed in self.all_decisions(account)]
+        answers["profiles"] = self.all_profiles(account)
+        answers["due"] = self.walk_due(DISTANT_DAY)
         return answers
 
-    def walk_due(self, on: date, **limit: int) -> list[ProfileId]:
-        """Return the profiles of all pages of ``due``, in their order."""
-        return [profile for page in self.due_pages(on, **limit) for profile in page.profiles]
+    # All pages
 
-    def due_pages(self, on: date, *, max_pages: int = 10_000, **limit: int) -> Iterator[Page]:
-        """Yield the pages of ``due``; without ``limit``, the default of the store applies.
+    def all_profiles(self, account: AccountId, **options: Any) -> list[ProfileId]:
+        """Return the profiles of all pages, in their order."""
+        return self._all_items("profiles", account, **options)
+
+    def all_postings(self, wallet: Wallet, **options: Any) -> tuple[Booked, ...]:
+        """Return the postings of all pages, in their order."""
+        return tuple(self._all_items("postings", wallet, **options))
+
+    def all_decisions(self, account: AccountId, **options: Any) -> list[Decision | Transfer]:
+        """Return the decisions and transfers of all pages, in their order."""
+        return self._all_items("decisions", account, **options)
+
+    def walk_due(self, on: date, **options: Any) -> list[tuple[AccountId, ProfileId]]:
+        """Return the due profiles of all pages, in their order, each with its account."""
+        return self._all_items("due", on, **options)
+
+    def due_names(self, on: date, **options: Any) -> list[ProfileId]:
+        """Return the due profiles of all pages, in their order, without their accounts."""
+        return [profile for _, profile in self.walk_due(on, **options)]
+
+    def _all_items(self, method: str, subject: object, **options: Any) -> list[Any]:
+        return [item for page in self.pages(method, subject, **options) for item in page.items]
+
+    def pages(
+        self, method: str, subject: object, *, max_pages: int = 10_000, **options: Any
+    ) -> Iterator[Page[Any]]:
+        """Yield the pages of a method; without ``limit``, the default of the store applies.
 
         Raises:
             AssertionError: a page is too long, or there are more than ``max_pages``.
         """
-        cursor, page_limit = None, limit.get("limit", 1000)
+        cursor, page_limit = None, options.get("limit", 1000)
         for _ in range(max_pages):
-            page = self.due(on, cursor=cursor, **limit)
-            size = len(page.profiles)
+            page = self.call(method, subject, cursor=cursor, **options)
+            size = len(page.items)
             if size > page_limit:
                 raise AssertionError(
-                    f"a page of due holds {size} profiles; the limit is {page_limit}"
+                    f"a page of {method} holds {size} items; the limit is {page_limit}"
                 )
             yield page
             cursor = page.next
             if cursor is None:
                 return
-        raise AssertionError("the pages of due never end: return no cursor with the last page")
+        raise AssertionError(
+            f"the pages of {method} never end: return no cursor with the last page"
+        )
 
     # Calls with a check
 
@@ -419,13 +462,5 @@ class CheckedStore:
         """Check that the store returns this subscription for its profile, at this revision."""
         __tracebackhide__ = True
         expected = Stored(subscription, cast("Revision", revision))
-        check_equal(expected, self.stored_subscription(subscription.profile), message)
-
-    def check_committed_transfer(self, token: Token, revisions: Sequence[Revision | None]) -> None:
-        """Check that a transfer's token has a revision, which is none of those of subscriptions."""
-        answer = self.committed(token)
-        if answer is None or answer in revisions:
-            raise AssertionError(
-                f"committed({token!r}) returned {answer!r} for a transfer: return a revision that "
-                "no subscription has"
-            )
+        found = self.stored_subscription(subscription.account, subscription.profile)
+        check_equal(expected, found, message)

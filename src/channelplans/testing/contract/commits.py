@@ -19,6 +19,7 @@ from channelplans.subscriptions.subscription import Subscription
 from channelplans.testing.builders import DAY
 from channelplans.testing.contract.checked_store import CheckedStore, check_equal
 from channelplans.testing.contract.helpers import (
+    ACCOUNT,
     ACCOUNT_WALLET,
     BERLIN_WALLET,
     PARIS_WALLET,
@@ -80,10 +81,28 @@ class CommitTests:
         store.commit(make_withdrawal("0.94", "t-1", wallet=BERLIN_WALLET))
         message = "the token is known and the wallet refuses: the token is checked first"
         later_call = make_call_decision(call.value, "c-1", DAY + days(1))
+        later_call = attrs.evolve(later_call, may_overdraw=False)
         store.check_refused(TokenReused, later_call, message, expected=call.revision)
         store.check_refused(TokenReused, make_withdrawal("1", "t-1"), message)
         deposit = make_deposit(_ONE_US_CENT, "t-1", wallet=BERLIN_WALLET)
         store.check_refused(TokenReused, deposit, message)
+
+    def test_commit_checks_the_number_of_postings_before_the_credit(
+        self, store: CheckedStore
+    ) -> None:
+        """A transfer with another ``seen`` raises Conflict, even if credit is missing.
+
+        If it fails: check ``seen`` after the token and before you read the balances.
+        """
+        store.commit(make_deposit("10"))
+        message = "another number of postings was seen and the wallet refuses: check seen first"
+        for money in (eur("11"), _ONE_US_CENT):
+            stale = attrs.evolve(make_withdrawal(money, "t-1"), seen=0)
+            store.check_refused(Conflict, stale, message)
+        withdrawal = make_withdrawal("1", "t-2")
+        store.commit(withdrawal)
+        message = "the token is known and another number of postings was seen: the token is first"
+        store.check_refused(TokenReused, attrs.evolve(withdrawal, seen=1), message)
 
     # Revisions
 
@@ -98,14 +117,14 @@ class CommitTests:
         purchase = make_purchase()
         error = store.check_refused(Conflict, purchase, stale, expected=UNKNOWN_REVISION)
         wrong_fields = "a field of Conflict is wrong"
-        check_equal(Conflict("berlin", UNKNOWN_REVISION, None), error, wrong_fields)
+        check_equal(Conflict(ACCOUNT, "berlin", UNKNOWN_REVISION, None), error, wrong_fields)
         first = store.commit(purchase)
         other = store.commit(make_purchase("paris", "s-2"))
         second = store.commit(actions.cancel(purchase.after, on=DAY), expected=first)
-        resumption = actions.resume(store.stored_subscription("berlin").value, on=DAY)
+        resumption = actions.resume(store.stored_subscription(ACCOUNT, "berlin").value, on=DAY)
         for expected in (None, UNKNOWN_REVISION, first, other):
             error = store.check_refused(Conflict, resumption, stale, expected=expected)
-            check_equal(Conflict("berlin", expected, second), error, wrong_fields)
+            check_equal(Conflict(ACCOUNT, "berlin", expected, second), error, wrong_fields)
         store.check_refused(Conflict, make_purchase("berlin", "s-3"), stale)
         message = "commit refused a decision for the stored revision"
         third = store.commit_valid(resumption, message, expected=second)
@@ -179,8 +198,64 @@ class CommitTests:
         repeated = sorted(revision for revision, count in counts.items() if count > 1)
         check_equal([], repeated, "a revision was used twice, so a stale decision can look current")
         message = "the stored revision is not the last that commit returned"
-        found = store.stored_subscription("berlin").revision
+        found = store.stored_subscription(ACCOUNT, "berlin").revision
         check_equal(history[-1].revision, found, message)
+
+    # The number of postings that a transfer has seen
+
+    def test_commit_refuses_another_number_of_postings(self, store: CheckedStore) -> None:
+        """With ``seen``, a transfer is refused if its wallet has another number of postings.
+
+        If it fails: count the postings of the wallet of the first posting, in the transaction of
+        the commit. Raise ``Conflict(account, profile, "2 postings", "3 postings")`` with the
+        numbers that were seen and found. Without ``seen``, accept the transfer.
+        """
+        for wallet in (ACCOUNT_WALLET, BERLIN_WALLET):
+            # Three postings, and postings on another wallet that do not count.
+            for number in range(3):
+                store.commit(make_deposit("1", f"{number} of {wallet}", wallet=wallet))
+        message = "commit accepted a transfer that had seen another number of postings"
+        for wallet in (ACCOUNT_WALLET, BERLIN_WALLET):
+            expiry = make_withdrawal("1", f"e of {wallet}", wallet=wallet)
+            for seen in (0, 2, 4, 6):
+                stale = attrs.evolve(expiry, seen=seen)
+                error = store.check_refused(Conflict, stale, message)
+                owner = error.account, error.profile
+                numbers = _number_in(error.expected), _number_in(error.found)
+                fields = "a field of Conflict is wrong"
+                check_equal((wallet.account, wallet.profile), owner, fields)
+                check_equal((str(seen), "3"), numbers, fields)
+            valid = "commit refused a transfer that had seen all postings of its wallet"
+            store.commit_valid(attrs.evolve(expiry, seen=3), valid)
+        valid = "commit refused a transfer without seen, or with seen=0 for a new wallet"
+        store.commit_valid(make_withdrawal("1", "e-2"), valid)
+        first = make_deposit("1", "p-1", wallet=PARIS_WALLET)
+        store.commit_valid(attrs.evolve(first, seen=0), valid)
+
+    def test_commit_counts_the_postings_of_the_first_wallet(self, store: CheckedStore) -> None:
+        """``seen`` is the number of postings of one wallet: that of the transfer's first posting.
+
+        If it fails: count postings, not commits, and only those of the first posting's wallet.
+        """
+        store.commit(make_transfer("t-1", make_posting("5"), make_posting("5")))
+        transfer = make_transfer("t-2", make_posting("-1"), make_posting("1", BERLIN_WALLET))
+        message = "commit must compare seen with the postings of the first posting's wallet"
+        for seen in (0, 1):
+            store.check_refused(Conflict, attrs.evolve(transfer, seen=seen), message)
+        store.commit_valid(attrs.evolve(transfer, seen=2), message)
+
+    def test_commit_repeats_a_transfer_that_has_seen_fewer_postings(
+        self, store: CheckedStore
+    ) -> None:
+        """An equal transfer is accepted again, although the wallet has more postings by then.
+
+        If it fails: look for an equal decision with this token before you compare ``seen``.
+        """
+        store.commit(make_deposit("10"))
+        expiry = attrs.evolve(make_withdrawal("1", "t-1"), seen=1)
+        message = "commit refused the retry of a transfer that it had accepted"
+        store.commit(expiry)
+        store.check_repeated(expiry, None, message)
 
     # Credit
 
@@ -239,7 +314,7 @@ class CommitTests:
         message = "postings that cancel out need no credit, and create the wallet with balance 0"
         store.commit_valid(make_transfer("t-3", *postings), message)
         check_equal(eur("0"), store.balance(BERLIN_WALLET), message)
-        check_equal(2, len(store.postings(BERLIN_WALLET)), message)
+        check_equal(2, len(store.all_postings(BERLIN_WALLET)), message)
 
     def test_commit_stores_all_or_nothing(self, store: CheckedStore) -> None:
         """If one wallet of a decision has too little credit, nothing of the decision is stored.
@@ -256,11 +331,59 @@ class CommitTests:
             transfer = make_transfer(f"m-{number}", *postings)
             store.check_refused(InsufficientCredit, transfer, message)
         call = make_call_decision(purchase.after, "c-1")
-        call = attrs.evolve(call, postings=(valid_debit, refused_debit))
+        call = attrs.evolve(call, postings=(valid_debit, refused_debit), may_overdraw=False)
         store.check_refused(InsufficientCredit, call, message, expected=revision)
         change = make_change(purchase.after, 100)
         error = store.check_refused(InsufficientCredit, change, message, expected=revision)
         check_equal(str(ACCOUNT_WALLET), error.wallet, "InsufficientCredit names another wallet")
+
+    def test_commit_overdraws_only_if_the_decision_may(self, store: CheckedStore) -> None:
+        """A decision or transfer with ``may_overdraw`` may end a wallet below zero, no other.
+
+        If it fails: pass ``may_overdraw=decision.may_overdraw`` to ``subscriptions.settle``. Remove
+        a constraint of the database such as ``CHECK (balance >= 0)``.
+        """
+        purchase, revision = open_account(store, "39.75")
+        overdrawing = "commit refused a decision with may_overdraw"
+        call = make_call_decision(purchase.after, "c-1")
+        call = attrs.evolve(call, postings=(make_posting("-7", BERLIN_WALLET),))
+        refused = attrs.evolve(call, may_overdraw=False)
+        message = "commit accepted a debit below zero without may_overdraw"
+        store.check_refused(InsufficientCredit, refused, message, expected=revision)
+        allowed = attrs.evolve(call, may_overdraw=True)
+        store.commit_valid(allowed, overdrawing, expected=revision)
+        fee = make_withdrawal("3", "t-1")
+        store.check_refused(InsufficientCredit, fee, message)
+        store.commit_valid(attrs.evolve(fee, may_overdraw=True), overdrawing)
+        check_equal(eur("-6"), store.balance(BERLIN_WALLET), overdrawing)
+        check_equal(eur("-3"), store.balance(ACCOUNT_WALLET), overdrawing)
+        first_debit = make_withdrawal("1", "t-2", wallet=PARIS_WALLET)
+        store.commit_valid(attrs.evolve(first_debit, may_overdraw=True), overdrawing)
+        check_equal(eur("-1"), store.balance(PARIS_WALLET), overdrawing)
+
+    def test_commit_to_a_wallet_below_zero(self, store: CheckedStore) -> None:
+        """A wallet below zero accepts receipts and debits with ``may_overdraw``, no other debits.
+
+        If it fails: refuse only a commit that lowers the balance of the wallet. The deposit need
+        not be large enough to reach zero.
+        """
+        overdraft = attrs.evolve(make_withdrawal("10", "t-1"), may_overdraw=True)
+        store.commit_valid(overdraft, "commit refused a transfer with may_overdraw")
+        message = "commit must accept a receipt on a wallet below zero, even if it stays below"
+        store.commit_valid(make_deposit("4", "t-2"), message)
+        both = make_transfer("t-3", make_posting("-5"), make_posting("5.50"))
+        store.commit_valid(both, message)
+        neutral = make_transfer("t-4", make_posting("-5"), make_posting("5"))
+        store.commit_valid(neutral, message)
+        check_equal(eur("-5.50"), store.balance(ACCOUNT_WALLET), message)
+        message = "commit accepted a debit on a wallet below zero without may_overdraw"
+        withdrawal = make_withdrawal("0.01", "t-5")
+        error = store.check_refused(InsufficientCredit, withdrawal, message)
+        fields = "a field of InsufficientCredit is wrong"
+        check_equal(_missing_credit("0.01", "-5.50", "5.51"), error, fields)
+        message = "commit must accept another debit with may_overdraw"
+        store.commit_valid(attrs.evolve(withdrawal, may_overdraw=True), message)
+        check_equal(eur("-5.51"), store.balance(ACCOUNT_WALLET), message)
 
     def test_commit_refuses_another_currency(self, store: CheckedStore) -> None:
         """A wallet refuses another currency or another smallest unit, even if its balance is 0.
@@ -289,3 +412,8 @@ def _missing_credit(needed: str, available: str, missing: str) -> InsufficientCr
     return InsufficientCredit(
         str(ACCOUNT_WALLET), Decimal(needed), Decimal(available), Decimal(missing), "EUR"
     )
+
+
+def _number_in(text: str | None) -> str | None:
+    """Return the number in a text such as ``12 postings``."""
+    return None if text is None else text.partition(" ")[0]

@@ -85,7 +85,7 @@ class ConcurrencyTests:
         """
         open_account(store)
         for call_count in range(1, 5):
-            stored = store.stored_subscription("berlin")
+            stored = store.stored_subscription(ACCOUNT, "berlin")
             calls = [
                 make_call_decision(stored.value, f"c-{call_count}-{thread}")
                 for thread in range(THREADS)
@@ -93,7 +93,7 @@ class ConcurrencyTests:
             outcomes = _commit_at_once(store, calls, stored.revision)
             _check_one_stored(outcomes, Conflict, "calls decided on one revision")
             message = "a call was booked though commit raised Conflict"
-            check_equal(call_count + 1, len(store.postings(BERLIN_WALLET)), message)
+            check_equal(call_count + 1, len(store.all_postings(BERLIN_WALLET)), message)
 
     def test_concurrent_commits_store_an_equal_decision_once(self, store: CheckedStore) -> None:
         """If eight threads commit equal decisions, all get the same answer; it is booked once.
@@ -107,7 +107,9 @@ class ConcurrencyTests:
         message = "eight threads committed one decision: all must get one answer, it is booked once"
         for decision in (purchase, payment):
             outcomes = _commit_at_once(store, [decision] * THREADS)
-            answer = None if decision is payment else store.committed(decision.token)
+            answer = None
+            if decision is purchase:
+                answer = store.stored_subscription(ACCOUNT, "berlin").revision
             check_equal([str(answer)], sorted({*map(str, outcomes)}), message)
         check_equal(eur("7"), store.balance(ACCOUNT_WALLET), message)
         check_books(store, [ACCOUNT_WALLET], committed=[opening, purchase, payment])
@@ -216,7 +218,7 @@ class ConcurrencyTests:
 
         def check_transfers() -> None:
             balance = store.balance(ACCOUNT_WALLET)
-            counts = Counter(booked.token for booked in store.postings(ACCOUNT_WALLET)[1:])
+            counts = Counter(booked.token for booked in store.all_postings(ACCOUNT_WALLET)[1:])
             incomplete = sorted(token for token, count in counts.items() if count != 2)
             expected = {"balance": eur("10"), "incomplete transfers": []}
             found = {"balance": balance, "incomplete transfers": incomplete}
@@ -311,9 +313,9 @@ class CancellationTests:
             revision = store.commit_valid(purchase, message)
             balance += purchase.postings[0].amount
             store.check_stored(purchase.after, revision, message)
-            check_equal(revision, store.committed(purchase.token), message)
+            check_equal(purchase, store.decision(ACCOUNT, purchase.token), message)
             check_equal(balance, store.balance(ACCOUNT_WALLET), message)
-            check_equal(point + 1, len(store.postings(ACCOUNT_WALLET)), message)
+            check_equal(point + 1, len(store.all_postings(ACCOUNT_WALLET)), message)
 
 
 def _commit(
@@ -392,13 +394,13 @@ def _commit_while_comparing(store: CheckedStore, purchase: Decision, distance: i
     profile = purchase.after.profile
     balance_before = store.balance(ACCOUNT_WALLET)
     places: dict[str, Callable[[], bool]] = {
-        "the subscription": lambda: store.subscription(profile) is not None,
+        "the subscription": lambda: store.subscription(ACCOUNT, profile) is not None,
         "the balance": lambda: store.balance(ACCOUNT_WALLET) != balance_before,
         "the postings": lambda: (
-            purchase.token in {booked.token for booked in store.postings(ACCOUNT_WALLET)}
+            purchase.token in {booked.token for booked in store.all_postings(ACCOUNT_WALLET)}
         ),
-        "the tokens": lambda: store.committed(purchase.token) is not None,
-        "the due profiles": lambda: profile in store.walk_due(DISTANT_DAY),
+        "the tokens": lambda: store.decision(ACCOUNT, purchase.token) is not None,
+        "the due profiles": lambda: profile in store.due_names(DISTANT_DAY),
     }
 
     def compare(first: str, second: str) -> None:

@@ -18,7 +18,6 @@ from typing import Any, Final, TypeVar, cast
 import attrs
 
 from channelplans.errors import ChannelPlansError
-from channelplans.money import Money
 from channelplans.offers import OFFERS
 from channelplans.plans import Plan
 from channelplans.storage.billing import Billing
@@ -157,7 +156,7 @@ def _round_of_actions(
 
 def _earliest_day(store: Store, profile: ProfileId, day: date) -> date:
     """Return the day, or the day of the latest action on the profile if that is later."""
-    stored = store.subscription(profile)
+    stored = store.subscription(ACCOUNT, profile)
     return max(day, stored.value.acted_on or day) if stored else day
 
 
@@ -165,27 +164,27 @@ def _buy_or_change(
     store: Store, billing: Billing, profile: ProfileId, plan: Plan, name: str, day: date
 ) -> None:
     """Buy if the profile has no running subscription; otherwise change it or end it."""
-    stored, on = store.subscription(profile), _earliest_day(store, profile, day)
+    stored, on = store.subscription(ACCOUNT, profile), _earliest_day(store, profile, day)
     if stored is None or stored.value.status not in RUNNING:
         if profile == UNCHANGED_PROFILE:
             plan = plan.offer.plan(channels=1)
         billing.buy(plan, account=ACCOUNT, profile=profile, subscription=name, on=on)
     elif profile != UNCHANGED_PROFILE:
         if plan.channels == ENDING_NUMBER:
-            billing.terminate(profile, on=on)
+            billing.terminate(ACCOUNT, profile, on=on)
         else:
-            billing.change(profile, plan, on=on)
+            billing.change(ACCOUNT, profile, plan=plan, on=on)
 
 
 def _record_call(store: Store, billing: Billing, profile: ProfileId, name: str, day: date) -> None:
     on = _earliest_day(store, profile, day)
-    billing.record_call(profile, make_call(name, on), on=on)
+    billing.record_call(ACCOUNT, profile, make_call(name, on), on=on)
 
 
 def _run_due(billing: Billing, on: date) -> None:
     for outcome in billing.run_due(on=on):
-        if outcome.decision is None:
-            # The offer has no grace period, so no outcome waits for credit: the store failed.
+        # On its due day, a subscription may wait for credit.
+        if outcome.failed:
             raise cast("Exception", outcome.error)
 
 
@@ -202,8 +201,9 @@ def check_books(
 ) -> None:
     """Check that the stored data adds up. Call it when no thread uses the store.
 
-    - Each balance is the sum of the wallet's postings, and is not below zero.
-    - No wallet is below zero after any decision, if its postings are added up in their order.
+    - Each balance is the sum of the wallet's postings.
+    - If a wallet's postings are added up in their order, it is below zero only after a decision
+      that may overdraw it, or after a receipt.
     - No posting is booked twice.
 
     ``committed`` names all decisions and transfers that were ever committed; repeated entries
@@ -220,8 +220,8 @@ def check_books(
     booked: list[Booked] = []
     problems: list[str] = []
     for wallet in wallets:
-        postings = tuple(store.postings(wallet))
-        problems += _find_wallet_problems(wallet, store.balance(wallet), postings)
+        postings = tuple(_read_postings(store, wallet))
+        problems += _find_wallet_problems(store, wallet, postings)
         booked += postings
     counts = Counter(map(_key, booked))
     repeated = [key for key, number in counts.items() if number > 1]
@@ -240,38 +240,57 @@ def _find_differences(expected: object, found: object, sentence: str) -> Iterato
         yield str(error)
 
 
+def _read_postings(store: Store, wallet: Wallet) -> Iterator[Booked]:
+    """Yield the postings of all pages."""
+    page = store.postings(wallet)
+    yield from page.items
+    while page.next is not None:
+        page = store.postings(wallet, cursor=page.next)
+        yield from page.items
+
+
 def _find_wallet_problems(
-    wallet: Wallet, balance: Money | None, postings: Sequence[Booked]
+    store: Store, wallet: Wallet, postings: Sequence[Booked]
 ) -> Iterator[str]:
     amounts = [booked.posting.amount for booked in postings]
     total = sum(amounts[1:], start=amounts[0]) if amounts else None
+    balance = store.balance(wallet)
     if total != balance:
         sentence = (
             f"the balance of {wallet} is not the sum of its postings: a posting was lost or booked "
             "twice, or a balance was computed from an old value"
         )
         yield from _find_differences(total, balance, sentence)
-    elif balance is not None and balance.minor < 0:
+        return
+    overdrawing_token = _find_overdraft(store, wallet, postings)
+    if overdrawing_token is not None and balance is not None and balance.minor < 0:
         yield (
             f"{wallet} holds {balance}: another commit changed the balance after the credit was "
             "checked; check and change a balance in one transaction"
         )
-    else:
-        yield from _find_order_problem(wallet, postings)
+    elif overdrawing_token is not None:
+        yield (
+            f"the postings of {wallet} are not in commit order, because it would be below zero "
+            "after one of them; number postings while you hold the lock of the wallet\n"
+            f"  {wallet} would be below zero after {overdrawing_token}"
+        )
 
 
-def _find_order_problem(wallet: Wallet, postings: Sequence[Booked]) -> Iterator[str]:
-    """Add up the postings in their order, decision by decision."""
+def _find_overdraft(store: Store, wallet: Wallet, postings: Sequence[Booked]) -> Token | None:
+    """Return the token of the first decision that overdraws a wallet and may not; or None.
+
+    The postings are added up in their order, decision by decision.
+    """
     balance = 0
+    token: Token
     for token, booked_together in groupby(postings, key=lambda booked: booked.token):
-        balance += sum(booked.posting.amount.minor for booked in booked_together)
-        if balance < 0:
-            yield (
-                f"the postings of {wallet} are not in commit order, because it would be below zero "
-                "after one of them; number postings while you hold the lock of the wallet\n"
-                f"  {wallet} would be below zero after {token}"
-            )
-            return
+        delta = sum(booked.posting.amount.minor for booked in booked_together)
+        balance += delta
+        if delta < 0 and balance < 0:
+            decision = store.decision(wallet.account, token)
+            if decision is None or not decision.may_overdraw:
+                return token
+    return None
 
 
 def _find_decision_problems(
@@ -306,7 +325,7 @@ def _find_decision_problems(
         latest = [
             result for result in results if (result.id, result.sequence) not in profile_successors
         ]
-        stored = store.subscription(profile)
+        stored = store.subscription(ACCOUNT, profile)
         sentence = f"{profile} does not hold the subscription that was committed last"
         yield from _find_differences(latest, [stored and stored.value], sentence)
 

@@ -74,7 +74,7 @@ def _check_readable(
     """Check the stored subscription; if it cannot even be read, start with the message too."""
     __tracebackhide__ = True
     try:
-        stored = store.stored_subscription(decision.after.profile)
+        stored = store.stored_subscription(decision.account, decision.after.profile)
     except AssertionError as error:
         raise AssertionError(f"{message}\n{error}") from error
     check_equal(Stored(decision.after, cast("Revision", revision)), stored, message)

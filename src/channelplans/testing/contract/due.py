@@ -1,16 +1,28 @@
-"""Due subscriptions: which subscriptions ``due`` returns, by the status and the end of the term."""
+"""Due subscriptions: which subscriptions ``due`` returns, and in which order."""
 
 from datetime import date
 
+import pytest
+
 from channelplans.offers import OFFERS, SKYPE_CONNECT
+from channelplans.storage.ports import shard_of
 from channelplans.subscriptions import actions
 from channelplans.testing.builders import DAY, TARIFF
 from channelplans.testing.contract.checked_store import DISTANT_DAY, CheckedStore, check_equal
-from channelplans.testing.contract.helpers import buy_for, days, make_deposit, make_purchase
+from channelplans.testing.contract.helpers import (
+    ACCOUNT,
+    OTHER_ACCOUNT,
+    UNSORTED_NAMES,
+    buy_for,
+    buy_in_accounts,
+    days,
+    make_deposit,
+    make_purchase,
+)
 
 
 class DueTests:
-    """Which subscriptions are due; for pages, cursors and limits, see ``PagingTests``."""
+    """Which subscriptions are due, and their order; for cursors and limits, see ``PagingTests``."""
 
     def test_due_contains_a_subscription_after_its_term(self, store: CheckedStore) -> None:
         """A subscription is due from the day after the last day of its term.
@@ -25,7 +37,7 @@ class DueTests:
             for on in (end - days(1), end, end + days(1), end + days(4000)):
                 expected = ["berlin"] * (berlin_end <= on) + ["paris"] * (paris_end <= on)
                 message = f"due({on}) is wrong: the terms end on {berlin_end} and {paris_end}"
-                check_equal(expected, sorted(store.walk_due(on)), message)
+                check_equal(expected, sorted(store.due_names(on)), message)
 
     def test_due_contains_only_running_subscriptions(self, store: CheckedStore) -> None:
         """Active and cancelled subscriptions become due; lapsed and ended ones never do.
@@ -38,7 +50,7 @@ class DueTests:
         end = berlin.value.term.end
 
         def check(expected: list[str], case: str, on: date = end) -> None:
-            check_equal(expected, sorted(store.walk_due(on)), f"due({on}) is wrong about {case}")
+            check_equal(expected, sorted(store.due_names(on)), f"due({on}) is wrong about {case}")
 
         berlin = store.act(berlin, actions.cancel, on=DAY)
         check(["berlin", "paris"], "a cancelled subscription: it is due too")
@@ -69,8 +81,76 @@ class DueTests:
             changed = store.act(bought, actions.change, larger_plan, TARIFF, on=DAY + days(10))
             old_term, new_term = bought.value.term, changed.value.term
             message = f"due is wrong after a change of the term from {old_term} to {new_term}"
-            is_due_at_old_end = offer.name in store.walk_due(old_term.end)
+            is_due_at_old_end = offer.name in store.due_names(old_term.end)
             check_equal(not starts_term, is_due_at_old_end, message)
-            check_equal([], store.walk_due(new_term.end - days(1)), message)
-            check_equal([offer.name], store.walk_due(new_term.end), message)
+            check_equal([], store.due_names(new_term.end - days(1)), message)
+            check_equal([offer.name], store.due_names(new_term.end), message)
             store.act(changed, actions.lapse, on=changed.value.lapses_on)
+
+    # The order, and the selection of accounts
+
+    @pytest.mark.parametrize("limit", [1, 3, 1000])
+    def test_due_is_sorted_by_end_then_account_then_profile(
+        self, store: CheckedStore, limit: int
+    ) -> None:
+        """The profile whose term ended first comes first, then the order of accounts and names.
+
+        If it fails: sort by ``term.end``, then by account, then by profile, by code point as Python
+        sorts ``str``. In PostgreSQL that is ``COLLATE "C"``, in SQLite ``BINARY``.
+        """
+        names = (*UNSORTED_NAMES, "p/1", "p%2F1")
+        bought = [
+            *((name, "z", DAY + days(1)) for name in names),
+            *((name, "a", DAY + days(1)) for name in reversed(names)),
+            *(("m", name, DAY) for name in reversed(names)),
+            *((f"{name}/a", "later", DAY + days(2)) for name in names),
+        ]
+        expected = buy_in_accounts(store, bought)
+        message = f"due with limit {limit} is not sorted by end of term, account and profile"
+        check_equal(expected, store.walk_due(DISTANT_DAY, limit=limit), message)
+
+    @pytest.mark.parametrize("limit", [1, 3, 1000])
+    def test_due_selects_an_account(self, store: CheckedStore, limit: int) -> None:
+        """With ``account``, only profiles of this account appear, in the same order.
+
+        If it fails: compare the whole account. The cursor must work with ``account`` too.
+        """
+        accounts = (ACCOUNT, OTHER_ACCOUNT, f"{ACCOUNT}/a", "Acme", "acm")
+        bought = [
+            (account, profile, DAY + days(later))
+            for profile, later in (("a", 2), ("b", 0), ("c", 1), ("d", 1))
+            for account in accounts
+        ]
+        order = buy_in_accounts(store, bought)
+        for account in (*accounts, "nobody"):
+            expected = [due_profile for due_profile in order if due_profile[0] == account]
+            found = store.walk_due(DISTANT_DAY, account=account, limit=limit)
+            message = f"due(account={account!r}, limit={limit}) is wrong"
+            check_equal(expected, found, message)
+        found = store.walk_due(DAY + days(30), account=ACCOUNT, limit=limit)
+        check_equal([(ACCOUNT, "b")], found, "due with an account must compare term.end too")
+
+    @pytest.mark.parametrize("limit", [1, 3, 1000])
+    def test_due_selects_a_shard(self, store: CheckedStore, limit: int) -> None:
+        """With ``shard=(k, n)``, only accounts appear for which ``shard_of`` returns k.
+
+        If it fails: call ``shard_of(account, n)``, and do not write a hash of your own. To select
+        in the database, store ``zlib.crc32(account.encode())`` in a column and compare it modulo n.
+        """
+        accounts = (*UNSORTED_NAMES, *(f"account {number}" for number in range(8)))
+        order = buy_in_accounts(store, [(account, "berlin", DAY) for account in accounts])
+        for count in (1, 2, 5):
+            for number in range(count):
+                expected = [
+                    (account, profile)
+                    for account, profile in order
+                    if shard_of(account, count) == number
+                ]
+                shard = (number, count)
+                found = store.walk_due(DISTANT_DAY, shard=shard, limit=limit)
+                check_equal(expected, found, f"due(shard={shard}, limit={limit}) is wrong")
+        account, profile = order[0]
+        for number in range(3):
+            found = store.walk_due(DISTANT_DAY, account=account, shard=(number, 3), limit=limit)
+            expected = [(account, profile)] * (shard_of(account, 3) == number)
+            check_equal(expected, found, "due with an account and a shard must select by both")

@@ -17,7 +17,7 @@ from channelplans.testing.contract.checked_store import (
     open_store,
 )
 from channelplans.testing.contract.crowd import check_books, opening_deposit, run_processes
-from channelplans.testing.contract.helpers import make_call_decision, open_account
+from channelplans.testing.contract.helpers import ACCOUNT, make_call_decision, open_account
 from channelplans.testing.contract.price_lists import sell_at_each_price_list
 
 
@@ -102,7 +102,7 @@ def reopen_and_record_calls(
             check_equal(contents, store.read_affected(decision), message)
             for sale, revision in sales:
                 store.check_stored(sale.after, revision, message)
-            stored = store.stored_subscription("berlin")
+            stored = store.stored_subscription(ACCOUNT, "berlin")
             decision = make_call_decision(stored.value, f"c-{number}")
             message = "a reopened store refused a decision for its stored revision"
             revisions.append(store.commit_valid(decision, message, expected=stored.revision))

@@ -4,7 +4,7 @@ All offers are shipped ones, and most prices are those of ``builders.TARIFF``. `
 has other offers and other currencies.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from typing import Final
 
@@ -16,9 +16,9 @@ from channelplans.money import EUR, Money
 from channelplans.offers import SKYPE_CONNECT
 from channelplans.plans import Offer, Plan
 from channelplans.storage.ports import Revision, Stored
-from channelplans.subscriptions import actions
+from channelplans.subscriptions import actions, call_records
 from channelplans.subscriptions.decisions import Decision, Transfer
-from channelplans.subscriptions.identifiers import ProfileId
+from channelplans.subscriptions.identifiers import AccountId, ProfileId
 from channelplans.subscriptions.subscription import Subscription
 from channelplans.subscriptions.transfers import assign_credit, deposit, expire_credit
 from channelplans.subscriptions.wallets import Posting, Reason, Wallet
@@ -28,6 +28,7 @@ from channelplans.testing.contract.checked_store import CheckedStore
 
 ACCOUNT: Final = "acme"
 ACCOUNT_WALLET: Final = Wallet(ACCOUNT)
+OTHER_ACCOUNT: Final = "globex"
 BERLIN_WALLET: Final = Wallet(ACCOUNT, "berlin")
 PARIS_WALLET: Final = Wallet(ACCOUNT, "paris")
 UNKNOWN_REVISION: Final = Revision("a revision that no store returns")
@@ -49,8 +50,11 @@ UNUSUAL_IDENTIFIERS: Final = (
     # Japanese, and emoji that differ only in the emoji or in its colour.
     *("\u65e5\u672c", "\U0001f642", "\U0001f363", "\u2764", "\u2764\ufe0f"),
     *("\U0001f44d", "\U0001f44d\U0001f3fd"),
-    *("x" * 300, "x" * 299 + "y"),
+    *("x" * 255, "x" * 254 + "y"),
 )
+
+#: Names whose order by code point differs from that of a dictionary, of UTF-16, or without case.
+UNSORTED_NAMES: Final = ("Z", "a", "a b", "ab", "z", "\u00e9", "\uff41", "\U0001f642")
 
 
 def days(count: int) -> timedelta:
@@ -97,6 +101,7 @@ def make_purchase(
     profile: str = "berlin",
     subscription: str = "s-1",
     *,
+    account: AccountId = ACCOUNT,
     plan: Plan | None = None,
     tariff: Tariff = TARIFF,
     on: date = DAY,
@@ -106,7 +111,7 @@ def make_purchase(
     return actions.buy(
         plan or SKYPE_CONNECT.plan(channels=5),
         tariff,
-        account=ACCOUNT,
+        account=account,
         profile=profile,
         subscription=subscription,
         on=on,
@@ -128,7 +133,7 @@ def make_call(
 
 def make_call_decision(subscription: Subscription, call_id: str, on: date = DAY) -> Decision:
     """Record a call of three minutes to Germany, for 0.05 EUR from the profile's wallet."""
-    return actions.record_call(subscription, make_call(call_id, on), TARIFF, on=on)
+    return call_records.record_call(subscription, make_call(call_id, on), TARIFF, on=on)
 
 
 def make_posting(
@@ -137,9 +142,10 @@ def make_posting(
     *,
     reason: Reason = Reason.TRANSFER,
     on: date = DAY,
+    value_date: date | None = None,
 ) -> Posting:
     """Return a posting in euros."""
-    return Posting(wallet, eur(amount), reason, on)
+    return Posting(wallet, eur(amount), reason, on, value_date=value_date)
 
 
 def make_transfer(transfer: str, *postings: Posting) -> Transfer:
@@ -158,9 +164,24 @@ def open_account(store: CheckedStore, credit: str = "1000") -> tuple[Decision, R
     return purchase, store.commit_decision(purchase).revision
 
 
-def buy_for(store: CheckedStore, profile: str, on: date = DAY) -> Stored[Subscription]:
+def buy_for(
+    store: CheckedStore, profile: str, on: date = DAY, *, account: AccountId = ACCOUNT
+) -> Stored[Subscription]:
     """Buy 5 channels for a profile without a subscription."""
-    return store.commit_decision(make_purchase(profile, f"of {profile}", on=on))
+    purchase = make_purchase(profile, subscription=profile, account=account, on=on)
+    return store.commit_decision(purchase)
+
+
+def buy_in_accounts(
+    store: CheckedStore, bought: Iterable[tuple[AccountId, ProfileId, date]]
+) -> list[tuple[AccountId, ProfileId]]:
+    """Buy 5 channels for profiles of several accounts, and return the profiles as ``due`` sorts."""
+    ends: list[tuple[date, AccountId, ProfileId]] = []
+    for account, profile, on in bought:
+        store.commit(make_deposit("39.75", profile, wallet=Wallet(account)))
+        end = buy_for(store, profile, on, account=account).value.term.end
+        ends.append((end, account, profile))
+    return [(account, profile) for _, account, profile in sorted(ends)]
 
 
 def lifecycle_of(offer: Offer) -> Iterator[Decision]:
@@ -209,7 +230,7 @@ def _later_actions(offer: Offer) -> list[Callable[[Subscription, date], Decision
 
 def _record_call(subscription: Subscription, call_id: str, country: str, on: date) -> Decision:
     call = make_call(call_id, on, country, timedelta(minutes=3, seconds=7))
-    return actions.record_call(subscription, call, TARIFF, on=on)
+    return call_records.record_call(subscription, call, TARIFF, on=on)
 
 
 def nearest_plan(offer: Offer, channels: int, bundles: int) -> Plan:

@@ -10,14 +10,16 @@ from channelplans.errors import Conflict, InsufficientCredit, TokenReused
 from channelplans.offers import SKYPE_CONNECT
 from channelplans.rules import Notice
 from channelplans.subscriptions import actions
-from channelplans.subscriptions.decisions import Decision
+from channelplans.subscriptions.decisions import Decision, Request
 from channelplans.subscriptions.subscription import Action
 from channelplans.subscriptions.wallets import Wallet
 from channelplans.testing.builders import DAY
 from channelplans.testing.contract.checked_store import CheckedStore, check_equal
 from channelplans.testing.contract.helpers import (
+    ACCOUNT,
     ACCOUNT_WALLET,
     BERLIN_WALLET,
+    OTHER_ACCOUNT,
     UNKNOWN_REVISION,
     days,
     eur,
@@ -32,7 +34,7 @@ from channelplans.testing.contract.helpers import (
 
 
 class TokenTests:
-    """``commit`` with a known token, and ``committed``."""
+    """``commit`` with a token that the account has committed before."""
 
     def test_commit_stores_an_equal_decision_once(self, store: CheckedStore) -> None:
         """For a known token with an equal decision, commit returns the first revision again.
@@ -56,7 +58,6 @@ class TokenTests:
         store.commit(actions.cancel(decision.after, on=DAY), expected=revision)
         message = "a known decision did not return the revision of its first commit"
         store.check_repeated(decision, revision, message)
-        check_equal(revision, store.committed(decision.token), message)
 
     def test_commit_stores_an_equal_transfer_once(self, store: CheckedStore) -> None:
         """A transfer is booked once, and commit returns None each time.
@@ -80,7 +81,13 @@ class TokenTests:
         message = "two decisions that differ only in the requested number are equal"
         store.check_repeated(second, store.commit(first), message)
 
-    @pytest.mark.parametrize("field", ["action", "on", "postings", "reference", "order"])
+    @pytest.mark.parametrize(
+        "field",
+        [
+            *("action", "on", "postings", "reference", "order"),
+            *("value_date", "seen", "may_overdraw"),
+        ],
+    )
     def test_commit_refuses_a_token_of_another_decision(
         self, store: CheckedStore, field: str
     ) -> None:
@@ -98,6 +105,11 @@ class TokenTests:
             "postings": {"postings": (debit, credit, make_posting("1"), make_posting("-1"))},
             "reference": {"postings": (attrs.evolve(debit, reference="other"), credit)},
             "order": {"postings": (credit, debit)},
+            "value_date": {
+                "postings": (attrs.evolve(debit, value_date=DAY - days(1)), credit),
+            },
+            "seen": {"seen": 2},
+            "may_overdraw": {"may_overdraw": True},
         }
         changed_transfer = attrs.evolve(transfer, **changes[field])
         store.commit(transfer)
@@ -108,7 +120,8 @@ class TokenTests:
     def test_commit_refuses_a_token_of_another_subscription(self, store: CheckedStore) -> None:
         """A decision whose subscription or notices differ from those of its token is refused.
 
-        If it fails: compare ``before``, ``after`` and ``notices`` with the stored decision too.
+        If it fails: compare every field with the stored decision, such as ``before``, ``notices``
+        and ``request``.
         """
         purchase, purchase_revision = open_account(store)
         decision = make_call_decision(purchase.after, "c-1")
@@ -117,6 +130,9 @@ class TokenTests:
             "after": attrs.evolve(decision.after, sequence=9),
             "before": attrs.evolve(purchase.after, sequence=9),
             "notices": (Notice("n", "a notice", "H1"),),
+            "request": Request("form 17", "8c6976e5"),
+            "call": None,
+            "may_overdraw": not decision.may_overdraw,
         }
         for field, value in changes.items():
             changed_decision = attrs.evolve(decision, **{field: value})
@@ -124,33 +140,31 @@ class TokenTests:
             store.check_refused(TokenReused, changed_decision, message, expected=revision)
 
     def test_commit_refuses_a_token_of_another_profile_or_wallet(self, store: CheckedStore) -> None:
-        """A token is unique in the store, not for each profile, wallet or account.
+        """A token is unique in an account, not for each profile or wallet of the account.
 
-        If it fails: use the token alone as the key of a stored decision.
+        If it fails: use the account and the token as the key of a stored decision.
         """
         message = "commit accepted a token again, for another profile or another wallet"
         store.commit(make_deposit("1000"))
         store.commit(make_purchase("berlin", "s-1"))
         store.check_refused(TokenReused, make_purchase("paris", "s-1"), message)
-        for wallet in (BERLIN_WALLET, Wallet("another")):
-            store.check_refused(TokenReused, make_deposit("1000", wallet=wallet), message)
+        store.check_refused(TokenReused, make_deposit("1000", wallet=BERLIN_WALLET), message)
 
-    def test_committed_returns_the_revision_of_a_commit(self, store: CheckedStore) -> None:
-        """For a decision, committed returns the revision that commit returned.
+    def test_commit_accepts_a_token_of_another_account(self, store: CheckedStore) -> None:
+        """Two accounts may use the same identifier for a transfer, a subscription or a call.
 
-        If it fails: read the revision that is stored with the token. For a transfer, return a
-        revision that no subscription has. For an unknown token, return None.
+        If it fails: use the account and the token as the key of a stored decision, not the token
+        alone.
         """
-        purchase, purchase_revision = open_account(store)
-        decision = make_call_decision(purchase.after, "c/1")
-        revision = store.commit(decision, expected=purchase_revision)
-        message = "committed must return the revision that commit returned"
-        check_equal(purchase_revision, store.committed(purchase.token), message)
-        check_equal(revision, store.committed(decision.token), message)
-        store.check_committed_transfer("transfer/opening", [purchase_revision, revision])
-        for token in ("transfer/other", "call/c", "call/c/1"):
-            message = f"committed must return None: nothing was committed with {token!r}"
-            check_equal(None, store.committed(token), message)
+        message = "commit refused a token that only another account has committed"
+        for account in (ACCOUNT, OTHER_ACCOUNT):
+            wallets = Wallet(account), Wallet(account, "berlin")
+            for number, wallet in enumerate(wallets):
+                store.commit_valid(make_deposit("50", f"t-{number}", wallet=wallet), message)
+            purchase = make_purchase(account=account)
+            revision = store.commit_valid(purchase, message)
+            call = make_call_decision(purchase.after, "c-1")
+            store.commit_valid(call, message, expected=revision)
 
     def test_refused_commit_leaves_its_token_unused(self, store: CheckedStore) -> None:
         """After a refusal, the token can be committed with the same or with another decision.
@@ -163,9 +177,9 @@ class TokenTests:
         message = "commit accepted an unknown revision for a profile without a subscription"
         store.check_refused(Conflict, purchase, message, expected=UNKNOWN_REVISION)
         message = "a refused commit used up its token"
-        check_equal(None, store.committed(purchase.token), message)
-        revision = store.commit_valid(purchase, message)
-        check_equal(revision, store.committed(purchase.token), message)
+        check_equal(None, store.decision(ACCOUNT, purchase.token), message)
+        store.commit_valid(purchase, message)
+        check_equal(purchase, store.decision(ACCOUNT, purchase.token), message)
         withdrawal = make_withdrawal("11", "t-1")
         store.check_refused(InsufficientCredit, withdrawal, "commit withdrew 11 EUR of 10.25 EUR")
         check_equal(None, store.commit_valid(make_withdrawal("10", "t-1"), message), message)

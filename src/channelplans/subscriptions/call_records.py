@@ -1,0 +1,147 @@
+"""Record a call: take it from the minutes of its term, then from the wallets.
+
+Call records arrive late. So the running term and the term before it accept calls, whatever ended
+that term. How a call is counted and priced is known to ``calls``, not here.
+"""
+
+from datetime import date, timedelta
+from typing import Final
+
+import attrs
+
+from channelplans._checks import instance
+from channelplans.allowances import Allowance
+from channelplans.calendar import Term
+from channelplans.calls import Call, Payer, RatedCall, rate_call
+from channelplans.errors import InvalidValue
+from channelplans.money import same_currency
+from channelplans.pricing import Quote
+from channelplans.subscriptions.decisions import Decision, join_token
+from channelplans.subscriptions.identifiers import Token
+from channelplans.subscriptions.subscription import Action, Subscription
+from channelplans.subscriptions.transitions import next_status
+from channelplans.subscriptions.wallets import Posting, Reason, Wallet
+from channelplans.tariffs import Tariff
+
+__all__ = ["call_token", "record_call"]
+
+_NO_MINUTES: Final = Allowance(timedelta(0))
+
+
+def record_call(subscription: Subscription, call: Call, tariff: Tariff, *, on: date) -> Decision:
+    """Take a call from the minutes, then from the wallets (H13, F 7.3).
+
+    A call belongs to the term of the day on which it began: the running term, or the term before
+    it, whatever ended that term. A lapsed or ended subscription accepts calls of its last term. A
+    call in a grace period finds no minutes. The account pays overage, the profile pays everything
+    else. The offer says whether a wallet may end below zero (``CallRule.may_overdraw``).
+
+    Args:
+        subscription: the subscription that the profile holds, or held last.
+        call: the call. Its id is unique in the account.
+        tariff: the prices of the call's term.
+        on: the day of processing.
+
+    Raises:
+        UnknownRate: the tariff has no price for the destination.
+        CurrencyMismatch: the tariff is in another currency than the quote that was paid.
+        InvalidValue: the call began after ``on``, the day of processing.
+        OutsideTerm: the call began in neither of the two terms, or ``on`` is before the latest
+            action.
+
+    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> from channelplans.testing.builders import TARIFF, make_subscription
+    >>> berlin = make_subscription(SKYPE_CONNECT.plan(channels=1, bundles=1))  # 5,000 minutes, US
+    >>> day, duration = date(2026, 1, 6), timedelta(minutes=10)
+    >>> to_us = Call("c-1", "+1 212 555 0100", "US", day, duration)
+    >>> recorded = record_call(berlin, to_us, TARIFF, on=day)
+    >>> print(recorded.after.allowance, recorded.postings)
+    83:10:00 of 83:20:00 left ()
+    >>> to_germany = Call("c-2", "+49 30 23125 000", "DE", day, duration)  # 0.017 EUR a minute
+    >>> print(*record_call(recorded.after, to_germany, TARIFF, on=day).postings)
+    2026-01-06 profile 'berlin' of account 'acme': -0.17 EUR, call for 2026-01-05 to 2026-02-04
+    """
+    status = next_status(subscription, Action.RECORD_CALL, on)
+    if instance("call", call, Call).day > on:
+        raise InvalidValue("call.day", str(call.day), f"at most {on}, the day of processing")
+    paid = quote_for(subscription, call)
+    same_currency(paid.tariff.currency, instance("tariff", tariff, Tariff).currency)
+    offer = paid.plan.offer
+    rated = rate_call(call, minutes_for(subscription, call), tariff, offer=offer)
+    used = _use_minutes(subscription, call, rated.included)
+    after = attrs.evolve(used, sequence=subscription.sequence + 1, acted_on=on, status=status)
+    return Decision(
+        Action.RECORD_CALL,
+        on,
+        subscription,
+        after,
+        _book_charges(subscription, rated, paid.term, on),
+        (),
+        call_token(call),
+        call=rated,
+        may_overdraw=offer.calls.may_overdraw,
+    )
+
+
+def call_token(call: Call) -> Token:
+    """Return the token of the decision that records a call; look it up to see if one exists.
+
+    >>> call_token(Call("c-1", "+1 212 555 0100", "US", date(2026, 1, 5), timedelta(minutes=3)))
+    'call/c-1'
+    """
+    return join_token("call", instance("call", call, Call).id)
+
+
+def quote_for(subscription: Subscription, call: Call) -> Quote:
+    """Return the quote that was paid for the term of a call.
+
+    Raises:
+        OutsideTerm: see ``Subscription.term_of``.
+    """
+    previous = subscription.term_of(call)
+    return subscription.quote if previous is None else previous.quote
+
+
+def minutes_for(subscription: Subscription, call: Call) -> Allowance:
+    """Return the minutes that a call finds; a call in a grace period finds none.
+
+    Minutes that were carried into the running term are still there for calls of the term before.
+
+    Raises:
+        OutsideTerm: see ``Subscription.term_of``.
+    """
+    previous = subscription.term_of(call)
+    if call.day not in quote_for(subscription, call).term:
+        return _NO_MINUTES
+    if previous is None:
+        return subscription.allowance
+    return previous.allowance.give_back(sum(subscription.allowance.carried, timedelta(0)))
+
+
+def _use_minutes(subscription: Subscription, call: Call, duration: timedelta) -> Subscription:
+    """Return the subscription after a call has used minutes of its term."""
+    previous = subscription.term_of(call)
+    if previous is None:
+        return attrs.evolve(subscription, allowance=subscription.allowance.use(duration))
+    left_behind = min(duration, previous.allowance.remaining)
+    used = attrs.evolve(previous, allowance=previous.allowance.use(left_behind))
+    allowance = subscription.allowance.use(duration - left_behind)
+    return attrs.evolve(subscription, previous_term=used, allowance=allowance)
+
+
+def _book_charges(
+    subscription: Subscription, rated: RatedCall, term: Term, on: date
+) -> tuple[Posting, ...]:
+    """Return a posting for each charge of a call that costs something."""
+    postings = []
+    for charge in rated.charges:
+        if charge.amount:
+            wallet, reason = _payer(subscription, charge.payer)
+            postings.append(Posting(wallet, -charge.amount, reason, on, term, rated.call.id))
+    return tuple(postings)
+
+
+def _payer(subscription: Subscription, payer: Payer) -> tuple[Wallet, Reason]:
+    if payer is Payer.ACCOUNT:
+        return Wallet(subscription.account), Reason.OVERAGE
+    return Wallet(subscription.account, subscription.profile), Reason.CALL
