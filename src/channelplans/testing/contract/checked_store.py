@@ -378,7 +378,7 @@ class CheckedStore:
         return [item for page in self.pages(method, subject, **options) for item in page.items]
 
     def pages(
-        self, method: str, subject: object, *, max_pages: int = 10_000, **options: Any
+        self, method: str, subject: object, *, max_pages: int = 1_000, **options: Any
     ) -> Iterator[Page[Any]]:
         """Yield the pages of a method; without ``limit``, the default of the store applies.
 
