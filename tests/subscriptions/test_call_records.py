@@ -428,6 +428,8 @@ def test_str_of_a_late_call_names_the_minutes_of_its_term():
         "Runs until 2026-03-06, when it renews itself.",
         "No money moves.",
     ] == str(decision).split("\n")
+    charged = record_call(renewed, call(600, "DE", day=LAST_DAY), TARIFF, on=END)
+    assert "It takes no minutes of the previous term, which ended on 2026-02-04." in str(charged)
 
 
 @pytest.mark.parametrize(

@@ -200,8 +200,7 @@ class Work:
     async def catch_up(self, account: AccountId, on: date) -> list[Outcome]:
         """Settle everything that is due of an account."""
         civil_day("on", on)
-        settlement = Settlement(self.store, self.prices, self.extra_postings)
-        outcomes = settlement.settle(identifier("account", account), on)
+        outcomes = self._settlement.settle(identifier("account", account), on)
         return [outcome async for outcome in outcomes]
 
     async def run_due(self, on: date, shard: Shard | None) -> AsyncIterator[tuple[Outcome, int]]:
@@ -211,7 +210,6 @@ class Work:
         """
         civil_day("on", on)
         _check_shard(shard)
-        settlement = Settlement(self.store, self.prices, self.extra_postings)
         settled = set[AccountId]()
         walk, cursor = Walk(), None
         while True:
@@ -223,7 +221,7 @@ class Work:
                     continue
                 settled.add(account)
                 profiles = set[ProfileId | None]()
-                async for outcome in _settle_or_fail(settlement, account, on):
+                async for outcome in _settle_or_fail(self._settlement, account, on):
                     profiles.add(outcome.profile)
                     yield outcome, to_come + max(0, count - len(profiles))
             cursor = walk.next_cursor(page)
@@ -265,6 +263,10 @@ class Work:
         )
 
     # Parts of the above
+
+    @property
+    def _settlement(self) -> Settlement:
+        return Settlement(self.store, self.prices, self.extra_postings)
 
     async def _balance(self, wallet: Wallet, currency: Currency) -> Money:
         """Return the balance of a wallet; zero in the currency if it has no postings."""
@@ -311,7 +313,7 @@ class Work:
 
     async def _refuse_if_due(self, step: Step) -> None:
         """Refuse a preview if the action would first renew or end the profile's term."""
-        settlement = Settlement(self.store, self.prices, self.extra_postings, dry_run=True)
+        settlement = attrs.evolve(self._settlement, dry_run=True)
         async for outcome in settlement.settle(step.account, step.on):
             if outcome.profile == step.profile and outcome.decision and outcome.term:
                 required, term = outcome.decision.action.value, outcome.term

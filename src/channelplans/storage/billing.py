@@ -265,7 +265,7 @@ class Billing(BillingActions[Decision, Transfer]):
 
 
 class DueRun(Iterator[Outcome]):
-    """The outcomes of a run as it goes on; closing it stops the run between two terms."""
+    """The outcomes of a run as it goes on; the run stops if nobody asks for the next one."""
 
     def __init__(self, outcomes: AsyncIterator[tuple[Outcome, int]]) -> None:
         self._outcomes = outcomes

@@ -185,7 +185,7 @@ class Decision(DisplayMixin):
         if self.call and self.call.call.day in term:
             return (f"{self.after.allowance}.",)
         if self.call and previous and self.call.call.day < term.start:
-            minutes = clock(self.call.included)
+            minutes = clock(self.call.included) if self.call.included else "no minutes"
             return (f"It takes {minutes} of the previous term, which ended on {previous.end}.",)
         return ()
 
