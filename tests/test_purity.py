@@ -211,6 +211,7 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "storage.codec.definitions_of": ((PURCHASE,), {}),
     "storage.codec.digest": ((LADDER_TARIFF,), {}),
     "storage.codec.encode": ((CATALOGUE,), {}),
+    "storage.ports.check_shard": (((0, 2),), {}),
     "storage.ports.shard_of": (("acme", 4), {}),
     "storage.codec.schema": ((type(PURCHASE),), {}),
     "tariffs.format_rate": ((Rate("0.02"), EUR.code), {}),

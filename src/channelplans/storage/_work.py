@@ -13,13 +13,12 @@ from typing import Final
 
 import attrs
 
-from channelplans._checks import bounded, civil_day, identifier, instance, whole
+from channelplans._checks import bounded, civil_day, identifier, instance
 from channelplans.calls import Call, longest_call
 from channelplans.errors import (
     ChannelPlansError,
     Conflict,
     InsufficientCredit,
-    InvalidValue,
     NotOffered,
     OutsideTerm,
     TokenReused,
@@ -45,6 +44,7 @@ from channelplans.storage.ports import (
     Shard,
     Stored,
     TransferPreview,
+    check_shard,
 )
 from channelplans.subscriptions.call_records import (
     call_token,
@@ -209,7 +209,7 @@ class Work:
         The number counts the profiles of the page that was read last.
         """
         civil_day("on", on)
-        _check_shard(shard)
+        check_shard(shard)
         settled = set[AccountId]()
         walk, cursor = Walk(), None
         while True:
@@ -412,12 +412,3 @@ def _note_done(
     if isinstance(error, ChannelPlansError):
         error.done = (*error.done, *tokens)
     error.add_note(f"Before this error was raised, this was committed: {', '.join(tokens)}")
-
-
-def _check_shard(shard: Shard | None) -> None:
-    if shard is None:
-        return
-    part, count = shard
-    bounded("shard[1]", count, 1)
-    if not 0 <= whole("shard[0]", part) < count:
-        raise InvalidValue("shard[0]", str(part), f"from 0 to {count - 1}, a part of {count}")

@@ -19,7 +19,7 @@ from channelplans._display import ReprMixin, counted
 from channelplans.errors import Conflict, TokenReused
 from channelplans.money import Money
 from channelplans.storage._memory_index import Account, Booking, Ends, page_of_names
-from channelplans.storage.ports import Booked, Cursor, Page, Revision, Shard, Stored
+from channelplans.storage.ports import Booked, Cursor, Page, Revision, Shard, Stored, check_shard
 from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.identifiers import AccountId, ProfileId, Token
 from channelplans.subscriptions.subscription import Subscription
@@ -235,9 +235,7 @@ class MemoryStore:
         """See ``Store.due``."""
         civil_day("on", on)
         bounded("limit", limit, 1)
-
-        if shard is not None:
-            bounded("shard[0]", shard[0], 0, bounded("shard[1]", shard[1], 1) - 1)
+        check_shard(shard)
         with self._lock:
             self._complete()
             return self._ends.page(on, account, shard, cursor=cursor, limit=limit)

@@ -66,6 +66,12 @@ def shard_of(account: AccountId, count: int) -> int:
     return crc32(account.encode()) % bounded("count", count, 1)
 
 
+def check_shard(shard: Shard | None) -> None:
+    """Refuse a shard that does not exist, such as ``(3, 3)``; None means all accounts."""
+    if shard is not None:
+        bounded("shard[0]", shard[0], 0, bounded("shard[1]", shard[1], 1) - 1)
+
+
 @attrs.frozen(repr=False)
 class Stored(ReprMixin, Generic[T]):
     """A stored value and its revision.
