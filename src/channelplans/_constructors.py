@@ -100,8 +100,10 @@ def _test_for(annotation: Any) -> tuple[str, _Check, dict[str, type]]:
     arguments = typing.get_args(annotation)
     kinds = [argument for argument in arguments if argument is not NoneType]
     if typing.get_origin(annotation) is tuple and arguments[1:] == (...,):
-        item_check = _test_for(arguments[0])[1]
-        return "type({0}) is tuple and not {0}", partial(_check_items, item_check), {}
+        # The test accepts tuples without items or with one right item; most are short.
+        item_test, item_check, classes = _test_for(arguments[0])
+        test = f"not {{0}} or len({{0}}) == 1 and ({item_test.format('{0}[0]')})"
+        return f"type({{0}}) is tuple and ({test})", partial(_check_items, item_check), classes
     if typing.get_origin(annotation) not in (UnionType, typing.Union):
         raise NotImplementedError(f"no check for {annotation}, so the field needs a converter")
     test, check, classes = _test_for(kinds[0]) if len(kinds) == 1 else _test_for_classes(kinds)

@@ -362,7 +362,10 @@ def _cost(duration: timedelta, rate: Rate, rule: CallRule, currency: Currency) -
     if not duration:
         return 0
     minutes = Fraction(duration // _MICROSECOND, _MINUTE // _MICROSECOND)
-    minute_cost = Fraction(rate.minute) * minutes
-    charge = max(Fraction(rate.minimum_charge), Fraction(rate.connection) + minute_cost)
+    charge = Fraction(rate.minute) * minutes
+    if rate.connection:
+        charge += Fraction(rate.connection)
+    if rate.minimum_charge:
+        charge = max(charge, Fraction(rate.minimum_charge))
     exact_units = charge * currency.units
     return round_ratio(exact_units.numerator, exact_units.denominator, rule.rounding)

@@ -228,10 +228,12 @@ class Quote(DisplayMixin):
         rule = self.plan.offer.bundle
         if rule is None:
             return Allowance(_NOTHING)
-        minutes = {Item.CHANNELS: rule.included, Item.BUNDLES: rule.minutes}
-        minute_days = sum(
-            line.quantity * minutes.get(line.item, 0) * line.term.days for line in self.lines
-        )
+        minute_days = 0
+        for line in self.lines:
+            if line.item is _CHANNELS:
+                minute_days += line.quantity * rule.included * line.term.days
+            elif line.item is _BUNDLES:
+                minute_days += line.quantity * rule.minutes * line.term.days
         seconds = min(60 * minute_days // self.full_term.days, _MAX_SECONDS)
         return Allowance(timedelta(seconds=seconds))
 

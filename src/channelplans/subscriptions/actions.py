@@ -463,8 +463,9 @@ def _next(
     bundle = plan.offer.bundle
     rollover = bundle.rollover if bundle and bundle == subscription.plan.offer.bundle else None
     allowance = subscription.allowance.next(priced.allowance.granted, rollover)
-    carried = sum(allowance.carried, timedelta(0))
-    left_behind = subscription.allowance.use(carried)
+    left_behind = subscription.allowance
+    if allowance.carried:
+        left_behind = left_behind.use(sum(allowance.carried, timedelta(0)))
     return _after(
         subscription,
         on,

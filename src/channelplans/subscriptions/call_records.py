@@ -5,7 +5,7 @@ that term. How a call is counted and priced is known to ``calls``, not here.
 """
 
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -18,7 +18,7 @@ from channelplans.money import same_currency
 from channelplans.pricing import Quote
 from channelplans.subscriptions.decisions import Decision, join_token
 from channelplans.subscriptions.identifiers import Token
-from channelplans.subscriptions.subscription import Action, Subscription
+from channelplans.subscriptions.subscription import Action, PreviousTerm, Subscription
 from channelplans.subscriptions.transitions import next_status
 from channelplans.subscriptions.wallets import Posting, Reason, Wallet
 from channelplans.tariffs import Tariff
@@ -64,12 +64,18 @@ def record_call(subscription: Subscription, call: Call, tariff: Tariff, *, on: d
     status = next_status(subscription, Action.RECORD_CALL, on)
     if instance("call", call, Call).day > on:
         raise InvalidValue("call.day", str(call.day), f"at most {on}, the day of processing")
-    paid = quote_for(subscription, call)
+    previous = subscription.term_of(call)
+    paid = subscription.quote if previous is None else previous.quote
     same_currency(paid.tariff.currency, instance("tariff", tariff, Tariff).currency)
     offer = paid.plan.offer
     rated = rate_call(call, minutes_for(subscription, call), tariff, offer=offer)
-    used = _use_minutes(subscription, call, rated.included)
-    after = attrs.evolve(used, sequence=subscription.sequence + 1, acted_on=on, status=status)
+    after = attrs.evolve(
+        subscription,
+        sequence=subscription.sequence + 1,
+        acted_on=on,
+        status=status,
+        **_use_minutes(subscription, previous, rated.included),
+    )
     return Decision(
         Action.RECORD_CALL,
         on,
@@ -111,22 +117,26 @@ def minutes_for(subscription: Subscription, call: Call) -> Allowance:
         OutsideTerm: see ``Subscription.term_of``.
     """
     previous = subscription.term_of(call)
-    if call.day not in quote_for(subscription, call).term:
+    paid = subscription.quote if previous is None else previous.quote
+    if call.day not in paid.term:
         return _NO_MINUTES
     if previous is None:
         return subscription.allowance
     return previous.allowance.give_back(sum(subscription.allowance.carried, timedelta(0)))
 
 
-def _use_minutes(subscription: Subscription, call: Call, duration: timedelta) -> Subscription:
-    """Return the subscription after a call has used minutes of its term."""
-    previous = subscription.term_of(call)
+def _use_minutes(
+    subscription: Subscription, previous: PreviousTerm | None, duration: timedelta
+) -> dict[str, Any]:
+    """Return the fields of the subscription that change if a call uses minutes of its term."""
+    if not duration:
+        return {}
     if previous is None:
-        return attrs.evolve(subscription, allowance=subscription.allowance.use(duration))
+        return {"allowance": subscription.allowance.use(duration)}
     left_behind = min(duration, previous.allowance.remaining)
     used = attrs.evolve(previous, allowance=previous.allowance.use(left_behind))
     allowance = subscription.allowance.use(duration - left_behind)
-    return attrs.evolve(subscription, previous_term=used, allowance=allowance)
+    return {"previous_term": used, "allowance": allowance}
 
 
 def _book_charges(

@@ -34,6 +34,9 @@ class Status(enum.Enum):
     LAPSED = "lapsed"
     ENDED = "ended"
 
+    # Members are looked up often, and the hash of an enumeration is computed in Python.
+    __hash__ = object.__hash__
+
 
 class Action(enum.Enum):
     """What can be done: to a subscription, or, the last five, to wallets."""
@@ -52,6 +55,8 @@ class Action(enum.Enum):
     ASSIGN_CREDIT = "assign credit"
     TAKE_BACK_CREDIT = "take back credit"
     EXPIRE_CREDIT = "expire credit"
+
+    __hash__ = object.__hash__
 
 
 #: The statuses in which a profile is active on the days of the term (H4).
@@ -177,9 +182,8 @@ class Subscription(DisplayMixin):
         Credit that arrives on the due date still counts, so that is the day after the due date, or
         the first day after the grace period. At the end of the calendar it is the due date.
         """
-        if self.term.end == date.max:
-            return date.max
-        return max(self.term.end + _DAY, self.lapses_on)
+        end = self.quote.term.end
+        return end if end == date.max else max(end + _DAY, self.lapses_on)
 
     @property
     def renews(self) -> bool:
