@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 from zlib import crc32
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor, Rollback
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
@@ -168,38 +168,50 @@ class PsycopgStore:
         self, decision: Decision | Transfer, /, *, expected: Revision | None
     ) -> Revision | None:
         """See ``Store.commit``."""
-        after = decision.after if isinstance(decision, Decision) else None
         encoder = Encoder()
-        body = Jsonb(encoder.encode(decision))
-        digests = [*encoder.definitions]
+        if not await self._commit_new(decision, expected, encoder):
+            return await self._recognize(decision, expected)
+        # Only now: an offer or a tariff is stored if the commit succeeds.
+        self._loaded.update(encoder.definitions)
+        return _revision(decision)
+
+    async def _commit_new(
+        self, decision: Decision | Transfer, expected: Revision | None, encoder: Encoder
+    ) -> bool:
+        """Commit; return False if the token is taken or the stored revision is another one."""
         async with (
             self.pool.connection() as connection,
             connection.pipeline(),  # sends statements together until an answer is needed
             connection.transaction(),  # commits, or rolls back on an error
         ):
             await connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-            number = await _lock_account(connection, decision.account)
-            revision = _revision(decision.account, number)
-            known = None
-            if not await _claim(connection, decision, number, body, digests):
-                known = await self._find(connection, decision.account, decision.token)
-            if known is not None and known.value == decision:
-                return None if after is None else known.revision
-            if after is not None:
-                await _put(connection, after, expected, revision, encoder)
-            if known is not None:
-                raise TokenReused(decision.token)
-            await _book(connection, decision)
+            answers = [await _claim(connection, decision, encoder)]
+            if isinstance(decision, Decision):
+                answers.append(await _put(connection, decision, expected, encoder))
+            wallets = await _add(connection, decision)
+            for answer in answers:
+                if await answer.fetchone() is None:
+                    raise Rollback  # undoes all of the above, and leaves the block
+            await _book(connection, decision, wallets)
             await _define(connection, encoder.definitions, self._loaded)
-        # Only now: an offer or a tariff is stored if the commit succeeds.
-        self._loaded.update(encoder.definitions)
-        return None if after is None else revision
+            return True
+        return False
+
+    async def _recognize(
+        self, decision: Decision | Transfer, expected: Revision | None
+    ) -> Revision | None:
+        """Return the revision if the same decision is stored; else say why it cannot be."""
+        async with self.pool.connection() as connection:
+            if await self._find(connection, decision.account, decision.token) == decision:
+                return _revision(decision)
+            if isinstance(decision, Decision):
+                await _check_revision(connection, decision.after, expected)
+        raise TokenReused(decision.token)
 
     async def decision(self, account: AccountId, token: Token, /) -> Decision | Transfer | None:
         """See ``Store.decision``."""
         async with self.pool.connection() as connection:
-            known = await self._find(connection, account, token)
-        return None if known is None else known.value
+            return await self._find(connection, account, token)
 
     async def decisions(
         self,
@@ -249,18 +261,15 @@ class PsycopgStore:
 
     async def _find(
         self, connection: AsyncConnection, account: AccountId, token: Token
-    ) -> Stored[Decision | Transfer] | None:
-        """Return the decision that an account has with a token, and its revision."""
-        query = """
-            SELECT number, body, digests FROM decisions WHERE account = %s AND token_digest = %s
-        """
+    ) -> Decision | Transfer | None:
+        """Return the decision that an account has with a token."""
+        query = "SELECT body, digests FROM decisions WHERE account = %s AND token_digest = %s"
         values = (account, _digest(token))
         row = await (await connection.execute(query, values)).fetchone()
         if row is None:
             return None
-        number, body, digests = row
-        definitions = await self._load(connection, digests)
-        return Stored(decode_committed(body, definitions=definitions), _revision(account, number))
+        body, digests = row
+        return decode_committed(body, definitions=await self._load(connection, digests))
 
     async def _load(
         self, connection: AsyncConnection, digests: Iterable[str]
@@ -302,25 +311,37 @@ class PsycopgStore:
             return await (await connection.execute(query, values)).fetchall()
 
 
-async def _lock_account(connection: AsyncConnection, account: AccountId) -> int:
-    """Lock the row of an account until the commit ends, and return its next decision's number."""
+async def _claim(
+    connection: AsyncConnection, decision: Decision | Transfer, encoder: Encoder
+) -> AsyncCursor:
+    """Lock the account and store a decision; the answer is empty if its token is taken."""
     query = """
-        INSERT INTO accounts (account, decisions) VALUES (%s, 1)
-        ON CONFLICT (account) DO UPDATE SET decisions = accounts.decisions + 1
-        RETURNING decisions
+        WITH locked AS (
+            INSERT INTO accounts (account, decisions) VALUES (%(account)s, 1)
+            ON CONFLICT (account) DO UPDATE SET decisions = accounts.decisions + 1
+            RETURNING decisions
+        )
+        INSERT INTO decisions (account, number, token_digest, day, body, digests)
+        SELECT %(account)s, decisions, %(token_digest)s, %(day)s, %(body)s, %(digests)s FROM locked
+        ON CONFLICT DO NOTHING RETURNING number
     """
-    row: Any = await (await connection.execute(query, (account,))).fetchone()
-    return int(row[0])
+    values = {
+        "account": decision.account,
+        "token_digest": _digest(decision.token),
+        "day": decision.counts_from,
+        "body": Jsonb(encoder.encode(decision)),
+        "digests": [*encoder.definitions],
+    }
+    return await connection.execute(query, values)
 
 
 async def _put(
     connection: AsyncConnection,
-    after: Subscription,
+    decision: Decision,
     expected: Revision | None,
-    revision: Revision,
     encoder: Encoder,
-) -> None:
-    """Store a subscription if the stored revision is the expected one; else raise Conflict."""
+) -> AsyncCursor:
+    """Store a subscription; the answer is empty if the stored revision is not the expected one."""
     query = """
         UPDATE subscriptions
         SET revision = %(revision)s, ends = %(ends)s, body = %(body)s, digests = %(digests)s
@@ -333,43 +354,64 @@ async def _put(
                 %(digests)s)
             ON CONFLICT DO NOTHING
         """
+    after = decision.after
     values = {
         "account": after.account,
         "profile": after.profile,
         "expected": expected,
-        "revision": revision,
+        "revision": _revision(decision),
         "ends": after.due_on,
         "checksum": crc32(after.account.encode()),  # channelplans.storage.shard_of divides it
         "body": Jsonb(encoder.encode(after)),
         "digests": [*encoder.definitions],
     }
-    stored = await connection.execute(f"{query} RETURNING revision", values)
-    if await stored.fetchone() is None:
-        query = "SELECT revision FROM subscriptions WHERE account = %s AND profile = %s"
-        row = await (await connection.execute(query, (after.account, after.profile))).fetchone()
-        raise Conflict(after.account, after.profile, expected, None if row is None else row[0])
+    return await connection.execute(f"{query} RETURNING revision", values)
 
 
-async def _book(connection: AsyncConnection, decision: Decision | Transfer) -> None:
-    """Add the postings to the balances and book them; raise an error if a wallet cannot pay."""
-    add = """
+async def _check_revision(
+    connection: AsyncConnection, after: Subscription, expected: Revision | None
+) -> None:
+    """Raise Conflict if the stored revision is not the expected one."""
+    query = "SELECT revision FROM subscriptions WHERE account = %s AND profile = %s"
+    row = await (await connection.execute(query, (after.account, after.profile))).fetchone()
+    found = None if row is None else row[0]
+    if found != expected:
+        raise Conflict(after.account, after.profile, expected, found)
+
+
+async def _add(
+    connection: AsyncConnection, decision: Decision | Transfer
+) -> dict[Wallet, AsyncCursor]:
+    """Add the postings to the balance of each wallet; an answer is the wallet's new row."""
+    query = """
         INSERT INTO wallets (account, profile, minor, code, exponent, postings)
         VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (account, profile) DO UPDATE
         SET minor = wallets.minor + excluded.minor, postings = wallets.postings + excluded.postings
         RETURNING minor, code, exponent, postings
     """
+    added = Counter(posting.wallet for posting in decision.postings)
+    return {
+        wallet: await connection.execute(query, (*_key(wallet), *_columns(delta), added[wallet]))
+        for wallet, delta in decision.deltas.items()
+    }
+
+
+async def _book(
+    connection: AsyncConnection,
+    decision: Decision | Transfer,
+    wallets: Mapping[Wallet, AsyncCursor],
+) -> None:
+    """Book the postings; raise an error, which undoes the additions, if a wallet cannot pay."""
     before: dict[Wallet, Money] = {}
     numbers: dict[Wallet, int] = {}  # the number of the last posting of each wallet
     added = Counter(posting.wallet for posting in decision.postings)
     for wallet, delta in decision.deltas.items():
-        values = (*_key(wallet), *_columns(delta), added[wallet])
-        row: Any = await (await connection.execute(add, values)).fetchone()
+        row: Any = await wallets[wallet].fetchone()
         minor, code, exponent, postings = row
         before[wallet] = Money(minor=minor - delta.minor, currency=Currency(code, exponent))
         numbers[wallet] = postings - added[wallet]
     if isinstance(decision, Transfer):
         _check_seen(decision, numbers[decision.postings[0].wallet])
-    # An error here undoes the additions.
     settle(before, decision.postings, may_overdraw=decision.may_overdraw)
     rows = []
     for place, posting in enumerate(decision.postings):
@@ -390,29 +432,6 @@ def _check_seen(transfer: Transfer, found: int) -> None:
         wallet = transfer.postings[0].wallet
         expected = f"{transfer.seen} postings"
         raise Conflict(wallet.account, wallet.profile, expected, f"{found} postings")
-
-
-async def _claim(
-    connection: AsyncConnection,
-    decision: Decision | Transfer,
-    number: int,
-    body: Jsonb,
-    digests: list[str],
-) -> bool:
-    """Store a decision under its number; return False if the account has the token already."""
-    stored = await connection.execute(
-        "INSERT INTO decisions (account, number, token_digest, day, body, digests)"
-        " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING number",
-        (
-            decision.account,
-            number,
-            _digest(decision.token),
-            decision.counts_from,
-            body,
-            digests,
-        ),
-    )
-    return await stored.fetchone() is not None
 
 
 async def _define(
@@ -441,9 +460,11 @@ def _digest(token: Token) -> str:
     return sha256(token.encode()).hexdigest()
 
 
-def _revision(account: AccountId, number: int) -> Revision:
+def _revision(decision: Decision | Transfer) -> Revision | None:
     """Return the revision of a decision's subscription; no other decision has the same one."""
-    return Revision(f"{number} of {account}")
+    if isinstance(decision, Transfer):
+        return None
+    return Revision(f"{_digest(decision.token)} of {decision.account}")
 
 
 def _days(since: date | None, until: date | None) -> dict[str, date]:
