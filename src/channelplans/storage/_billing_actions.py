@@ -39,9 +39,9 @@ class BillingActions(Generic[D_co, T_co]):
     Conflict, InsufficientCredit, TokenReused or CurrencyMismatch.
 
     Before an action on a subscription, and before a transfer that the account's wallet pays, the
-    service settles what is due of the account, as ``catch_up`` does. If the action is then refused,
-    ``error.done`` lists the tokens that were committed. If the renewal of the profile is unpaid,
-    the profile can still be changed, cancelled, terminated or left to lapse.
+    service settles the due subscriptions of the account, as ``catch_up`` does. If the action is
+    then refused, ``error.done`` lists the tokens that were committed. If the renewal of the profile
+    is unpaid, the profile can still be changed, cancelled, terminated or left to lapse.
 
     A preview settles nothing. If the profile's term would be renewed or ended first, the preview
     raises OutsideTerm.
@@ -86,7 +86,7 @@ class BillingActions(Generic[D_co, T_co]):
             align_to: a day on which a term shall begin or end, such as the renewal date of another
                 profile, so that an account has one bill day. The first term is then shorter, and
                 its price is prorated. None aligns to nothing.
-            request: an idempotency key, unique within the account; None for none.
+            request: an idempotency key, unique within the account; None means no key.
 
         Raises:
             NotOffered, UnknownEdition: the price book does not sell the plan on that day; a
@@ -143,15 +143,16 @@ class BillingActions(Generic[D_co, T_co]):
             bundles: the new number of bundles; None keeps the present one (H18, H19).
             plan: the new plan, of the same offer or of another one.
             on: the day of the change.
-            request: an idempotency key, unique within the account; None for none.
+            request: an idempotency key, unique within the account; None means no key.
 
         Raises:
             InvalidValue: neither a plan nor a number was passed, or a plan and a number.
             NotOffered, UnknownEdition: the price book does not sell the plan for the new term, or
                 a plan that would wait for the next term is not sold then.
             ChannelsOutOfRange, BundlesNotAllowed: the offer has no such plan.
-            PlanUnchanged, MixedChange, ChangedTooSoon, CurrencyMismatch, TransitionNotAllowed,
-                OutsideTerm, CalendarEnds: see ``change`` in ``channelplans.subscriptions``.
+            PlanUnchanged, MixedChange, ChangedTooSoon, CurrencyMismatch: see ``change`` in
+                ``channelplans.subscriptions``.
+            TransitionNotAllowed, OutsideTerm, CalendarEnds: see ``change`` too.
         """
 
         def decide(current: Subscription) -> Decision:
@@ -169,7 +170,7 @@ class BillingActions(Generic[D_co, T_co]):
             account: the account of the profile.
             profile: the profile whose subscription is cancelled.
             on: the day of the cancellation.
-            request: an idempotency key, unique within the account; None for none.
+            request: an idempotency key, unique within the account; None means no key.
 
         Raises:
             TransitionNotAllowed, OutsideTerm, CalendarEnds: see ``cancel`` in
@@ -187,7 +188,7 @@ class BillingActions(Generic[D_co, T_co]):
             account: the account of the profile.
             profile: the profile whose subscription is cancelled.
             on: the day of the action.
-            request: an idempotency key, unique within the account; None for none.
+            request: an idempotency key, unique within the account; None means no key.
 
         Raises:
             TransitionNotAllowed, OutsideTerm: see ``resume`` in ``channelplans.subscriptions``.
@@ -204,7 +205,7 @@ class BillingActions(Generic[D_co, T_co]):
             account: the account of the profile.
             profile: the profile whose renewal is unpaid (F 6.3).
             on: the day of the action.
-            request: an idempotency key, unique within the account; None for none.
+            request: an idempotency key, unique within the account; None means no key.
 
         Raises:
             TransitionNotAllowed, OutsideTerm: see ``lapse`` in ``channelplans.subscriptions``.
@@ -230,7 +231,7 @@ class BillingActions(Generic[D_co, T_co]):
             profile: the profile whose subscription ends.
             on: the day of the action.
             refund: False keeps everything that was paid, and so ignores the offer's minimum term.
-            request: an idempotency key, unique within the account; None for none.
+            request: an idempotency key, unique within the account; None means no key.
 
         Raises:
             TransitionNotAllowed, OutsideTerm: see ``terminate`` in ``channelplans.subscriptions``.

@@ -106,6 +106,18 @@ class Billing(BillingActions[Decision, Transfer]):
         """The same actions without the commit: ``billing.preview.cancel("acme", ...)``.
 
         A preview binds nobody; ``commit`` does exactly what it says, or nothing.
+
+        >>> from datetime import date
+        >>> from channelplans import EUR, SKYPE_CONNECT, Billing, MemoryStore, Tariff
+        >>> billing = Billing(MemoryStore(), prices=Tariff("list", EUR, channel="6.95"))
+        >>> plan, day = SKYPE_CONNECT.plan(channels=5), date(2026, 1, 5)
+        >>> preview = billing.preview.buy(
+        ...     plan, account="acme", profile="berlin", subscription="berlin 1", on=day
+        ... )
+        >>> print(preview.decision.after.quote.total)
+        34.75 EUR
+        >>> billing.subscription("acme", "berlin") is None  # nothing has been bought
+        True
         """
         work = self._work
         return BillingActions(
@@ -124,6 +136,9 @@ class Billing(BillingActions[Decision, Transfer]):
         Args:
             preview: what an action of ``preview`` returned.
 
+        Returns:
+            The committed decision or transfer; if it was committed before, the one from then.
+
         Raises:
             Conflict: the subscription has changed since the preview.
             InsufficientCredit: a wallet would end below zero.
@@ -138,8 +153,8 @@ class Billing(BillingActions[Decision, Transfer]):
 
         A call of the running term or of the term before is taken from that term's minutes, then
         from the wallets. A call that is delivered twice is recorded once. If the profile is due, or
-        the account's wallet pays, what is due of the account is settled first; that stays done if
-        the call is then refused.
+        the account's wallet pays, the due subscriptions of the account are settled first. They stay
+        settled if the call is then refused.
 
         Args:
             account: the account of the profile.
@@ -164,6 +179,9 @@ class Billing(BillingActions[Decision, Transfer]):
         Args:
             account: the account.
             on: the civil day of the run.
+
+        Returns:
+            An outcome for each profile and term that was due.
         """
         return tuple(_run(self._work.catch_up(account, on)))
 
@@ -208,7 +226,7 @@ class Billing(BillingActions[Decision, Transfer]):
     def subscription(self, account: AccountId, profile: ProfileId) -> Subscription | None:
         """Return the latest subscription of a profile, ended ones included; None if there is none.
 
-        It is returned as it is stored: nothing due is settled.
+        A due subscription is returned as it is stored; it is not settled before.
 
         Args:
             account: the account of the profile.
@@ -255,8 +273,8 @@ class Billing(BillingActions[Decision, Transfer]):
     ) -> Invoice:
         """Return what an account was charged in a period, and how its balance changed.
 
-        Run what is due before: a late run books postings of past days, and an invoice of these days
-        then has more lines.
+        Settle due subscriptions before, with ``run_due`` or ``catch_up``: a late run books postings
+        of past days, and an invoice of these days then has more lines.
 
         Args:
             account: the account.
@@ -292,8 +310,8 @@ class Billing(BillingActions[Decision, Transfer]):
     ) -> bool:
         """Return whether a profile can carry one more call on a day (H2).
 
-        What is due of the account is settled first, so that a profile with enough credit is not
-        refused between the end of its term and the nightly run.
+        The due subscriptions of the account are settled first, so that a profile with enough credit
+        is not refused between the end of its term and the nightly run.
 
         Args:
             account: the account of the profile.
@@ -309,10 +327,10 @@ class Billing(BillingActions[Decision, Transfer]):
     def longest_call(
         self, account: AccountId, profile: ProfileId, call: Call, *, on: date
     ) -> timedelta:
-        """Return the longest length of a call that begins, with the minutes and credit there are.
+        """Return how long a call that begins can last with the present minutes and credit (F 3.5).
 
-        What is due of the account is settled first. The length is zero if the profile is not
-        active on the day of the call. In a grace period there are no minutes.
+        The due subscriptions of the account are settled first. The length is zero if the profile
+        is not active on the day of the call. In a grace period there are no minutes.
 
         Args:
             account: the account of the profile.

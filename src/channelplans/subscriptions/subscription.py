@@ -41,7 +41,7 @@ class Status(enum.Enum):
 
 
 class Action(enum.Enum):
-    """What can be done: to a subscription, or, the last five, to wallets."""
+    """An action on a subscription or, the last five, on wallets."""
 
     BUY = "buy"
     CHANGE = "change"
@@ -103,7 +103,7 @@ class Subscription(DisplayMixin):
         status: the state of the subscription.
         allowance: the minutes of the running term.
         last_changed_on: the day of the profile's last change (H15); None if there was none.
-        sequence: how many decisions have been applied.
+        sequence: the number of decisions that led to this state, from 1 on.
         acted_on: the day of the latest decision; None means the first day of the running term.
         started_on: the first day of the first term, from which a minimum term is counted; None
             means the anchor.
