@@ -141,7 +141,7 @@ class BillingActions(Generic[D_co, T_co]):
             profile: the profile whose subscription changes.
             channels: the new number of channels; None keeps the present one (H18, H19).
             bundles: the new number of bundles; None keeps the present one (H18, H19).
-            plan: the new plan, of the same offer or of another one.
+            plan: the new plan, of the same or another offer.
             on: the day of the change.
             request: an idempotency key, unique within the account; None means no key.
 

@@ -137,7 +137,7 @@ class Billing(BillingActions[Decision, Transfer]):
             preview: what an action of ``preview`` returned.
 
         Returns:
-            The committed decision or transfer; if it was committed before, the one from then.
+            The committed decision or transfer. A second commit of a preview returns the same.
 
         Raises:
             Conflict: the subscription has changed since the preview.

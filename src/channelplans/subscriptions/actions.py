@@ -137,7 +137,7 @@ def change(subscription: Subscription, plan: Plan, tariff: Tariff, *, on: date) 
 
     Args:
         subscription: the running subscription.
-        plan: the new plan, of the same offer or of another one.
+        plan: the new plan, of the same or another offer.
         tariff: the prices of a term that the change starts. A term that continues keeps the tariff
             it was bought by.
         on: the day of the change.

@@ -116,7 +116,7 @@ class Edition(DisplayMixin):
         """Return the price of a plan's channels and bundles for a full term at this tariff.
 
         Args:
-            plan: the plan; its offer may be another one.
+            plan: a plan of any offer.
 
         >>> from datetime import date
         >>> from channelplans import EUR, SKYPE_CONNECT, Edition, Tariff
