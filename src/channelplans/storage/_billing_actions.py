@@ -39,16 +39,16 @@ class BillingActions(Generic[D_co, T_co]):
     Conflict, InsufficientCredit, TokenReused or CurrencyMismatch.
 
     Before an action on a subscription, and before a transfer that the account's wallet pays, the
-    service settles what is due of the account, as ``catch_up`` does. If the action is then refused,
-    ``error.done`` lists the tokens that were committed. If the renewal of the profile is unpaid,
-    the profile can still be changed, cancelled, terminated or left to lapse.
+    service settles the due subscriptions of the account, as ``catch_up`` does. If the action is
+    then refused, ``error.done`` lists the tokens that were committed. If the renewal of the profile
+    is unpaid, the profile can still be changed, cancelled, terminated or left to lapse.
 
     A preview settles nothing. If the profile's term would be renewed or ended first, the preview
     raises OutsideTerm.
 
-    ``request`` is an idempotency key, unique within the account. The same key returns the decision
-    that was committed with it, also on a later day. The same key with other arguments raises
-    TokenReused. A transfer is recognized by its ``transfer`` in the same way.
+    ``request`` is an idempotency key. The same key returns the decision that was committed with it,
+    also on a later day. The same key with other arguments raises TokenReused. A transfer is
+    recognized by its ``transfer`` in the same way.
     """
 
     def __init__(
@@ -73,11 +73,20 @@ class BillingActions(Generic[D_co, T_co]):
         align_to: date | None = None,
         request: str | None = None,
     ) -> D_co:
-        """Buy a plan for a profile; its last subscription, lapsed or ended, is looked up.
+        """Buy a plan for a profile; its last subscription, lapsed or ended, is looked up (H3, H14).
 
-        With ``start`` the first term begins on a later day; ``terminate`` undoes the purchase until
-        then. With ``align_to``, such as the renewal date of another profile, the first term ends on
-        a day of that grid of terms, and its price is prorated. So an account can have one bill day.
+        Args:
+            plan: the channels and bundles that are bought.
+            account: the account that pays.
+            profile: the profile that gets the subscription; it is new or has none that is running.
+            subscription: the identifier of the new subscription, never used before.
+            on: the day of purchase, on which the price is paid.
+            start: the first day of the first term; None means the day of purchase. ``terminate``
+                undoes the purchase until then.
+            align_to: a day on which a term shall begin or end, such as the renewal date of another
+                profile, so that an account has one bill day. The first term is then shorter, and
+                its price is prorated. None aligns to nothing.
+            request: an idempotency key, unique within the account; None means no key.
 
         Raises:
             NotOffered, UnknownEdition: the price book does not sell the plan on that day; a
@@ -124,16 +133,26 @@ class BillingActions(Generic[D_co, T_co]):
     ) -> D_co:
         """Change the channels, the bundles or both, or move to a plan of any offer (H15 to H19).
 
-        Pass ``channels``, ``bundles`` or both: a number that is not passed stays (H18, H19). Or
-        pass a ``plan``. If the renewal is unpaid, the new plan is bought for the term that was due.
+        Pass ``channels``, ``bundles`` or both, or pass ``plan`` alone. If the renewal is unpaid,
+        the new plan is bought for the term that was due.
+
+        Args:
+            account: the account of the profile.
+            profile: the profile whose subscription changes.
+            channels: the new number of channels; None keeps the present one (H18, H19).
+            bundles: the new number of bundles; None keeps the present one (H18, H19).
+            plan: the new plan, of the same or another offer.
+            on: the day of the change.
+            request: an idempotency key, unique within the account; None means no key.
 
         Raises:
             InvalidValue: neither a plan nor a number was passed, or a plan and a number.
             NotOffered, UnknownEdition: the price book does not sell the plan for the new term, or
                 a plan that would wait for the next term is not sold then.
             ChannelsOutOfRange, BundlesNotAllowed: the offer has no such plan.
-            PlanUnchanged, MixedChange, ChangedTooSoon, CurrencyMismatch, TransitionNotAllowed,
-                OutsideTerm, CalendarEnds: see ``change`` in ``channelplans.subscriptions``.
+            PlanUnchanged, MixedChange, ChangedTooSoon, CurrencyMismatch: see ``change`` in
+                ``channelplans.subscriptions``.
+            TransitionNotAllowed, OutsideTerm, CalendarEnds: see ``change`` too.
         """
 
         def decide(current: Subscription) -> Decision:
@@ -147,6 +166,12 @@ class BillingActions(Generic[D_co, T_co]):
     ) -> D_co:
         """Cancel the subscription of a profile; a notice names the expiry date (H20).
 
+        Args:
+            account: the account of the profile.
+            profile: the profile whose subscription is cancelled.
+            on: the day of the cancellation.
+            request: an idempotency key, unique within the account; None means no key.
+
         Raises:
             TransitionNotAllowed, OutsideTerm, CalendarEnds: see ``cancel`` in
                 ``channelplans.subscriptions``.
@@ -157,7 +182,13 @@ class BillingActions(Generic[D_co, T_co]):
     def resume(
         self, account: AccountId, profile: ProfileId, *, on: date, request: str | None = None
     ) -> D_co:
-        """Undo a cancellation.
+        """Undo a cancellation before the end of the term; the subscription renews itself again.
+
+        Args:
+            account: the account of the profile.
+            profile: the profile whose subscription is cancelled.
+            on: the day of the action.
+            request: an idempotency key, unique within the account; None means no key.
 
         Raises:
             TransitionNotAllowed, OutsideTerm: see ``resume`` in ``channelplans.subscriptions``.
@@ -169,6 +200,12 @@ class BillingActions(Generic[D_co, T_co]):
         self, account: AccountId, profile: ProfileId, *, on: date, request: str | None = None
     ) -> D_co:
         """Let an unpaid subscription lapse at once, without waiting for its grace period to end.
+
+        Args:
+            account: the account of the profile.
+            profile: the profile whose renewal is unpaid (F 6.3).
+            on: the day of the action.
+            request: an idempotency key, unique within the account; None means no key.
 
         Raises:
             TransitionNotAllowed, OutsideTerm: see ``lapse`` in ``channelplans.subscriptions``.
@@ -187,8 +224,14 @@ class BillingActions(Generic[D_co, T_co]):
     ) -> D_co:
         """End the subscription of a profile at once (F 5.5, F 5.6).
 
-        ``refund=False`` keeps everything that was paid, and so ignores the offer's minimum term.
         Before the first day of the first term, everything is refunded.
+
+        Args:
+            account: the account of the profile.
+            profile: the profile whose subscription ends.
+            on: the day of the action.
+            refund: False keeps everything that was paid, and so ignores the offer's minimum term.
+            request: an idempotency key, unique within the account; None means no key.
 
         Raises:
             TransitionNotAllowed, OutsideTerm: see ``terminate`` in ``channelplans.subscriptions``.
@@ -210,6 +253,13 @@ class BillingActions(Generic[D_co, T_co]):
     ) -> T_co:
         """Pay credit into a wallet from outside.
 
+        Args:
+            wallet: the wallet that receives the credit.
+            amount: the credit, above zero.
+            transfer: the identifier of the payment, unique among the transfers of the account.
+            on: the day of booking.
+            reason: DEPOSIT, or BONUS for credit that is a gift.
+
         Raises:
             InvalidValue: see ``deposit`` in ``channelplans.subscriptions``.
         """
@@ -228,6 +278,15 @@ class BillingActions(Generic[D_co, T_co]):
         may_overdraw: bool = False,
     ) -> T_co:
         """Charge a wallet for something that no subscription charges, such as a one-off fee.
+
+        Args:
+            wallet: the wallet that pays.
+            amount: the charge, above zero.
+            transfer: the identifier of the charge, unique among the transfers of the account.
+            on: the day of booking.
+            reason: CHARGE, or CALL or OVERAGE for a call (H13, F 7.3).
+            may_overdraw: whether the wallet may end below zero, as for a deposit that was taken
+                back.
 
         Raises:
             InvalidValue: see ``charge`` in ``channelplans.subscriptions``.
@@ -249,6 +308,13 @@ class BillingActions(Generic[D_co, T_co]):
     ) -> T_co:
         """Move credit from an account to one of its profiles (F 7.3, F 7.4).
 
+        Args:
+            account: the account whose own wallet pays.
+            profile: the profile whose wallet receives the credit.
+            amount: the credit, above zero.
+            transfer: the identifier of the movement, unique among the transfers of the account.
+            on: the day of booking.
+
         Raises:
             InvalidValue: see ``assign_credit`` in ``channelplans.subscriptions``.
         """
@@ -260,6 +326,13 @@ class BillingActions(Generic[D_co, T_co]):
         self, account: AccountId, profile: ProfileId, amount: Money, *, transfer: str, on: date
     ) -> T_co:
         """Move credit from a profile back to its account (F 7.4).
+
+        Args:
+            account: the account whose own wallet receives the credit.
+            profile: the profile whose wallet pays.
+            amount: the credit, above zero.
+            transfer: the identifier of the movement, unique among the transfers of the account.
+            on: the day of booking.
 
         Raises:
             InvalidValue: see ``take_back_credit`` in ``channelplans.subscriptions``.

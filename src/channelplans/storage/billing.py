@@ -66,21 +66,23 @@ class Billing(BillingActions[Decision, Transfer]):
             ``lot_rules`` has the wrong type. An action raises it if the prices or the function
             return a wrong type.
 
-    >>> from channelplans import EUR, SKYPE_CONNECT, MemoryStore, Money, Tariff, Wallet
-    >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Billing, MemoryStore, Money
+    >>> from channelplans import Tariff, Wallet
+    >>> tariff = Tariff("list", EUR, channel="6.95", bundle="10", minute="0.021")
     >>> billing = Billing(MemoryStore(), prices=tariff)
-    >>> acme, day = Wallet("acme"), date(2026, 1, 5)
-    >>> deposit = billing.deposit(acme, Money.of("50", EUR), transfer="p-1", on=day)
+    >>> acme, fifty, day = Wallet("acme"), Money.of("50", EUR), date(2026, 1, 5)
+    >>> paid_in = billing.deposit(acme, fifty, transfer="p-1", on=day)
+    >>> plan = SKYPE_CONNECT.plan(channels=5)
     >>> purchase = billing.buy(
-    ...     SKYPE_CONNECT.plan(channels=5),
-    ...     account="acme",
-    ...     profile="berlin",
-    ...     subscription="s-1",
-    ...     on=day,
+    ...     plan, account="acme", profile="berlin", subscription="berlin 1", on=day
     ... )
-    >>> print(*billing.run_due(on=date(2026, 2, 5)))
-    profile 'berlin' of account 'acme', 2026-01-05 to 2026-02-04: lapse; account 'acme' holds \
-15.25 EUR, but 34.75 EUR is needed; 19.50 EUR is missing
+    >>> print(billing.balance(acme))
+    15.25 EUR
+    >>> outcomes = billing.run_due(on=date(2026, 2, 5))
+    >>> print(*outcomes)  # doctest: +NORMALIZE_WHITESPACE
+    profile 'berlin' of account 'acme', 2026-01-05 to 2026-02-04: lapse;
+    account 'acme' holds 15.25 EUR, but 34.75 EUR is needed; 19.50 EUR is missing
     """
 
     def __init__(
@@ -104,6 +106,18 @@ class Billing(BillingActions[Decision, Transfer]):
         """The same actions without the commit: ``billing.preview.cancel("acme", ...)``.
 
         A preview binds nobody; ``commit`` does exactly what it says, or nothing.
+
+        >>> from datetime import date
+        >>> from channelplans import EUR, SKYPE_CONNECT, Billing, MemoryStore, Tariff
+        >>> billing = Billing(MemoryStore(), prices=Tariff("list", EUR, channel="6.95"))
+        >>> plan, day = SKYPE_CONNECT.plan(channels=5), date(2026, 1, 5)
+        >>> preview = billing.preview.buy(
+        ...     plan, account="acme", profile="berlin", subscription="berlin 1", on=day
+        ... )
+        >>> print(preview.decision.after.quote.total)
+        34.75 EUR
+        >>> billing.subscription("acme", "berlin") is None  # nothing has been bought
+        True
         """
         work = self._work
         return BillingActions(
@@ -119,6 +133,12 @@ class Billing(BillingActions[Decision, Transfer]):
     def commit(self, preview: Preview | TransferPreview) -> Decision | Transfer:
         """Commit a preview exactly as it is; committing it twice has the effect of once.
 
+        Args:
+            preview: what an action of ``preview`` returned.
+
+        Returns:
+            The committed decision or transfer. A second commit of a preview returns the same.
+
         Raises:
             Conflict: the subscription has changed since the preview.
             InsufficientCredit: a wallet would end below zero.
@@ -133,8 +153,14 @@ class Billing(BillingActions[Decision, Transfer]):
 
         A call of the running term or of the term before is taken from that term's minutes, then
         from the wallets. A call that is delivered twice is recorded once. If the profile is due, or
-        the account's wallet pays, what is due of the account is settled first; that stays done if
-        the call is then refused.
+        the account's wallet pays, the due subscriptions of the account are settled first. They stay
+        settled if the call is then refused.
+
+        Args:
+            account: the account of the profile.
+            profile: the profile that made the call.
+            call: the call. Its id is unique within the account.
+            on: the day of processing, on or after the day of the call.
 
         Raises:
             Conflict: other commits to the profile came first at every attempt.
@@ -149,6 +175,13 @@ class Billing(BillingActions[Decision, Transfer]):
         """Renew or end every due subscription of an account, as ``run_due`` does for all accounts.
 
         A task queue can give each worker one account.
+
+        Args:
+            account: the account.
+            on: the civil day of the run.
+
+        Returns:
+            An outcome for each profile and term that was due.
         """
         return tuple(_run(self._work.catch_up(account, on)))
 
@@ -163,8 +196,12 @@ class Billing(BillingActions[Decision, Transfer]):
         stop the run, and is due again in the next run.
 
         The run can be stopped at any point and started again. Several workers can run at once: each
-        term is charged once, though two workers may both return an outcome for it. ``shard=(k, n)``
-        gives each of n workers its own accounts, with k from 0 to n - 1.
+        term is charged once, though two workers may both return an outcome for it.
+
+        Args:
+            on: the civil day of the run; all workers of one run pass the same day.
+            shard: ``(k, n)`` gives one of n workers its own accounts, with k from 0 to n - 1. None
+                means all accounts.
 
         Raises:
             InvalidValue: the shard does not exist.
@@ -176,18 +213,32 @@ class Billing(BillingActions[Decision, Transfer]):
 
         The iterator has a length hint, for progress bars: the due profiles that the store has
         listed and that are not settled yet.
+
+        Args:
+            on: as for ``run_due``.
+            shard: as for ``run_due``.
+
+        Raises:
+            InvalidValue: the shard does not exist.
         """
         return DueRun(self._work.run_due(on, shard))
 
     def subscription(self, account: AccountId, profile: ProfileId) -> Subscription | None:
         """Return the latest subscription of a profile, ended ones included; None if there is none.
 
-        It is returned as it is stored: nothing due is settled.
+        A due subscription is returned as it is stored; it is not settled before.
+
+        Args:
+            account: the account of the profile.
+            profile: the profile.
         """
         return _run(self._work.subscription(account, profile))
 
     def balance(self, wallet: Wallet) -> Money:
         """Return the balance of a wallet.
+
+        Args:
+            wallet: the wallet of an account or of a profile.
 
         Raises:
             UnknownWallet: the wallet has no postings.
@@ -202,10 +253,15 @@ class Billing(BillingActions[Decision, Transfer]):
         until: date | None = None,
         currency: Currency | None = None,
     ) -> Statement:
-        """Return a wallet's postings and balances from ``since`` to the day before ``until``.
+        """Return a wallet's postings, sorted by value date, with the balance after each.
 
-        The postings are sorted by value date, and those of one day by commit. The statement of a
-        wallet without postings is empty, in ``currency``.
+        The postings of one day are in commit order.
+
+        Args:
+            wallet: the wallet of an account or of a profile.
+            since: the first value date; None means from the first posting on.
+            until: the first value date to leave out; None means up to the last posting.
+            currency: the currency of the empty statement of a wallet without postings.
 
         Raises:
             UnknownWallet: the wallet has no postings, and no currency was passed.
@@ -215,11 +271,16 @@ class Billing(BillingActions[Decision, Transfer]):
     def invoice(
         self, account: AccountId, *, since: date, until: date, currency: Currency | None = None
     ) -> Invoice:
-        """Return what an account was charged from ``since`` to the day before ``until``.
+        """Return what an account was charged in a period, and how its balance changed.
 
-        Days are value dates. Run what is due before: a late run books postings of past days, and an
-        invoice of these days then has more lines. The invoice of an account without postings is
-        empty, in ``currency``.
+        Settle due subscriptions before, with ``run_due`` or ``catch_up``: a late run books postings
+        of past days, and an invoice of these days then has more lines.
+
+        Args:
+            account: the account.
+            since: the first value date.
+            until: the first value date to leave out.
+            currency: the currency of the empty invoice of an account without postings.
 
         Raises:
             UnknownWallet: the account has no postings, and no currency was passed.
@@ -231,9 +292,13 @@ class Billing(BillingActions[Decision, Transfer]):
     def expire_credit(self, wallet: Wallet, *, on: date) -> tuple[Transfer, ...]:
         """Take the credit that is expired on a day out of a wallet; return what was committed.
 
-        ``lot_rules`` say when credit expires. The wallets of the whole account are read, because
-        credit keeps its expiry when it moves between them. If postings come in meanwhile, the
-        expiries are computed again, so credit that was used does not expire.
+        The ``lot_rules`` of the service say when credit expires. The wallets of the whole account
+        are read, because credit keeps its expiry when it moves between them. If postings come in
+        meanwhile, the expiries are computed again, so credit that was used does not expire.
+
+        Args:
+            wallet: the wallet of an account or of a profile.
+            on: the civil day of the expiries.
 
         Raises:
             Conflict: other postings came in at every attempt.
@@ -245,18 +310,33 @@ class Billing(BillingActions[Decision, Transfer]):
     ) -> bool:
         """Return whether a profile can carry one more call on a day (H2).
 
-        What is due of the account is settled first, so that a profile with enough credit is not
-        refused between the end of its term and the nightly run.
+        The due subscriptions of the account are settled first, so that a profile with enough credit
+        is not refused between the end of its term and the nightly run.
+
+        Args:
+            account: the account of the profile.
+            profile: the profile.
+            active_calls: the number of calls that the profile carries now.
+            on: the civil day of the new call.
+
+        Raises:
+            InvalidValue: the number of calls is below zero.
         """
         return _run(self._work.admits(account, profile, active_calls, on))
 
     def longest_call(
         self, account: AccountId, profile: ProfileId, call: Call, *, on: date
     ) -> timedelta:
-        """Return the longest length of a call that begins, with the minutes and credit there are.
+        """Return how long a call that begins can last with the present minutes and credit (F 3.5).
 
-        What is due of the account is settled first. The length is zero if the profile is not
-        active on the day of the call. In a grace period there are no minutes.
+        The due subscriptions of the account are settled first. The length is zero if the profile
+        is not active on the day of the call. In a grace period there are no minutes.
+
+        Args:
+            account: the account of the profile.
+            profile: the profile that makes the call.
+            call: the call that begins; its own duration is ignored.
+            on: the civil day on which the question is asked.
 
         Raises:
             BarredNumber, UnknownRate: see ``longest_call`` in ``channelplans``.
@@ -285,6 +365,8 @@ class DueRun(Iterator[Outcome]):
 
 class AsyncBilling(BillingActions[_Steps[Decision], _Steps[Transfer]]):
     """``Billing`` over an asynchronous store: the same actions, awaited.
+
+    The constructor and the methods take the arguments of ``Billing``, and raise the same errors.
 
     Raises:
         WrongType: ``store`` is a class or a synchronous store; or as for ``Billing``.

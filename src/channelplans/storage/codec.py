@@ -127,6 +127,9 @@ class Definitions(Protocol):
     def __getitem__(self, digest: str, /) -> Offer | Tariff:
         """Return the offer or the tariff with a digest.
 
+        Args:
+            digest: the digest, as ``digest()`` returns it.
+
         Raises:
             KeyError: there is none.
         """
@@ -139,12 +142,17 @@ _NO_DEFINITIONS: Final[Mapping[str, Offer | Tariff]] = types.MappingProxyType({}
 def encode(value: _Encodable) -> dict[str, Any]:
     """Return a value as a dict of text, whole numbers, booleans, lists and nested dicts.
 
-    Raises:
-        WrongType: the value is of another class than those listed.
+    Args:
+        value: an offer, a tariff, a catalogue, a plan, a quote, a subscription, a posting, a
+            decision, a transfer, or a preview of one of the last two.
 
-    >>> from channelplans.money import EUR
-    >>> encode(Tariff("2026", EUR, channel="6.95", bundle="10", minute="0.021"))["channel"]
-    '6.95'
+    Raises:
+        WrongType: the value is of another class.
+
+    >>> from channelplans import EUR, Tariff, encode
+    >>> data = encode(Tariff("2026", EUR, channel="6.95", bundle="10", minute="0.021"))
+    >>> data["kind"], data["version"], data["channel"]
+    ('tariff', 1, '6.95')
     """
     return Encoder().encode(value)
 
@@ -155,7 +163,8 @@ class Encoder:
     A store encodes a decision, its subscription and its postings in one commit. They share their
     offers and tariffs, so one encoder computes each digest once.
 
-    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> from channelplans import SKYPE_CONNECT, encode
+    >>> from channelplans.storage import Encoder, digest
     >>> encoder, plan = Encoder(), SKYPE_CONNECT.plan(channels=5)
     >>> encoder.encode(plan) == encode(plan)
     True
@@ -175,6 +184,9 @@ class Encoder:
 
     def encode(self, value: _Encodable) -> dict[str, Any]:
         """Return what ``encode`` returns, and collect the definitions.
+
+        Args:
+            value: a value that ``encode`` accepts.
 
         Raises:
             WrongType: see ``encode``.
@@ -196,10 +208,14 @@ def definitions_of(value: _Encodable) -> Mapping[str, Offer | Tariff]:
     Store them in the same commit as the value, unless they are stored already. An offer, a tariff
     or a catalogue is written in full, so it refers to nothing.
 
-    Raises:
-        WrongType: the value is of another class than those that ``encode`` accepts.
+    Args:
+        value: a value that ``encode`` accepts.
 
-    >>> from channelplans.offers import SKYPE_CONNECT
+    Raises:
+        WrongType: the value is of another class.
+
+    >>> from channelplans import SKYPE_CONNECT, Plan, decode, encode
+    >>> from channelplans.storage import definitions_of, digest
     >>> plan = SKYPE_CONNECT.plan(channels=5)
     >>> definitions = definitions_of(plan)
     >>> definitions == {digest(SKYPE_CONNECT): SKYPE_CONNECT}
@@ -219,6 +235,11 @@ def decode(kind: type[T], data: object, *, definitions: Definitions = _NO_DEFINI
     compares the name, but does not compute the digest again, so the number of definitions does not
     matter. An error other than KeyError that the look-up raises is not caught.
 
+    Args:
+        kind: the class of the value, such as ``Offer``.
+        data: the dict; TOML or JSON that was read is fine.
+        definitions: the offers and tariffs by digest. An offer, a tariff and a catalogue need none.
+
     Raises:
         WrongType: ``kind`` is not a class that ``encode`` accepts, or ``definitions`` is no mapping
             from digests.
@@ -226,15 +247,16 @@ def decode(kind: type[T], data: object, *, definitions: Definitions = _NO_DEFINI
             ``definitions`` does not have an offer or a tariff. The error names the path to the
             fault.
 
-    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> from channelplans import SKYPE_CONNECT, Offer, decode, encode
     >>> data = encode(SKYPE_CONNECT)
     >>> decode(Offer, data) == SKYPE_CONNECT
     True
     >>> data["quantity"]["steps"][0]["multiple"] = 0
-    >>> decode(Offer, data)
+    >>> decode(Offer, data)  # doctest: +NORMALIZE_WHITESPACE
     Traceback (most recent call last):
         ...
-    channelplans.errors.NotDecodable: offer.quantity.steps[0].multiple: must be at least 1, not 0
+    channelplans.errors.NotDecodable: offer.quantity.steps[0].multiple:
+    must be at least 1, not 0
     """
     head = _head("kind", kind)
     if isinstance(definitions, Sequence) or not hasattr(definitions, "__getitem__"):
@@ -258,15 +280,19 @@ def decode_committed(
 ) -> Decision | Transfer:
     """Return a decision or a transfer from the dict that ``encode`` made; its ``kind`` says which.
 
+    Args:
+        data: the dict.
+        definitions: the offers and tariffs by digest, as for ``decode``. A transfer needs none.
+
     Raises:
         WrongType: ``definitions`` is no mapping from digests.
         NotDecodable: see ``decode``.
 
     >>> from datetime import date
-    >>> from channelplans.money import EUR, Money
-    >>> from channelplans.subscriptions import Wallet, deposit
-    >>> day = date(2026, 1, 5)
-    >>> paid_in = deposit(Wallet("acme"), Money.of("50", EUR), transfer="p-1", on=day)
+    >>> from channelplans import EUR, Money, Wallet, deposit, encode
+    >>> from channelplans.storage import decode_committed
+    >>> fifty, day = Money.of("50", EUR), date(2026, 1, 5)
+    >>> paid_in = deposit(Wallet("acme"), fifty, transfer="p-1", on=day)
     >>> decode_committed(encode(paid_in)) == paid_in
     True
     """
@@ -278,10 +304,14 @@ def decode_committed(
 def decode_definition(data: object) -> Offer | Tariff:
     """Return an offer or a tariff from the dict that ``encode`` made; its ``kind`` says which.
 
+    Args:
+        data: the dict.
+
     Raises:
         NotDecodable: see ``decode``.
 
-    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> from channelplans import SKYPE_CONNECT, encode
+    >>> from channelplans.storage import decode_definition
     >>> decode_definition(encode(SKYPE_CONNECT)) == SKYPE_CONNECT
     True
     """
@@ -291,11 +321,24 @@ def decode_definition(data: object) -> Offer | Tariff:
 
 
 def digest(value: Offer | Tariff) -> str:
-    """Return the SHA-256 fingerprint of an offer or a tariff; equal values have equal digests.
+    """Return the SHA-256 digest of an offer or a tariff; equal values have equal digests.
 
-    >>> from channelplans.offers import OFFERS, SKYPE_CONNECT
+    Args:
+        value: the offer or the tariff.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Raises:
+        WrongType: the value is of another class.
+
+    >>> from channelplans import SKYPE_CONNECT
+    >>> from channelplans.offers import OFFERS
+    >>> from channelplans.storage import digest
     >>> digest(SKYPE_CONNECT) == digest(OFFERS["skype-connect-nearest"])
     False
+    >>> len(digest(SKYPE_CONNECT))
+    64
     """
     if type(value) not in _REFERENCED:
         raise WrongType("value", shown(value), "an Offer or a Tariff")
@@ -309,11 +352,18 @@ def schema(kind: type) -> dict[str, Any]:
 
     A schema does not check whether values are legal or consistent; ``decode`` does.
 
-    Raises:
-        WrongType: ``kind`` is not a class that ``encode`` accepts.
+    Args:
+        kind: a class that ``encode`` accepts, such as ``Posting``.
 
-    >>> schema(Posting)["properties"]["amount"], schema(Posting)["$defs"]["Money"]["required"]
-    ({'$ref': '#/$defs/Money'}, ['minor', 'currency'])
+    Raises:
+        WrongType: ``kind`` is another class.
+
+    >>> from channelplans import Posting
+    >>> from channelplans.storage import schema
+    >>> schema(Posting)["properties"]["amount"]
+    {'$ref': '#/$defs/Money'}
+    >>> schema(Posting)["$defs"]["Money"]["required"]
+    ['minor', 'currency']
     """
     head, parts = _head("kind", kind), dict[str, Any]()
     table = _TABLES[kind].body(parts)

@@ -79,13 +79,15 @@ def _make_snapshot(
 class MemoryStore:
     """A store in memory; several threads may use it at once.
 
-    >>> from channelplans.subscriptions.transfers import deposit
-    >>> from channelplans.money import EUR
-    >>> store = MemoryStore()
-    >>> acme, credit = Wallet("acme"), Money.of("50", EUR)
-    >>> store.commit(deposit(acme, credit, transfer="p-1", on=date(2026, 1, 5)), expected=None)
-    >>> str(store.balance(acme))
-    '50.00 EUR'
+    The methods of ``Store`` take the arguments that ``Store`` describes.
+
+    >>> from datetime import date
+    >>> from channelplans import EUR, MemoryStore, Money, Wallet, deposit
+    >>> store, acme = MemoryStore(), Wallet("acme")
+    >>> paid_in = deposit(acme, Money.of("50", EUR), transfer="p-1", on=date(2026, 1, 5))
+    >>> store.commit(paid_in, expected=None)
+    >>> print(store.balance(acme))
+    50.00 EUR
     >>> store
     <MemoryStore: 0 subscriptions, 1 wallet, 1 posting>
     """
@@ -263,6 +265,9 @@ class MemoryStore:
         """Replace the contents with those of a snapshot, of this store or of another.
 
         The revisions are not reset, so no revision is used twice.
+
+        Args:
+            snapshot: the new contents.
         """
         with self._lock:
             self._complete()

@@ -5,10 +5,9 @@ store keeps three things of each account: the latest subscription of each profil
 the balance of each wallet, and the decisions and transfers by their tokens. The values may have any
 offer and any tariff. How a store keeps the values is not known here.
 
-Everything that can be long is read in pages. ``limit`` is 1 or more; a smaller one raises
-InvalidValue. A page has at most ``limit`` items, and the last page has no cursor. Pass the other
-arguments again with a cursor. An item that is there during the whole walk over the pages appears
-once; an item that is never there during the walk does not appear.
+Everything that can be long is read in pages. A page has at most ``limit`` items, and the last page
+has no cursor. Pass the other arguments again with a cursor. An item that is there during the whole
+walk over the pages appears once; an item that is never there during the walk does not appear.
 """
 
 from datetime import date
@@ -60,6 +59,14 @@ def shard_of(account: AccountId, count: int) -> int:
 
     It is the CRC-32 of the UTF-8 text, modulo ``count``. So every store and every machine agrees.
 
+    Args:
+        account: the account.
+        count: the number of shards, 1 or more.
+
+    Raises:
+        InvalidValue: ``count`` is below 1.
+
+    >>> from channelplans.storage import shard_of
     >>> [shard_of(account, 4) for account in ("acme", "globex", "initech")]
     [2, 2, 0]
     """
@@ -89,7 +96,13 @@ class Stored(ReprMixin, Generic[T]):
 @checked
 @attrs.frozen(repr=False)
 class Booked(ReprMixin):
-    """A stored posting: ``index`` is its position, from 0, in the decision with this token."""
+    """A stored posting, and its place in the decision or transfer that booked it.
+
+    Attributes:
+        posting: the posting.
+        token: the token of the decision or transfer.
+        index: the position of the posting in the decision or transfer, from 0.
+    """
 
     posting: Posting
     token: Token
@@ -130,16 +143,22 @@ class Preview(DisplayMixin):
 class TransferPreview(DisplayMixin):
     """A transfer to be confirmed.
 
-    >>> from channelplans.money import EUR
-    >>> from channelplans.storage import Billing, MemoryStore
-    >>> from channelplans.testing.builders import DAY, TARIFF
-    >>> acme = Wallet("acme")
-    >>> billing = Billing(MemoryStore(), prices=TARIFF)
-    >>> print(billing.preview.deposit(acme, Money.of("50", EUR), transfer="p-1", on=DAY))
+    Attributes:
+        transfer: what would happen.
+
+    >>> from datetime import date
+    >>> from channelplans import EUR, Billing, MemoryStore, Money, Tariff, Wallet
+    >>> billing = Billing(MemoryStore(), prices=Tariff("list", EUR, channel="6.95"))
+    >>> acme, fifty, day = Wallet("acme"), Money.of("50", EUR), date(2026, 1, 5)
+    >>> preview = billing.preview.deposit(acme, fifty, transfer="p-1", on=day)
+    >>> print(preview)
     2026-01-05: pay in from outside.
     The wallet of account 'acme' receives 50.00 EUR (deposit).
     >>> len(billing.statement(acme, currency=EUR).postings)  # nothing has been paid in
     0
+    >>> transfer = billing.commit(preview)
+    >>> print(billing.balance(acme))
+    50.00 EUR
     """
 
     transfer: Transfer
@@ -159,11 +178,14 @@ class Outcome(DisplayMixin):
         decision: the decision that was committed; None if the subscription is still due.
         error: what was missing or what failed; None for an ordinary renewal.
 
+    >>> from datetime import date
+    >>> from channelplans import Outcome, Term
     >>> term = Term(date(2026, 1, 5), date(2026, 2, 4))
-    >>> outcome = Outcome("acme", "berlin", term, None, LookupError("no price for 2026-02-04"))
-    >>> print(outcome)
-    profile 'berlin' of account 'acme', 2026-01-05 to 2026-02-04: failed; LookupError: no price \
-for 2026-02-04
+    >>> error = LookupError("no price for 2026-02-04")
+    >>> outcome = Outcome("acme", "berlin", term, None, error)
+    >>> print(outcome)  # doctest: +NORMALIZE_WHITESPACE
+    profile 'berlin' of account 'acme', 2026-01-05 to 2026-02-04: failed;
+    LookupError: no price for 2026-02-04
     >>> outcome.failed
     True
     """
@@ -205,7 +227,11 @@ class Store(Protocol):
         """Return the latest subscription of a profile, ended ones included; None if there is none.
 
         Every field equals what was committed, also under an offer or a tariff that only a commit
-        brought to the store. The name of a profile is unique within its account.
+        brought to the store.
+
+        Args:
+            account: the account of the profile.
+            profile: the name of the profile, unique within its account.
         """
         ...
 
@@ -215,14 +241,26 @@ class Store(Protocol):
         """Return the profiles of an account that ever had a subscription or a posting, by name.
 
         Names are sorted by code point, as Python sorts ``str``.
+
+        Args:
+            account: the account.
+            cursor: the cursor of the page before; None for the first page.
+            limit: the largest number of names on the page, 1 or more.
+
+        Raises:
+            InvalidValue: the limit is below 1.
         """
         ...
 
     def balance(self, wallet: Wallet, /, *, before: date | None = None) -> Money | None:
         """Return the sum of a wallet's postings; None if the wallet has none at all.
 
-        With ``before``, only postings of earlier days are added, so that the sum of the others is
-        zero. The balance can be any amount that ``Money`` accepts, of up to 18 digits.
+        The balance can be any amount that ``Money`` accepts, of up to 18 digits.
+
+        Args:
+            wallet: the wallet of an account or of a profile.
+            before: the first day to leave out. If no posting has an earlier day, the sum is zero.
+                None adds all postings.
         """
         ...
 
@@ -238,8 +276,17 @@ class Store(Protocol):
     ) -> Page[Booked]:
         """Return a wallet's postings in commit order, not sorted by day or token.
 
-        The postings of one decision keep their order. ``since`` is the first day to include and
-        ``until`` the first day to leave out.
+        The postings of one decision keep their order.
+
+        Args:
+            wallet: the wallet of an account or of a profile.
+            since: the first day to include; None means from the first posting on.
+            until: the first day to leave out; None means up to the last posting.
+            cursor: the cursor of the page before; None for the first page.
+            limit: the largest number of postings on the page, 1 or more.
+
+        Raises:
+            InvalidValue: the limit is below 1.
         """
         ...
 
@@ -251,9 +298,7 @@ class Store(Protocol):
         A store that encodes its values stores the offers and tariffs of the decision in the same
         transaction: ``codec.definitions_of`` returns them.
 
-        ``expected`` is the revision of the subscription that the decision was made for; None if the
-        profile had none stored. A transfer has no subscription: ``expected`` is ignored, and None
-        is returned. Check in this order:
+        Check in this order:
 
         1. The account has an equal decision with this token: change nothing, and return the
            revision that the first commit returned.
@@ -267,6 +312,14 @@ class Store(Protocol):
 
         A refused commit changes nothing, and its token stays unused.
 
+        Args:
+            decision: the decision or transfer to commit, completely or not at all.
+            expected: the revision of the subscription that the decision was made for; None if the
+                profile had none stored. It is ignored for a transfer, which has no subscription.
+
+        Returns:
+            The new revision of the subscription; None for a transfer.
+
         Raises:
             Conflict: the subscription or the wallet changed in the meantime.
             TokenReused: the token belongs to another decision of the account.
@@ -279,6 +332,10 @@ class Store(Protocol):
         """Return the decision or transfer that an account has with a token; None if it has none.
 
         It equals what was committed.
+
+        Args:
+            account: the account.
+            token: the token of a decision or transfer, unique within the account.
         """
         ...
 
@@ -294,7 +351,15 @@ class Store(Protocol):
     ) -> Page[Decision | Transfer]:
         """Return the decisions and transfers of an account in commit order.
 
-        ``since`` is the first day to include and ``until`` the first day to leave out.
+        Args:
+            account: the account.
+            since: the first day to include; None means from the first decision on.
+            until: the first day to leave out; None means up to the last decision.
+            cursor: the cursor of the page before; None for the first page.
+            limit: the largest number of decisions on the page, 1 or more.
+
+        Raises:
+            InvalidValue: the limit is below 1.
         """
         ...
 
@@ -311,11 +376,20 @@ class Store(Protocol):
         """Return the due profiles, each with its account, sorted by the end of their terms.
 
         A profile is due if its subscription is ACTIVE or CANCELLED and ``term.end <= on``. Profiles
-        whose terms end on the same day are sorted by account and then by name, by code point.
-        ``account`` selects the profiles of one account. ``shard`` is ``(k, n)`` and selects the
-        accounts with ``shard_of(account, n) == k``. A profile that is renewed during the walk and
-        is due again may appear again. The cost depends on the number of due profiles, not on the
-        number of stored ones.
+        whose terms end on the same day are sorted by account and then by name, by code point. A
+        profile that is renewed during the walk and is due again may appear again. The cost depends
+        on the number of due profiles, not on the number of stored ones.
+
+        Args:
+            on: the civil day of the run.
+            account: selects the profiles of one account; None selects those of all accounts.
+            shard: ``(k, n)`` selects the accounts with ``shard_of(account, n) == k``; None selects
+                all accounts.
+            cursor: the cursor of the page before; None for the first page.
+            limit: the largest number of profiles on the page, 1 or more.
+
+        Raises:
+            InvalidValue: the limit is below 1.
         """
         ...
 

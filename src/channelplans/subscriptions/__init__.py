@@ -1,7 +1,7 @@
 """Subscriptions, the wallets that pay for them, and the editions that they are sold by.
 
 Every action is a function from values to a decision. This room knows the kernel. It does not know
-how a decision is stored, and it reads no clock.
+how a decision is committed, and it reads no clock.
 """
 
 from channelplans.subscriptions import (

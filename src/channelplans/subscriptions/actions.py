@@ -79,19 +79,14 @@ def buy(
         CalendarEnds: the term does not fit the calendar, or the grace period or the minimum term
             ends after the year 9999.
 
-    >>> from channelplans.money import EUR
-    >>> from channelplans.offers import SKYPE_CONNECT
-    >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
-    >>> print(
-    ...     buy(
-    ...         SKYPE_CONNECT.plan(channels=100),
-    ...         tariff,
-    ...         account="acme",
-    ...         profile="berlin",
-    ...         subscription="s-1",
-    ...         on=date(2026, 1, 5),
-    ...     )
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, buy
+    >>> tariff = Tariff("list", EUR, channel="6.95")
+    >>> plan, day = SKYPE_CONNECT.plan(channels=100), date(2026, 1, 5)
+    >>> purchase = buy(
+    ...     plan, tariff, account="acme", profile="berlin", subscription="berlin 1", on=day
     ... )
+    >>> print(purchase)
     2026-01-05: buy 100 channels for profile 'berlin'.
     Runs until 2026-02-04, when it renews itself.
     The wallet of account 'acme' pays 695.00 EUR (subscription).
@@ -137,9 +132,15 @@ def change(subscription: Subscription, plan: Plan, tariff: Tariff, *, on: date) 
     or wait for the next term. A later change replaces a waiting one, and a notice says so. If the
     profile has fewer bundles after the change, a notice says so too.
 
-    A restart uses ``tariff``; a term that continues keeps the tariff it was bought by. A cancelled
-    subscription that is changed renews itself again. If the renewal is unpaid, on the due date or
-    in a grace period, the new plan is bought for the term that was due, at ``tariff``.
+    A cancelled subscription that is changed renews itself again. If the renewal is unpaid, on the
+    due date or in a grace period, the new plan is bought for the term that was due.
+
+    Args:
+        subscription: the running subscription.
+        plan: the new plan, of the same or another offer.
+        tariff: the prices of a term that the change starts. A term that continues keeps the tariff
+            it was bought by.
+        on: the day of the change.
 
     Raises:
         PlanUnchanged: the subscription already has this plan.
@@ -151,11 +152,15 @@ def change(subscription: Subscription, plan: Plan, tariff: Tariff, *, on: date) 
         CalendarEnds: the term of the new plan does not fit the calendar, or its grace period or
             minimum term ends after the year 9999.
 
-    >>> from channelplans.offers import SKYPE_CONNECT
-    >>> from channelplans.testing.builders import TARIFF, make_subscription
-    >>> berlin = make_subscription(SKYPE_CONNECT.plan(channels=30))  # 30 x 6.95 EUR for 30 days
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, buy, change
+    >>> tariff = Tariff("list", EUR, channel="6.95")
+    >>> plan, day = SKYPE_CONNECT.plan(channels=30), date(2026, 1, 5)
+    >>> berlin = buy(
+    ...     plan, tariff, account="acme", profile="berlin", subscription="s-1", on=day
+    ... ).after  # 208.50 EUR for 30 days
     >>> more = SKYPE_CONNECT.plan(channels=40)
-    >>> for posting in change(berlin, more, TARIFF, on=date(2026, 1, 15)).postings:
+    >>> for posting in change(berlin, more, tariff, on=date(2026, 1, 15)).postings:
     ...     print(posting)
     2026-01-15 account 'acme': +139.00 EUR, refund for 2026-01-05 to 2026-02-04
     2026-01-15 account 'acme': -278.00 EUR, subscription for 2026-01-15 to 2026-02-14
@@ -210,12 +215,18 @@ def renew(
     it adds is charged its set-up. Unused minutes are lost (F 8.4) unless the offer has a rollover.
     A cancelled subscription is renewed until its minimum term is over.
 
-    ``plan`` moves the subscription to another offer, such as a new edition. If the terms of that
-    offer have another length or billing day, they are counted from this renewal on. If ``plan``
-    does not have the numbers of a pending plan, the pending plan is dropped, and a notice says so.
-    ``keep_bundles=False`` renews the channels alone, if the offer drops bundles that cannot be paid
-    (``NonPaymentRule.drops_bundles``). ``value_date`` is the day from which the posting counts, if
-    a punctual run would have renewed the subscription before ``on``.
+    Args:
+        subscription: the subscription whose term is over.
+        tariff: the prices of the next term.
+        on: the day of processing.
+        plan: a plan of another offer, such as a new edition, to which the subscription moves. If
+            the terms of that offer have another length or billing day, they are counted from this
+            renewal on. If the plan does not have the numbers of a pending plan, the pending plan is
+            dropped, and a notice says so. None keeps the offer.
+        keep_bundles: False renews the channels alone, if the offer drops bundles that cannot be
+            paid (``NonPaymentRule.drops_bundles``, F 6.3).
+        value_date: the day from which the posting counts, if a punctual run would have renewed the
+            subscription before ``on``; None means ``on``.
 
     Raises:
         InvalidValue: ``plan`` is another plan of the same offer, which is a change; or
@@ -228,16 +239,17 @@ def renew(
         CalendarEnds: the next term does not fit the calendar, or its grace period or a minimum
             term ends after the year 9999.
 
+    >>> from datetime import date
+    >>> from channelplans import EUR, Tariff, buy, renew
     >>> from channelplans.offers import OFFERS
-    >>> from channelplans.testing.builders import TARIFF, make_subscription
-    >>> berlin = make_subscription()  # 5 channels, until 2026-02-04
-    >>> print(*renew(berlin, TARIFF, on=date(2026, 2, 6)).postings)
-    2026-02-06 account 'acme': -34.75 EUR, renewal for 2026-02-04 to 2026-03-06
-    >>> plan = OFFERS["voip-yonder"].plan(channels=2, bundles=1)
-    >>> berlin = make_subscription(plan, on=date(2026, 2, 1))
-    >>> for keep in (True, False):
-    ...     print(*renew(berlin, TARIFF, on=date(2026, 3, 1), keep_bundles=keep).postings)
+    >>> tariff = Tariff("list", EUR, channel="6.95", bundle="10", minute="0.021")
+    >>> plan, day = OFFERS["voip-yonder"].plan(channels=2, bundles=1), date(2026, 2, 1)
+    >>> berlin = buy(
+    ...     plan, tariff, account="acme", profile="berlin", subscription="s-1", on=day
+    ... ).after
+    >>> print(*renew(berlin, tariff, on=date(2026, 3, 1)).postings)
     2026-03-01 account 'acme': -23.90 EUR, renewal for 2026-03-01 to 2026-04-01
+    >>> print(*renew(berlin, tariff, on=date(2026, 3, 1), keep_bundles=False).postings)
     2026-03-01 account 'acme': -13.90 EUR, renewal for 2026-03-01 to 2026-04-01
     """
     next_status(subscription, Action.RENEW, on)
@@ -266,13 +278,27 @@ def cancel(subscription: Subscription, *, on: date) -> Decision:
     The notice ``expires`` is the warning with the expiry date; show it before the confirmation. A
     pending change is dropped, and a second notice says so.
 
+    Args:
+        subscription: the active subscription.
+        on: the day of the cancellation.
+
     Raises:
         TransitionNotAllowed, OutsideTerm: the subscription is not active on that day.
         CalendarEnds: the last term ends after the year 9999.
 
-    >>> from channelplans.testing.builders import make_subscription
-    >>> print(cancel(make_subscription(), on=date(2026, 1, 15)).notices[0].text)
-    This cancels the subscription of profile 'berlin'. It is not available from 2026-02-04 on.
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, buy, cancel
+    >>> tariff = Tariff("list", EUR, channel="6.95")
+    >>> plan, day = SKYPE_CONNECT.plan(channels=5), date(2026, 1, 5)
+    >>> berlin = buy(
+    ...     plan, tariff, account="acme", profile="berlin", subscription="s-1", on=day
+    ... ).after
+    >>> cancellation = cancel(berlin, on=date(2026, 1, 15))
+    >>> print(cancellation.after.status)
+    Status.CANCELLED
+    >>> print(cancellation.notices[0].text)  # doctest: +NORMALIZE_WHITESPACE
+    This cancels the subscription of profile 'berlin'. It is not available
+    from 2026-02-04 on.
     """
     status = next_status(subscription, Action.CANCEL, on)
     after, expiry = _after(subscription, on, status=status, pending=None), subscription.term.end
@@ -293,11 +319,21 @@ def cancel(subscription: Subscription, *, on: date) -> Decision:
 def resume(subscription: Subscription, *, on: date) -> Decision:
     """Undo a cancellation before the end of the term; the subscription renews itself again.
 
+    Args:
+        subscription: the cancelled subscription.
+        on: the day of the action.
+
     Raises:
         TransitionNotAllowed, OutsideTerm: the subscription is not cancelled and running.
 
-    >>> from channelplans.testing.builders import make_subscription
-    >>> cancelled = cancel(make_subscription(), on=date(2026, 1, 15)).after
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, buy, cancel, resume
+    >>> tariff = Tariff("list", EUR, channel="6.95")
+    >>> plan, day = SKYPE_CONNECT.plan(channels=5), date(2026, 1, 5)
+    >>> berlin = buy(
+    ...     plan, tariff, account="acme", profile="berlin", subscription="s-1", on=day
+    ... ).after
+    >>> cancelled = cancel(berlin, on=date(2026, 1, 15)).after
     >>> print(resume(cancelled, on=date(2026, 2, 3)))
     2026-02-03: resume the subscription of profile 'berlin', 5 channels.
     Runs until 2026-02-04, when it renews itself.
@@ -315,7 +351,7 @@ def lapse(
     A run waits for the end of the grace period. A person may end the grace period before.
 
     Args:
-        subscription: the subscription.
+        subscription: the subscription whose term is over.
         on: the day of processing.
         not_offered: the reason, if the subscription lapses because its plan is not sold any more;
             None if the renewal was not paid.
@@ -324,8 +360,14 @@ def lapse(
         TransitionNotAllowed: the subscription is not renewed.
         OutsideTerm: the running term has not ended yet.
 
-    >>> from channelplans.testing.builders import make_subscription
-    >>> print(lapse(make_subscription(), on=date(2026, 2, 6)))
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, buy, lapse
+    >>> tariff = Tariff("list", EUR, channel="6.95")
+    >>> plan, day = SKYPE_CONNECT.plan(channels=5), date(2026, 1, 5)
+    >>> berlin = buy(
+    ...     plan, tariff, account="acme", profile="berlin", subscription="s-1", on=day
+    ... ).after
+    >>> print(lapse(berlin, on=date(2026, 2, 6)))
     2026-02-06: let the subscription of profile 'berlin' lapse, 5 channels.
     Not active since 2026-02-04.
     No money moves.
@@ -345,12 +387,22 @@ def lapse(
 def expire(subscription: Subscription, *, on: date) -> Decision:
     """End a cancelled subscription whose term is over.
 
+    Args:
+        subscription: the cancelled subscription.
+        on: the day of processing, on or after the end of the last term.
+
     Raises:
         TransitionNotAllowed: the subscription is not cancelled, or its minimum term is not over.
         OutsideTerm: the running term has not ended yet.
 
-    >>> from channelplans.testing.builders import make_subscription
-    >>> cancelled = cancel(make_subscription(), on=date(2026, 1, 15)).after
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, buy, cancel, expire
+    >>> tariff = Tariff("list", EUR, channel="6.95")
+    >>> plan, day = SKYPE_CONNECT.plan(channels=5), date(2026, 1, 5)
+    >>> berlin = buy(
+    ...     plan, tariff, account="acme", profile="berlin", subscription="s-1", on=day
+    ... ).after
+    >>> cancelled = cancel(berlin, on=date(2026, 1, 15)).after
     >>> print(expire(cancelled, on=date(2026, 2, 4)))
     2026-02-04: end the cancelled subscription of profile 'berlin', 5 channels.
     Not active since 2026-02-04.
@@ -363,16 +415,25 @@ def expire(subscription: Subscription, *, on: date) -> Decision:
 def terminate(subscription: Subscription, *, on: date, refund: bool = True) -> Decision:
     """End a subscription at once, with a refund of the unused part or without (F 5.5, F 5.6).
 
-    ``refund=False`` keeps everything that was paid, and so ignores the offer's minimum term. Before
-    the first day of the first term, everything is refunded. If the renewal is unpaid, on the due
-    date or in a grace period, the subscription ends as of the end of its term.
+    Before the first day of the first term, everything is refunded. If the renewal is unpaid, on the
+    due date or in a grace period, the subscription ends as of the end of its term.
+
+    Args:
+        subscription: the running subscription.
+        on: the day of the action.
+        refund: False keeps everything that was paid, and so ignores the offer's minimum term.
 
     Raises:
         TransitionNotAllowed, OutsideTerm: the subscription is not running on that day, or a refund
             is asked for within the minimum term.
 
-    >>> from channelplans.testing.builders import make_subscription
-    >>> berlin = make_subscription()  # 5 x 6.95 EUR for 30 days, and 5.00 EUR once
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, buy, terminate
+    >>> tariff = Tariff("list", EUR, channel="6.95", setup="5")
+    >>> plan, day = SKYPE_CONNECT.plan(channels=5), date(2026, 1, 5)
+    >>> berlin = buy(
+    ...     plan, tariff, account="acme", profile="berlin", subscription="s-1", on=day
+    ... ).after  # 34.75 EUR for 30 days, and 5.00 EUR once
     >>> print(*terminate(berlin, on=date(2026, 1, 15)).postings)
     2026-01-15 account 'acme': +23.17 EUR, refund for 2026-01-05 to 2026-02-04
     >>> terminate(berlin, on=date(2026, 1, 15), refund=False).postings

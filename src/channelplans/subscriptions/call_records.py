@@ -45,21 +45,26 @@ def record_call(subscription: Subscription, call: Call, tariff: Tariff, *, on: d
     Raises:
         UnknownRate: the tariff has no price for the destination.
         CurrencyMismatch: the tariff is in another currency than the quote that was paid.
-        InvalidValue: the call began after ``on``, the day of processing.
+        InvalidValue: the call began after ``on``.
         OutsideTerm: the call began in neither of the two terms, or ``on`` is before the latest
             action.
 
-    >>> from channelplans.offers import SKYPE_CONNECT
-    >>> from channelplans.testing.builders import TARIFF, make_subscription
-    >>> berlin = make_subscription(SKYPE_CONNECT.plan(channels=1, bundles=1))  # 5,000 minutes, US
-    >>> day, duration = date(2026, 1, 6), timedelta(minutes=10)
-    >>> to_us = Call("c-1", "+1 212 555 0100", "US", day, duration)
-    >>> recorded = record_call(berlin, to_us, TARIFF, on=day)
-    >>> print(recorded.after.allowance, recorded.postings)
-    83:10:00 of 83:20:00 left ()
-    >>> to_germany = Call("c-2", "+49 30 23125 000", "DE", day, duration)  # 0.017 EUR a minute
-    >>> print(*record_call(recorded.after, to_germany, TARIFF, on=day).postings)
-    2026-01-06 profile 'berlin' of account 'acme': -0.17 EUR, call for 2026-01-05 to 2026-02-04
+    >>> from datetime import date, timedelta
+    >>> from channelplans import EUR, SKYPE_CONNECT, Call, Tariff, buy, record_call
+    >>> rates = {"DE": "0.017"}
+    >>> tariff = Tariff("list", EUR, channel=7, bundle=10, minute="0.021", rates=rates)
+    >>> plan, day = SKYPE_CONNECT.plan(channels=1, bundles=1), date(2026, 1, 5)
+    >>> berlin = buy(
+    ...     plan, tariff, account="acme", profile="berlin", subscription="s-1", on=day
+    ... ).after  # 5,000 minutes to the US, which are 83:20 hours
+    >>> to_us = Call("c-1", "+1 212 555 0100", "US", day, timedelta(minutes=10))
+    >>> recorded = record_call(berlin, to_us, tariff, on=day)
+    >>> print(recorded.after.allowance)
+    83:10:00 of 83:20:00 left
+    >>> to_germany = Call("c-2", "+49 30 23125 000", "DE", day, timedelta(minutes=10))
+    >>> (payment,) = record_call(recorded.after, to_germany, tariff, on=day).postings
+    >>> print(payment.wallet, payment.amount, sep=": ")
+    profile 'berlin' of account 'acme': -0.17 EUR
     """
     status = next_status(subscription, Action.RECORD_CALL, on)
     if instance("call", call, Call).day > on:
@@ -92,7 +97,14 @@ def record_call(subscription: Subscription, call: Call, tariff: Tariff, *, on: d
 def call_token(call: Call) -> Token:
     """Return the token of the decision that records a call; look it up to see if one exists.
 
-    >>> call_token(Call("c-1", "+1 212 555 0100", "US", date(2026, 1, 5), timedelta(minutes=3)))
+    Args:
+        call: the call; only its id counts.
+
+    >>> from datetime import date, timedelta
+    >>> from channelplans import Call
+    >>> from channelplans.subscriptions import call_token
+    >>> day, duration = date(2026, 1, 5), timedelta(minutes=3)
+    >>> call_token(Call("c-1", "+1 212 555 0100", "US", day, duration))
     'call/c-1'
     """
     return join_token("call", instance("call", call, Call).id)

@@ -60,11 +60,12 @@ class Edition(DisplayMixin):
     Raises:
         InvalidValue: the end is not after the start, or the migration is before the start.
 
-    >>> from channelplans.money import EUR
-    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Edition, Tariff
     >>> prices = Tariff("2026", EUR, channel="6.95", bundle="10", minute="0.021")
-    >>> print(Edition(SKYPE_CONNECT, prices, date(2026, 1, 1), migration=date(2026, 3, 1)))
-    'Skype Connect (help page)', tariff '2026', from 2026-01-01 on; migration: from 2026-03-01
+    >>> edition = Edition(SKYPE_CONNECT, prices, date(2026, 1, 1), date(2027, 1, 1))
+    >>> date(2026, 12, 31) in edition, date(2027, 1, 1) in edition
+    (True, False)
     """
 
     offer: Offer
@@ -93,11 +94,19 @@ class Edition(DisplayMixin):
     def holds(self, subscription: Subscription) -> bool:
         """Return whether a subscription has this offer and was paid at this tariff.
 
-        >>> from channelplans.offers import SKYPE_CONNECT
-        >>> from channelplans.testing.builders import TARIFF, make_subscription, make_tariff
-        >>> paid = Edition(SKYPE_CONNECT, TARIFF, date(2026, 1, 1))
-        >>> dearer = attrs.evolve(paid, tariff=make_tariff(name="dearer", channel="7.25"))
-        >>> paid.holds(make_subscription()), dearer.holds(make_subscription())
+        Args:
+            subscription: the subscription.
+
+        >>> from datetime import date
+        >>> from channelplans import EUR, SKYPE_CONNECT, Edition, Tariff, buy
+        >>> tariff = Tariff("2026", EUR, channel="6.95")
+        >>> plan, day = SKYPE_CONNECT.plan(channels=5), date(2026, 1, 5)
+        >>> berlin = buy(
+        ...     plan, tariff, account="acme", profile="berlin", subscription="s-1", on=day
+        ... ).after
+        >>> paid = Edition(SKYPE_CONNECT, tariff, date(2026, 1, 1))
+        >>> dearer = Tariff("2027", EUR, channel="7.25")
+        >>> paid.holds(berlin), Edition(SKYPE_CONNECT, dearer, date(2027, 1, 1)).holds(berlin)
         (True, False)
         """
         paid = instance("subscription", subscription, Subscription).quote
@@ -106,9 +115,12 @@ class Edition(DisplayMixin):
     def price(self, plan: Plan) -> Money:
         """Return the price of a plan's channels and bundles for a full term at this tariff.
 
-        >>> from channelplans.money import EUR
-        >>> from channelplans.offers import SKYPE_CONNECT
-        >>> prices = Tariff("2026", EUR, channel="6.95", bundle="10", minute="0.021", setup="5")
+        Args:
+            plan: a plan of any offer.
+
+        >>> from datetime import date
+        >>> from channelplans import EUR, SKYPE_CONNECT, Edition, Tariff
+        >>> prices = Tariff("2026", EUR, channel="6.95", bundle="10", minute="0.021")
         >>> edition = Edition(SKYPE_CONNECT, prices, date(2026, 1, 1))
         >>> print(edition.price(SKYPE_CONNECT.plan(channels=100, bundles=2)))  # 695 + 20
         715.00 EUR
@@ -119,20 +131,27 @@ class Edition(DisplayMixin):
     def plan_for(self, plan: Plan) -> Plan:
         """Return the plan of this offer with the same channels and bundles; a renewal sells it.
 
+        Args:
+            plan: a plan of any offer.
+
         Raises:
             NotOffered: this offer has no such plan; the error says why, and names the nearest plan.
 
-        >>> from channelplans.money import EUR
-        >>> from channelplans.offers import SKYPE_CONNECT
-        >>> fewer = attrs.evolve(SKYPE_CONNECT, edition="2027", bundle=None)
-        >>> prices = Tariff("2027", EUR, channel="6.95", bundle="0", minute="0.021")
-        >>> edition = Edition(fewer, prices, date(2027, 1, 1))
-        >>> edition.plan_for(SKYPE_CONNECT.plan(channels=5, bundles=2))
+        >>> from datetime import date
+        >>> import attrs
+        >>> from channelplans import EUR, SKYPE_CONNECT, Edition, Tariff
+        >>> no_bundles = attrs.evolve(SKYPE_CONNECT, edition="2027", bundle=None)
+        >>> prices = Tariff("2027", EUR, channel="6.95")
+        >>> edition = Edition(no_bundles, prices, date(2027, 1, 1))
+        >>> print(edition.plan_for(SKYPE_CONNECT.plan(channels=5)))
+        5 channels
+        >>> plan = SKYPE_CONNECT.plan(channels=5, bundles=2)
+        >>> edition.plan_for(plan)  # doctest: +NORMALIZE_WHITESPACE
         Traceback (most recent call last):
             ...
-        channelplans.errors.NotOffered: 'Skype Connect (2027)' has no plan of 5 channels and \
-2 bundles of 5,000 minutes; bundles must be 0, not 2: 'Skype Connect' has no bundles; \
-the nearest plan is 5 channels
+        channelplans.errors.NotOffered: 'Skype Connect (2027)' has no plan of 5 channels and
+        2 bundles of 5,000 minutes; bundles must be 0, not 2: 'Skype Connect' has no
+        bundles; the nearest plan is 5 channels
         """
         if instance("plan", plan, Plan).offer == self.offer:
             return plan
@@ -154,12 +173,15 @@ the nearest plan is 5 channels
         The number of channels is moved to the nearest limit of the offer and then rounded as a
         request is. Bundles above the new limit are left out. Ask the buyer before you sell it.
 
-        >>> from channelplans.offers import OFFERS, SKYPE_CONNECT
-        >>> from channelplans.testing.builders import TARIFF
-        >>> lines = Edition(
-        ...     OFFERS["easybell-basic"], TARIFF, date(2026, 1, 1)
-        ... )  # 2 to 50 lines, no bundles
-        >>> print(lines.nearest(SKYPE_CONNECT.plan(channels=60, bundles=3)))
+        Args:
+            plan: a plan of any offer.
+
+        >>> from datetime import date
+        >>> from channelplans import EUR, SKYPE_CONNECT, Edition, Tariff
+        >>> from channelplans.offers import OFFERS
+        >>> small = OFFERS["easybell-basic"]  # 2 to 50 channels, no bundles
+        >>> edition = Edition(small, Tariff("list", EUR, channel="6.95"), date(2026, 1, 1))
+        >>> print(edition.nearest(SKYPE_CONNECT.plan(channels=60, bundles=3)))
         50 channels
         """
         rule, bundles = self.offer.quantity, self.offer.bundle
@@ -199,28 +221,26 @@ class Catalogue(DisplayMixin):
     A renewal keeps the edition of the subscription, or moves to the latest edition whose migration
     has begun. Nothing is sold or renewed before the first edition or after the last.
 
+    Attributes:
+        editions: the editions. They may be passed in any order.
+
     Raises:
         InvalidValue: there is no edition, two editions overlap or leave a gap, or two different
             offers or tariffs have the same name: people could not tell them apart in a table.
         CurrencyMismatch: two editions are in different currencies.
 
-    >>> from channelplans.money import EUR
-    >>> from channelplans.offers import SKYPE_CONNECT
-    >>> old = Tariff("2025", EUR, channel="6.95", bundle="10", minute="0.021")
-    >>> new = attrs.evolve(old, name="2026", channel="7.25")
-    >>> catalogue = Catalogue(
-    ...     (
-    ...         Edition(SKYPE_CONNECT, old, date(2025, 1, 1), date(2026, 1, 1)),
-    ...         Edition(SKYPE_CONNECT, new, date(2026, 1, 1), migration=date(2026, 3, 1)),
-    ...     )
-    ... )
-    >>> print(catalogue)
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Catalogue, Edition, Tariff
+    >>> cheap = Tariff("2025", EUR, channel="6.95", bundle="10", minute="0.021")
+    >>> dear = Tariff("2026", EUR, channel="7.25", bundle="10", minute="0.021")
+    >>> new_year = date(2026, 1, 1)
+    >>> old = Edition(SKYPE_CONNECT, cheap, date(2025, 1, 1), new_year)
+    >>> new = Edition(SKYPE_CONNECT, dear, new_year, migration=date(2026, 3, 1))
+    >>> print(Catalogue((old, new)))
     offer                      tariff  currency  from        until       migration
     -------------------------  ------  --------  ----------  ----------  ----------------
     Skype Connect (help page)  2025    EUR       2025-01-01  2026-01-01  at their renewal
     Skype Connect (help page)  2026    EUR       2026-01-01              from 2026-03-01
-    >>> catalogue.on(date(2025, 12, 31)).tariff.name
-    '2025'
     """
 
     editions: tuple[Edition, ...] = attrs.field(converter=_sort_editions)
@@ -236,19 +256,24 @@ class Catalogue(DisplayMixin):
     def on(self, day: date) -> Edition:
         """Return the edition that is sold on a day.
 
+        Args:
+            day: the civil day of the sale.
+
         Raises:
             UnknownEdition: the day is before the first edition, or on or after the end of the last.
 
-        >>> from channelplans.offers import SKYPE_CONNECT
-        >>> from channelplans.testing.builders import TARIFF
-        >>> january = Edition(SKYPE_CONNECT, TARIFF, date(2026, 1, 1), date(2026, 2, 1))
-        >>> Catalogue((january,)).on(date(2026, 1, 31)) is january
-        True
-        >>> Catalogue((january,)).on(date(2026, 2, 1))
+        >>> from datetime import date
+        >>> from channelplans import EUR, SKYPE_CONNECT, Catalogue, Edition, Tariff
+        >>> prices = Tariff("list", EUR, channel="6.95")
+        >>> january = Edition(SKYPE_CONNECT, prices, date(2026, 1, 1), date(2026, 2, 1))
+        >>> catalogue = Catalogue((january,))
+        >>> print(catalogue.on(date(2026, 1, 31)).tariff)
+        list: 6.95 EUR a channel
+        >>> catalogue.on(date(2026, 2, 1))  # doctest: +NORMALIZE_WHITESPACE
         Traceback (most recent call last):
             ...
-        channelplans.errors.UnknownEdition: the catalogue has no edition on 2026-02-01; it has: \
-'Skype Connect (help page)', tariff 'plausible', 2026-01-01 to 2026-02-01
+        channelplans.errors.UnknownEdition: the catalogue has no edition on 2026-02-01;
+        it has: 'Skype Connect (help page)', tariff 'list', 2026-01-01 to 2026-02-01
         """
         civil_day("day", day)
         for edition in self.editions:
@@ -261,15 +286,24 @@ class Catalogue(DisplayMixin):
 
         If several editions have both, return the latest that had started on the term's first day.
 
+        Args:
+            subscription: the subscription.
+
         Raises:
             UnknownEdition: no edition has this offer and this tariff.
 
-        >>> from channelplans.offers import SKYPE_CONNECT
-        >>> from channelplans.testing.builders import TARIFF, make_subscription, make_tariff
-        >>> old = Edition(SKYPE_CONNECT, TARIFF, date(2026, 1, 1), date(2026, 2, 1))
-        >>> new = Edition(SKYPE_CONNECT, make_tariff(name="dearer"), date(2026, 2, 1))
-        >>> Catalogue((old, new)).held_by(make_subscription()) is old
-        True
+        >>> from datetime import date
+        >>> from channelplans import EUR, SKYPE_CONNECT, Catalogue, Edition, Tariff, buy
+        >>> cheap = Tariff("old", EUR, channel="6.95")
+        >>> dear = Tariff("new", EUR, channel="7.25")
+        >>> old = Edition(SKYPE_CONNECT, cheap, date(2026, 1, 1), date(2026, 2, 1))
+        >>> catalogue = Catalogue((old, Edition(SKYPE_CONNECT, dear, date(2026, 2, 1))))
+        >>> plan, day = SKYPE_CONNECT.plan(channels=5), date(2026, 1, 5)
+        >>> berlin = buy(
+        ...     plan, cheap, account="acme", profile="berlin", subscription="s-1", on=day
+        ... ).after
+        >>> print(catalogue.held_by(berlin).tariff)
+        old: 6.95 EUR a channel
         """
         matching = [edition for edition in self.editions if edition.holds(subscription)]
         if not matching:
@@ -284,19 +318,25 @@ class Catalogue(DisplayMixin):
 
         The first day of that term decides, even if the renewal is processed late (F 3.9).
 
+        Args:
+            subscription: the subscription before the renewal.
+
         Raises:
             UnknownEdition: no edition has the subscription's offer and tariff, or none is sold on
                 that day.
 
-        >>> from channelplans.offers import SKYPE_CONNECT
-        >>> from channelplans.testing.builders import TARIFF, make_subscription, make_tariff
-        >>> dearer, berlin = make_tariff(name="dearer"), make_subscription()  # until 2026-02-04
-        >>> old = Edition(SKYPE_CONNECT, TARIFF, date(2026, 1, 1), date(2026, 2, 1))
-        >>> for migration in (date(2026, 2, 4), date(2026, 2, 5)):
-        ...     new = Edition(SKYPE_CONNECT, dearer, date(2026, 2, 1), migration=migration)
-        ...     print(migration, Catalogue((old, new)).for_renewal(berlin).tariff.name)
-        2026-02-04 dearer
-        2026-02-05 plausible
+        >>> from datetime import date
+        >>> from channelplans import EUR, SKYPE_CONNECT, Catalogue, Edition, Tariff, buy
+        >>> cheap = Tariff("old", EUR, channel="6.95")
+        >>> dear = Tariff("new", EUR, channel="7.25")
+        >>> old = Edition(SKYPE_CONNECT, cheap, date(2026, 1, 1), date(2026, 2, 1))
+        >>> catalogue = Catalogue((old, Edition(SKYPE_CONNECT, dear, date(2026, 2, 1))))
+        >>> plan, day = SKYPE_CONNECT.plan(channels=5), date(2026, 1, 5)
+        >>> berlin = buy(
+        ...     plan, cheap, account="acme", profile="berlin", subscription="s-1", on=day
+        ... ).after  # its term ends on 2026-02-04
+        >>> print(catalogue.for_renewal(berlin).tariff)
+        new: 7.25 EUR a channel
         """
         return self.for_term(subscription, subscription.term.end)
 
@@ -307,19 +347,29 @@ class Catalogue(DisplayMixin):
         that day; then the latest such edition applies. A renewal and a restart use the same
         rule, so nobody keeps old prices by changing every month.
 
+        Args:
+            subscription: the subscription.
+            start: the first day of the term.
+
         Raises:
             UnknownEdition: no edition has the subscription's offer and tariff, or none is sold on
                 that day.
 
-        >>> from channelplans.offers import SKYPE_CONNECT
-        >>> from channelplans.testing.builders import TARIFF, make_subscription, make_tariff
-        >>> dearer, migration = make_tariff(name="dearer"), date(2026, 3, 1)
-        >>> old = Edition(SKYPE_CONNECT, TARIFF, date(2026, 1, 1), date(2026, 2, 1))
-        >>> new = Edition(SKYPE_CONNECT, dearer, date(2026, 2, 1), migration=migration)
+        >>> from datetime import date
+        >>> from channelplans import EUR, SKYPE_CONNECT, Catalogue, Edition, Tariff, buy
+        >>> cheap = Tariff("old", EUR, channel="6.95")
+        >>> dear = Tariff("new", EUR, channel="7.25")
+        >>> end, migration = date(2026, 2, 1), date(2026, 3, 1)
+        >>> old = Edition(SKYPE_CONNECT, cheap, date(2026, 1, 1), end)
+        >>> new = Edition(SKYPE_CONNECT, dear, end, migration=migration)
+        >>> plan, day = SKYPE_CONNECT.plan(channels=5), date(2026, 1, 5)
+        >>> berlin = buy(
+        ...     plan, cheap, account="acme", profile="berlin", subscription="s-1", on=day
+        ... ).after
         >>> for start in (date(2026, 2, 28), date(2026, 3, 1)):
-        ...     print(start, Catalogue((old, new)).for_term(make_subscription(), start).tariff.name)
-        2026-02-28 plausible
-        2026-03-01 dearer
+        ...     print(start, Catalogue((old, new)).for_term(berlin, start).tariff)
+        2026-02-28 old: 6.95 EUR a channel
+        2026-03-01 new: 7.25 EUR a channel
         """
         current = self.held_by(subscription)
         self.on(start)  # raises UnknownEdition if nothing is sold on that day

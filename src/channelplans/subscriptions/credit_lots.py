@@ -51,6 +51,8 @@ class LotRule(DisplayMixin):
     Raises:
         InvalidValue: ``since_use`` is set, but the lots never expire.
 
+    >>> from channelplans import Months, Reason
+    >>> from channelplans.subscriptions import LotRule
     >>> print(LotRule(Reason.BONUS, Months(3), priority=-1))
     bonus: lasts 3 months, priority -1
     """
@@ -90,7 +92,11 @@ class Lot(DisplayMixin):
     left: Money
 
     def expired(self, on: date) -> bool:
-        """Return whether the lot is expired on a day."""
+        """Return whether the lot is expired on a day.
+
+        Args:
+            on: the civil day.
+        """
         return self.expires is not None and self.expires <= civil_day("on", on)
 
     def to_records(self) -> list[dict[str, object]]:
@@ -115,7 +121,12 @@ class Lot(DisplayMixin):
 @checked
 @attrs.frozen(repr=False)
 class Draw(DisplayMixin):
-    """The amount that a payment took from one lot; ``lot`` is the posting that opened the lot."""
+    """The amount that a payment took from one lot.
+
+    Attributes:
+        lot: the posting that opened the lot.
+        amount: the amount, above zero.
+    """
 
     lot: Posting
     amount: Money
@@ -129,7 +140,10 @@ class Draw(DisplayMixin):
 class Payment(DisplayMixin):
     """A posting that took money from a wallet, and the lots that paid it.
 
-    The draws add up to the amount that is paid. A later refund does not change them.
+    Attributes:
+        posting: the posting that took the money.
+        draws: what each lot paid, in the order of drawing. The draws and ``unpaid`` add up to the
+            amount that is paid. A later refund does not change the draws.
     """
 
     posting: Posting
@@ -164,13 +178,9 @@ def open_lots(
 ) -> tuple[Lot, ...]:
     """Return the lots with credit left at the end of a day, in the order in which they are drawn.
 
-    Pass all postings of one wallet, from the first, in the order of booking. Or pass those of all
-    wallets of one account, in the order of commits, as ``merge_wallets`` returns them. Postings
-    after the day are ignored. The account's lots come first, then those of each profile.
-
-    Lots are drawn by priority, then by the day on which they expire, then by age. A lot whose
-    reason has no rule never expires and has priority 0. An expired lot is drawn after all others,
-    until its expiry is booked.
+    The account's lots come first, then those of each profile. Lots are drawn by priority, then by
+    the day on which they expire, then by age. An expired lot is drawn after all others, until its
+    expiry is booked.
 
     - A payment that exceeds the lots leaves a debt (``Payment.unpaid``). The next receipt pays the
       oldest debt first, and opens a lot with the rest.
@@ -182,22 +192,32 @@ def open_lots(
       the paying posting is not among the postings, the transfer opens a lot, by the rule for
       TRANSFER.
 
+    Args:
+        postings: all postings of one wallet, from the first, in the order of booking; or those of
+            all wallets of one account, in the order of commits, as ``merge_wallets`` returns them.
+            Postings after ``on`` are ignored.
+        rules: the rules, one for each reason at most. A lot whose reason has no rule never expires
+            and has priority 0.
+        on: the civil day.
+
     Raises:
         InvalidValue: the postings belong to several accounts, a transfer is received before it is
             paid, or two rules have the same reason.
         CurrencyMismatch: the postings are in several currencies.
         CalendarEnds: a lot would expire after the year 9999.
 
-    >>> from channelplans.subscriptions.wallets import Wallet
-    >>> from channelplans.money import EUR
+    >>> from datetime import date
+    >>> from channelplans import EUR, Money, Months, Posting, Reason, Wallet
+    >>> from channelplans.subscriptions import LotRule, open_lots
     >>> acme, day = Wallet("acme"), date(2026, 1, 5)
     >>> postings = (
     ...     Posting(acme, Money.of("50", EUR), Reason.DEPOSIT, day),
     ...     Posting(acme, Money.of("10", EUR), Reason.BONUS, day),
     ...     Posting(acme, Money.of("-12.50", EUR), Reason.SUBSCRIPTION, day),
     ... )
-    >>> rules = (LotRule(Reason.BONUS, Months(3)),)
-    >>> print(*open_lots(postings, rules, on=day), sep="; ")
+    >>> bonus_expires = LotRule(Reason.BONUS, Months(3))
+    >>> for lot in open_lots(postings, [bonus_expires], on=day):
+    ...     print(lot)
     47.50 EUR left of 2026-01-05 account 'acme': +50.00 EUR, deposit
     """
     civil_day("on", on)
@@ -218,20 +238,23 @@ def open_lots(
 def payments(postings: Sequence[Posting], rules: Sequence[LotRule] = ()) -> tuple[Payment, ...]:
     """Return each posting that took money, with the lots that paid it, in the order of booking.
 
-    Pass the postings of one wallet or of one account, as for ``open_lots``.
+    Args:
+        postings: the postings of one wallet or of one account, as for ``open_lots``.
+        rules: the rules, as for ``open_lots``.
 
     Raises:
         InvalidValue, CurrencyMismatch, CalendarEnds: see ``open_lots``.
 
-    >>> from channelplans.subscriptions.wallets import Wallet
-    >>> from channelplans.money import EUR
+    >>> from datetime import date
+    >>> from channelplans import EUR, Money, Months, Posting, Reason, Wallet
+    >>> from channelplans.subscriptions import LotRule, payments
     >>> acme, day = Wallet("acme"), date(2026, 1, 5)
     >>> postings = (
     ...     Posting(acme, Money.of("10", EUR), Reason.DEPOSIT, day),
     ...     Posting(acme, Money.of("1", EUR), Reason.BONUS, day),
     ...     Posting(acme, Money.of("-12.50", EUR), Reason.OVERAGE, day),
     ... )
-    >>> print(*payments(postings, (LotRule(Reason.BONUS, Months(3)),)))
+    >>> print(*payments(postings, [LotRule(Reason.BONUS, Months(3))]))
     2026-01-05 account 'acme': -12.50 EUR, overage
       1.00 EUR of 2026-01-05 account 'acme': +1.00 EUR, bonus
       10.00 EUR of 2026-01-05 account 'acme': +10.00 EUR, deposit
@@ -246,10 +269,8 @@ def expiries(
 ) -> tuple[Posting, ...]:
     """Return the postings that take the credit that is expired on a day out of its wallets.
 
-    Pass the postings of one wallet or of one account, as for ``open_lots``. Postings after the day
-    are read too, so credit that was spent later does not expire as well. After the expiries are
-    booked, the same call returns nothing. Each expiry is a posting on the wallet that holds the
-    credit, and all expiries of a wallet together never exceed its balance.
+    Each expiry is a posting on the wallet that holds the credit, and all expiries of a wallet
+    together never exceed its balance. After the expiries are booked, the same call returns nothing.
 
     Book each expiry with ``expire_credit``, and pass its reference as ``transfer``. The reference
     names the lot by the posting that brought it into the wallet: the second lot that the transfer
@@ -259,14 +280,22 @@ def expiries(
     most 255 characters; a long identifier is replaced by its SHA-256 digest. The reference is None
     if that posting has none.
 
+    Args:
+        postings: the postings of one wallet or of one account, as for ``open_lots``. Postings after
+            ``on`` are read too, so credit that was spent later does not expire as well.
+        rules: the rules, as for ``open_lots``.
+        on: the civil day of the expiries.
+
     Raises:
         InvalidValue, CurrencyMismatch, CalendarEnds: see ``open_lots``.
 
-    >>> from channelplans.subscriptions.wallets import Wallet
-    >>> from channelplans.money import EUR
-    >>> acme, ten = Wallet("acme"), Money.of("10", EUR)
-    >>> bonus = Posting(acme, ten, Reason.BONUS, date(2026, 1, 5), reference="b-1")
-    >>> (expiry,) = expiries([bonus], [LotRule(Reason.BONUS, Months(3))], on=date(2026, 4, 5))
+    >>> from datetime import date
+    >>> from channelplans import EUR, Money, Months, Posting, Reason, Wallet
+    >>> from channelplans.subscriptions import LotRule, expiries
+    >>> acme, ten, day = Wallet("acme"), Money.of("10", EUR), date(2026, 1, 5)
+    >>> bonus = Posting(acme, ten, Reason.BONUS, day, reference="b-1")
+    >>> rule = LotRule(Reason.BONUS, Months(3))
+    >>> (expiry,) = expiries([bonus], [rule], on=date(2026, 4, 5))
     >>> print(expiry, expiry.reference, sep="; ")
     2026-04-05 account 'acme': -10.00 EUR, expiry; expiry of bonus b-1, lot 1
     """
@@ -278,10 +307,12 @@ def expiries(
 def merge_wallets(histories: Sequence[Sequence[Posting]]) -> tuple[Posting, ...]:
     """Return the postings of an account's wallets in one order, for ``open_lots`` and the others.
 
-    Pass one sequence for each wallet, from the first posting, in the order of commits. The result
-    keeps the order within each wallet. The receipt of a transfer comes after the payment with the
-    same reference. Otherwise the earlier day comes first, then the account's wallet, then the name
-    of the profile. The lots do not depend on this choice.
+    The result keeps the order within each wallet. The receipt of a transfer comes after the payment
+    with the same reference. Otherwise the earlier day comes first, then the account's wallet, then
+    the name of the profile. The lots do not depend on this choice.
+
+    Args:
+        histories: the postings of each wallet, from the first, in the order of commits.
 
     Raises:
         InvalidValue: the histories belong to several accounts, a history has postings of two
@@ -289,20 +320,22 @@ def merge_wallets(histories: Sequence[Sequence[Posting]]) -> tuple[Posting, ...]
             of commits, so two transfers would wait for each other.
         CurrencyMismatch: the postings are in several currencies.
 
-    >>> from channelplans.money import EUR
-    >>> from channelplans.subscriptions.transfers import assign_credit, deposit, take_back_credit
-    >>> acme, day = Wallet("acme"), date(2026, 1, 5)
-    >>> ten, five, two = (Money.of(amount, EUR) for amount in ("10", "5", "2"))
-    >>> (bonus,) = deposit(acme, ten, transfer="b-1", on=day, reason=Reason.BONUS).postings
-    >>> paid, received = assign_credit("acme", "berlin", five, transfer="t-1", on=day).postings
-    >>> returned, taken = take_back_credit("acme", "berlin", two, transfer="t-2", on=day).postings
-    >>> merged = merge_wallets([[bonus, paid, taken], [received, returned]])
-    >>> merged == (bonus, paid, received, returned, taken)
+    >>> from datetime import date
+    >>> from channelplans import EUR, Days, Money, Reason, Wallet, assign_credit, deposit
+    >>> from channelplans.subscriptions import LotRule, merge_wallets, open_lots
+    >>> ten, four, day = Money.of("10", EUR), Money.of("4", EUR), date(2026, 1, 5)
+    >>> (bonus,) = deposit(
+    ...     Wallet("acme"), ten, transfer="b-1", on=day, reason=Reason.BONUS
+    ... ).postings
+    >>> assigned = assign_credit("acme", "berlin", four, transfer="t-1", on=day)
+    >>> paid, received = assigned.postings
+    >>> merged = merge_wallets([[received], [bonus, paid]])
+    >>> merged == (bonus, paid, received)
     True
     >>> for lot in open_lots(merged, [LotRule(Reason.BONUS, Days(30))], on=day):
-    ...     print(f"{lot.wallet}: {lot.left} of {lot.posting.reference}, until {lot.expires}")
-    account 'acme': 7.00 EUR of b-1, until 2026-02-04
-    profile 'berlin' of account 'acme': 3.00 EUR of b-1, until 2026-02-04
+    ...     print(f"{lot.wallet}: {lot.left} until {lot.expires}")
+    account 'acme': 6.00 EUR until 2026-02-04
+    profile 'berlin' of account 'acme': 4.00 EUR until 2026-02-04
     """
     by_wallet: dict[Wallet, tuple[Posting, ...]] = {}
     for history in several("histories", histories, _check_history):

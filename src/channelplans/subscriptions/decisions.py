@@ -42,6 +42,7 @@ class Request(DisplayMixin):
     Raises:
         InvalidValue: the key is longer than 255 characters.
 
+    >>> from channelplans.subscriptions import Request
     >>> print(Request("form 17", "8c6976e5"))
     request 'form 17'
     """
@@ -107,12 +108,15 @@ class Decision(DisplayMixin):
     def deltas(self) -> Mapping[Wallet, Money]:
         """The sum of the postings of each wallet, so a refund reduces the charge.
 
-        >>> from channelplans.offers import SKYPE_CONNECT
-        >>> from channelplans.subscriptions.actions import change
-        >>> from channelplans.testing.builders import TARIFF, make_subscription
-        >>> berlin = make_subscription(SKYPE_CONNECT.plan(channels=30))  # 208.50 EUR for 30 days
+        >>> from datetime import date
+        >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, Wallet, buy, change
+        >>> tariff = Tariff("list", EUR, channel="6.95")
+        >>> plan, day = SKYPE_CONNECT.plan(channels=30), date(2026, 1, 5)
+        >>> berlin = buy(
+        ...     plan, tariff, account="acme", profile="berlin", subscription="s-1", on=day
+        ... ).after
         >>> more = SKYPE_CONNECT.plan(channels=40)
-        >>> decision = change(berlin, more, TARIFF, on=date(2026, 1, 15))
+        >>> decision = change(berlin, more, tariff, on=date(2026, 1, 15))
         >>> [str(posting.amount) for posting in decision.postings]
         ['139.00 EUR', '-278.00 EUR']
         >>> print(decision.deltas[Wallet("acme")])
@@ -126,16 +130,16 @@ class Decision(DisplayMixin):
         ``reason`` is the reason for the posting, ``granted_reason`` says why another number of
         channels is sold than requested (H5).
 
-        >>> from channelplans.offers import SKYPE_CONNECT
-        >>> from channelplans.subscriptions.actions import change
-        >>> from channelplans.testing.builders import TARIFF, make_subscription
-        >>> more = SKYPE_CONNECT.plan(channels=105)
-        >>> decision = change(make_subscription(), more, TARIFF, on=date(2026, 1, 15))
-        >>> columns = ("reason", "requested", "granted", "granted_reason")
-        >>> for row in decision.to_records():
-        ...     print(*map(row.get, columns), sep=", ")
-        refund, 105, 100, above 100, multiples of 10, rounded down
-        subscription, 105, 100, above 100, multiples of 10, rounded down
+        >>> from datetime import date
+        >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, buy
+        >>> tariff = Tariff("list", EUR, channel="6.95")
+        >>> plan, day = SKYPE_CONNECT.plan(channels=105), date(2026, 1, 5)
+        >>> purchase = buy(
+        ...     plan, tariff, account="acme", profile="berlin", subscription="s-1", on=day
+        ... )
+        >>> (row,) = purchase.to_records()
+        >>> print(row["amount"], row["requested"], row["granted"], row["granted_reason"])
+        -695.00 105 100 above 100, multiples of 10, rounded down
         """
         channels = quantity_columns(self._plan)
         return [{**row, **channels} for row in _records(self.action, self.token, self.postings)]

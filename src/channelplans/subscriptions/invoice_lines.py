@@ -66,13 +66,21 @@ class InvoiceLine(DisplayMixin):
         duration: the charged length of the calls; None for all other lines.
         booked_on: the day of booking; None if that is the value date.
 
-    >>> from channelplans.money import EUR
-    >>> amount = Money.of("83.40", EUR)
-    >>> day, term = date(2026, 1, 5), Term(date(2026, 1, 5), date(2026, 2, 4))
-    >>> price = Decimal("6.95")
-    >>> line = InvoiceLine(day, "berlin", Reason.RENEWAL, "channels", 12, price, amount, term)
+    >>> from datetime import date
+    >>> from decimal import Decimal
+    >>> from channelplans import EUR, Money, Reason
+    >>> from channelplans.subscriptions import InvoiceLine
+    >>> line = InvoiceLine(
+    ...     value_date=date(2026, 1, 5),
+    ...     profile="berlin",
+    ...     reason=Reason.RENEWAL,
+    ...     item="channels",
+    ...     quantity=12,
+    ...     price=Decimal("6.95"),
+    ...     amount=Money.of("83.40", EUR),
+    ... )
     >>> print(line)
-    2026-01-05 profile 'berlin': renewal, 12 channels at 6.95, 2026-01-05 to 2026-02-04, 83.40 EUR
+    2026-01-05 profile 'berlin': renewal, 12 channels at 6.95, 83.40 EUR
     """
 
     value_date: date

@@ -151,24 +151,24 @@ def make_invoice(
         CurrencyMismatch: a decision has amounts in another currency than ``opening``. Make an
             invoice for each currency.
 
-    >>> from channelplans.money import EUR
-    >>> from channelplans.offers import SKYPE_CONNECT
-    >>> from channelplans.testing.builders import make_account
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Money, Tariff, Wallet, buy, deposit
+    >>> from channelplans.subscriptions import make_invoice
+    >>> tariff = Tariff("list", EUR, channel="6.95", setup="5")
+    >>> plan, day = SKYPE_CONNECT.plan(channels=5), date(2026, 1, 5)
+    >>> paid_in = deposit(Wallet("acme"), Money.of("50", EUR), transfer="p-1", on=day)
+    >>> purchase = buy(
+    ...     plan, tariff, account="acme", profile="berlin", subscription="berlin 1", on=day
+    ... )
     >>> january = {"since": date(2026, 1, 1), "until": date(2026, 2, 1)}
-    >>> decisions = make_account({"berlin": SKYPE_CONNECT.plan(channels=5)}, credit="50")
-    >>> print(make_invoice("acme", decisions, opening=Money.zero(EUR), **january))
-    Invoice of account 'acme', 2026-01-01 to 2026-02-01, in EUR
-    day         profile  reason        item      quantity  price  term                      amount
-    ----------  -------  ------------  --------  --------  -----  ------------------------  ------
-    2026-01-05  berlin   subscription  channels         5   6.95  2026-01-05 to 2026-02-04   34.75
-    2026-01-05  berlin   subscription  set-up           1   5.00  2026-01-05 to 2026-02-04    5.00
-    Total 39.75 EUR. Prices are net of tax.
-    balance          amount
-    ---------------  ------
-    opening balance    0.00
-    deposits          50.00
-    this invoice     -39.75
-    closing balance   10.25
+    >>> committed, empty = (paid_in, purchase), Money.zero(EUR)
+    >>> invoice = make_invoice("acme", committed, opening=empty, **january)
+    >>> for line in invoice.lines:
+    ...     print(line.item, line.quantity, line.price, line.amount, sep="; ")
+    channels; 5; 6.95; 34.75 EUR
+    set-up; 1; 5.00; 5.00 EUR
+    >>> print(invoice.deposits, invoice.total, invoice.closing, sep="; ")
+    50.00 EUR; 39.75 EUR; 10.25 EUR
     """
     identifier("account", account)
     period = _period(since, until)

@@ -30,27 +30,30 @@ class PriceBook(Protocol):
     ``NotOffered`` or ``UnknownEdition`` if it sells nothing. Its answer depends only on its
     arguments: a preview and a retry ask again.
 
-    >>> from channelplans.money import EUR
-    >>> from channelplans.testing.builders import make_subscription
-    >>> tariff = Tariff("list", EUR, channel="6.95")
-    >>> class NextYearDearer:
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Billing, MemoryStore, Tariff
+    >>> normal = Tariff("list", EUR, channel="6.95")
+    >>> reduced = Tariff("for charities", EUR, channel="5.95")
+    >>> class CharityPrices:
     ...     def for_sale(self, plan, *, account, profile, on, previous):
-    ...         return tariff
+    ...         return reduced if account.startswith("charity") else normal
     ...
     ...     def for_change(self, subscription, plan, *, on):
-    ...         return tariff
+    ...         return subscription.quote.tariff
     ...
     ...     def for_call(self, subscription, call, quote):
     ...         return quote.tariff
     ...
     ...     def for_renewal(self, subscription):
     ...         plan = subscription.pending or subscription.plan
-    ...         if subscription.term.end.year == 2026:
-    ...             return plan, tariff
-    ...         return plan, attrs.evolve(tariff, name="2027", channel="7.25")
-    >>> plan, renewed_at = make_price_book(NextYearDearer()).for_renewal(make_subscription())
-    >>> print(plan, renewed_at, sep="; ")  # on 2026-02-04
-    5 channels; list: 6.95 EUR a channel
+    ...         return plan, subscription.quote.tariff
+    >>> billing = Billing(MemoryStore(), prices=CharityPrices())
+    >>> plan, day = SKYPE_CONNECT.plan(channels=5), date(2026, 1, 5)
+    >>> purchase = billing.preview.buy(
+    ...     plan, account="charity 7", profile="berlin", subscription="s-1", on=day
+    ... )
+    >>> print(purchase.decision.after.quote.total)
+    29.75 EUR
     """
 
     def for_sale(
@@ -82,6 +85,11 @@ class PriceBook(Protocol):
 
         A change within the term keeps the tariff that was paid, so this method is not asked.
 
+        Args:
+            subscription: the subscription before the change.
+            plan: the plan that is bought for the new term.
+            on: the day of the change, on which the new term starts.
+
         Raises:
             NotOffered: the offer of the plan is not sold on that day, or not to this account.
             UnknownEdition: nothing is sold on that day.
@@ -91,7 +99,10 @@ class PriceBook(Protocol):
     def for_call(self, subscription: Subscription, call: Call, quote: Quote) -> Tariff:
         """Return the tariff of a call; usually ``quote.tariff``.
 
-        ``quote`` was paid for the term on whose days the call began.
+        Args:
+            subscription: the subscription of the profile.
+            call: the call.
+            quote: the quote that was paid for the term on whose days the call began.
         """
         ...
 
@@ -100,6 +111,9 @@ class PriceBook(Protocol):
 
         The first day is ``subscription.term.end``, even if the renewal is processed late. The plan
         is ``subscription.pending or subscription.plan``, or a plan of another offer.
+
+        Args:
+            subscription: the subscription before the renewal.
 
         Raises:
             NotOffered: the plan is not sold on that day.
@@ -127,19 +141,25 @@ def make_price_book(prices: Prices) -> PriceBook:
 
     The first three charge a call by the tariff that was paid for its term.
 
+    Args:
+        prices: one of the four.
+
     Raises:
         WrongType: the prices are none of these, or a price book lacks a method.
 
-    >>> from channelplans.offers import SKYPE_CONNECT
-    >>> from channelplans.testing.builders import TARIFF, make_tariff
-    >>> large = make_tariff(name="agreed with large", channel="5.95")
-    >>> book = make_price_book(lambda account, offer, day: large if account == "large" else TARIFF)
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Tariff
+    >>> from channelplans.subscriptions import make_price_book
+    >>> normal = Tariff("list", EUR, channel="6.95")
+    >>> agreed = Tariff("agreed with large", EUR, channel="5.95")
+    >>> def find_tariff(account, offer, day):
+    ...     return agreed if account == "large" else normal
+    >>> book = make_price_book(find_tariff)
     >>> plan, day = SKYPE_CONNECT.plan(channels=30), date(2026, 1, 5)
-    >>> for account in "acme", "large":
-    ...     tariff = book.for_sale(plan, account=account, profile="berlin", on=day, previous=None)
-    ...     print(account, tariff.name, sep=": ")
-    acme: plausible
-    large: agreed with large
+    >>> print(book.for_sale(plan, account="acme", profile="a", on=day, previous=None))
+    list: 6.95 EUR a channel
+    >>> print(book.for_sale(plan, account="large", profile="a", on=day, previous=None))
+    agreed with large: 5.95 EUR a channel
     """
     if isinstance(prices, Tariff):
         return _PricesByFunction(lambda *_: prices)

@@ -32,8 +32,12 @@ __all__ = [
 class RuleDifference(DisplayMixin):
     """A rule or price that differs between two editions.
 
-    ``field`` is the path to the value, such as ``tariff.channel``; ``old`` and ``new`` are text.
+    Attributes:
+        field: the path to the value, such as ``tariff.channel``.
+        old: the value in the current edition, as text.
+        new: the value in the new edition, as text.
 
+    >>> from channelplans.subscriptions import RuleDifference
     >>> print(RuleDifference("offer.quantity.maximum", "300", "100"))
     offer.quantity.maximum: 300 -> 100
     """
@@ -187,21 +191,22 @@ def compare_editions(
 ) -> Comparison:
     """Return the rules and prices that differ between two editions, and the subscriptions' prices.
 
+    Args:
+        old: the current edition.
+        new: the edition that would replace it.
+        subscriptions: the subscriptions to compare; those of another edition are left out.
+
     Raises:
         CurrencyMismatch: the editions are in different currencies.
 
-    >>> from channelplans.money import EUR
-    >>> from channelplans.offers import OFFERS, SKYPE_CONNECT
-    >>> from channelplans.tariffs import Tariff
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Edition, Tariff, compare_editions
     >>> prices = Tariff("list", EUR, channel="6.95", bundle="10", minute="0.021")
-    >>> dearer = attrs.evolve(prices, name="dearer", channel="7.25")
+    >>> dearer = Tariff("dearer", EUR, channel="7.25", bundle="10", minute="0.021")
     >>> old = Edition(SKYPE_CONNECT, prices, date(2025, 1, 1))
     >>> new = Edition(SKYPE_CONNECT, dearer, date(2026, 1, 1))
-    >>> print(compare_editions(old, new))
-    From 'Skype Connect (help page)', tariff 'list' to 'Skype Connect (help page)', tariff 'dearer'
-    rule            old   new
-    --------------  ----  ----
-    tariff.channel  6.95  7.25
+    >>> print(*compare_editions(old, new).rules)
+    tariff.channel: 6.95 -> 7.25
     """
     items = several(
         "subscriptions", subscriptions, lambda name, item: instance(name, item, Subscription)

@@ -27,7 +27,12 @@ _DAY: Final = timedelta(days=1)
 
 
 class Status(enum.Enum):
-    """The state of a subscription. Before the purchase there is no subscription and no status."""
+    """The state of a subscription. Before the purchase there is no subscription and no status.
+
+    ``ACTIVE`` renews itself. ``CANCELLED`` runs to the end of its last term (H20). ``LAPSED`` was
+    not renewed, because the renewal was not paid or the plan is not sold any more (F 6.3).
+    ``ENDED`` was cancelled or terminated, and is over.
+    """
 
     ACTIVE = "active"
     CANCELLED = "cancelled"
@@ -39,7 +44,7 @@ class Status(enum.Enum):
 
 
 class Action(enum.Enum):
-    """What can be done: to a subscription, or, the last five, to wallets."""
+    """An action on a subscription or, the last five, on wallets."""
 
     BUY = "buy"
     CHANGE = "change"
@@ -103,7 +108,7 @@ class Subscription(DisplayMixin):
         status: the state of the subscription.
         allowance: the minutes of the running term.
         last_changed_on: the day of the profile's last change (H15); None if there was none.
-        sequence: how many decisions have been applied.
+        sequence: the number of decisions that led to this state, from 1 on.
         acted_on: the day of the latest decision; None means the first day of the running term.
         started_on: the first day of the first term, from which a minimum term is counted; None
             means the anchor.
@@ -119,6 +124,16 @@ class Subscription(DisplayMixin):
             identifier is longer than 255 characters.
         CalendarEnds: the grace period, the minimum term or, if the subscription is cancelled, its
             last term ends after the year 9999.
+
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, buy
+    >>> tariff = Tariff("list", EUR, channel="6.95")
+    >>> plan, day = SKYPE_CONNECT.plan(channels=5), date(2026, 1, 5)
+    >>> berlin = buy(
+    ...     plan, tariff, account="acme", profile="berlin", subscription="s-1", on=day
+    ... ).after
+    >>> print(berlin)
+    Subscription 's-1' on profile 'berlin': 5 channels, 2026-01-05 to 2026-02-04, active
     """
 
     id: SubscriptionId
@@ -228,19 +243,32 @@ class Subscription(DisplayMixin):
 
         The dates are those of an active subscription that is always renewed.
 
+        >>> from datetime import date
         >>> from itertools import islice
-        >>> from channelplans.testing.builders import make_subscription
-        >>> berlin = make_subscription()  # from 2026-01-05, for 30 days
-        >>> [str(day) for day in islice(berlin.renewals(), 2)]
-        ['2026-02-04', '2026-03-06']
+        >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, buy
+        >>> tariff = Tariff("list", EUR, channel="6.95")
+        >>> plan, day = SKYPE_CONNECT.plan(channels=5), date(2026, 1, 5)
+        >>> berlin = buy(
+        ...     plan, tariff, account="acme", profile="berlin", subscription="s-1", on=day
+        ... ).after  # its terms have 30 days
+        >>> print(*islice(berlin.renewals(), 3), sep=", ")
+        2026-02-04, 2026-03-06, 2026-04-05
         """
         return self.quote.renewals()
 
     def active_on(self, day: date) -> bool:
         """Return whether the profile is active on a day, in the term or the grace period (H4).
 
-        >>> from channelplans.testing.builders import make_subscription
-        >>> berlin = make_subscription()  # from 2026-01-05, for 30 days
+        Args:
+            day: the civil day.
+
+        >>> from datetime import date
+        >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, buy
+        >>> tariff = Tariff("list", EUR, channel="6.95")
+        >>> plan, day = SKYPE_CONNECT.plan(channels=5), date(2026, 1, 5)
+        >>> berlin = buy(
+        ...     plan, tariff, account="acme", profile="berlin", subscription="s-1", on=day
+        ... ).after  # its terms have 30 days
         >>> berlin.active_on(date(2026, 2, 3)), berlin.active_on(date(2026, 2, 4))
         (True, False)
         """
@@ -250,8 +278,20 @@ class Subscription(DisplayMixin):
     def admits(self, active_calls: int, *, on: date) -> bool:
         """Return whether the profile can carry one more call: n channels carry n calls (H2).
 
-        >>> from channelplans.testing.builders import make_subscription
-        >>> berlin, day = make_subscription(), date(2026, 1, 5)  # 5 channels
+        Args:
+            active_calls: the number of calls that the profile carries now.
+            on: the civil day of the new call.
+
+        Raises:
+            InvalidValue: the number of calls is below zero.
+
+        >>> from datetime import date
+        >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, buy
+        >>> tariff = Tariff("list", EUR, channel="6.95")
+        >>> plan, day = SKYPE_CONNECT.plan(channels=5), date(2026, 1, 5)
+        >>> berlin = buy(
+        ...     plan, tariff, account="acme", profile="berlin", subscription="s-1", on=day
+        ... ).after
         >>> berlin.admits(4, on=day), berlin.admits(5, on=day)
         (True, False)
         """
@@ -264,16 +304,23 @@ class Subscription(DisplayMixin):
         A call belongs to the term of the day on which it began. A day that two terms share belongs
         to the later term. A call in a grace period belongs to the running term.
 
+        Args:
+            call: the call; only its day counts.
+
         Raises:
             OutsideTerm: the call belongs to neither.
 
-        >>> from datetime import timedelta
-        >>> from channelplans.subscriptions.actions import renew
-        >>> from channelplans.testing.builders import TARIFF, make_subscription
-        >>> renewed = renew(make_subscription(), TARIFF, on=date(2026, 2, 4)).after
-        >>> late = Call("c-1", "+12125550100", "US", date(2026, 2, 3), timedelta(minutes=10))
-        >>> str(renewed.term_of(late).quote.term)
-        '2026-01-05 to 2026-02-04'
+        >>> from datetime import date, timedelta
+        >>> from channelplans import EUR, SKYPE_CONNECT, Call, Tariff, buy, renew
+        >>> tariff = Tariff("list", EUR, channel="6.95")
+        >>> plan, day = SKYPE_CONNECT.plan(channels=5), date(2026, 1, 5)
+        >>> berlin = buy(
+        ...     plan, tariff, account="acme", profile="berlin", subscription="s-1", on=day
+        ... ).after
+        >>> renewed = renew(berlin, tariff, on=date(2026, 2, 4)).after
+        >>> late = Call("c-1", "+12125550100", "US", date(2026, 2, 3), timedelta(minutes=9))
+        >>> print(renewed.term_of(late).quote.term)
+        2026-01-05 to 2026-02-04
         """
         day, previous = instance("call", call, Call).day, self.previous_term
         if self.term.start <= day < self.active_until:
@@ -292,6 +339,9 @@ class Subscription(DisplayMixin):
 
         It is the running term, up to that day. If that term has no day before, it is the previous
         term, and minutes that were carried out of it are its own again.
+
+        Args:
+            end: the first day of the term that follows.
         """
         if self.term.start < end:
             return PreviousTerm(self.quote, self.allowance, end)

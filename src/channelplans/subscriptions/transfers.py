@@ -30,13 +30,20 @@ def deposit(
 ) -> Transfer:
     """Pay credit into a wallet from outside, as a deposit or as a bonus.
 
-    ``transfer`` is the identifier of the payment, unique among the transfers of the account.
+    Args:
+        wallet: the wallet that receives the credit.
+        amount: the credit, above zero.
+        transfer: the identifier of the payment, unique among the transfers of the account.
+        on: the day of booking.
+        reason: DEPOSIT, or BONUS for credit that is a gift.
 
     Raises:
         InvalidValue: the amount is not above zero, or the reason is neither DEPOSIT nor BONUS.
 
-    >>> from channelplans.money import EUR
-    >>> print(deposit(Wallet("acme"), Money.of("50", EUR), transfer="p-1", on=date(2026, 1, 5)))
+    >>> from datetime import date
+    >>> from channelplans import EUR, Money, Wallet, deposit
+    >>> fifty, day = Money.of("50", EUR), date(2026, 1, 5)
+    >>> print(deposit(Wallet("acme"), fifty, transfer="p-1", on=day))
     2026-01-05: pay in from outside.
     The wallet of account 'acme' receives 50.00 EUR (deposit).
     """
@@ -71,9 +78,10 @@ def charge(
     Raises:
         InvalidValue: the amount is not above zero, or the reason is another one.
 
-    >>> from channelplans.money import EUR
-    >>> fee = Money.of("15", EUR)
-    >>> print(charge(Wallet("acme"), fee, transfer="porting 7", on=date(2026, 1, 5)))
+    >>> from datetime import date
+    >>> from channelplans import EUR, Money, Wallet, charge
+    >>> fee, day = Money.of("15", EUR), date(2026, 1, 5)
+    >>> print(charge(Wallet("acme"), fee, transfer="porting 7", on=day))
     2026-01-05: charge a wallet.
     The wallet of account 'acme' pays 15.00 EUR (charge).
     """
@@ -89,10 +97,18 @@ def assign_credit(
 ) -> Transfer:
     """Move credit from an account to one of its profiles, to pay for calls (F 7.3, F 7.4).
 
+    Args:
+        account: the account whose own wallet pays.
+        profile: the profile whose wallet receives the credit.
+        amount: the credit, above zero.
+        transfer: the identifier of the movement, unique among the transfers of the account.
+        on: the day of booking.
+
     Raises:
         InvalidValue: the amount is not above zero, or an identifier is empty.
 
-    >>> from channelplans.money import EUR
+    >>> from datetime import date
+    >>> from channelplans import EUR, Money, assign_credit
     >>> five, day = Money.of("5", EUR), date(2026, 1, 5)
     >>> print(assign_credit("acme", "berlin", five, transfer="p-2", on=day))
     2026-01-05: assign credit to a profile.
@@ -108,10 +124,18 @@ def take_back_credit(
 ) -> Transfer:
     """Move credit from a profile back to its account (F 7.4).
 
+    Args:
+        account: the account whose own wallet receives the credit.
+        profile: the profile whose wallet pays.
+        amount: the credit, above zero.
+        transfer: the identifier of the movement, unique among the transfers of the account.
+        on: the day of booking.
+
     Raises:
         InvalidValue: the amount is not above zero, or an identifier is empty.
 
-    >>> from channelplans.money import EUR
+    >>> from datetime import date
+    >>> from channelplans import EUR, Money, take_back_credit
     >>> two, day = Money.of("2", EUR), date(2026, 1, 9)
     >>> print(take_back_credit("acme", "berlin", two, transfer="p-3", on=day))
     2026-01-09: take back credit from a profile.
@@ -140,10 +164,11 @@ def expire_credit(
     Raises:
         InvalidValue: the amount is not above zero, or ``seen`` is negative.
 
-    >>> from channelplans.money import EUR
-    >>> expired = Money.of("10", EUR)
-    >>> expiry = "expiry of deposit p-1, lot 1"
-    >>> print(expire_credit(Wallet("acme"), expired, transfer=expiry, on=date(2026, 7, 5)))
+    >>> from datetime import date
+    >>> from channelplans import EUR, Money, Wallet, expire_credit
+    >>> expired, day = Money.of("10", EUR), date(2026, 7, 5)
+    >>> name = "expiry of deposit p-1, lot 1"
+    >>> print(expire_credit(Wallet("acme"), expired, transfer=name, on=day))
     2026-07-05: let credit expire.
     The wallet of account 'acme' pays 10.00 EUR (expiry).
     """

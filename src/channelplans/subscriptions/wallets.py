@@ -30,6 +30,14 @@ class Wallet(DisplayMixin):
     The account's wallet pays for subscriptions, bundles and overage. The profile's wallet pays for
     all other calls (H9, H13, F 7.3).
 
+    Attributes:
+        account: the account that owns the wallet.
+        profile: the profile that the wallet belongs to; None for the account's own wallet.
+
+    Raises:
+        InvalidValue: an identifier is longer than 255 characters.
+
+    >>> from channelplans import Wallet
     >>> print(Wallet("acme"), Wallet("acme", "berlin"), sep="; ")
     account 'acme'; profile 'berlin' of account 'acme'
     """
@@ -49,7 +57,15 @@ class Wallet(DisplayMixin):
 
 
 class Reason(enum.Enum):
-    """The reason for a posting."""
+    """The reason for a posting.
+
+    ``DEPOSIT`` and ``BONUS`` bring credit from outside. ``TRANSFER`` moves credit between wallets
+    of one account. ``EXPIRY`` removes credit that is expired.
+
+    ``SUBSCRIPTION`` pays for a purchase or a change, and ``RENEWAL`` for a renewal. ``REFUND``
+    pays back what was not used (H16). ``OVERAGE`` is a call that the account pays, and ``CALL`` a
+    call that the profile pays (H13, F 7.3). ``CHARGE`` is any other charge.
+    """
 
     DEPOSIT = "deposit"
     BONUS = "bonus"
@@ -83,8 +99,10 @@ class Posting(DisplayMixin):
         InvalidValue: the amount is zero, the value date is after the day of booking, or the
             reference is longer than 255 characters.
 
-    >>> from channelplans.money import EUR
-    >>> print(Posting(Wallet("acme"), Money.of("50", EUR), Reason.DEPOSIT, date(2026, 1, 5)))
+    >>> from datetime import date
+    >>> from channelplans import EUR, Money, Posting, Reason, Wallet
+    >>> fifty, day = Money.of("50", EUR), date(2026, 1, 5)
+    >>> print(Posting(Wallet("acme"), fifty, Reason.DEPOSIT, day))
     2026-01-05 account 'acme': +50.00 EUR, deposit
     """
 
@@ -151,11 +169,14 @@ class Statement(DisplayMixin):
         InvalidValue: a posting belongs to another wallet.
         CurrencyMismatch: a posting is in another currency than the opening balance.
 
-    >>> from channelplans.money import EUR
-    >>> acme = Wallet("acme")
-    >>> paid_in = Posting(acme, Money.of("50", EUR), Reason.DEPOSIT, date(2026, 1, 5))
-    >>> Statement(acme, Money(minor=0, currency=EUR), (paid_in,)).closing.amount
-    Decimal('50.00')
+    >>> from datetime import date
+    >>> from channelplans import EUR, Money, Posting, Reason, Statement, Wallet
+    >>> acme, day = Wallet("acme"), date(2026, 1, 5)
+    >>> paid_in = Posting(acme, Money.of("50", EUR), Reason.DEPOSIT, day)
+    >>> paid = Posting(acme, Money.of("-34.75", EUR), Reason.SUBSCRIPTION, day)
+    >>> statement = Statement(acme, Money.zero(EUR), (paid_in, paid))
+    >>> print(*statement.balances, sep=", ")
+    50.00 EUR, 15.25 EUR
     """
 
     wallet: Wallet
@@ -213,14 +234,19 @@ def signed(amount: Money) -> str:
 def deltas(postings: Iterable[Posting]) -> dict[Wallet, Money]:
     """Return the sum of the postings on each wallet, in the order of each wallet's first posting.
 
+    Args:
+        postings: the postings, on any wallets.
+
     Raises:
         CurrencyMismatch: the postings on one wallet are in two currencies.
 
-    >>> from channelplans.money import EUR
+    >>> from datetime import date
+    >>> from channelplans import EUR, Money, Posting, Reason, Wallet
+    >>> from channelplans.subscriptions import deltas
     >>> acme, day = Wallet("acme"), date(2026, 1, 15)
-    >>> refund = Posting(acme, Money.of("55.60", EUR), Reason.REFUND, day)
-    >>> charge = Posting(acme, Money.of("-139", EUR), Reason.SUBSCRIPTION, day)
-    >>> print(deltas([refund, charge])[acme])
+    >>> refunded = Posting(acme, Money.of("55.60", EUR), Reason.REFUND, day)
+    >>> charged = Posting(acme, Money.of("-139", EUR), Reason.SUBSCRIPTION, day)
+    >>> print(deltas([refunded, charged])[acme])
     -83.40 EUR
     """
     if not isinstance(postings, Iterable):
@@ -237,11 +263,11 @@ def settle(
 ) -> dict[Wallet, Money]:
     """Return the balances after a settlement, in which all postings are booked or none is.
 
-    The sum of a wallet's postings decides, so a refund counts towards a charge. A wallet without a
-    balance starts at zero. A wallet that is already below zero may receive credit.
+    The sum of a wallet's postings decides, so a refund counts towards a charge. A wallet that is
+    already below zero may receive credit.
 
     Args:
-        balances: the balances before.
+        balances: the balance of each wallet before. A wallet that is missing has zero.
         postings: the postings to book.
         may_overdraw: whether a wallet may end below zero, as for a call that is over.
 
@@ -249,14 +275,17 @@ def settle(
         InsufficientCredit: a wallet pays more than it receives, and would end below zero.
         CurrencyMismatch: a posting is in another currency than its wallet.
 
-    >>> from channelplans.money import EUR
-    >>> acme, credit = Wallet("acme"), Money.of("50", EUR)
-    >>> charge = Posting(acme, -Money.of("69.50", EUR), Reason.SUBSCRIPTION, date(2026, 1, 5))
-    >>> settle({acme: credit}, [charge])
+    >>> from datetime import date
+    >>> from channelplans import EUR, Money, Posting, Reason, Wallet, settle
+    >>> acme, price = Wallet("acme"), Money.of("69.50", EUR)
+    >>> payment = Posting(acme, -price, Reason.SUBSCRIPTION, date(2026, 1, 5))
+    >>> print(settle({acme: Money.of("80", EUR)}, [payment])[acme])
+    10.50 EUR
+    >>> settle({acme: Money.of("50", EUR)}, [payment])  # doctest: +NORMALIZE_WHITESPACE
     Traceback (most recent call last):
         ...
-    channelplans.errors.InsufficientCredit: account 'acme' holds 50.00 EUR, but 69.50 EUR is \
-needed; 19.50 EUR is missing
+    channelplans.errors.InsufficientCredit: account 'acme' holds 50.00 EUR, but
+    69.50 EUR is needed; 19.50 EUR is missing
     """
     if not isinstance(balances, Mapping):
         raise WrongType("balances", shown(balances), "a mapping of wallets to money")

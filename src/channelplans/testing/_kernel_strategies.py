@@ -3,6 +3,8 @@
 Import these functions from ``channelplans.testing.strategies``.
 """
 
+# ruff: noqa: D417 - Hypothesis passes `draw`, so it is not an argument of the caller.
+
 import string
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -50,7 +52,11 @@ _TARIFF_DECIMALS: Final = 9
 
 
 def names(*, characters: int = 6) -> st.SearchStrategy[str]:
-    """Names and identifiers: one line of text, often with characters that HTML must escape."""
+    """Names and identifiers: one line of text, often with characters that HTML must escape.
+
+    Args:
+        characters: the largest number of characters.
+    """
     text = st.text("ab<>&'\"{} ż", min_size=1, max_size=characters)
     return text.map(str.strip).filter(bool)
 
@@ -66,7 +72,11 @@ def roundings() -> st.SearchStrategy[Rounding]:
 
 
 def currencies(*, decimals: int = 12) -> st.SearchStrategy[Currency]:
-    """Currencies with 0 to ``decimals`` decimal places: well-known ones and any three letters."""
+    """Currencies: well-known ones and any three letters.
+
+    Args:
+        decimals: the largest number of decimal places.
+    """
     codes = st.text(string.ascii_uppercase, min_size=3, max_size=3)
     known = [currency for currency in (EUR, USD, GBP, PLN, JPY) if currency.exponent <= decimals]
     return st.sampled_from(known) | st.builds(Currency, codes, st.integers(0, decimals))
@@ -80,10 +90,18 @@ def money(
     least: int = -(10**15),
     most: int = 10**15,
 ) -> Money:
-    """Amounts of ``least`` to ``most`` units, such as cents, of the currency or of any.
+    """Amounts of the currency or of any.
+
+    Args:
+        currency: the currency; None generates one.
+        least: the smallest amount, in smallest units, such as cents.
+        most: the largest amount, in smallest units.
 
     >>> from hypothesis import find
-    >>> print(find(money(EUR, least=0), lambda amount: amount >= Money.of("6.95", EUR)))
+    >>> from channelplans import EUR, Money
+    >>> from channelplans.testing.strategies import money
+    >>> price = Money.of("6.95", EUR)
+    >>> print(find(money(EUR, least=0), lambda amount: amount >= price))
     6.95 EUR
     """
     minor = draw(st.integers(least, most))
@@ -92,28 +110,46 @@ def money(
 
 @st.composite
 def days(draw: st.DrawFn, *, first: date = FIRST_DAY, last: date = LAST_DAY) -> date:
-    """Days from ``first`` to ``last``; many of them are the last day of a month."""
+    """Days; many of them are the last day of a month.
+
+    Args:
+        first: the first possible day.
+        last: the last possible day.
+    """
     day = draw(st.dates(first, last))
     return max(first, day.replace(day=1) - _DAY) if draw(st.booleans()) else day
 
 
 def lengths(*, days: int = 400, months: int = 36) -> st.SearchStrategy[Days | Months]:
-    """Lengths of a term: 1 to ``days`` days, or 1 to ``months`` months."""
+    """Lengths of a term in days or in months, from 1 on.
+
+    Args:
+        days: the largest number of days.
+        months: the largest number of months.
+    """
     return st.builds(Days, st.integers(1, days)) | st.builds(Months, st.integers(1, months))
 
 
 @st.composite
 def terms(draw: st.DrawFn, *, longest: int = 730) -> Term:
-    """Terms of 1 to ``longest`` days that start on any day."""
+    """Terms of at least one day that start on any day.
+
+    Args:
+        longest: the largest number of days.
+    """
     start = draw(_DAYS)
     return Term(start, start + draw(st.integers(1, longest)) * _DAY)
 
 
 @st.composite
 def quantity_rules(draw: st.DrawFn, *, steps: int = 2, stretch: int = 6) -> QuantityRule:
-    """Rules with 0 to ``steps`` steps, and 1 to ``stretch`` granted numbers above the last step.
+    """Rules with and without steps.
 
     By default the maximum is at most 500 channels.
+
+    Args:
+        steps: the largest number of steps.
+        stretch: the largest number of granted numbers above the last step, which has at least one.
     """
     rounding = draw(roundings())
     previous, above, rule_steps = 1, 0, []
@@ -134,17 +170,26 @@ def quantity_rules(draw: st.DrawFn, *, steps: int = 2, stretch: int = 6) -> Quan
 
 
 def rollovers(*, terms: int = 5, cap: int = 20_000) -> st.SearchStrategy[Rollover]:
-    """Rollovers for 1 to ``terms`` terms or without end, with a cap of 1 to ``cap`` or none."""
+    """Rollovers for some terms or without end, with a cap or without.
+
+    Args:
+        terms: the largest number of terms.
+        cap: the largest cap, in minutes.
+    """
     return st.builds(Rollover, st.none() | st.integers(1, terms), st.none() | st.integers(1, cap))
 
 
 def bundle_rules(
     *, minutes: int = 20_000, per_channel: int = 3, terms: int = 5
 ) -> st.SearchStrategy[BundleRule]:
-    """Bundles of 1 to ``minutes`` minutes, with or without a limit of 1 to ``per_channel``.
+    """Rules for bundles that are sold, with and without a limit for each channel.
 
-    Some rules include minutes with each channel. In some, unused minutes roll over for 1 to
-    ``terms`` terms or without end.
+    Some rules include minutes with each channel. In some, unused minutes roll over.
+
+    Args:
+        minutes: the largest number of minutes in a bundle or with a channel.
+        per_channel: the largest limit of bundles for each channel.
+        terms: the largest number of terms for which minutes roll over; some roll over without end.
     """
     return _bundle_rules(
         minutes=st.integers(1, minutes),
@@ -155,7 +200,12 @@ def bundle_rules(
 
 
 def included_minutes(*, minutes: int = 20_000, terms: int = 5) -> st.SearchStrategy[BundleRule]:
-    """Rules that include 1 to ``minutes`` minutes with each channel and sell no bundles."""
+    """Rules that include minutes with each channel and sell no bundles.
+
+    Args:
+        minutes: the largest number of minutes with a channel; the smallest is 1.
+        terms: the largest number of terms for which minutes roll over; some roll over without end.
+    """
     rollover = st.none() | rollovers(terms=terms, cap=minutes)
     return _bundle_rules(
         minutes=st.just(0),
@@ -167,9 +217,13 @@ def included_minutes(*, minutes: int = 20_000, terms: int = 5) -> st.SearchStrat
 
 @st.composite
 def term_rules(draw: st.DrawFn, *, days: int = 400, months: int = 36) -> TermRule:
-    """Terms of at most ``days`` days or ``months`` months, some with a billing day.
+    """Terms of any length, some with a billing day.
 
     Some have a minimum term, of at most three terms.
+
+    Args:
+        days: the largest number of days of a term.
+        months: the largest number of months of a term.
     """
     length = draw(lengths(days=days, months=months))
     billing_days = st.none() | st.sampled_from([1, 31]) | st.integers(1, 31)
@@ -181,7 +235,12 @@ def term_rules(draw: st.DrawFn, *, days: int = 400, months: int = 36) -> TermRul
 
 @st.composite
 def change_rules(draw: st.DrawFn, *, days: int = 400, months: int = 36) -> ChangeRule:
-    """Rules with every effect, and a cooldown of at most ``days`` or ``months``, or none."""
+    """Rules with every effect, with a cooldown or without.
+
+    Args:
+        days: the largest number of days of a cooldown.
+        months: the largest number of months of a cooldown.
+    """
     cooldown = draw(st.none() | lengths(days=days, months=months))
     more = draw(st.sampled_from(ChangeEffect))
     effects_of_fewer = set(ChangeEffect) - {ChangeEffect.CHARGE_FULL}
@@ -193,7 +252,11 @@ def change_rules(draw: st.DrawFn, *, days: int = 400, months: int = 36) -> Chang
 
 @st.composite
 def refund_rules(draw: st.DrawFn, *, channels_by_minutes: bool = True) -> RefundRule:
-    """Refund rules with every basis and rounding; channels by minutes only if that is allowed."""
+    """Refund rules with every basis and rounding.
+
+    Args:
+        channels_by_minutes: whether channels may be refunded by minutes.
+    """
     by_time = [RefundBasis.TIME, RefundBasis.NOTHING]
     channels = draw(st.sampled_from([*RefundBasis] if channels_by_minutes else by_time))
     bundles = draw(st.sampled_from(RefundBasis))
@@ -203,9 +266,13 @@ def refund_rules(draw: st.DrawFn, *, channels_by_minutes: bool = True) -> Refund
 def call_rules(
     *, longest: timedelta = timedelta(minutes=2), barred: int = 2
 ) -> st.SearchStrategy[CallRule]:
-    """Call rules with a step of 1 microsecond to ``longest``, and a minimum of 0 to ``longest``.
+    """Call rules with a step of 1 microsecond or more, and with a minimum or none.
 
-    Some rules bar up to ``barred`` numbers, each of two digits, so that most calls are not barred.
+    Some rules bar numbers, each of two digits, so that most calls are not barred.
+
+    Args:
+        longest: the longest step and minimum.
+        barred: the largest number of barred numbers.
     """
     return st.builds(
         CallRule,
@@ -217,7 +284,11 @@ def call_rules(
 
 
 def non_payment_rules(*, days: int = 90) -> st.SearchStrategy[NonPaymentRule]:
-    """Non-payment rules with a grace period of 1 to ``days`` days, or none."""
+    """Non-payment rules with a grace period or without.
+
+    Args:
+        days: the largest number of days of a grace period.
+    """
     graces = st.none() | st.builds(Days, st.integers(1, days))
     return st.builds(NonPaymentRule, st.booleans(), graces)
 
@@ -256,13 +327,20 @@ def shipped_offers() -> st.SearchStrategy[Offer]:
 def plans(
     draw: st.DrawFn, offer: Offer | None = None, *, channels: int = 1000, bundles: int = 50
 ) -> Plan:
-    """Plans of the offer, or of any, with at most ``channels`` channels and ``bundles`` bundles.
+    """Plans of the offer, or of any.
 
     If the offer's minimum is more than ``channels``, plans have the minimum.
 
+    Args:
+        offer: the offer; None generates one.
+        channels: the largest number of channels.
+        bundles: the largest number of bundles.
+
     >>> from hypothesis import find
-    >>> from channelplans.offers import SKYPE_CONNECT
-    >>> rounded = find(plans(SKYPE_CONNECT), lambda plan: plan.channels < plan.requested)
+    >>> from channelplans import SKYPE_CONNECT
+    >>> from channelplans.testing.strategies import plans
+    >>> drawn = plans(SKYPE_CONNECT)
+    >>> rounded = find(drawn, lambda plan: plan.channels < plan.requested)
     >>> rounded.requested, rounded.channels
     (101, 100)
     """
@@ -278,10 +356,13 @@ def plans(
 def ladders(
     draw: st.DrawFn, *, tiers: int = 4, quantity: int = 1000, price: int = 1000, decimals: int = 2
 ) -> Ladder:
-    """Ladders of both modes with 1 to ``tiers`` tiers.
+    """Ladders of both modes with one tier or more.
 
-    The last tier begins after ``quantity`` at the latest. Prices are 0 to ``price``, with at most
-    ``decimals`` decimal places.
+    Args:
+        tiers: the largest number of tiers.
+        quantity: the largest quantity after which the last tier begins.
+        price: the largest price, in units of the currency; the smallest is 0.
+        decimals: the largest number of decimal places of a price.
     """
     ends = sorted(draw(st.sets(st.integers(1, quantity), max_size=tiers - 1)))
     prices = st.decimals(0, price, places=decimals)
@@ -292,7 +373,11 @@ def ladders(
 
 
 def rates(*, price: int = 1000) -> st.SearchStrategy[Rate]:
-    """Rates with prices of 0 to ``price``; some have connection fees or a counting rule."""
+    """Rates, some with connection fees or a counting rule.
+
+    Args:
+        price: the largest price, in units of the currency; the smallest is 0.
+    """
     prices = st.decimals(0, price, places=5)
     fees = st.just(Decimal(0)) | prices
     return st.builds(Rate, prices, fees, fees, st.none() | call_rules(barred=0))
@@ -300,11 +385,15 @@ def rates(*, price: int = 1000) -> st.SearchStrategy[Rate]:
 
 @st.composite
 def tariffs(draw: st.DrawFn, currency: Currency | None = None, *, price: int = 1000) -> Tariff:
-    """Tariffs in a currency, or in any of at most 9 decimals; each price is 0 to ``price``.
+    """Tariffs in a currency, or in any of at most 9 decimals.
 
     In a currency of more decimals, a large plan can cost more than the 18 digits of an amount. Each
     tariff has a rate for Germany, Poland and the United States; some have other rates too, by
     country or by the first digits of a number.
+
+    Args:
+        currency: the currency; None generates one.
+        price: the largest price, in units of the currency; the smallest is 0.
     """
     currency = currency or draw(currencies(decimals=_TARIFF_DECIMALS))
     prices = st.decimals(0, price, places=currency.exponent)
@@ -328,13 +417,22 @@ def tariffs(draw: st.DrawFn, currency: Currency | None = None, *, price: int = 1
 
 @st.composite
 def quotes(draw: st.DrawFn, offer: Offer | None = None, tariff: Tariff | None = None) -> Quote:
-    """Quotes for a purchase on any day."""
+    """Quotes for a purchase on any day.
+
+    Args:
+        offer: the offer of the plan; None generates one.
+        tariff: the prices; None generates some.
+    """
     return quote(draw(plans(offer)), tariff or draw(tariffs()), on=draw(_DAYS))
 
 
 @st.composite
 def refunds(draw: st.DrawFn, paid: Quote | None = None) -> Refund:
-    """Refunds of the quote, or of any, on any day of its term, by any rule and allowance."""
+    """Refunds on any day of the paid term, by any rule and allowance.
+
+    Args:
+        paid: the quote that was paid; None generates one.
+    """
     paid = paid or draw(quotes())
     granted = paid.allowance.granted
     return refund(
@@ -354,11 +452,17 @@ def calls(
     on: date | None = None,
     longest: timedelta = timedelta(hours=3),
 ) -> Call:
-    """Calls of 0 to ``longest``, on the day or on any.
+    """Calls of any length, from 0 on.
 
     With an offer or a tariff, calls go to destinations that it names. With an offer, some calls go
     to an excluded prefix, and some numbers are national; no call is barred. With a tariff, some
     calls go to a number that has its own rate.
+
+    Args:
+        offer: the offer whose destinations are called; None calls any.
+        tariff: the tariff whose destinations are called; None calls any.
+        on: the day of the calls; None generates one.
+        longest: the longest call.
     """
     rule = offer.bundle if offer else None
     keys = [*(rule.area if rule else ()), *(tariff.rates if tariff else ())]
@@ -385,7 +489,12 @@ def calls(
 def allowances(
     draw: st.DrawFn, *, most: timedelta = timedelta(minutes=20_000), carried: int = 2
 ) -> Allowance:
-    """Allowances of 0 to ``most``, partly used, with carried minutes of 0 to ``carried`` terms."""
+    """Allowances, partly used, some with carried minutes.
+
+    Args:
+        most: the most minutes of the term and of each term that is carried.
+        carried: the largest number of terms whose minutes are carried.
+    """
     durations = st.timedeltas(_NOTHING, most)
     granted = draw(durations)
     used = draw(st.timedeltas(_NOTHING, granted) | st.sampled_from([_NOTHING, granted]))
@@ -393,7 +502,11 @@ def allowances(
 
 
 def wallets(account: str | None = None) -> st.SearchStrategy[Wallet]:
-    """Wallets of the account and of its profiles, or of any account."""
+    """Wallets of the account and of its profiles.
+
+    Args:
+        account: the account; None generates one.
+    """
     accounts = names() if account is None else st.just(account)
     return st.builds(Wallet, accounts, st.none() | names())
 
@@ -406,7 +519,13 @@ def postings(
     *,
     most: int = 10**9,
 ) -> Posting:
-    """Postings of 1 to ``most`` units, such as cents, with the sign that fits their reason."""
+    """Postings with the sign that fits their reason.
+
+    Args:
+        wallet: the wallet; None generates one.
+        currency: the currency; None generates one.
+        most: the largest amount, in smallest units, such as cents.
+    """
     reason = draw(st.sampled_from(Reason))
     amount = draw(money(currency, least=1, most=most)) * draw(st.sampled_from(_SIGNS[reason]))
     term, reference = draw(st.none() | terms()), draw(st.none() | names())
@@ -421,9 +540,12 @@ def catalogues(
     *,
     editions: int = 2,
 ) -> Catalogue:
-    """Catalogues of 1 to ``editions`` editions, each with another tariff.
+    """Catalogues of one edition or more, each with another tariff.
 
-    If ``offer`` is None, each edition has its own offer.
+    Args:
+        offer: the offer of all editions; None generates one for each edition.
+        currency: the currency of all editions; None generates one.
+        editions: the largest number of editions.
     """
     starts = sorted(draw(st.sets(days(), min_size=1, max_size=editions)))
     currency = currency or draw(currencies(decimals=_TARIFF_DECIMALS))

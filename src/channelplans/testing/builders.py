@@ -39,8 +39,12 @@ TARIFF: Final = Tariff(
 def make_tariff(**changes: Any) -> Tariff:
     """Return ``TARIFF`` with other values for the given fields.
 
-    >>> make_tariff(channel="7.25").channels(2).amount
-    Decimal('14.50')
+    Args:
+        **changes: the new values, by field of ``Tariff``; prices in units of the currency.
+
+    >>> from channelplans.testing.builders import make_tariff
+    >>> print(make_tariff(channel="7.25").channels(2))
+    14.50 EUR
     """
     return attrs.evolve(TARIFF, **changes)
 
@@ -54,8 +58,17 @@ def make_subscription(
     subscription: str = "s-1",
     on: date = DAY,
 ) -> Subscription:
-    """Return a subscription that was bought on the day ``on``; by default it has 5 channels.
+    """Return a subscription that was just bought.
 
+    Args:
+        plan: the plan; None means 5 channels of ``SKYPE_CONNECT``.
+        tariff: the prices.
+        account: the account that pays.
+        profile: the profile that holds the subscription.
+        subscription: the identifier of the subscription.
+        on: the day of purchase, and the first day of the first term.
+
+    >>> from channelplans.testing.builders import make_subscription
     >>> print(make_subscription(profile="paris"))
     Subscription 's-1' on profile 'paris': 5 channels, 2026-01-05 to 2026-02-04, active
     """
@@ -74,15 +87,22 @@ def make_account(
 ) -> tuple[Transfer | Decision, ...]:
     """Return the decisions that open an account: a deposit, and a purchase for each profile.
 
-    ``plans`` gives the plan of each profile by name. ``credit`` is the deposit in whole units of
-    the tariff's currency, such as euros. Commit the decisions to an empty store in this order, each
-    with ``expected=None``. The store accepts all of them if the credit covers the plans.
+    Commit the decisions to an empty store in this order, each with ``expected=None``. The store
+    accepts all of them if the credit covers the plans.
 
-    >>> from channelplans.storage.memory import MemoryStore
+    Args:
+        plans: the plan of each profile, by the name of the profile.
+        account: the account that pays.
+        credit: the deposit, in units of the tariff's currency, such as euros.
+        tariff: the prices.
+        on: the day of the deposit and the purchases.
+
+    >>> from channelplans import SKYPE_CONNECT, MemoryStore, Wallet
+    >>> from channelplans.testing.builders import make_account
     >>> store = MemoryStore()
     >>> for decision in make_account({"berlin": SKYPE_CONNECT.plan(channels=5)}):
     ...     revision = store.commit(decision, expected=None)
-    >>> print(store.balance(Wallet("acme")))
+    >>> print(store.balance(Wallet("acme")))  # 1,000 less 5 x 6.95 and the set-up of 5
     960.25 EUR
     """
     amount = Money.of(credit, tariff.currency)

@@ -5,6 +5,8 @@ result of real actions, so it can exist in practice. Hypothesis rejects few exam
 text is drawn again. ``register`` lets ``st.from_type`` use these strategies.
 """
 
+# ruff: noqa: D417 - Hypothesis passes `draw`, so it is not an argument of the caller.
+
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, timedelta
@@ -161,13 +163,20 @@ def histories(
     account: str = "acme",
     profile: str = "berlin",
 ) -> tuple[Decision, ...]:
-    """Histories of one profile: a purchase and at most ``steps`` decisions that follow from it.
+    """Histories of one profile: a purchase and the decisions that follow from it.
 
     Some purchases start a few days later; calls are recorded in their term or after its end.
 
     Each decision starts from the result of the decision before it. A store commits them in their
     order if the account and the profile have enough credit. Actions that the rules refuse, such as
     a second change on one day, are left out.
+
+    Args:
+        offer: the offer of the plans; None generates one.
+        tariff: the prices; None generates some.
+        steps: the largest number of decisions after the purchase.
+        account: the account that pays.
+        profile: the profile that buys.
     """
     offer = offer or draw(ANY_OFFERS)
     tariff = tariff or draw(tariffs())
@@ -201,15 +210,21 @@ def subscriptions(
     account: str = "acme",
     profile: str = "berlin",
 ) -> st.SearchStrategy[Subscription]:
-    """Subscriptions of every status, after a purchase and at most ``steps`` other actions.
+    """Subscriptions of every status, after a purchase and other actions.
+
+    Args:
+        offer: the offer of the plans; None generates one.
+        tariff: the prices; None generates some.
+        steps: the largest number of decisions after the purchase.
+        account: the account that pays.
+        profile: the profile that holds the subscription.
 
     >>> from hypothesis import find
-    >>> from channelplans.offers import SKYPE_CONNECT
-    >>> from channelplans.subscriptions import Status
+    >>> from channelplans import SKYPE_CONNECT, Status
     >>> from channelplans.testing.builders import TARIFF
-    >>> strategy = subscriptions(SKYPE_CONNECT, TARIFF)
-    >>> from channelplans.subscriptions import Status
-    >>> lapsed = find(strategy, lambda subscription: subscription.status is Status.LAPSED)
+    >>> from channelplans.testing.strategies import subscriptions
+    >>> drawn = subscriptions(SKYPE_CONNECT, TARIFF)
+    >>> lapsed = find(drawn, lambda found: found.status is Status.LAPSED)
     >>> print(lapsed.plan, lapsed.sequence, sep="; ")
     1 channel; 2
     """
@@ -220,7 +235,13 @@ def subscriptions(
 def decisions(
     offer: Offer | None = None, tariff: Tariff | None = None, *, steps: int = 8
 ) -> st.SearchStrategy[Decision]:
-    """Decisions of every action on a subscription, after at most ``steps`` other actions."""
+    """Decisions of every action on a subscription, after other actions.
+
+    Args:
+        offer: the offer of the plans; None generates one.
+        tariff: the prices; None generates some.
+        steps: the largest number of decisions after the purchase.
+    """
     return histories(offer, tariff, steps=steps).flatmap(st.sampled_from)
 
 

@@ -7,7 +7,7 @@ Modules of tests, and what each promises:
 
 - ``reads``: a read returns every field as it was committed, for any identifier and any amount, by
   value date; two accounts share nothing.
-- ``tokens``: an equal decision is stored once; a token is refused for a different decision.
+- ``tokens``: an equal decision is committed once; a token is refused for a different decision.
 - ``commits``: a commit checks in a fixed order, and stores everything or nothing; a wallet ends
   below zero only if the decision says that it may.
 - ``due``: a subscription is due from the end of its term, if it is active or cancelled; due

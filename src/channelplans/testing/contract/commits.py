@@ -317,7 +317,7 @@ class CommitTests:
         check_equal(2, len(store.all_postings(BERLIN_WALLET)), message)
 
     def test_commit_stores_all_or_nothing(self, store: CheckedStore) -> None:
-        """If one wallet of a decision has too little credit, nothing of the decision is stored.
+        """If one wallet of a decision has too little credit, nothing of the decision is committed.
 
         If it fails: check every wallet before the first write, or roll the transaction back.
         """

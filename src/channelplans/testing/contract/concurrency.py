@@ -76,7 +76,7 @@ class ConcurrencyTests:
         check_books(store, [ACCOUNT_WALLET], committed=[opening, *stored])
 
     def test_concurrent_commits_accept_a_revision_once(self, store: CheckedStore) -> None:
-        """If eight threads commit calls decided on one revision, one call is stored.
+        """If eight threads commit calls decided on one revision, one call is committed.
 
         If it fails: compare the revision and write the subscription in one step. Use ``UPDATE ...
         WHERE revision = expected`` and its row count, or a lock.
@@ -117,7 +117,7 @@ class ConcurrencyTests:
     def test_concurrent_commits_accept_one_purchase_for_a_profile(
         self, store: CheckedStore
     ) -> None:
-        """If eight threads buy for one new profile, one purchase is stored.
+        """If eight threads buy for one new profile, one purchase is committed.
 
         If it fails: a missing row cannot be locked. Insert under a unique key, and raise Conflict
         if the key exists.
@@ -132,7 +132,7 @@ class ConcurrencyTests:
         check_equal(eur("960.25"), store.balance(ACCOUNT_WALLET), message)
 
     def test_concurrent_commits_accept_a_token_once(self, store: CheckedStore) -> None:
-        """If eight threads commit different deposits with one token, one deposit is stored.
+        """If eight threads commit different deposits with one token, one deposit is committed.
 
         If it fails: put a unique key on the token. If the key exists, read the stored decision and
         compare: return its answer or raise TokenReused. A lock on the wallet is not enough.
@@ -151,7 +151,7 @@ class ConcurrencyTests:
             check_books(store, {*wallets}, committed=[deposits[outcomes.index(None)]])
 
     def test_concurrent_commits_add_up_on_a_new_wallet(self, store: CheckedStore) -> None:
-        """If eight threads post to a new wallet, all postings are stored and add up.
+        """If eight threads post to a new wallet, all postings are booked and add up.
 
         If it fails: a missing row cannot be locked. Insert the row or add to it in one statement,
         such as ``INSERT ... ON CONFLICT ... DO UPDATE``, or hold a lock.
@@ -186,7 +186,7 @@ class ConcurrencyTests:
         check_books(store, [ACCOUNT_WALLET])
 
     def test_concurrent_commits_do_not_deadlock(self, store: CheckedStore) -> None:
-        """If threads move credit between wallets in both directions, all transfers are stored.
+        """If threads move credit between wallets in both directions, all transfers are committed.
 
         If it fails: lock the wallets of a decision in one fixed order, such as sorted by key, or
         retry after a deadlock.
@@ -367,7 +367,7 @@ def _count(outcomes: Sequence[object]) -> dict[str, int]:
 def _check_one_stored(
     outcomes: Sequence[object], error: type[ChannelPlansError], decisions: str
 ) -> None:
-    """Check that one decision was stored, and that all other commits raised the error."""
+    """Check that one decision was committed, and that all other commits raised the error."""
     message = (
         f"eight threads committed {decisions}: one must be stored, and seven raise {error.__name__}"
     )

@@ -95,7 +95,12 @@ def run_worker(store: Store, *, worker: int, actions: int) -> WorkerReport:
 
     All workers do the same kinds of actions on the same four profiles: deposit, buy, change, move
     credit, record calls, renew and end. Each worker starts at another profile. The credit is too
-    small for all of it. Give each worker its own number.
+    small for all of it.
+
+    Args:
+        store: the store that all workers use.
+        worker: the number of the worker, from 0; each worker has its own.
+        actions: the number of actions.
 
     Raises:
         AssertionError: the store failed in a way that its contract does not allow.
@@ -189,7 +194,11 @@ def _run_due(billing: Billing, on: date) -> None:
 
 
 def opening_deposit(credit: str = "60") -> Transfer:
-    """Return the deposit that the workers start with, which is too small for all their actions."""
+    """Return the deposit that the workers start with, which is too small for all their actions.
+
+    Args:
+        credit: the amount of the deposit, in euros.
+    """
     return make_deposit(credit, "opening of the crowd")
 
 
@@ -206,12 +215,17 @@ def check_books(
       that may overdraw it, or after a receipt.
     - No posting is booked twice.
 
-    ``committed`` names all decisions and transfers that were ever committed; repeated entries
-    count once. With it, two more things are checked:
+    With ``committed``, two more things are checked:
 
     - Exactly the postings of these decisions are booked.
     - No two decisions change the same state of a subscription, and each profile holds the result
       of the last decision.
+
+    Args:
+        store: the store to check.
+        wallets: the wallets to check; by default those of the workers.
+        committed: all decisions and transfers that were ever committed; repeated entries count
+            once. None if they are not known.
 
     Raises:
         AssertionError: the data does not add up. The message lists all problems, always in the
@@ -337,7 +351,9 @@ def _key(booked: Booked) -> tuple[Token, int]:
 def run_threads(works: Sequence[Callable[[], T]], *, patience: float = TIMEOUT) -> list[T]:
     """Run each function in its own thread at the same time, and return the results in their order.
 
-    ``patience`` is the number of seconds to wait for each thread.
+    Args:
+        works: the functions, one for each thread.
+        patience: the number of seconds to wait for each thread.
 
     Raises:
         AssertionError: a thread does not finish in time.
@@ -387,8 +403,12 @@ def run_processes(
 ) -> WorkerReport:
     """Run a number of workers, each in its own process, and return what they did together.
 
-    Each process calls ``reopen`` to open the store. ``reopen`` is the result of
-    ``StoreContract.reopen``, and is pickled. ``awaited=True`` is for an asynchronous store.
+    Args:
+        reopen: opens the store in each process: the result of ``StoreContract.reopen``. It is
+            pickled.
+        workers: the number of processes.
+        actions: the number of actions of each worker.
+        awaited: whether the store is asynchronous.
     """
     context = get_context("spawn")
     start = context.Barrier(workers)

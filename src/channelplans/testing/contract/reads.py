@@ -242,7 +242,7 @@ class ReadTests:
     def test_postings_are_in_commit_order(self, store: CheckedStore) -> None:
         """Postings are returned in commit order, not sorted by day or token.
 
-        If it fails: number the postings as they are stored, and sort by that number. The postings
+        If it fails: number the postings as they are booked, and sort by that number. The postings
         of one decision keep their order.
         """
         transfer = make_transfer("m", make_posting("-2"), make_posting("1"), make_posting("3"))

@@ -1,4 +1,4 @@
-"""Tokens: an equal decision is stored once; a token is refused for a different decision."""
+"""Tokens: an equal decision is committed once; a token is refused for a different decision."""
 
 import pickle
 from typing import Any
