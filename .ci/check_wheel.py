@@ -1,13 +1,16 @@
 """Build the published archives, inspect them, install each into an empty environment, use it."""
 
+import re
 import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 import zipfile
 from configparser import ConfigParser
 from pathlib import Path
 
+from build.util import project_wheel_metadata
 from packaging.metadata import Metadata
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,6 +31,10 @@ PUBLISHED = {
 }
 # hatchling adds this file for tools that build from the source archive.
 TOLERATED = {".gitignore"}
+# The start of a relative link as the setting in pyproject.toml writes it, and what it says unset.
+SETTING = "](unset:"
+TEST_ADDRESS = "https://example.org/channelplans/files/"
+LINK = re.compile(r"\]\(([^)\s]+)\)")
 HOOK = "_channelplans_hypothesis.py"
 # The dependencies of `channelplans[testing]`; the rest of the package does not need them.
 EXTRA = {"hypothesis", "pytest"}
@@ -77,6 +84,47 @@ def check_source_archive(archive: Path) -> None:
     )
 
 
+def read_setting() -> str:
+    """Return how the build writes the start of a relative link, from pyproject.toml."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    hook = settings["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    return hook["substitutions"][0]["replacement"]
+
+
+def check_links(description: str, setting: str) -> None:
+    """Check that the description has the links of README.md, absolute, or none while unset."""
+    readme = LINK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    address = setting.removeprefix("](")
+    expected = [
+        link if link.startswith("https://") else address + link
+        for link in readme
+        if link.startswith("https://") or setting != SETTING
+    ]
+    links = LINK.findall(description)
+    refuse(
+        [link.removesuffix("?raw=true") for link in links] != expected,
+        f"the description has the links {links}, not {expected}",
+    )
+    pictures = [link for link in links if ".svg" in link and not link.endswith("?raw=true")]
+    refuse(bool(pictures), f"the description links to the pages of the pictures {pictures}")
+
+
+def check_address(archive: Path, folder: Path) -> None:
+    """Check the description that a build would have with an address for the relative links."""
+    with tarfile.open(archive) as opened:
+        opened.extractall(folder, filter="data")
+    (project,) = folder.iterdir()
+    # hatchling would take the description from this file.
+    (project / "PKG-INFO").unlink()
+    settings = project / "pyproject.toml"
+    text = settings.read_text(encoding="utf-8")
+    setting = f"]({TEST_ADDRESS}"
+    changed = text.replace(f"replacement = '{read_setting()}'", f"replacement = '{setting}'")
+    refuse(changed == text, "pyproject.toml writes the setting for relative links in another way")
+    settings.write_text(changed, encoding="utf-8")
+    check_links(project_wheel_metadata(project)["Description"], setting)
+
+
 def check_wheel(wheel: Path) -> None:
     """Check that the wheel has every source file, valid metadata, and nothing else."""
     with zipfile.ZipFile(wheel) as opened:
@@ -97,6 +145,7 @@ def check_wheel(wheel: Path) -> None:
     refuse(HOOK not in modules, f"{wheel.name} lacks the hook for Hypothesis")
     refuse(f"{information}/licenses/LICENSE" not in names, f"{wheel.name} lacks its licence")
     refuse(not described.description, f"{wheel.name} lacks its description")
+    check_links(described.description or "", read_setting())
     runtime = {need.name for need in described.requires_dist or [] if need.marker is None}
     refuse(
         runtime != {"attrs", "python-dateutil"}, f"{wheel.name} needs {sorted(runtime)} at run time"
@@ -123,6 +172,7 @@ def main() -> None:
         (wheel,) = scratch.glob("*.whl")
         check_source_archive(archive)
         check_wheel(wheel)
+        check_address(archive, scratch / "source")
         # virtualenv, because some systems ship Python without ensurepip.
         run(sys.executable, "-m", "virtualenv", "--quiet", "user", cwd=scratch)
         python = scratch / "user" / ("Scripts" if sys.platform == "win32" else "bin") / "python"

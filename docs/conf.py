@@ -19,11 +19,13 @@ release = version_of("channelplans")
 version = release
 
 extensions = [
+    "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.doctest",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "published",
+    "root_names",
     "transitions",
 ]
 exclude_patterns = ["_build"]

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (
     ROOT / "README.md",
-    ROOT / "docs" / "tutorial.rst",
+    *(ROOT / "docs" / f"{page}.rst" for page in ("index", "quickstart", "tutorial")),
     *sorted((ROOT / "docs" / "howto").glob("*.rst")),
 )
 

@@ -108,6 +108,15 @@ def test_tox_passes_the_variables_of_ci_to_the_tests():
     assert ["testenv"] == [name for name in tox.sections() if "pass_env" in tox[name]]
 
 
+@pytest.mark.parametrize("path", [path for path in TEXTS if path.suffix == ".md"], ids=relative)
+def test_each_relative_link_leads_to_a_file(path: Path):
+    """A link from one of the repository's Markdown files to another file leads to a file."""
+    links = re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8"))
+    relative_links = [link for link in links if not link.startswith("https://")]
+
+    assert [] == [link for link in relative_links if not (path.parent / link).is_file()]
+
+
 def test_the_first_example_of_the_readme_ends_with_an_error():
     """README.md's first example has at most twelve lines, and the last line shows an error."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -134,10 +134,19 @@ def same_currency(expected: Currency, actual: Currency) -> None:
         raise CurrencyMismatch(str(expected), str(actual))
 
 
+#: The euro, counted in cents.
 EUR: Final = Currency("EUR", 2)
+
+#: The dollar of the United States, counted in cents.
 USD: Final = Currency("USD", 2)
+
+#: The pound sterling, counted in pence.
 GBP: Final = Currency("GBP", 2)
+
+#: The Polish zloty, counted in grosz.
 PLN: Final = Currency("PLN", 2)
+
+#: The Japanese yen, which has no decimals.
 JPY: Final = Currency("JPY", 0)
 
 
