@@ -54,7 +54,7 @@ def test_entry_begins_with_a_question_and_ends_with_a_link(question):
 def test_example_of_an_entry_runs_alone(question):
     """A reader can copy one entry into a new session and sees what the page shows."""
     runner = doctest.DocTestRunner(optionflags=doctest.DONT_ACCEPT_TRUE_FOR_1)
-    failures = []
+    failures: list[str] = []
     runner.run(parse(question), out=failures.append)
 
     assert not failures, "".join(failures)

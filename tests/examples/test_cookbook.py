@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,8 @@ def client():
     pytest.importorskip("fastapi", reason=NOT_INSTALLED)
     testclient = pytest.importorskip("fastapi.testclient", reason=NOT_INSTALLED)
     entry = COOKBOOK.read_text(encoding="utf-8").partition("How do I serve it with FastAPI?")[2]
-    block = re.search(r"^\.\. code-block:: python\n((?:\n|   .*\n)+)", entry, re.MULTILINE)[1]
-    names = {}
+    block, *_ = re.findall(r"^\.\. code-block:: python\n((?:\n|   .*\n)+)", entry, re.MULTILINE)
+    names: dict[str, Any] = {}
     exec(dedent(block), names)
     return testclient.TestClient(names["app"])
 
