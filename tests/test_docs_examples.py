@@ -24,6 +24,10 @@ PAGES = (
     *sorted((ROOT / "docs" / "howto").glob("*.rst")),
 )
 
+# The entries of these pages are independent: each imports what it needs, also if an earlier entry
+# imports it too.
+ENTRY_PAGES = (ROOT / "docs" / "cookbook.rst", ROOT / "docs" / "faq.rst")
+
 # The pages import the stores of this folder.
 STORES = str(ROOT / "examples" / "stores")
 
@@ -64,14 +68,28 @@ def make_module(page):
     return "\n".join(lines) + "\n"
 
 
+def split_entries(page):
+    """Return the entries of a page, each after as many empty lines as it has lines before it."""
+    starts = [match.start() for match in re.finditer(r"^.+\n\^{4,}$", page, re.MULTILINE)]
+    ends = [*starts[1:], len(page)]
+    return [
+        "\n" * page.count("\n", 0, start) + page[start:end]
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+
 @pytest.fixture
 def check_pages(tmp_path):
-    """Return a function that runs a type checker on all pages."""
+    """Return a function that runs a type checker on all pages, and on each independent entry."""
+    texts = [(page, page.read_text(encoding="utf-8")) for page in PAGES]
+    for page in ENTRY_PAGES:
+        entries = split_entries(page.read_text(encoding="utf-8"))
+        texts += [(page, entry) for entry in entries]
     names = {}
-    for page in PAGES:
+    for number, (page, text) in enumerate(texts):
         name = str(page.relative_to(ROOT))
-        path = tmp_path / f"{re.sub('[^a-z]', '_', name.rsplit('.', 1)[0].lower())}.py"
-        path.write_text(make_module(page.read_text(encoding="utf-8")), encoding="utf-8")
+        path = tmp_path / f"{re.sub('[^a-z]', '_', name.rsplit('.', 1)[0].lower())}_{number}.py"
+        path.write_text(make_module(text), encoding="utf-8")
         names[path] = name
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(PYRIGHT_CONFIG))
     search_path = os.pathsep.join(filter(None, [STORES, os.environ.get("MYPYPATH")]))
@@ -103,6 +121,18 @@ def test_module_has_each_line_of_the_page_in_its_place(page):
 
     assert len(code) > 3
     assert [page_line for module_line, page_line in code if module_line not in page_line] == []
+
+
+@pytest.mark.parametrize("page", ENTRY_PAGES, ids=lambda page: page.stem)
+def test_split_entries_keeps_the_lines_of_the_page(page):
+    """The first line of an entry has the same number as on the page."""
+    text = page.read_text(encoding="utf-8")
+    entries = split_entries(text)
+
+    assert len(entries) == text.count("\nMore: ")
+    for entry in entries:
+        number = len(entry) - len(entry.lstrip("\n"))
+        assert entry.splitlines()[number] == text.splitlines()[number]
 
 
 def test_mypy_accepts_the_examples(check_pages):

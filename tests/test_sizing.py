@@ -152,7 +152,7 @@ class TestSuggestions:
         ],
     )
     def test_suggestion_uses_traffic_by_default(self, employees, needed, profiles):
-        """The default is 0.1 erlang for each employee and a blocking of 2 %."""
+        """The default is 0.1 erlang for each employee and a blocking of 2 % (H7)."""
         suggestion = suggest_channels(employees)
 
         assert (needed, profiles) == (suggestion.needed, suggestion.profiles)

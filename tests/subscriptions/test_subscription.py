@@ -59,7 +59,7 @@ class TestSubscription:
     )
     @pytest.mark.parametrize("status", Status)
     def test_active_on_the_days_of_the_term(self, status, day, in_term):
-        """An active or cancelled subscription is active from its term's start, not at its end."""
+        """An active or cancelled subscription is active on the days of its term (H4)."""
         subscription = attrs.evolve(SUBSCRIPTION, status=status)
         expected = in_term and status in {Status.ACTIVE, Status.CANCELLED}
 
