@@ -50,6 +50,7 @@ _LONGEST_TEXT: Final = 80
 def cut(text: str) -> str:
     """Return a text, or the beginning of a long text, for a sentence.
 
+    >>> from channelplans.errors import cut
     >>> cut("6.95"), cut("6" * 81)[-8:]
     ('6.95', '66666...')
     """
@@ -61,6 +62,7 @@ def quoted(name: str | bytes) -> str:
 
     So no name can pass for a part of the sentence.
 
+    >>> from channelplans.errors import quoted
     >>> print(quoted("o'brien"), quoted("berlin' and 'paris"))
     "o'brien" "berlin' and 'paris"
     >>> print(quoted("b" * 81)[-8:])
