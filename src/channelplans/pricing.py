@@ -125,19 +125,6 @@ _trusted_line = trusted(Line)
 class Quote(DisplayMixin):
     """A plan priced by a tariff for a term. One confirmation buys all of it (H14).
 
-    >>> from datetime import date
-    >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, quote
-    >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
-    >>> plan = SKYPE_CONNECT.plan(channels=20, bundles=2)
-    >>> print(quote(plan, tariff, on=date(2026, 1, 5)))
-    20 channels and 2 bundles of 5,000 minutes, 2026-01-05 to 2026-02-04
-    item      calculation   total
-    --------  -----------  ------
-    channels    20 x 6.95  139.00
-    bundles     2 x 10.00   20.00
-    Total 159.00 EUR; renews on 2026-02-04.
-    Not a telephone replacement: it cannot call emergency numbers.
-
     Attributes:
         plan: the channels and bundles that are sold.
         tariff: the prices.
@@ -151,6 +138,19 @@ class Quote(DisplayMixin):
         NotOffered: the plan has bundles, and the tariff has no price for them.
         InvalidValue: there are no lines, a line has days outside the term, the anchor is not a
             billing day, or the term is not one of the terms from the anchor.
+
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, quote
+    >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
+    >>> plan = SKYPE_CONNECT.plan(channels=20, bundles=2)
+    >>> print(quote(plan, tariff, on=date(2026, 1, 5)))
+    20 channels and 2 bundles of 5,000 minutes, 2026-01-05 to 2026-02-04
+    item      calculation   total
+    --------  -----------  ------
+    channels    20 x 6.95  139.00
+    bundles     2 x 10.00   20.00
+    Total 159.00 EUR; renews on 2026-02-04.
+    Not a telephone replacement: it cannot call emergency numbers.
     """
 
     plan: Plan
