@@ -1,9 +1,14 @@
 """How autodoc shows docstrings: fields that one can link to, citations, defaults and bases."""
 
 import inspect
+import pkgutil
 import re
 import sys
+from collections.abc import Mapping
 from enum import Enum, EnumType
+from functools import cache, partial
+from importlib import import_module
+from pathlib import Path
 
 from docutils import nodes
 from sphinx import addnodes
@@ -19,6 +24,9 @@ _FIELD = re.compile(
 
 # The start of a name with a module, such as ``datetime.date``.
 _MODULE = re.compile(r"(?<![\w.])(?=\w+\.\w)")
+
+# A name in a sentence, if it is not an ordinary word that is also the name of a parameter.
+_NAME = re.compile(r"``((?=[a-z]*[A-Z_])\w+(?:\.\w+)?)``")
 
 _CITATION = re.compile(r"\bH[1-9][0-9]?\b|\bF [1-9][0-9]?(?:\.[0-9]+)?\b")
 
@@ -108,6 +116,44 @@ def _link_citations(
             lines[number] = _CITATION.sub(r":ref:`\g<0> <\g<0>>`", line)
 
 
+def _link_names(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Link each public name that a docstring mentions, such as ``Money`` or ``Money.share``."""
+    owner = obj if inspect.isclass(obj) else pkgutil.resolve_name(name.rpartition(".")[0])
+    members = dir(owner) if inspect.isclass(owner) else ()
+    # A class can have a method with the name of a function.
+    entries = _find_entries(Path(app.srcdir) / "reference")
+    others = {name: entry for name, entry in entries.items() if name not in members}
+    lines[:] = [_NAME.sub(partial(_link_name, others), line) for line in lines]
+
+
+@cache
+def _find_entries(folder: Path) -> dict[str, str]:
+    """Return the full name of each public name of the modules that have a page."""
+    pages = (page.read_text(encoding="utf-8") for page in sorted(folder.glob("*.rst")))
+    modules = re.findall(r"^\.\. automodule:: (\S+)$", "\n".join(pages), re.MULTILINE)
+    return {
+        name: f"{module}.{name}" for module in modules for name in import_module(module).__all__
+    }
+
+
+def _link_name(entries: Mapping[str, str], mention: re.Match[str]) -> str:
+    """Return a link to a name that has an entry in the reference; leave another text as it is."""
+    name, _, member = mention[1].partition(".")
+    target = entries.get(name)
+    if target and member:
+        # A member has its entry below the class that defines it.
+        bases = getattr(pkgutil.resolve_name(target), "__mro__", ())
+        definer = next((base.__name__ for base in bases if _defines(base, member)), "")
+        target = f"{entries[definer]}.{member}" if definer in entries else None
+    return f":py:obj:`{mention[1]} <{target}>`" if target else mention[0]
+
+
+def _defines(kind: type, member: str) -> bool:
+    return member in vars(kind) or member in inspect.get_annotations(kind)
+
+
 def _hide_private_bases(
     app: Sphinx, name: str, obj: object, options: object, bases: list[type]
 ) -> None:
@@ -133,3 +179,4 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", _keep_first_line, priority=400)
     app.connect("autodoc-process-docstring", _list_fields, priority=700)
     app.connect("autodoc-process-docstring", _link_citations, priority=800)
+    app.connect("autodoc-process-docstring", _link_names, priority=800)
