@@ -90,6 +90,12 @@ class Allowance(DisplayMixin):
 
         Raises:
             InvalidValue: the duration is negative, or longer than ``remaining``.
+
+        >>> from datetime import timedelta
+        >>> from channelplans import Allowance
+        >>> allowance = Allowance(timedelta(minutes=100))
+        >>> print(allowance.use(timedelta(minutes=30)))
+        1:10:00 of 1:40:00 left
         """
         not_negative("duration", instance("duration", duration, timedelta))
         if duration > self.remaining:

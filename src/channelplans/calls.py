@@ -184,7 +184,16 @@ class Charge(DisplayMixin):
     payer: Payer
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return the charge as one plain row."""
+        """Return the charge as one plain row.
+
+        >>> from datetime import timedelta
+        >>> from channelplans import EUR, Money, Rate
+        >>> from channelplans.calls import Charge, Payer
+        >>> amount = Money.of("0.13", EUR)
+        >>> charge = Charge(timedelta(minutes=6), Rate("0.021"), amount, Payer.ACCOUNT)
+        >>> print(*charge.to_records()[0])
+        payer per_minute connection minimum_charge minor amount currency
+        """
         return [
             {
                 "payer": self.payer.value,
@@ -228,7 +237,11 @@ class RatedCall(DisplayMixin):
         return self.included + self.overage + self.other
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return a plain row for each charge; for a call without charges, a row without a price."""
+        """Return a plain row for each charge; for a call without charges, a row without a price.
+
+        A row has the call's ``call``, ``on``, ``number``, ``destination``, ``seconds`` and
+        ``included_seconds``, and the columns of the charge.
+        """
         call_columns: dict[str, object] = {
             "call": self.call.id,
             "on": self.call.day,

@@ -79,6 +79,7 @@ class ChannelPlansError(Exception):
     Programs can rely on ``code`` and on the fields. The message may change.
 
     Attributes:
+        code: the words of the class name without ``Error``, such as ``wrong-type``.
         done: the tokens of the decisions that a billing service committed before it raised the
             error. Before an action, the service renews or ends what is due. That is not undone if
             the action itself is refused.
@@ -86,7 +87,6 @@ class ChannelPlansError(Exception):
 
     done: tuple[str, ...] = ()
 
-    #: The words of the class name without ``Error``, such as ``wrong-type``.
     code: ClassVar[str] = "error"
     _fields: ClassVar[tuple[str, ...]] = ()
     __signature__: ClassVar[inspect.Signature] = inspect.Signature()
@@ -119,6 +119,9 @@ class ChannelPlansError(Exception):
 
 class WrongType(ChannelPlansError, TypeError):
     """A value has a type that the parameter does not accept.
+
+    Every class and function checks the types of its arguments, so most docstrings do not repeat
+    this error.
 
     Attributes:
         parameter: the parameter or field, such as ``channels`` or ``weights[0]``.

@@ -245,7 +245,12 @@ class Plan(DisplayMixin):
         return rule.fewer if min(differences) < 0 else rule.more
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return the plan as one plain row."""
+        """Return the plan as one plain row.
+
+        >>> from channelplans import SKYPE_CONNECT
+        >>> print(*SKYPE_CONNECT.plan(channels=105).to_records()[0])
+        offer edition requested granted granted_reason bundles minutes
+        """
         return [
             {
                 "offer": self.offer.name,

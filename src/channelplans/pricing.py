@@ -98,7 +98,15 @@ class Line(DisplayMixin):
         return make_money(self.minor, self.currency)
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return the line as one plain row."""
+        """Return the line as one plain row.
+
+        >>> from datetime import date
+        >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, quote
+        >>> tariff = Tariff("made up", EUR, channel="6.95")
+        >>> priced = quote(SKYPE_CONNECT.plan(channels=20), tariff, on=date(2026, 1, 5))
+        >>> print(*priced.lines[0].to_records()[0])
+        item quantity unit_minor unit minor amount currency term_start term_end
+        """
         return [
             {
                 "item": self.item.value,
@@ -238,7 +246,10 @@ class Quote(DisplayMixin):
         return Allowance(timedelta(seconds=seconds))
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return a plain row for each line, with the number of channels requested and sold."""
+        """Return a plain row for each line, with the number of channels requested and sold.
+
+        A row has the columns of the line, and ``requested``, ``granted`` and ``granted_reason``.
+        """
         channels = quantity_columns(self.plan)
         return [{**row, **channels} for line in self.lines for row in line.to_records()]
 
@@ -419,7 +430,11 @@ class Refund(DisplayMixin):
         return part.as_integer_ratio()
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return a plain row for each quoted line."""
+        """Return a plain row for each quoted line.
+
+        A row has the columns of the line, and the two amounts as ``returned_minor``, ``returned``,
+        ``kept_minor`` and ``kept``.
+        """
         return [
             {**row, **columns(returned=line.returned, kept=line.kept)}
             for line in self.lines

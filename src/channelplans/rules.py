@@ -185,6 +185,10 @@ class BundleRule(DisplayMixin):
 
         Raises:
             InvalidValue: the number of channels is negative.
+
+        >>> from channelplans import BundleRule
+        >>> BundleRule("US minutes", minutes=5000, area=("US",)).most(10)
+        10
         """
         return _most_bundles(self, bounded("channels", channels, 0))
 

@@ -361,7 +361,12 @@ class Suggestion(DisplayMixin):
         return erlang_b(self.erlangs, self.channels)
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return a plain row for each profile; each row repeats the values of the suggestion."""
+        """Return a plain row for each profile; each row repeats the values of the suggestion.
+
+        >>> from channelplans import suggest_channels
+        >>> print(*suggest_channels(30).to_records()[0])
+        profile channels employees guideline source needed erlangs blocking
+        """
         shared_columns = {
             "employees": self.employees,
             "guideline": self.guideline.name,
