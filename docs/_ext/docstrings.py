@@ -65,6 +65,19 @@ def _shorten_defaults(app: Sphinx, obj: object, bound_method: bool) -> None:
         obj.__signature__ = signature.replace(parameters=[*parameters.values()])
 
 
+def _hide_enum_call(
+    app: Sphinx,
+    what: str,
+    name: str,
+    obj: object,
+    options: object,
+    signature: str | None,
+    returned: str | None,
+) -> tuple[str, None] | None:
+    """Leave out the parameter of an enum: programs name its members."""
+    return ("", None) if isinstance(obj, EnumType) else None
+
+
 def _keep_first_line(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
@@ -169,14 +182,16 @@ def _hide_object(app: Sphinx, domain: str, kind: str, content: addnodes.desc_con
             paragraph.parent.remove(paragraph)
 
 
-def setup(app: Sphinx) -> None:
+def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the functions above to the events of autodoc."""
     app.connect("autodoc-process-bases", _hide_private_bases)
     app.connect("object-description-transform", _hide_object)
     app.connect("autodoc-before-process-signature", _shorten_defaults)
+    app.connect("autodoc-process-signature", _hide_enum_call)
     app.connect("autodoc-skip-member", _skip_listed_members)
     # Napoleon has priority 500: before it, then after it.
     app.connect("autodoc-process-docstring", _keep_first_line, priority=400)
     app.connect("autodoc-process-docstring", _list_fields, priority=700)
     app.connect("autodoc-process-docstring", _link_citations, priority=800)
     app.connect("autodoc-process-docstring", _link_names, priority=800)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
