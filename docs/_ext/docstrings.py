@@ -31,6 +31,10 @@ _NAME = re.compile(r"``((?=[a-z]*[A-Z_])\w+(?:\.\w+)?)``")
 _CITATION = re.compile(r"\bH[1-9][0-9]?\b|\bF [1-9][0-9]?(?:\.[0-9]+)?\b")
 
 
+# The longest text of a default value that a signature shows.
+_LONGEST_DEFAULT = 40
+
+
 class _ConstantName:
     """A default value in a signature that is shown by the name of a constant."""
 
@@ -53,7 +57,7 @@ def _shorten_defaults(app: Sphinx, obj: object, bound_method: bool) -> None:
     long_values = {
         id(value): "..." if name.startswith("_") else name
         for name, value in constants.items()
-        if len(repr(value)) > 20 and not isinstance(value, Enum)
+        if len(repr(value)) > _LONGEST_DEFAULT and not isinstance(value, Enum)
     }
     signature = inspect.signature(obj)
     parameters = dict(signature.parameters)

@@ -195,7 +195,8 @@ class Plan(DisplayMixin):
 
         Raises:
             WrongType: a number is not a whole number.
-            ChannelsOutOfRange, BundlesNotAllowed: the new plan is not legal.
+            ChannelsOutOfRange: the number of channels is outside the bounds for one profile.
+            BundlesNotAllowed: the channels sold do not allow the number of bundles.
 
         >>> from channelplans import SKYPE_CONNECT
         >>> plan = SKYPE_CONNECT.plan(channels=10, bundles=2)

@@ -73,8 +73,8 @@ class Step(DisplayMixin):
     """Above a number of channels, only multiples are sold (H5).
 
     Attributes:
-        above: the largest number of channels below the step, at least 0.
-        multiple: the number whose multiples are sold above it, at least 1.
+        above: the number of channels above which the step begins, at least 0.
+        multiple: the number whose multiples are sold from there on, at least 1.
 
     Raises:
         InvalidValue: a number is out of bounds.
@@ -196,9 +196,8 @@ class Quantity(DisplayMixin):
     Raises:
         ChannelsOutOfRange: the request is outside the rule's bounds.
 
-    >>> from channelplans import Quantity, QuantityRule, Rounding, Step
-    >>> rule = QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN)
-    >>> print(Quantity(105, rule))
+    >>> from channelplans import SKYPE_CONNECT, Quantity
+    >>> print(Quantity(105, SKYPE_CONNECT.quantity))
     105 channels requested, 100 sold: above 100, multiples of 10, rounded down
     """
 
@@ -243,10 +242,9 @@ def normalize_quantity(requested: int, rule: QuantityRule) -> Quantity:
         ChannelsOutOfRange: the request is outside the bounds, before rounding (H2). The error names
             a split over several profiles, if there is one.
 
-    >>> from channelplans import QuantityRule, Rounding, Step, normalize_quantity
-    >>> rule = QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN)
-    >>> normalize_quantity(109, rule).granted
-    100
+    >>> from channelplans import SKYPE_CONNECT, normalize_quantity
+    >>> print(normalize_quantity(109, SKYPE_CONNECT.quantity))
+    109 channels requested, 100 sold: above 100, multiples of 10, rounded down
     """
     return Quantity(requested, rule)
 
@@ -278,10 +276,11 @@ def split_profiles(total: int, rule: QuantityRule) -> tuple[int, ...]:
         TotalNotReachable: sellable numbers do not add up to the total, or more than a million
             profiles are needed. The error names the nearest totals that work.
 
-    >>> from channelplans import QuantityRule, Rounding, Step, split_profiles
-    >>> rule = QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN)
-    >>> split_profiles(350, rule), split_profiles(437, rule)
-    ((300, 50), (300, 130, 7))
+    >>> from channelplans import SKYPE_CONNECT, split_profiles
+    >>> split_profiles(350, SKYPE_CONNECT.quantity)
+    (300, 50)
+    >>> split_profiles(437, SKYPE_CONNECT.quantity)
+    (300, 130, 7)
     """
     from channelplans._splitting import find_nearest, find_split
 
@@ -306,9 +305,8 @@ def profiles_for(needed: int, rule: QuantityRule) -> tuple[int, ...]:
         InvalidValue: ``needed`` is below 1.
         TotalNotReachable: more than a million profiles would be needed.
 
-    >>> from channelplans import QuantityRule, Rounding, Step, profiles_for
-    >>> rule = QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN)
-    >>> profiles_for(437, rule)
+    >>> from channelplans import SKYPE_CONNECT, profiles_for
+    >>> profiles_for(437, SKYPE_CONNECT.quantity)
     (300, 140)
     """
     from channelplans._splitting import find_sufficient_split

@@ -72,7 +72,8 @@ class Tier(DisplayMixin):
         flat: a fee for the tier, added once for any quantity above zero.
         pack: the quantity in one pack; a started pack costs as much as a full one.
 
-    A price has at most 18 digits and 12 decimals.
+    A price is in whole units of the tariff's currency, such as euros, and has at most 18 digits
+    and 12 decimals.
 
     Raises:
         WrongType: a price is a float or another inexact type.
@@ -180,7 +181,7 @@ class Ladder(DisplayMixin):
         """Return the exact price of a quantity; a quantity of zero costs nothing.
 
         Args:
-            count: the quantity.
+            count: the quantity, such as the number of channels.
 
         Raises:
             InvalidValue: the quantity is negative.
@@ -244,7 +245,8 @@ class Rate(DisplayMixin):
         counting: how calls at this rate are counted and their charges rounded; None if the offer's
             rule counts them. It counts the whole call, the included part too.
 
-    Each price has at most 18 digits and 9 decimals.
+    A price is in whole units of the tariff's currency, such as euros, and has at most 18 digits
+    and 9 decimals.
 
     Raises:
         WrongType: a price is a float or another inexact type.
@@ -352,14 +354,15 @@ class Tariff(DisplayMixin):
         channel: the price of a channel for a term, or a ladder.
         bundle: the price of a bundle for a term, or a ladder; None if bundles are not sold.
         minute: the price of a minute to the bundles' area (H13); None if such calls are not sold.
-        rates: the price of a minute, or a ``Rate``, by destination ("DE") or by the first digits of
-            the international number ("4915"). ``rate_for`` says which of them applies to a call.
+        rates: the price of a minute, or a ``Rate``, by destination (``DE``) or by the first digits
+            of the international number (``4915``). ``rate_for`` says which applies to a call.
         setup: the fee for a purchase. It is charged once and never refunded.
         channel_setup: the fee for adding a channel. It is charged once and never refunded.
 
-    A price has at most 18 digits. A price of a minute has at most 9 decimals; another price cannot
-    have more decimals than the currency. A ladder's result is rounded to the currency's unit. All
-    equal prices are kept in one form: 6.50 becomes 6.5.
+    A price is in whole units of the currency, such as euros, and has at most 18 digits. A price of
+    a minute has at most 9 decimals; another price cannot have more decimals than the currency. A
+    ladder's result is rounded to the currency's unit. All equal prices are kept in one form: 6.50
+    becomes 6.5.
 
     Raises:
         WrongType: a price is a float or another inexact type, or a set-up fee is a ladder.
@@ -415,7 +418,7 @@ class Tariff(DisplayMixin):
         """Return the price of a single channel, bundle or set-up, or the ladder that prices it.
 
         Args:
-            item: what is priced.
+            item: channels, bundles or a set-up fee.
 
         Raises:
             NotOffered: the tariff has no price for bundles.
@@ -434,7 +437,7 @@ class Tariff(DisplayMixin):
         """Return the price of a number of channels, bundles or set-ups, in units of the currency.
 
         Args:
-            item: what is priced.
+            item: channels, bundles or a set-up fee.
             count: the number of channels, bundles or set-ups, at least 0.
 
         Raises:
