@@ -5,8 +5,6 @@ import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
 
-from sphinx.application import Sphinx
-
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "channelplans"
@@ -70,23 +68,3 @@ html_theme = "furo"
 html_title = f"channelplans {release}"
 html_copy_source = False
 html_show_sphinx = False
-
-
-def _import_module_names(
-    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
-) -> None:
-    """Let the examples of a docstring use the names of its module."""
-    if not any(line.lstrip().startswith(">>> ") for line in lines):
-        return
-    module = name if what == "module" else getattr(obj, "__module__", None)
-    if isinstance(obj, property) and obj.fget:
-        module = obj.fget.__module__
-    if module:
-        names = f"vars(importlib.import_module({module!r})).items()"
-        update = f"globals().update({{k: v for k, v in {names} if not k.startswith('__')}})"
-        lines += ["", ".. testsetup::", "", "   import importlib", f"   {update}", ""]
-
-
-def setup(app: Sphinx) -> None:
-    """Run the function above after those of ``_ext/docstrings.py``."""
-    app.connect("autodoc-process-docstring", _import_module_names, priority=900)
