@@ -21,6 +21,7 @@ class Table:
 
     Two spaces separate columns, so several spaces inside a cell become one, as in HTML.
 
+    >>> from channelplans._display import Table
     >>> print(Table(("item", "total"), (("channels", "695.00"),), right=("total",)))
     item       total
     --------  ------
@@ -71,6 +72,7 @@ _REPR_LENGTH: Final = 120
 def one_line(text: str, end: str) -> str:
     """Return a repr of at most 120 characters with its closing character; cut a longer text.
 
+    >>> from channelplans._display import one_line
     >>> one_line("Days(count=30", ")"), len(one_line("x" * 1000, ")"))
     ('Days(count=30)', 120)
     """
@@ -118,6 +120,8 @@ class DisplayMixin(ReprMixin):
 def clock(duration: timedelta) -> str:
     """Return a duration as hours, minutes and seconds, without days.
 
+    >>> from datetime import timedelta
+    >>> from channelplans._display import clock
     >>> clock(timedelta(minutes=5000))
     '83:20:00'
     """
@@ -129,6 +133,7 @@ def clock(duration: timedelta) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number and a noun, in the plural unless the number is 1.
 
+    >>> from channelplans._display import counted
     >>> counted(1, "day"), counted(5000, "minute")
     ('1 day', '5,000 minutes')
     """

@@ -28,6 +28,7 @@ _ZERO_AFTER_CODE: Final = re.compile(
 def dialled_digits(number: str) -> str:
     """Return the digits of a number in the order in which they were dialled.
 
+    >>> from channelplans._numbers import dialled_digits
     >>> dialled_digits("+1 (212) 555-0100")
     '12125550100'
     """
@@ -40,8 +41,11 @@ def international_digits(number: str) -> str:
     ``(0)`` right after the calling code is dropped, because it is dialled only within the country.
     No calling code begins with 0, so ``+00`` means the same as ``+``.
 
-    >>> international_digits("0049 (0)30 555 0100"), international_digits("030 555 0100")
-    ('49305550100', '')
+    >>> from channelplans._numbers import international_digits
+    >>> international_digits("0049 (0)30 555 0100")
+    '49305550100'
+    >>> international_digits("030 555 0100")
+    ''
     """
     if not (number.startswith("+") or dialled_digits(number).startswith("00")):
         return ""
@@ -54,8 +58,11 @@ def national_digits(number: str, calling_code: str, trunk_prefix: str) -> str:
     The calling code is removed only from an international number, the trunk prefix only from a
     number that was dialled nationally. An international number with another calling code keeps it.
 
-    >>> [national_digits(number, "49", "0") for number in ("+49 30 555 0100", "030 555 0100")]
-    ['305550100', '305550100']
+    >>> from channelplans._numbers import national_digits
+    >>> national_digits("+49 30 555 0100", calling_code="49", trunk_prefix="0")
+    '305550100'
+    >>> national_digits("030 555 0100", calling_code="49", trunk_prefix="0")
+    '305550100'
     """
     international = international_digits(number)
     if international:
@@ -95,6 +102,7 @@ class ByNumber(Mapping[str, T]):
     def longest_match(self, international: str) -> T | None:
         """Return the value of the longest prefix of an international number; None if no key fits.
 
+        >>> from channelplans._numbers import ByNumber
         >>> rates = ByNumber({"49": "landline", "4915": "mobile"})
         >>> rates.longest_match("491515550100"), rates.longest_match("493055501")
         ('mobile', 'landline')

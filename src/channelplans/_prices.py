@@ -30,6 +30,8 @@ def as_decimal(value: Decimal | str | int) -> Decimal:
 
     The class that owns the field checks the value afterwards, and its error names the field.
 
+    >>> from decimal import Decimal
+    >>> from channelplans._prices import as_decimal
     >>> as_decimal("6.50"), as_decimal(Decimal("-0.00")), as_decimal(7)
     (Decimal('6.5'), Decimal('0'), Decimal('7'))
     """
@@ -57,6 +59,9 @@ def check_price(parameter: str, price: Decimal, decimals: int) -> None:
 def scale(price: Decimal, part: Fraction, decimals: int) -> Decimal:
     """Return a part of a price, rounded half up to a number of decimals.
 
+    >>> from decimal import Decimal
+    >>> from fractions import Fraction
+    >>> from channelplans._prices import scale
     >>> scale(Decimal("6.95"), Fraction(1, 2), 2)
     Decimal('3.48')
     """

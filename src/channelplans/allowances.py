@@ -45,6 +45,8 @@ class Allowance(DisplayMixin):
         InvalidValue: a duration is negative, ``used`` is more than ``granted``, or ``granted`` and
             ``carried`` together do not fit a timedelta.
 
+    >>> from datetime import timedelta
+    >>> from channelplans import Allowance
     >>> allowance = Allowance(timedelta(minutes=5000), timedelta(minutes=1250))
     >>> print(allowance, allowance.unused, sep="; ")
     62:30:00 of 83:20:00 left; 3/4
@@ -83,8 +85,17 @@ class Allowance(DisplayMixin):
     def use(self, duration: timedelta) -> "Allowance":
         """Return the allowance after a call has used a duration of it.
 
+        Args:
+            duration: the minutes that the call uses, at most ``remaining``.
+
         Raises:
             InvalidValue: the duration is negative, or longer than ``remaining``.
+
+        >>> from datetime import timedelta
+        >>> from channelplans import Allowance
+        >>> allowance = Allowance(timedelta(minutes=100))
+        >>> print(allowance.use(timedelta(minutes=30)))
+        1:10:00 of 1:40:00 left
         """
         not_negative("duration", instance("duration", duration, timedelta))
         if duration > self.remaining:
@@ -102,11 +113,15 @@ class Allowance(DisplayMixin):
     def give_back(self, duration: timedelta) -> "Allowance":
         """Return the allowance with more minutes left; the reverse of ``use``.
 
-        Minutes beyond ``used`` were carried, and are carried again.
+        Args:
+            duration: the minutes to give back. Minutes beyond ``used`` were carried, and are
+                carried again.
 
         Raises:
             InvalidValue: the duration is negative, or the minutes do not fit a timedelta.
 
+        >>> from datetime import timedelta
+        >>> from channelplans import Allowance
         >>> used = Allowance(timedelta(minutes=100), timedelta(minutes=30))
         >>> print(used.give_back(timedelta(minutes=45)))
         1:55:00 of 1:40:00 left, 0:15:00 of it carried
@@ -119,7 +134,9 @@ class Allowance(DisplayMixin):
     def granting(self, granted: timedelta) -> "Allowance":
         """Return the allowance after the running term's minutes were changed.
 
-        Minutes that are already used stay granted.
+        Args:
+            granted: the minutes that the term grants now. Minutes that are already used stay
+                granted.
 
         Raises:
             InvalidValue: the minutes are negative, or do not fit a timedelta with ``carried``.
@@ -130,12 +147,18 @@ class Allowance(DisplayMixin):
     def next(self, granted: timedelta, rule: Rollover | None) -> "Allowance":
         """Return the allowance of the next term, with the minutes that the rule carries into it.
 
-        Without a rule, no minutes are carried. If the granted and the carried minutes are together
-        longer than ``timedelta.max``, only as many minutes are carried as fit.
+        If the granted and the carried minutes are together longer than ``timedelta.max``, only as
+        many minutes are carried as fit.
+
+        Args:
+            granted: the minutes that the next term grants.
+            rule: how unused minutes are carried over; None if they are lost (F 8.4).
 
         Raises:
             InvalidValue: the granted minutes are negative.
 
+        >>> from datetime import timedelta
+        >>> from channelplans import Allowance, Rollover
         >>> left = Allowance(timedelta(minutes=100), timedelta(minutes=30))
         >>> print(left.next(timedelta(minutes=100), Rollover(terms=1, cap=50)))
         2:30:00 of 1:40:00 left, 0:50:00 of it carried

@@ -37,6 +37,10 @@ class Days(DisplayMixin):
         count: the number of days, from 1 to the 3,652,058 of the calendar.
         delta: the same length as a timedelta.
 
+    Raises:
+        InvalidValue: the number of days is out of bounds.
+
+    >>> from channelplans import Days
     >>> print(Days(30))
     30 days
     """
@@ -55,10 +59,17 @@ class Days(DisplayMixin):
 @checked
 @attrs.frozen(repr=False)
 class Months(DisplayMixin):
-    """A length in calendar months; ``count`` is from 1 to the 119,987 of the calendar.
+    """A length in calendar months.
 
     A month that starts on the 31st ends on the last day of a shorter month.
 
+    Attributes:
+        count: the number of months, from 1 to the 119,987 of the calendar.
+
+    Raises:
+        InvalidValue: the number of months is out of bounds.
+
+    >>> from channelplans import Months
     >>> print(Months(1))
     1 month
     """
@@ -77,9 +88,15 @@ class Months(DisplayMixin):
 class Term(DisplayMixin):
     """The days from ``start`` up to, but not including, ``end``.
 
+    Attributes:
+        start: the first day of the term.
+        end: the first day after the term, on which the next term starts.
+
     Raises:
         InvalidValue: the end is not after the start.
 
+    >>> from datetime import date
+    >>> from channelplans import Term
     >>> term = Term(date(2026, 1, 5), date(2026, 2, 4))
     >>> term.days, date(2026, 2, 3) in term, date(2026, 2, 4) in term
     (30, True, False)
@@ -103,10 +120,15 @@ class Term(DisplayMixin):
         return self.start <= day < self.end
 
     def remaining(self, on: date) -> int:
-        """Return the number of days from ``on`` to the end of the term, ``on`` included (F 4.3).
+        """Return the number of days that are left of the term (F 4.3).
 
-        Before the term, all its days remain; at its end and later, none.
+        Before the term, all its days are left; at its end and later, none.
 
+        Args:
+            on: the day from which the days are counted. It is counted too.
+
+        >>> from datetime import date
+        >>> from channelplans import Term
         >>> Term(date(2026, 1, 5), date(2026, 2, 4)).remaining(date(2026, 1, 15))
         20
         """
@@ -117,8 +139,13 @@ class Term(DisplayMixin):
         return (self.end - on).days if on > self.start else self.days
 
     def unused(self, on: date) -> Fraction:
-        """Return the remaining days, as ``remaining`` counts them, as a fraction of the term.
+        """Return the part of the term that is left: the remaining days of all days.
 
+        Args:
+            on: the day from which ``remaining`` counts the days.
+
+        >>> from datetime import date
+        >>> from channelplans import Term
         >>> Term(date(2026, 1, 5), date(2026, 2, 4)).unused(date(2026, 1, 15))
         Fraction(2, 3)
         """
@@ -132,11 +159,19 @@ _trusted_term = trusted(Term)
 
 
 def term_at(anchor: date, length: Days | Months, number: int) -> Term:
-    """Return one of the consecutive terms that start at the anchor; number 0 is the first (H8).
+    """Return one of the consecutive terms that start at an anchor (H8).
+
+    Args:
+        anchor: the first day of the first term.
+        length: the length of every term.
+        number: which term is returned; 0 is the first.
 
     Raises:
+        InvalidValue: the number is negative.
         CalendarEnds: the term does not end before the year 10000.
 
+    >>> from datetime import date
+    >>> from channelplans import Months, term_at
     >>> print(term_at(date(2026, 1, 31), Months(1), 1))
     2026-02-28 to 2026-03-31
     """
@@ -198,7 +233,13 @@ def renewal_dates(anchor: date, length: Days | Months) -> Iterator[date]:
 
     The iterator computes each date when it is asked for, and stops at the end of the calendar.
 
+    Args:
+        anchor: the first day of the first term.
+        length: the length of every term.
+
+    >>> from datetime import date
     >>> from itertools import islice
+    >>> from channelplans import Months, renewal_dates
     >>> [str(day) for day in islice(renewal_dates(date(2026, 1, 31), Months(1)), 3)]
     ['2026-02-28', '2026-03-31', '2026-04-30']
     """
@@ -221,11 +262,16 @@ def term_ends(
 def civil_date(instant: datetime, zone: tzinfo) -> date:
     """Return the day of an instant in a time zone; there is no default zone (F 9).
 
+    Args:
+        instant: a datetime with a tzinfo.
+        zone: the time zone of the days, such as ``zoneinfo.ZoneInfo("Europe/Warsaw")``.
+
     Raises:
         WrongType: the instant is not a datetime, or the zone is not a tzinfo.
         InvalidValue: the instant has no tzinfo, or the day is outside the calendar.
 
-    >>> from datetime import timezone
+    >>> from datetime import datetime, timezone
+    >>> from channelplans import civil_date
     >>> civil_date(datetime(2026, 1, 5, 23, 30, tzinfo=timezone.utc), timezone.utc)
     datetime.date(2026, 1, 5)
     """

@@ -72,7 +72,10 @@ class Call(DisplayMixin):
         InvalidValue: the number is not a telephone number, the duration is negative, or the
             identifier is longer than 255 characters.
 
-    >>> print(Call("c-1", "+1 212 555 0100", "US", date(2026, 1, 5), timedelta(seconds=31)))
+    >>> from datetime import date, timedelta
+    >>> from channelplans import Call
+    >>> day, length = date(2026, 1, 5), timedelta(seconds=31)
+    >>> print(Call("c-1", "+1 212 555 0100", "US", day, length))
     2026-01-05 call 'c-1' to +1 212 555 0100 ('US'), 0:00:31
     """
 
@@ -98,9 +101,15 @@ def billable(duration: timedelta, rule: CallRule) -> timedelta:
 
     A started step counts as a whole step. The counted length of an empty call is zero.
 
+    Args:
+        duration: how long the call lasted.
+        rule: the minimum and the step.
+
     Raises:
         InvalidValue: the duration is negative, or its counted length does not fit a timedelta.
 
+    >>> from datetime import timedelta
+    >>> from channelplans import CallRule, billable
     >>> billable(timedelta(seconds=31), CallRule()).total_seconds()
     36.0
     """
@@ -118,12 +127,16 @@ def billable(duration: timedelta, rule: CallRule) -> timedelta:
 def covered(call: Call, rule: BundleRule | Offer) -> bool:
     """Return whether a bundle is valid for a call's destination and number (H10, F 8.2, F 8.10).
 
-    Pass the offer instead of its bundle rule to check the offer's barred numbers too. A bundle of
-    an offer without bundles covers nothing.
+    Args:
+        call: the call; its number and its destination count.
+        rule: the bundle's rule, or the offer, to check the offer's barred numbers too. An offer
+            without bundles covers nothing.
 
     Raises:
         BarredNumber: the offer cannot call the number, such as an emergency number (H21).
 
+    >>> from datetime import date, timedelta
+    >>> from channelplans import BundleRule, Call, covered
     >>> us = BundleRule("US minutes", 5000, ("US",), excluded_prefixes=("218632",))
     >>> day, minute = date(2026, 1, 5), timedelta(minutes=1)
     >>> covered(Call("a", "+1 212 555 0100", "US", day, minute), us)
@@ -144,7 +157,9 @@ def covered(call: Call, rule: BundleRule | Offer) -> bool:
 class Payer(enum.Enum):
     """Whose wallet pays for a call.
 
-    The account pays for overage (H13). The profile pays for every other call (F 7.3).
+    Attributes:
+        ACCOUNT: the account's wallet pays for overage (H13).
+        PROFILE: the profile's wallet pays for every other call (F 7.3).
     """
 
     ACCOUNT = "account"
@@ -169,7 +184,16 @@ class Charge(DisplayMixin):
     payer: Payer
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return the charge as one plain row."""
+        """Return the charge as one plain row.
+
+        >>> from datetime import timedelta
+        >>> from channelplans import EUR, Money, Rate
+        >>> from channelplans.calls import Charge, Payer
+        >>> amount = Money.of("0.13", EUR)
+        >>> charge = Charge(timedelta(minutes=6), Rate("0.021"), amount, Payer.ACCOUNT)
+        >>> print(*charge.to_records()[0])
+        payer per_minute connection minimum_charge minor amount currency
+        """
         return [
             {
                 "payer": self.payer.value,
@@ -213,7 +237,11 @@ class RatedCall(DisplayMixin):
         return self.included + self.overage + self.other
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return a plain row for each charge; for a call without charges, a row without a price."""
+        """Return a plain row for each charge; for a call without charges, a row without a price.
+
+        A row has the call's ``call``, ``on``, ``number``, ``destination``, ``seconds`` and
+        ``included_seconds``, and the columns of the charge.
+        """
         call_columns: dict[str, object] = {
             "call": self.call.id,
             "on": self.call.day,
@@ -250,20 +278,27 @@ def rate_call(call: Call, allowance: Allowance, tariff: Tariff, *, offer: Offer)
     One rule counts the whole call: the rule of its rate, or else the offer's rule. If a bundle
     covers the call, the allowance pays first, as long as it has minutes. The rest is charged at the
     rate that ``Tariff.rate_for`` finds (H13). The parts are exact; the charge is rounded once, to
-    the currency's unit (F 8.5). The allowance itself is not changed; see ``Allowance.use``.
+    the currency's unit (F 8.5).
+
+    Args:
+        call: the call, after it has ended.
+        allowance: the minutes of the running term. It is not changed; see ``Allowance.use``.
+        tariff: the prices.
+        offer: the rules for counting calls and for bundles.
 
     Raises:
         BarredNumber: the offer cannot call the number, such as an emergency number (H21).
         UnknownRate: the tariff has no rate for the call.
 
-    >>> from channelplans.money import EUR
-    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> from datetime import date, timedelta
+    >>> from channelplans import EUR, SKYPE_CONNECT, Allowance, Call, Tariff, rate_call
     >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
-    >>> call = Call("c-1", "+12125550100", "US", date(2026, 1, 5), timedelta(minutes=10))
-    >>> left = Allowance(timedelta(minutes=5000), used=timedelta(minutes=4996))
-    >>> print(rate_call(call, left, tariff, offer=SKYPE_CONNECT))
-    2026-01-05 call 'c-1' to +12125550100 ('US'), 0:10:00: 0:10:00 counted, 0:04:00 included
-    0:06:00 at 0.021 EUR a minute: 0.13 EUR, paid by the account
+    >>> day, length = date(2026, 1, 5), timedelta(minutes=10)
+    >>> call = Call("c-1", "+12125550100", "US", day, length)
+    >>> allowance = Allowance(timedelta(minutes=5000), used=timedelta(minutes=4996))
+    >>> rated = rate_call(call, allowance, tariff, offer=SKYPE_CONNECT)
+    >>> print(rated.included, rated.charges[0], sep=" included, ")
+    0:04:00 included, 0:06:00 at 0.021 EUR a minute: 0.13 EUR, paid by the account
     """
     rate, payer, available = _conditions(call, allowance, tariff, offer)
     rule = offer.calls if rate.counting is None else rate.counting
@@ -287,12 +322,12 @@ def longest_call(
 ) -> timedelta:
     """Return the longest counted length that the allowance and the credit can pay (F 3.5).
 
-    Use it when a call begins. The call's own duration is ignored. The rule that counts the call
-    defines the possible lengths. The result is zero if the credit cannot pay the shortest of them,
-    and a hundred years if nothing limits the call.
+    Use it when a call begins. The rule that counts the call defines the possible lengths. The
+    result is zero if the credit cannot pay the shortest of them, and a hundred years if nothing
+    limits the call.
 
     Args:
-        call: the call that begins.
+        call: the call that begins. Its duration is ignored.
         allowance: the minutes of the running term.
         tariff: the prices.
         offer: the rules for counting calls and for bundles.
@@ -304,17 +339,17 @@ def longest_call(
         UnknownRate: the tariff has no rate for the call.
         CurrencyMismatch: a balance is in another currency than the tariff.
 
-    >>> from channelplans.money import EUR
-    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> from datetime import date, timedelta
+    >>> from channelplans import EUR, SKYPE_CONNECT, Allowance, Call, Money, Tariff
+    >>> from channelplans import longest_call
     >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
     >>> call = Call("c-1", "+12125550100", "US", date(2026, 1, 5), timedelta(0))
-    >>> no_minutes, credit = Allowance(timedelta(0)), Money.of("0.10", EUR)
-    >>> str(
-    ...     longest_call(
-    ...         call, no_minutes, tariff, offer=SKYPE_CONNECT, account=credit, profile=credit
-    ...     )
+    >>> minutes, credit = Allowance(timedelta(0)), Money.of("0.10", EUR)
+    >>> longest = longest_call(
+    ...     call, minutes, tariff, offer=SKYPE_CONNECT, account=credit, profile=credit
     ... )
-    '0:04:54'
+    >>> print(longest)
+    0:04:54
     """
     rate, payer, available = _conditions(call, allowance, tariff, offer)
     for parameter, balance in (("account", account), ("profile", profile)):

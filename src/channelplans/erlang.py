@@ -58,6 +58,7 @@ def erlang_b(erlangs: float, channels: int) -> float:
         WrongType: a value is not a number, or ``channels`` is not a whole number.
         InvalidValue: a value is negative, not finite or too large.
 
+    >>> from channelplans import erlang_b
     >>> erlang_b(2, 3)
     0.21052631578947367
     >>> f"{erlang_b(500, 555):.6f}"
@@ -84,6 +85,8 @@ def log_erlang_b(erlangs: float, channels: int) -> float:
         WrongType: a value is not a number, or ``channels`` is not a whole number.
         InvalidValue: a value is negative, not finite or too large.
 
+    >>> from channelplans import erlang_b
+    >>> from channelplans.erlang import log_erlang_b
     >>> erlang_b(200, 10_000), f"{log_erlang_b(200, 10_000):.7f}"
     (0.0, '-29325.7541713')
     """
@@ -113,6 +116,7 @@ def engset(load_per_idle_source: float, sources: int, channels: int) -> float:
         WrongType: a value is not a number, or a count is not a whole number.
         InvalidValue: a value is negative, not finite or too large.
 
+    >>> from channelplans import engset
     >>> engset(1, 3, 2), engset(1, 3, 3)
     (0.25, 0.0)
     """
@@ -147,6 +151,7 @@ def channels_for(erlangs: float, *, blocking: float) -> int:
         WrongType: a value is not a number.
         InvalidValue: a value is negative, not finite, too small or too large.
 
+    >>> from channelplans import channels_for
     >>> channels_for(3, blocking=0.02), channels_for(500, blocking=0.001)
     (8, 555)
     """

@@ -50,6 +50,7 @@ _LONGEST_TEXT: Final = 80
 def cut(text: str) -> str:
     """Return a text, or the beginning of a long text, for a sentence.
 
+    >>> from channelplans.errors import cut
     >>> cut("6.95"), cut("6" * 81)[-8:]
     ('6.95', '66666...')
     """
@@ -61,6 +62,7 @@ def quoted(name: str | bytes) -> str:
 
     So no name can pass for a part of the sentence.
 
+    >>> from channelplans.errors import quoted
     >>> print(quoted("o'brien"), quoted("berlin' and 'paris"))
     "o'brien" "berlin' and 'paris"
     >>> print(quoted("b" * 81)[-8:])
@@ -77,6 +79,7 @@ class ChannelPlansError(Exception):
     Programs can rely on ``code`` and on the fields. The message may change.
 
     Attributes:
+        code: the words of the class name without ``Error``, such as ``wrong-type``.
         done: the tokens of the decisions that a billing service committed before it raised the
             error. Before an action, the service renews or ends what is due. That is not undone if
             the action itself is refused.
@@ -84,7 +87,6 @@ class ChannelPlansError(Exception):
 
     done: tuple[str, ...] = ()
 
-    #: The words of the class name without ``Error``, such as ``wrong-type``.
     code: ClassVar[str] = "error"
     _fields: ClassVar[tuple[str, ...]] = ()
     __signature__: ClassVar[inspect.Signature] = inspect.Signature()
@@ -117,6 +119,9 @@ class ChannelPlansError(Exception):
 
 class WrongType(ChannelPlansError, TypeError):
     """A value has a type that the parameter does not accept.
+
+    Every class and function checks the types of its arguments, so most docstrings do not repeat
+    this error.
 
     Attributes:
         parameter: the parameter or field, such as ``channels`` or ``weights[0]``.

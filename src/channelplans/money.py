@@ -30,8 +30,11 @@ _FORMAT = re.compile(r"(?P<alignment>(.?[<>^])?)(?P<sign>[+ -]?)(?P<width>[0-9]*
 class Rounding(enum.Enum):
     """How a fraction is rounded to a whole number; no global setting has an influence.
 
-    ``DOWN`` rounds towards zero, ``UP`` away from zero. ``HALF_UP`` and ``HALF_EVEN`` round to the
-    nearest whole number; ``HALF_UP`` rounds a half away from zero, ``HALF_EVEN`` to an even number.
+    Attributes:
+        DOWN: round towards zero.
+        UP: round away from zero.
+        HALF_UP: round to the nearest whole number, and a half away from zero.
+        HALF_EVEN: round to the nearest whole number, and a half to the even number.
     """
 
     DOWN = "down"
@@ -49,6 +52,8 @@ _HALF_EVEN: Final = Rounding.HALF_EVEN
 def round_ratio(numerator: int, denominator: int, rounding: Rounding) -> int:
     """Return numerator / denominator, rounded to a whole number; the denominator is positive.
 
+    >>> from channelplans import Rounding
+    >>> from channelplans.money import round_ratio
     >>> round_ratio(5, 2, Rounding.HALF_UP), round_ratio(-5, 2, Rounding.HALF_UP)
     (3, -3)
     >>> round_ratio(105, 10, Rounding.DOWN), round_ratio(105, 10, Rounding.HALF_EVEN)
@@ -72,6 +77,7 @@ def exact(parameter: str, value: str | int | Decimal) -> Fraction:
     Text is plain digits with an optional decimal point ("6.95"). Floats, NaN, infinity and more
     than 40 digits before or after the point are refused.
 
+    >>> from channelplans.money import exact
     >>> exact("price", "0.004")
     Fraction(1, 250)
     """
@@ -99,14 +105,19 @@ def _currency_code(value: str) -> str:
 @checked
 @attrs.frozen(repr=False)
 class Currency(DisplayMixin):
-    """A currency and its number of decimals, ``exponent``.
+    """A currency and its number of decimals.
 
     ``Currency("EUR", 2)`` counts cents. A ledger that counts thousandths of a cent (F 3.7) uses
     ``Currency("EUR", 5)``. The two are different currencies; ``Money.to`` converts between them.
 
+    Attributes:
+        code: the code of ISO 4217: three capital letters.
+        exponent: the number of decimals, from 0 to 12.
+
     Raises:
         InvalidValue: the code is not three capital letters, or the exponent is not 0 to 12.
 
+    >>> from channelplans import Currency
     >>> print(Currency("EUR", 5))
     EUR with 5 decimals
     """
@@ -154,20 +165,26 @@ JPY: Final = Currency("JPY", 0)
 @checked
 @attrs.frozen(kw_only=True, repr=False)
 class Money(DisplayMixin):
-    """An amount of money: ``minor`` is a number of smallest units, such as cents.
+    """An amount of money; use ``Money.of`` to read one from text.
 
-    Amounts may be negative, and have at most 18 digits. Amounts in one currency can be added,
-    subtracted, compared and multiplied by whole numbers, also with ``sum``. Typed code passes a
-    start: ``sum(amounts, start=Money.zero(EUR))``.
+    Amounts in one currency can be added, subtracted, compared and multiplied by whole numbers, also
+    with ``sum``. Typed code passes a start: ``sum(amounts, start=Money.zero(EUR))``.
 
     A format specification can align, group digits and show a plus: ``f"{price:>+12,}"``. It cannot
     round; ``to`` and ``share`` do that.
+
+    Attributes:
+        minor: the number of the currency's smallest units, such as cents. It may be negative, and
+            has at most 18 digits.
+        currency: the currency.
 
     Raises:
         CurrencyMismatch: two amounts in different currencies are added, subtracted or ordered.
             ``==`` is False for them.
         InvalidValue: an amount has more than 18 digits.
 
+    >>> from fractions import Fraction
+    >>> from channelplans import EUR, Money
     >>> price = Money.of("6.95", EUR)
     >>> print(price * 100)
     695.00 EUR
@@ -187,17 +204,22 @@ class Money(DisplayMixin):
     def of(cls, amount: str | int | Decimal, currency: Currency) -> "Money":
         """Return an amount read exactly from text, a Decimal or a whole number.
 
+        Args:
+            amount: the amount in whole units of the currency, such as ``"6.95"`` euros.
+            currency: the currency.
+
         Raises:
             WrongType: the amount is a float or another inexact type.
-            InvalidValue: the amount is not a finite number, or has more decimals than the currency.
+            InvalidValue: the amount is not a finite number, or has too many decimals or digits.
 
+        >>> from channelplans import EUR, JPY, Money
         >>> Money.of("6.95", EUR).minor, Money.of("7", JPY).minor
         (695, 7)
-        >>> Money.of("0.021", EUR)
+        >>> Money.of("0.021", EUR)  # doctest: +NORMALIZE_WHITESPACE
         Traceback (most recent call last):
             ...
-        channelplans.errors.InvalidValue: amount must be a number of at most 2 decimals for EUR, \
-not 0.021
+        channelplans.errors.InvalidValue: amount must be a number of at most 2 decimals
+        for EUR, not 0.021
         """
         return read("amount", amount, currency)
 
@@ -205,6 +227,10 @@ not 0.021
     def zero(cls, currency: Currency) -> "Money":
         """Return the amount of zero in a currency.
 
+        Args:
+            currency: the currency.
+
+        >>> from channelplans import EUR, Money
         >>> print(Money.zero(EUR))
         0.00 EUR
         """
@@ -220,12 +246,18 @@ not 0.021
     def to(self, currency: Currency) -> "Money":
         """Return the amount in the same currency with another number of decimals.
 
-        Decimals that are dropped are rounded half up. Use this method for display or as the last
-        step of a calculation; use one currency throughout a ledger.
+        Use this method for display or as the last step of a calculation; use one currency
+        throughout a ledger.
+
+        Args:
+            currency: the currency with the other number of decimals. Decimals that are dropped are
+                rounded half up.
 
         Raises:
             CurrencyMismatch: the other currency has another code.
+            InvalidValue: the amount has more than 18 digits in the other currency.
 
+        >>> from channelplans import EUR, Currency, Money
         >>> print(Money.of("0.00500", Currency("EUR", 5)).to(EUR))
         0.01 EUR
         """
@@ -238,6 +270,15 @@ not 0.021
     def share(self, part: Fraction, rounding: Rounding = Rounding.HALF_UP) -> "Money":
         """Return a part of the amount, rounded once.
 
+        Args:
+            part: the part, such as ``Fraction(11, 30)`` for 11 of 30 days.
+            rounding: how the part is rounded to whole units.
+
+        Raises:
+            InvalidValue: the part has more than 18 digits.
+
+        >>> from fractions import Fraction
+        >>> from channelplans import EUR, Money
         >>> print(Money.of("6.95", EUR).share(Fraction(11, 30)))
         2.55 EUR
         """
@@ -249,14 +290,20 @@ not 0.021
     def split(
         self, part: Fraction, rounding: Rounding = Rounding.HALF_UP
     ) -> tuple["Money", "Money"]:
-        """Return a part, from 0 to 1, and the remainder; the two add up to the amount.
+        """Return a part of the amount and the remainder; the two add up to the amount.
 
         Only the part is rounded. If both were rounded, three quarters of 2 cents would be 2 cents
         (from 1.5) and the remainder 1 cent (from 0.5): 3 cents in all.
 
+        Args:
+            part: the part, from 0 to 1.
+            rounding: how the part is rounded to whole units.
+
         Raises:
             InvalidValue: the part is below 0 or above 1.
 
+        >>> from fractions import Fraction
+        >>> from channelplans import EUR, Money
         >>> print(*Money.of("0.02", EUR).split(Fraction(3, 4)), sep=" + ")
         0.02 EUR + 0.00 EUR
         """
@@ -272,9 +319,13 @@ not 0.021
         Shares are rounded towards zero. The smallest units left over go to the shares with the
         largest remainders, one unit each; of equal remainders, the earlier share gets the unit.
 
+        Args:
+            weights: a whole number of at least 0 for each share.
+
         Raises:
             InvalidValue: there are no weights, a weight is negative, or all weights are zero.
 
+        >>> from channelplans import EUR, Money
         >>> [str(share) for share in Money.of("1.00", EUR).allocate([1, 1, 1])]
         ['0.34 EUR', '0.33 EUR', '0.33 EUR']
         """

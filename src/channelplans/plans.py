@@ -76,17 +76,14 @@ class Offer(DisplayMixin):
     Raises:
         InvalidValue: the refund of the channels is by minutes, but channels include none.
 
-    >>> from channelplans.offers import SKYPE_CONNECT
-    >>> print(attrs.evolve(SKYPE_CONNECT, edition="small", quantity=QuantityRule(1, 20)))
-    Skype Connect (small)
+    >>> from channelplans import Offer, QuantityRule
+    >>> print(Offer("made up", "2026", "https://example.com", QuantityRule(1, 20)))
+    made up (2026)
     1 to 20 channels
-    US minute bundle: 5,000 minutes to US, at most 1 for each channel
-    a term of 30 days
-    the next change 1 day after a change; restart with a refund
-    refund of channels by time, of bundles by time; the day of the change counts as unused; \
-rounded half up
-    at least 30 s, then steps of 6 s, charges rounded half up; no calls to 112, 911, 999
-    Not a telephone replacement: it cannot call emergency numbers.
+    a term of 1 month
+    a change at any time; more: prorate the difference; fewer: from the next term on
+    no refund
+    at least 0 s, then steps of 1 s, charges rounded half up
     """
 
     name: str
@@ -114,7 +111,7 @@ rounded half up
     def full_name(self) -> str:
         """The name and the edition, which identify the offer.
 
-        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> from channelplans import SKYPE_CONNECT
         >>> SKYPE_CONNECT.full_name
         'Skype Connect (help page)'
         """
@@ -123,14 +120,16 @@ rounded half up
     def plan(self, *, channels: int, bundles: int = 0) -> "Plan":
         """Return the plan that is sold for a request (H5, H12).
 
-        The channels are rounded first. The bundles are then checked against the channels sold.
+        Args:
+            channels: the number of channels requested. It is rounded first.
+            bundles: the number of bundles. It is checked against the channels sold.
 
         Raises:
             WrongType: a number is not a whole number.
             ChannelsOutOfRange: the number of channels is outside the bounds for one profile.
             BundlesNotAllowed: the channels sold do not allow the number of bundles.
 
-        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> from channelplans import SKYPE_CONNECT
         >>> plan = SKYPE_CONNECT.plan(channels=105, bundles=2)
         >>> plan.requested, plan.channels
         (105, 100)
@@ -164,10 +163,11 @@ class Plan(DisplayMixin):
         ChannelsOutOfRange: the number of channels is outside the bounds for one profile (H2).
         BundlesNotAllowed: the channels sold do not allow the number of bundles (H12).
 
-    >>> from channelplans.offers import SKYPE_CONNECT
-    >>> print(Plan(SKYPE_CONNECT, 105, 2))
-    100 channels (105 requested: above 100, multiples of 10, rounded down) and 2 bundles of \
-5,000 minutes
+    >>> from channelplans import SKYPE_CONNECT, Plan
+    >>> print(Plan(SKYPE_CONNECT, requested=105))
+    100 channels (105 requested: above 100, multiples of 10, rounded down)
+    >>> print(Plan(SKYPE_CONNECT, requested=20, bundles=2))
+    20 channels and 2 bundles of 5,000 minutes
     """
 
     offer: Offer
@@ -189,13 +189,16 @@ class Plan(DisplayMixin):
     def replace(self, *, channels: int | None = None, bundles: int | None = None) -> "Plan":
         """Return the plan of the same offer with other channels, other bundles or both (H18, H19).
 
-        The numbers that are not passed stay as requested.
+        Args:
+            channels: the number of channels requested; by default as requested before.
+            bundles: the number of bundles; by default as before.
 
         Raises:
             WrongType: a number is not a whole number.
-            ChannelsOutOfRange, BundlesNotAllowed: the new plan is not legal.
+            ChannelsOutOfRange: the number of channels is outside the bounds for one profile.
+            BundlesNotAllowed: the channels sold do not allow the number of bundles.
 
-        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> from channelplans import SKYPE_CONNECT
         >>> plan = SKYPE_CONNECT.plan(channels=10, bundles=2)
         >>> print(plan.replace(channels=15), plan.replace(bundles=0), sep="; ")
         15 channels and 2 bundles of 5,000 minutes; 10 channels
@@ -217,6 +220,9 @@ class Plan(DisplayMixin):
 
         The rule of this plan's offer gives the effect of a change to more, to fewer, and to another
         offer. An equal plan has the effect ``NO_CHARGE``.
+
+        Args:
+            plan: the new plan, of this or of another offer.
 
         Raises:
             MixedChange: the other plan has more channels and fewer bundles, or the reverse, and the
@@ -240,7 +246,12 @@ class Plan(DisplayMixin):
         return rule.fewer if min(differences) < 0 else rule.more
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return the plan as one plain row."""
+        """Return the plan as one plain row.
+
+        >>> from channelplans import SKYPE_CONNECT
+        >>> print(*SKYPE_CONNECT.plan(channels=105).to_records()[0])
+        offer edition requested granted granted_reason bundles minutes
+        """
         return [
             {
                 "offer": self.offer.name,
@@ -276,10 +287,15 @@ def violations(offer: Offer, *, channels: int, bundles: int = 0) -> tuple[RuleEr
     The errors are returned, not raised. If the number of channels is not legal, bundles are checked
     only for errors that do not depend on the channels, such as a negative number.
 
+    Args:
+        offer: the rules.
+        channels: the number of channels requested.
+        bundles: the number of bundles requested.
+
     Raises:
         WrongType: a number is not a whole number.
 
-    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> from channelplans import SKYPE_CONNECT, violations
     >>> for error in violations(SKYPE_CONNECT, channels=350, bundles=-1):
     ...     print(error)
     channels must be at least 1 and at most 300; 350 needs two profiles, 300 + 50

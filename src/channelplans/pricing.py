@@ -98,7 +98,15 @@ class Line(DisplayMixin):
         return make_money(self.minor, self.currency)
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return the line as one plain row."""
+        """Return the line as one plain row.
+
+        >>> from datetime import date
+        >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, quote
+        >>> tariff = Tariff("made up", EUR, channel="6.95")
+        >>> priced = quote(SKYPE_CONNECT.plan(channels=20), tariff, on=date(2026, 1, 5))
+        >>> print(*priced.lines[0].to_records()[0])
+        item quantity unit_minor unit minor amount currency term_start term_end
+        """
         return [
             {
                 "item": self.item.value,
@@ -125,19 +133,6 @@ _trusted_line = trusted(Line)
 class Quote(DisplayMixin):
     """A plan priced by a tariff for a term. One confirmation buys all of it (H14).
 
-    >>> from channelplans.money import EUR
-    >>> from channelplans.offers import SKYPE_CONNECT
-    >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
-    >>> print(quote(SKYPE_CONNECT.plan(channels=105, bundles=2), tariff, on=date(2026, 1, 5)))
-    100 channels (105 requested: above 100, multiples of 10, rounded down) and 2 bundles of \
-5,000 minutes, 2026-01-05 to 2026-02-04
-    item      calculation   total
-    --------  -----------  ------
-    channels   100 x 6.95  695.00
-    bundles     2 x 10.00   20.00
-    Total 715.00 EUR; renews on 2026-02-04.
-    Not a telephone replacement: it cannot call emergency numbers.
-
     Attributes:
         plan: the channels and bundles that are sold.
         tariff: the prices.
@@ -151,6 +146,19 @@ class Quote(DisplayMixin):
         NotOffered: the plan has bundles, and the tariff has no price for them.
         InvalidValue: there are no lines, a line has days outside the term, the anchor is not a
             billing day, or the term is not one of the terms from the anchor.
+
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, quote
+    >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
+    >>> plan = SKYPE_CONNECT.plan(channels=20, bundles=2)
+    >>> print(quote(plan, tariff, on=date(2026, 1, 5)))
+    20 channels and 2 bundles of 5,000 minutes, 2026-01-05 to 2026-02-04
+    item      calculation   total
+    --------  -----------  ------
+    channels    20 x 6.95  139.00
+    bundles     2 x 10.00   20.00
+    Total 159.00 EUR; renews on 2026-02-04.
+    Not a telephone replacement: it cannot call emergency numbers.
     """
 
     plan: Plan
@@ -207,11 +215,13 @@ class Quote(DisplayMixin):
         The dates are computed from the anchor. Bought on 31 January for a month, a quote of the
         second term renews on 31 March.
 
+        >>> from datetime import date
         >>> from itertools import islice
+        >>> from channelplans import EUR, Tariff, quote
         >>> from channelplans.offers import OFFERS
-        >>> from channelplans.testing.builders import TARIFF
         >>> plan = OFFERS["skype-connect-2011"].plan(channels=5)  # terms of a month
-        >>> renewals = quote(plan, TARIFF, on=date(2026, 1, 31)).renewals()
+        >>> tariff = Tariff("made up", EUR, channel="6.95")
+        >>> renewals = quote(plan, tariff, on=date(2026, 1, 31)).renewals()
         >>> [str(day) for day in islice(renewals, 3)]
         ['2026-02-28', '2026-03-31', '2026-04-30']
         """
@@ -238,7 +248,10 @@ class Quote(DisplayMixin):
         return Allowance(timedelta(seconds=seconds))
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return a plain row for each line, with the number of channels requested and sold."""
+        """Return a plain row for each line, with the number of channels requested and sold.
+
+        A row has the columns of the line, and ``requested``, ``granted`` and ``granted_reason``.
+        """
         channels = quantity_columns(self.plan)
         return [{**row, **channels} for line in self.lines for row in line.to_records()]
 
@@ -274,7 +287,10 @@ _trusted_quote = trusted(Quote)
 class RefundLine(DisplayMixin):
     """The refund of a quoted line, and the rest that the seller keeps.
 
-    ``returned`` and ``kept`` add up to the line's total.
+    Attributes:
+        line: the line of the paid quote.
+        returned: the amount that is refunded.
+        kept: the amount that the seller keeps; with ``returned``, it adds up to the line's total.
     """
 
     line: Line
@@ -416,7 +432,11 @@ class Refund(DisplayMixin):
         return part.as_integer_ratio()
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return a plain row for each quoted line."""
+        """Return a plain row for each quoted line.
+
+        A row has the columns of the line, and the two amounts as ``returned_minor``, ``returned``,
+        ``kept_minor`` and ``kept``.
+        """
         return [
             {**row, **columns(returned=line.returned, kept=line.kept)}
             for line in self.lines
@@ -466,17 +486,18 @@ def quote(
         InvalidValue: ``align_to`` is passed, but the offer has a billing day.
         NotOffered: the plan has bundles, and the tariff has no price for them.
 
-    >>> from channelplans.money import EUR
-    >>> from channelplans.offers import SKYPE_CONNECT
-    >>> tariff = Tariff("made up", EUR, channel="9", bundle="10", minute="0", channel_setup="2")
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, quote
+    >>> tariff = Tariff("made up", EUR, channel="9", channel_setup="2")
+    >>> day = date(2026, 1, 5)
     >>> ten, more = SKYPE_CONNECT.plan(channels=10), SKYPE_CONNECT.plan(channels=15)
-    >>> print(quote(more, tariff, on=date(2026, 1, 5)).total)  # 15 x 9 + 15 x 2
+    >>> print(quote(more, tariff, on=day).total)  # 15 x 9 + 15 x 2
     165.00 EUR
-    >>> print(quote(more, tariff, on=date(2026, 1, 5), replacing=ten).total)  # 15 x 9 + 5 x 2
+    >>> print(quote(more, tariff, on=day, replacing=ten).total)  # 15 x 9 + 5 x 2
     145.00 EUR
-    >>> aligned = quote(ten, tariff, on=date(2026, 1, 5), align_to=date(2026, 2, 14))
-    >>> print(aligned.lines[0], aligned.renews_on, sep="; ")  # 10 x 9 for 10 of 30 days
-    10 channels at 9.00 EUR, 2026-01-05 to 2026-01-15: 30.00 EUR; 2026-01-15
+    >>> aligned = quote(ten, tariff, on=day, align_to=date(2026, 2, 14))
+    >>> print(aligned.lines[0])  # 10 x 9 for 10 of 30 days
+    10 channels at 9.00 EUR, 2026-01-05 to 2026-01-15: 30.00 EUR
     """
     if type(plan) is not Plan:
         instance("plan", plan, Plan)
@@ -534,8 +555,9 @@ def amend_quote(paid: Quote, plan: Plan, *, on: date, effect: ChangeEffect) -> Q
         OutsideTerm: the day is not in the quote's term.
         InvalidValue: the effect does not keep the running term, or the plan is of another offer.
 
-    >>> from channelplans.money import EUR
-    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, ChangeEffect, Tariff
+    >>> from channelplans import amend_quote, quote
     >>> tariff = Tariff("made up", EUR, channel="9", bundle="10", minute="0")
     >>> paid = quote(SKYPE_CONNECT.plan(channels=10), tariff, on=date(2026, 1, 5))
     >>> more, day = SKYPE_CONNECT.plan(channels=15), date(2026, 1, 15)
@@ -590,8 +612,8 @@ def refund(
         AllowanceNeeded: the rule refunds bundles by minutes, and no allowance was passed.
         InvalidValue: the allowance grants fewer minutes than the quote.
 
-    >>> from channelplans.money import EUR
-    >>> from channelplans.offers import SKYPE_CONNECT
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Tariff, quote, refund
     >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
     >>> paid = quote(SKYPE_CONNECT.plan(channels=100), tariff, on=date(2026, 1, 5))
     >>> print(refund(paid, on=date(2026, 1, 15)).returned)

@@ -70,8 +70,16 @@ _MAX_PROFILES_IN_ERROR: Final = 6
 @checked
 @attrs.frozen(repr=False)
 class Step(DisplayMixin):
-    """Above ``above`` channels, only multiples of ``multiple`` are sold (H5).
+    """Above a number of channels, only multiples are sold (H5).
 
+    Attributes:
+        above: the number of channels above which the step begins, at least 0.
+        multiple: the number whose multiples are sold from there on, at least 1.
+
+    Raises:
+        InvalidValue: a number is out of bounds.
+
+    >>> from channelplans import Step
     >>> print(Step(above=100, multiple=10))
     above 100, multiples of 10
     """
@@ -92,8 +100,8 @@ class Step(DisplayMixin):
 class QuantityRule(DisplayMixin):
     """How many channels one profile may have, and how a request is rounded (H2, H5, F 1.1).
 
-    A request is between ``minimum`` and ``maximum``, both included. The last step that begins
-    below the request rounds it to a multiple. Every rule guarantees three things:
+    The last step that begins below a request rounds it to a multiple. Every rule guarantees three
+    things:
 
     1. The granted number is within the bounds.
     2. A request for a granted number is granted unchanged.
@@ -105,11 +113,18 @@ class QuantityRule(DisplayMixin):
     1, 2 and 10,000 channels would need 5,000 profiles for a total of 9,999. A rule without steps,
     or with a maximum of up to 500, is never refused for this reason.
 
+    Attributes:
+        minimum: the smallest number of channels of a profile, at least 1.
+        maximum: the largest number of channels of a profile.
+        steps: the numbers above which only multiples are sold, in rising order.
+        rounding: how a request is rounded to a multiple.
+
     Raises:
         InvalidValue: the maximum is below the minimum, the steps do not rise, a step breaks a
             guarantee, or a limit is exceeded. For example, multiples of 30 above 100 would sell a
             request for 101 as 90.
 
+    >>> from channelplans import QuantityRule, Rounding, Step
     >>> rule = QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN)
     >>> print(rule)
     1 to 300 channels; above 100, multiples of 10, rounded down
@@ -174,11 +189,15 @@ class QuantityRule(DisplayMixin):
 class Quantity(DisplayMixin):
     """A number of channels as requested and as sold, and why the two differ (H5).
 
+    Attributes:
+        requested: the number of channels requested.
+        rule: the rule that rounds the request.
+
     Raises:
         ChannelsOutOfRange: the request is outside the rule's bounds.
 
-    >>> rule = QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN)
-    >>> print(Quantity(105, rule))
+    >>> from channelplans import SKYPE_CONNECT, Quantity
+    >>> print(Quantity(105, SKYPE_CONNECT.quantity))
     105 channels requested, 100 sold: above 100, multiples of 10, rounded down
     """
 
@@ -214,14 +233,18 @@ class Quantity(DisplayMixin):
 def normalize_quantity(requested: int, rule: QuantityRule) -> Quantity:
     """Return the number of channels sold for a request, and why it differs (H5).
 
+    Args:
+        requested: the number of channels requested for one profile.
+        rule: the numbers that are sold, and how a request is rounded.
+
     Raises:
         WrongType: the request is not a whole number.
         ChannelsOutOfRange: the request is outside the bounds, before rounding (H2). The error names
             a split over several profiles, if there is one.
 
-    >>> rule = QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN)
-    >>> normalize_quantity(109, rule).granted
-    100
+    >>> from channelplans import SKYPE_CONNECT, normalize_quantity
+    >>> print(normalize_quantity(109, SKYPE_CONNECT.quantity))
+    109 channels requested, 100 sold: above 100, multiples of 10, rounded down
     """
     return Quantity(requested, rule)
 
@@ -245,13 +268,19 @@ def split_profiles(total: int, rule: QuantityRule) -> tuple[int, ...]:
 
     Among several such splits, the result is the lexicographically greatest.
 
+    Args:
+        total: the number of channels of all profiles together.
+        rule: the numbers of channels that one profile may have.
+
     Raises:
         TotalNotReachable: sellable numbers do not add up to the total, or more than a million
             profiles are needed. The error names the nearest totals that work.
 
-    >>> rule = QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN)
-    >>> split_profiles(350, rule), split_profiles(437, rule)
-    ((300, 50), (300, 130, 7))
+    >>> from channelplans import SKYPE_CONNECT, split_profiles
+    >>> split_profiles(350, SKYPE_CONNECT.quantity)
+    (300, 50)
+    >>> split_profiles(437, SKYPE_CONNECT.quantity)
+    (300, 130, 7)
     """
     from channelplans._splitting import find_nearest, find_split
 
@@ -264,15 +293,20 @@ def split_profiles(total: int, rule: QuantityRule) -> tuple[int, ...]:
 
 
 def profiles_for(needed: int, rule: QuantityRule) -> tuple[int, ...]:
-    """Return the channels of the fewest profiles that together have at least ``needed`` channels.
+    """Return the channels of the fewest profiles that together have at least a number of channels.
 
     With that number of profiles, the total is the smallest possible.
 
+    Args:
+        needed: the smallest number of channels of all profiles together, at least 1.
+        rule: the numbers of channels that one profile may have.
+
     Raises:
+        InvalidValue: ``needed`` is below 1.
         TotalNotReachable: more than a million profiles would be needed.
 
-    >>> rule = QuantityRule(1, 300, (Step(above=100, multiple=10),), Rounding.DOWN)
-    >>> profiles_for(437, rule)
+    >>> from channelplans import SKYPE_CONNECT, profiles_for
+    >>> profiles_for(437, SKYPE_CONNECT.quantity)
     (300, 140)
     """
     from channelplans._splitting import find_sufficient_split

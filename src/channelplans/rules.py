@@ -85,6 +85,7 @@ class Rollover(DisplayMixin):
     Raises:
         InvalidValue: a number is below 1 or too large.
 
+    >>> from channelplans import Rollover
     >>> print(Rollover(terms=1, cap=1000))
     unused minutes last for 1 more term, at most 1,000 of them
     """
@@ -139,6 +140,7 @@ class BundleRule(DisplayMixin):
         InvalidValue: a number is out of bounds, the area is empty, or a destination, calling code
             or prefix is malformed.
 
+    >>> from channelplans import BundleRule
     >>> print(BundleRule("US minutes", minutes=5000, area=("US",)))
     US minutes: 5,000 minutes to US, at most 1 for each channel
     """
@@ -176,7 +178,18 @@ class BundleRule(DisplayMixin):
             _check_digits("excluded_prefixes", prefix)
 
     def most(self, channels: int) -> int:
-        """Return the largest number of bundles that a number of channels allows (H12)."""
+        """Return the largest number of bundles that a number of channels allows (H12).
+
+        Args:
+            channels: the number of channels sold.
+
+        Raises:
+            InvalidValue: the number of channels is negative.
+
+        >>> from channelplans import BundleRule
+        >>> BundleRule("US minutes", minutes=5000, area=("US",)).most(10)
+        10
+        """
         return _most_bundles(self, bounded("channels", channels, 0))
 
     def _describe(self) -> tuple[str]:
@@ -216,6 +229,7 @@ class TermRule(DisplayMixin):
     Raises:
         InvalidValue: the billing day is not 1 to 31, or the length is not in months.
 
+    >>> from channelplans import Days, Months, TermRule
     >>> print(TermRule(Days(30)))
     a term of 30 days
     >>> print(TermRule(Months(1), billing_day=15))
@@ -238,6 +252,9 @@ class TermRule(DisplayMixin):
 
         It is the day of purchase, or the latest billing day on or before it.
 
+        Args:
+            on: the day of purchase.
+
         Raises:
             CalendarEnds: that billing day lies before the year 1.
         """
@@ -257,10 +274,17 @@ class TermRule(DisplayMixin):
         The result is such a day on or before the purchase. In months, it has the same day of the
         month, so that terms aligned to the 31st return to the 31st after a shorter month.
 
+        Args:
+            day: a day on which a term shall begin, such as the renewal date of another
+                subscription. It may lie before or after the purchase.
+            on: the day of purchase.
+
         Raises:
             InvalidValue: the rule has a billing day.
             CalendarEnds: no such day lies in the calendar.
 
+        >>> from datetime import date
+        >>> from channelplans import Months, TermRule
         >>> TermRule(Months(1)).anchor_aligned_to(date(2026, 1, 31), date(2026, 4, 30))
         datetime.date(2026, 3, 31)
         """
@@ -277,9 +301,14 @@ class TermRule(DisplayMixin):
     def first(self, on: date) -> Term:
         """Return the first term of a purchase on a day.
 
+        Args:
+            on: the day of purchase, which is the first day of the term.
+
         Raises:
             CalendarEnds: the term does not fit the calendar.
 
+        >>> from datetime import date
+        >>> from channelplans import Months, TermRule
         >>> print(TermRule(Months(1), billing_day=1).first(date(2026, 1, 15)))
         2026-01-15 to 2026-02-01
         """
@@ -288,7 +317,15 @@ class TermRule(DisplayMixin):
     def renewals(self, on: date) -> Iterator[date]:
         """Return an iterator over the due dates of renewals of a purchase on a day (H8).
 
+        Args:
+            on: the day of purchase.
+
+        Raises:
+            CalendarEnds: the billing day on or before the purchase lies before the year 1.
+
+        >>> from datetime import date
         >>> from itertools import islice
+        >>> from channelplans import Months, TermRule
         >>> renewals = TermRule(Months(1), billing_day=31).renewals(date(2026, 1, 15))
         >>> [str(day) for day in islice(renewals, 3)]
         ['2026-01-31', '2026-02-28', '2026-03-31']
@@ -296,19 +333,45 @@ class TermRule(DisplayMixin):
         return self.ends(self.anchor(on), 0)
 
     def ends(self, anchor: date, number: int) -> Iterator[date]:
-        """Return an iterator over the ends of the full terms from a number on."""
+        """Return an iterator over the ends of the full terms from a number on.
+
+        Args:
+            anchor: the day from which the terms are counted.
+            number: the number of the first term whose end is returned; 0 is the first term.
+        """
         return term_ends(anchor, self.length, number, self.billing_day)
 
     def nth(self, anchor: date, number: int) -> Term:
-        """Return the n-th full term from an anchor; number 0 is the first."""
+        """Return the n-th full term from an anchor.
+
+        Args:
+            anchor: the day from which the terms are counted.
+            number: the number of the term; 0 is the first, and -1 is the term before the anchor.
+
+        Raises:
+            CalendarEnds: the term does not fit the calendar.
+        """
         return nth_term(anchor, self.length, number, self.billing_day)
 
     def number_ending(self, anchor: date, day: date) -> int:
-        """Return the number of the first full term from an anchor that ends on or after a day."""
+        """Return the number of the first full term that ends on or after a day.
+
+        Args:
+            anchor: the day from which the terms are counted.
+            day: the day; before the end of the anchor's first term, the number can be negative.
+        """
         return number_of_term_ending(anchor, self.length, day, self.billing_day)
 
     def number_containing(self, anchor: date, day: date) -> int:
-        """Return the number of the full term from an anchor that contains a day."""
+        """Return the number of the full term that contains a day.
+
+        Args:
+            anchor: the day from which the terms are counted.
+            day: the day; before the anchor, the number is negative.
+
+        Raises:
+            CalendarEnds: a term that ends on or after the day does not fit the calendar.
+        """
         number = self.number_ending(anchor, day)
         return number + (self.nth(anchor, number).end == day)
 
@@ -321,20 +384,17 @@ class TermRule(DisplayMixin):
 class ChangeEffect(enum.Enum):
     """What a change does to the running term.
 
-    ``RESTART`` refunds the unused part and sells the new plan for a new term (H16, H17).
-
-    ``PRORATE`` keeps the term and charges or refunds the difference for its remaining days. It
-    ignores the ``RefundRule`` and the minutes used: a reduction always pays back the remaining
-    days.
-
-    ``CHARGE_FULL`` keeps the term and charges the difference for the whole of it, however late the
-    change comes. It never refunds, even if the larger number is cheaper. In a shorter first term
-    the difference shrinks in proportion.
-
-    ``NO_CHARGE`` changes the plan at once. Only the set-up of added channels is charged, and
-    nothing is refunded. Added bundles include no minutes until the next term.
-
-    ``AT_RENEWAL`` waits for the next term.
+    Attributes:
+        RESTART: refund the unused part and sell the new plan for a new term (H16, H17).
+        PRORATE: keep the term, and charge or refund the difference for its remaining days. The
+            ``RefundRule`` and the minutes used are ignored: a reduction always pays back the
+            remaining days.
+        CHARGE_FULL: keep the term, and charge the difference for the whole of it, however late
+            the change comes. Nothing is refunded, even if the larger number is cheaper. In a
+            shorter first term the difference shrinks in proportion.
+        NO_CHARGE: change the plan at once. Only the set-up of added channels is charged, and
+            nothing is refunded. Added bundles include no minutes until the next term.
+        AT_RENEWAL: wait for the next term.
     """
 
     RESTART = "restart with a refund"
@@ -366,6 +426,7 @@ class ChangeRule(DisplayMixin):
             ``CHARGE_FULL`` and ``fewer`` refunds. Then three changes on one day could cost more
             than the most expensive plan. Or ``other_offer`` is another effect than the two.
 
+    >>> from channelplans import ChangeRule, Days
     >>> print(ChangeRule(cooldown=Days(1)))
     the next change 1 day after a change; restart with a refund
     """
@@ -409,6 +470,7 @@ class NonPaymentRule(DisplayMixin):
             once. Calls in the grace period use no included minutes. A renewal in the grace period
             starts at the end of the old term, so no day is left unpaid.
 
+    >>> from channelplans import Days, NonPaymentRule
     >>> print(NonPaymentRule(grace=Days(7)))
     without credit it lapses after 7 days of grace
     """
@@ -425,8 +487,11 @@ class NonPaymentRule(DisplayMixin):
 class RefundBasis(enum.Enum):
     """How the refunded part is measured.
 
-    ``TIME`` refunds the share of unused days in the term (H16), ``MINUTES`` the share of unused
-    minutes in the allowance (F 4.6), ``SMALLER`` the smaller share. ``NOTHING`` means no refund.
+    Attributes:
+        TIME: the share of unused days in the term (H16).
+        MINUTES: the share of unused minutes in the allowance (F 4.6).
+        SMALLER: the smaller of the two shares.
+        NOTHING: nothing is refunded.
     """
 
     TIME = "time"
@@ -454,9 +519,10 @@ class RefundRule(DisplayMixin):
     All minutes of a term are one allowance. If channels include minutes, and a restart refunds the
     channels by time, used minutes are granted again: refund such channels by minutes too.
 
-    >>> print(RefundRule(bundles=RefundBasis.MINUTES))
-    refund of channels by time, of bundles by minutes; the day of the change counts as unused; \
-rounded half up
+    >>> from channelplans import RefundBasis, RefundRule
+    >>> print(RefundRule(bundles=RefundBasis.MINUTES))  # doctest: +NORMALIZE_WHITESPACE
+    refund of channels by time, of bundles by minutes;
+    the day of the change counts as unused; rounded half up
     """
 
     channels: RefundBasis = RefundBasis.TIME
@@ -493,6 +559,8 @@ class CallRule(DisplayMixin):
         InvalidValue: the minimum is negative, the step is not longer than 0 s, one of them is
             longer than a day, or a barred number is not written in digits.
 
+    >>> from datetime import timedelta
+    >>> from channelplans import CallRule
     >>> print(CallRule(timedelta(seconds=30), timedelta(seconds=6)))
     at least 30 s, then steps of 6 s, charges rounded half up
     """
@@ -531,6 +599,7 @@ class Notice(DisplayMixin):
         text: the text, in English.
         source: where the rule behind the text is published. The text does not contain it.
 
+    >>> from channelplans import Notice
     >>> print(Notice("no-emergency-calls", "This is not a telephone.", "H21"))
     This is not a telephone.
     """
@@ -546,14 +615,22 @@ class Notice(DisplayMixin):
 def validate_bundles(bundles: int, *, channels: int, rule: BundleRule) -> None:
     """Raise an error if the channels sold do not allow the number of bundles (H12).
 
+    Args:
+        bundles: the number of bundles requested.
+        channels: the number of channels sold, not the number requested.
+        rule: how many bundles each channel allows.
+
     Raises:
         BundlesNotAllowed: there are too many bundles, or the number is negative.
+        InvalidValue: the number of channels is negative.
 
-    >>> validate_bundles(3, channels=2, rule=BundleRule("US minutes", 5000, ("US",)))
+    >>> from channelplans import BundleRule, validate_bundles
+    >>> rule = BundleRule("US minutes", 5000, ("US",))
+    >>> validate_bundles(3, channels=2, rule=rule)  # doctest: +NORMALIZE_WHITESPACE
     Traceback (most recent call last):
         ...
-    channelplans.errors.BundlesNotAllowed: bundles must be 0 to 2, not 3: at most 1 for each of \
-the 2 channels sold
+    channelplans.errors.BundlesNotAllowed: bundles must be 0 to 2, not 3: at most 1
+    for each of the 2 channels sold
     """
     instance("rule", rule, BundleRule)
     check_bundles(whole("bundles", bundles), bounded("channels", channels, 0), rule)
@@ -582,19 +659,25 @@ def _most_bundles(rule: BundleRule, channels: int) -> int:
 def check_change(last_changed_on: date | None, *, on: date, rule: ChangeRule) -> None:
     """Raise an error if a change comes too soon after the profile's last change (H15).
 
-    ``last_changed_on`` is None if the profile was never changed.
+    Args:
+        last_changed_on: the day of the profile's last change; None if it was never changed.
+        on: the day of the next change.
+        rule: the time between two changes.
 
     Raises:
         ChangedTooSoon: the rule's cool-down has not passed. The error names the first day on which
             a change is possible.
+        CalendarEnds: the cool-down ends after the year 9999.
 
-    >>> day = date(2026, 1, 5)
-    >>> check_change(day, on=date(2026, 1, 6), rule=ChangeRule(cooldown=Days(1)))
-    >>> check_change(day, on=day, rule=ChangeRule(cooldown=Days(1)))
+    >>> from datetime import date
+    >>> from channelplans import ChangeRule, Days, check_change
+    >>> day, rule = date(2026, 1, 5), ChangeRule(cooldown=Days(1))
+    >>> check_change(day, on=date(2026, 1, 6), rule=rule)
+    >>> check_change(day, on=day, rule=rule)  # doctest: +NORMALIZE_WHITESPACE
     Traceback (most recent call last):
         ...
-    channelplans.errors.ChangedTooSoon: the profile was changed on 2026-01-05 and cannot change \
-on 2026-01-05; the next change is possible from 2026-01-06
+    channelplans.errors.ChangedTooSoon: the profile was changed on 2026-01-05 and
+    cannot change on 2026-01-05; the next change is possible from 2026-01-06
     """
     civil_day("on", on)
     cooldown = instance("rule", rule, ChangeRule).cooldown

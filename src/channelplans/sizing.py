@@ -76,8 +76,10 @@ class Traffic(DisplayMixin):
         WrongType: the load is not a Fraction, or the blocking is not a float.
         InvalidValue: the load or the blocking is out of bounds.
 
-    >>> print(Traffic(Fraction(1, 10), blocking=0.02))
-    0.1 erlang for each employee, at most 2 % of calls refused, no more channels than employees
+    >>> from fractions import Fraction
+    >>> from channelplans.sizing import Traffic
+    >>> print(Traffic(Fraction(1, 10), blocking=0.02).needed(30))  # 3 erlangs
+    8
     """
 
     erlangs: Fraction
@@ -88,7 +90,10 @@ class Traffic(DisplayMixin):
         checked_blocking("blocking", self.blocking)
 
     def needed(self, employees: int) -> int:
-        """Return the number of channels for a number of employees, from 1 to ten million.
+        """Return the number of channels for a number of employees.
+
+        Args:
+            employees: the number of employees, from 1 to ten million.
 
         Raises:
             WrongType: ``employees`` is not a whole number.
@@ -126,6 +131,8 @@ class Ratio(DisplayMixin):
         WrongType: a value is of another type.
         InvalidValue: a value is out of bounds.
 
+    >>> from fractions import Fraction
+    >>> from channelplans.sizing import Ratio
     >>> print(Ratio(Fraction(8, 25), least=4))
     8 channels for 25 employees, rounded up, at least 4
     """
@@ -140,7 +147,10 @@ class Ratio(DisplayMixin):
         _check_positive("erlangs", self.erlangs)
 
     def needed(self, employees: int) -> int:
-        """Return the number of channels for a number of employees, from 1 to ten million.
+        """Return the number of channels for a number of employees.
+
+        Args:
+            employees: the number of employees, from 1 to ten million.
 
         Raises:
             WrongType: ``employees`` is not a whole number.
@@ -170,9 +180,10 @@ class Guideline(DisplayMixin):
         WrongType: a value is of another type.
         InvalidValue: the name or the source is not one line of text.
 
-    >>> print(GUIDELINES["voip-shop"])
-    The VoIP Shop, 4 lines for 10 users: 2 channels for 5 employees, rounded up \
-(https://www.thevoipshop.co.uk/blog/what-is-voip-phone-systems-explained-users-lines-and-call-channels)
+    >>> from channelplans.sizing import GUIDELINES
+    >>> print(GUIDELINES["telxi"])  # doctest: +NORMALIZE_WHITESPACE
+    Telxi, 2 channels for 5 employees: 2 channels for 5 employees, rounded up
+    (https://telxi.com/?p=6842)
     """
 
     name: str
@@ -312,12 +323,10 @@ class Suggestion(DisplayMixin):
             hundred million channels, or their load exceeds the limit of ``Traffic.needed``.
         TotalNotReachable: the offer would need more than a million profiles.
 
-    >>> print(Suggestion(30))
-    30 employees: buy 8 channels on 1 profile; 8 needed
-    guideline: two calls of three minutes in the busy hour: 0.1 erlang for each employee, \
-at most 2 % of calls refused, no more channels than employees \
-(https://erlangcalculator.pages.dev/blog/how-to-calculate-trunk-lines)
-    expected blocking at 3 erlangs: 0.813 %, if a call refused on one profile tries the next
+    >>> from channelplans import Suggestion
+    >>> suggestion = Suggestion(30)
+    >>> suggestion.channels, suggestion.erlangs, f"{suggestion.blocking:.4f}"
+    (8, 3.0, '0.0081')
     """
 
     employees: int
@@ -352,7 +361,12 @@ at most 2 % of calls refused, no more channels than employees \
         return erlang_b(self.erlangs, self.channels)
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return a plain row for each profile; each row repeats the values of the suggestion."""
+        """Return a plain row for each profile; each row repeats the values of the suggestion.
+
+        >>> from channelplans import suggest_channels
+        >>> print(*suggest_channels(30).to_records()[0])
+        profile channels employees guideline source needed erlangs blocking
+        """
         shared_columns = {
             "employees": self.employees,
             "guideline": self.guideline.name,
@@ -400,6 +414,7 @@ def suggest_channels(
             hundred million channels, or their load exceeds the limit of ``Traffic.needed``.
         TotalNotReachable: the offer would need more than a million profiles.
 
+    >>> from channelplans import suggest_channels
     >>> suggestion = suggest_channels(4700)
     >>> suggestion.needed, suggestion.profiles
     (484, (300, 190))

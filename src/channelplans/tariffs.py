@@ -72,12 +72,14 @@ class Tier(DisplayMixin):
         flat: a fee for the tier, added once for any quantity above zero.
         pack: the quantity in one pack; a started pack costs as much as a full one.
 
-    A price has at most 18 digits and 12 decimals.
+    A price is in whole units of the tariff's currency, such as euros, and has at most 18 digits
+    and 12 decimals.
 
     Raises:
         WrongType: a price is a float or another inexact type.
         InvalidValue: a price is negative or not finite, or a number has too many digits.
 
+    >>> from channelplans import Tier
     >>> print(Tier(up_to=10, unit="6.5"))
     up to 10 at 6.5
     """
@@ -95,14 +97,23 @@ class Tier(DisplayMixin):
         check_price("flat", self.flat, TERM_DECIMALS)
 
     def cost(self, count: int) -> Fraction:
-        """Return the exact cost of a quantity in this tier; a quantity of zero costs nothing."""
+        """Return the exact cost of a quantity in this tier; a quantity of zero costs nothing.
+
+        Args:
+            count: the quantity that the tier prices, at least 0.
+        """
         if not count:
             return Fraction(0)
         started_packs = -(-count // self.pack)
         return started_packs * Fraction(self.unit) + Fraction(self.flat)
 
     def explain(self, count: int, currency: Currency) -> str:
-        """Return the calculation of the cost of a quantity, such as ``3 x 6.50 + 10.00``."""
+        """Return the calculation of the cost of a quantity, such as ``3 x 6.50 + 10.00``.
+
+        Args:
+            count: the quantity that the tier prices, at least 0.
+            currency: the currency; prices are shown with at least its decimals.
+        """
         packs = f"{-(-count // self.pack)}{f' packs of {self.pack}' if self.pack > 1 else ''}"
         unit = f"{packs} x {_format_in(self.unit, currency)}"
         flat = _format_in(self.flat, currency)
@@ -122,8 +133,9 @@ class Tier(DisplayMixin):
 class LadderMode(enum.Enum):
     """How the tiers of a ladder price a quantity.
 
-    ``VOLUME`` prices the whole quantity by the tier that it falls in. ``GRADUATED`` prices each
-    part of the quantity by the tier that the part falls in.
+    Attributes:
+        VOLUME: the whole quantity has the price of the tier that it falls in.
+        GRADUATED: each part of the quantity has the price of the tier that the part falls in.
     """
 
     VOLUME = "by volume"
@@ -135,16 +147,23 @@ class LadderMode(enum.Enum):
 class Ladder(DisplayMixin):
     """A price that depends on the quantity, as a list of tiers.
 
-    The limits of the tiers rise, and only the last tier has no limit. ``mode`` says how the tiers
-    price a quantity. For stair-step prices, give tiers with a flat fee only. For a package with
-    free units, put a free tier below a tier that is sold in packs, and use ``GRADUATED``.
+    For stair-step prices, give tiers with a flat fee only. For a package with free units, put a
+    free tier below a tier that is sold in packs, and use ``GRADUATED``.
+
+    Attributes:
+        tiers: the tiers, with rising limits. Only the last tier has no limit.
+        mode: how the tiers price a quantity.
 
     Raises:
         InvalidValue: the limits do not rise, the last tier has a limit, or another tier has none.
 
+    >>> from channelplans import Ladder, LadderMode, Tier
     >>> tiers = (Tier(5, unit="7"), Tier(10, unit="6.5"), Tier(None, unit="6"))
-    >>> str(Ladder(tiers).price(20)), str(Ladder(tiers, mode=LadderMode.GRADUATED).price(20))
-    ('120', '255/2')
+    >>> print(Ladder(tiers).price(20))  # 20 x 6
+    120
+    >>> graduated = Ladder(tiers, mode=LadderMode.GRADUATED)
+    >>> print(graduated.price(20))  # 5 x 7 + 5 x 6.5 + 10 x 6
+    255/2
     """
 
     tiers: tuple[Tier, ...]
@@ -159,7 +178,14 @@ class Ladder(DisplayMixin):
             raise InvalidValue("tiers", cut(f"({tiers})"), expected)
 
     def price(self, count: int) -> Fraction:
-        """Return the exact price of a quantity; a quantity of zero costs nothing."""
+        """Return the exact price of a quantity; a quantity of zero costs nothing.
+
+        Args:
+            count: the quantity, such as the number of channels.
+
+        Raises:
+            InvalidValue: the quantity is negative.
+        """
         parts = self._parts(bounded("count", count, 0))
         return sum((tier.cost(part) for tier, part in parts), start=Fraction(0))
 
@@ -175,7 +201,11 @@ class Ladder(DisplayMixin):
     def explain(self, count: int, currency: Currency) -> str:
         """Return the calculation of a price, such as ``5 x 7.00 + 15 x 6.00``.
 
-        >>> from channelplans.money import EUR
+        Args:
+            count: the quantity, at least 0.
+            currency: the currency; prices are shown with at least its decimals.
+
+        >>> from channelplans import EUR, Ladder, LadderMode, Tier
         >>> tiers = (Tier(5, unit="7"), Tier(None, unit="6", flat="10"))
         >>> Ladder(tiers, mode=LadderMode.GRADUATED).explain(20, EUR)
         '5 x 7.00 + 15 x 6.00 + 10.00'
@@ -183,7 +213,15 @@ class Ladder(DisplayMixin):
         return " + ".join(tier.explain(part, currency) for tier, part in self._parts(count))
 
     def units(self, count: int, currency: Currency) -> int:
-        """Return the price of a quantity in units of the currency, rounded once, half up."""
+        """Return the price of a quantity, rounded once, half up.
+
+        Args:
+            count: the quantity.
+            currency: the currency in whose smallest units the price is returned.
+
+        Raises:
+            InvalidValue: the quantity is negative.
+        """
         price = self.price(count) * currency.units
         return round_ratio(price.numerator, price.denominator, Rounding.HALF_UP)
 
@@ -207,13 +245,15 @@ class Rate(DisplayMixin):
         counting: how calls at this rate are counted and their charges rounded; None if the offer's
             rule counts them. It counts the whole call, the included part too.
 
-    Each price has at most 18 digits and 9 decimals.
+    A price is in whole units of the tariff's currency, such as euros, and has at most 18 digits
+    and 9 decimals.
 
     Raises:
         WrongType: a price is a float or another inexact type.
         InvalidValue: a price is negative, not finite, or has too many digits; or ``counting`` has
             barred numbers, which belong in the offer's rule.
 
+    >>> from channelplans import Rate
     >>> print(Rate("0.19", connection="0.05", minimum_charge="0.1"))
     0.19 a minute, 0.05 for the connection, at least 0.1
     """
@@ -284,7 +324,11 @@ def _as_rates(rates: Mapping[str, Rate | Decimal | str | int]) -> Mapping[str, R
 class Item(enum.Enum):
     """What can be charged: a tariff has a price for each item, a line of a quote is for one item.
 
-    ``SETUP`` is the fee for a purchase, ``CHANNEL_SETUP`` the fee for adding a channel.
+    Attributes:
+        CHANNELS: channels for a term.
+        BUNDLES: bundles for a term.
+        SETUP: the fee for a purchase.
+        CHANNEL_SETUP: the fee for each added channel.
     """
 
     CHANNELS = "channels"
@@ -310,21 +354,22 @@ class Tariff(DisplayMixin):
         channel: the price of a channel for a term, or a ladder.
         bundle: the price of a bundle for a term, or a ladder; None if bundles are not sold.
         minute: the price of a minute to the bundles' area (H13); None if such calls are not sold.
-        rates: the price of a minute, or a ``Rate``, by destination ("DE") or by the first digits of
-            the international number ("4915"). ``rate_for`` says which of them applies to a call.
+        rates: the price of a minute, or a ``Rate``, by destination (``DE``) or by the first digits
+            of the international number (``4915``). ``rate_for`` says which applies to a call.
         setup: the fee for a purchase. It is charged once and never refunded.
         channel_setup: the fee for adding a channel. It is charged once and never refunded.
 
-    A price has at most 18 digits. A price of a minute has at most 9 decimals; another price cannot
-    have more decimals than the currency. A ladder's result is rounded to the currency's unit. All
-    equal prices are kept in one form: 6.50 becomes 6.5.
+    A price is in whole units of the currency, such as euros, and has at most 18 digits. A price of
+    a minute has at most 9 decimals; another price cannot have more decimals than the currency. A
+    ladder's result is rounded to the currency's unit. All equal prices are kept in one form: 6.50
+    becomes 6.5.
 
     Raises:
         WrongType: a price is a float or another inexact type, or a set-up fee is a ladder.
         InvalidValue: a price is negative, not finite, or has too many digits; or a key of ``rates``
             in digits begins with 0 or is longer than a telephone number.
 
-    >>> from channelplans.money import EUR
+    >>> from channelplans import EUR, Tariff
     >>> print(Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021"))
     made up: 6.95 EUR a channel, 10.00 EUR a bundle, 0.021 EUR a minute
     """
@@ -372,6 +417,9 @@ class Tariff(DisplayMixin):
     def price_of(self, item: Item) -> Money | Ladder:
         """Return the price of a single channel, bundle or set-up, or the ladder that prices it.
 
+        Args:
+            item: channels, bundles or a set-up fee.
+
         Raises:
             NotOffered: the tariff has no price for bundles.
         """
@@ -388,6 +436,10 @@ class Tariff(DisplayMixin):
     def units(self, item: Item, count: int) -> int:
         """Return the price of a number of channels, bundles or set-ups, in units of the currency.
 
+        Args:
+            item: channels, bundles or a set-up fee.
+            count: the number of channels, bundles or set-ups, at least 0.
+
         Raises:
             NotOffered: the tariff has no price for bundles, and the number is not zero.
         """
@@ -402,7 +454,13 @@ class Tariff(DisplayMixin):
     def channels(self, count: int) -> Money:
         """Return the price of a number of channels for a term (H1).
 
-        >>> from channelplans.money import EUR
+        Args:
+            count: the number of channels.
+
+        Raises:
+            InvalidValue: the number is negative, or the price has more than 18 digits.
+
+        >>> from channelplans import EUR, Tariff
         >>> print(Tariff("made up", EUR, channel="6.95").channels(3))
         20.85 EUR
         """
@@ -412,10 +470,14 @@ class Tariff(DisplayMixin):
     def bundles(self, count: int) -> Money:
         """Return the price of a number of bundles for a term, without the channels (H11).
 
+        Args:
+            count: the number of bundles.
+
         Raises:
+            InvalidValue: the number is negative, or the price has more than 18 digits.
             NotOffered: the tariff has no price for bundles, and the number is not zero.
 
-        >>> from channelplans.money import EUR
+        >>> from channelplans import EUR, Tariff
         >>> print(Tariff("made up", EUR, channel="6.95", bundle="10").bundles(3))
         30.00 EUR
         """
@@ -442,8 +504,7 @@ class Tariff(DisplayMixin):
         Raises:
             UnknownRate: the tariff has no rate for the call.
 
-        >>> from channelplans.money import EUR
-        >>> from channelplans.offers import SKYPE_CONNECT
+        >>> from channelplans import EUR, SKYPE_CONNECT, Rate, Tariff
         >>> rates = {"DE": "0.02", "4915": Rate("0.19", connection="0.05")}
         >>> tariff = Tariff("made up", EUR, channel="6.95", rates=rates)
         >>> print(tariff.rate_for("DE", SKYPE_CONNECT, number="+49 151 555 0100"))
@@ -488,9 +549,10 @@ class Tariff(DisplayMixin):
             InvalidValue: the part is negative or has more than 18 digits above or below the line,
                 or a price gets too many digits.
 
-        >>> from channelplans.money import EUR
-        >>> half = Tariff("list", EUR, "6.95", "10", "0.021").scaled(Fraction(1, 2), name="half")
-        >>> print(half)
+        >>> from fractions import Fraction
+        >>> from channelplans import EUR, Tariff
+        >>> tariff = Tariff("list", EUR, channel="6.95", bundle="10", minute="0.021")
+        >>> print(tariff.scaled(Fraction(1, 2), name="half"))
         half: 3.48 EUR a channel, 5.00 EUR a bundle, 0.0105 EUR a minute
         """
         instance("part", part, Fraction)
