@@ -598,6 +598,13 @@ ASYNC = [
     ),
 ]
 
+# The rows with their contract. A run of pytest starts slowly, so it does several rows.
+BROKEN = [
+    *(("StoreContract", *row) for row in SYNC),
+    *(("AsyncStoreContract", *row) for row in ASYNC),
+]
+ROWS_OF_A_RUN = 8
+
 # The asynchronous contract contains all tests of the synchronous one.
 TESTS = [name for name in dir(AsyncStoreContract) if name.startswith("test_")]
 
@@ -643,25 +650,47 @@ def outcomes_of(result):
     return outcomes
 
 
-@pytest.mark.parametrize(
-    ("contract", "store_class", "test", "message"),
-    [
-        *(("StoreContract", *row) for row in SYNC),
-        *(("AsyncStoreContract", *row) for row in ASYNC),
-    ],
-    ids=class_name,
-)
-def test_contract_says_what_is_wrong_with_a_broken_store(
-    run_contract, contract, store_class, test, message
-):
-    """The contract test fails, names the mistake and prints its advice."""
-    result = run_contract(contract, class_body_for(store_class), test)
-    output = result.stdout.str()
+def run_contracts(pytester, rows):
+    """Run a contract test on the broken store of each row; return the failed reports of each."""
+    lines = [
+        "import pytest",
+        "from channelplans.testing.stores import AsyncStoreContract, StoreContract",
+        "from tests.testing import broken, test_stores",
+    ]
+    tests = {}
+    for number, row in enumerate(rows):
+        contract, store_class, test, _ = row
+        lines += [
+            f"class TestStore{number}({contract}):",
+            class_body_for(store_class),
+            # Without the other tests, pytest collects much faster.
+            f"for name in {{*test_stores.TESTS}} - {{'test_{test}'}}:",
+            f"    setattr(TestStore{number}, name, None)",
+        ]
+        tests[f"test_rows.py::TestStore{number}::test_{test}"] = row
+    pytester.makepyfile(test_rows="\n".join(lines))
+    result = pytester.inline_run("-p", "no:cacheprovider")
+    reports = result.getreports("pytest_runtest_logreport")
+    failed = [report for report in reports if report.failed]
+    assert all(report.when == "call" for report in failed), "a fixture failed"
+    return {
+        row: [report for report in failed if report.nodeid.partition("[")[0] == test]
+        for test, row in tests.items()
+    }
 
-    assert 0 == result.parseoutcomes().get("errors", 0)
-    assert 1 <= result.parseoutcomes().get("failed", 0)
-    assert message in output
-    assert "If it fails" in output
+
+@pytest.mark.parametrize("first", range(0, len(BROKEN), ROWS_OF_A_RUN))
+def test_contract_says_what_is_wrong_with_a_broken_store(pytester, monkeypatch, first):
+    """The contract test of each row fails, names the mistake and prints its advice."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    failures = run_contracts(pytester, BROKEN[first : first + ROWS_OF_A_RUN])
+
+    for row, reports in failures.items():
+        _, store_class, test, message = row
+        assert reports, f"test_{test} passed {store_class.__name__}"
+        output = "".join(report.longreprtext + report.capstdout for report in reports)
+        assert message in output, store_class.__name__
+        assert "If it fails" in output
 
 
 def test_contract_passes_a_correct_store(run_contract):

@@ -367,7 +367,7 @@ def test_strategy_draws_its_limits_and_rare_values(name):
 
 @pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.__name__)
 @given(data=st.data())
-@settings(max_examples=5)
+@settings(max_examples=3)
 def test_from_type_draws_a_legal_value_of_each_type(kind, data):
     """The type alone is enough, and the value has a text form."""
     value = data.draw(st.from_type(kind))
@@ -437,9 +437,11 @@ def test_histories_draws_decisions_that_a_store_accepts(history):
     assert last_decision.after == stored.value
 
 
-@pytest.mark.parametrize("key", OFFERS)
+@pytest.mark.parametrize(
+    "key", ["skype-connect", "easybell-basic", "sipgate-uk", "strobe-it", "voip-yonder"]
+)
 def test_subscriptions_draws_every_status(key):
-    """Each shipped offer has subscriptions in each status."""
+    """Offers of each kind of term have subscriptions in each status."""
     expected_statuses = set(Status)
     if key == "strobe-it":
         # The minimum term of 12 months allows a cancellation after 11 renewals at the earliest.
