@@ -164,7 +164,7 @@ class TestInterruptions:
             if decision is None:
                 return store, lambda: store.restore(earlier)
             berlin = store.subscription("acme", "berlin")
-            expected = berlin.revision if kind == "late renewal" else None
+            expected = berlin.revision if berlin and kind == "late renewal" else None
             return store, lambda: store.commit(decision, expected=expected)
 
         def contents_of(store):
