@@ -19,7 +19,9 @@ extensions = [
     "sphinx.ext.doctest",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
+    "sphinx_copybutton",
     "docstrings",
+    "page_details",
     "published",
     "root_names",
     "transitions",
@@ -49,6 +51,8 @@ autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 toc_object_entries_show_parents = "hide"
+# Each page says which module it describes, and a short name fits a narrow screen.
+add_module_names = False
 
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
@@ -70,3 +74,11 @@ html_theme = "furo"
 html_title = f"channelplans {release}"
 html_copy_source = False
 html_show_sphinx = False
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+html_favicon = "_static/favicon.svg"
+# The dark counterpart of Furo's light style; Furo's own dark style underlines the modules' names.
+pygments_dark_style = "a11y-dark"
+# The copy button leaves out the prompts, and what Python prints.
+copybutton_prompt_text = r">>> |\.\.\. ?"
+copybutton_prompt_is_regexp = True
