@@ -5,7 +5,19 @@ import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+# A few examples show that the laws on the pages run; the tests look for counterexamples.
+settings.register_profile(
+    "pages",
+    max_examples=5,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("pages")
 
 project = "channelplans"
 author = "channelplans contributors"
@@ -62,13 +74,6 @@ doctest_test_doctest_blocks = "default"
 trim_doctest_flags = True
 # Compare error messages too: Sphinx's default flags include IGNORE_EXCEPTION_DETAIL.
 doctest_default_flags = doctest.DONT_ACCEPT_TRUE_FOR_1
-# A few examples show that the laws on the pages run; the tests look for counterexamples.
-doctest_global_setup = """
-from hypothesis import settings
-settings.register_profile("pages", max_examples=5, deadline=None, database=None)
-settings.load_profile("pages")
-del settings
-"""
 
 html_theme = "furo"
 html_title = f"channelplans {release}"
