@@ -1,4 +1,6 @@
-"""The examples of each page run alone: a reader who copies them needs nothing that is not shown.
+"""The examples of each page run alone and fit the page.
+
+A reader who copies them needs nothing that is not shown.
 
 Each page runs in a new process, in the root of the repository, with the standard library's doctest.
 It knows nothing of Sphinx, so it cannot see set-up that only Sphinx would run.
@@ -33,6 +35,10 @@ HIDDEN = re.compile(
     re.MULTILINE | re.VERBOSE,
 )
 
+# A page shows so many characters of a line of code on a wide screen.
+LONGEST_LINE = 91
+DOCTEST_OPTION = re.compile(r" +# doctest: .*$")
+
 # A few examples show that the laws on a page run; other tests look for counterexamples.
 RUN_PAGE = """
 import doctest, sys
@@ -61,6 +67,21 @@ def test_no_setting_of_sphinx_runs_hidden_code():
     settings = (ROOT / "docs" / "conf.py").read_text(encoding="utf-8")
 
     assert "doctest_global" not in settings
+
+
+@pytest.mark.parametrize("name", PAGES_WITH_EXAMPLES)
+def test_examples_of_page_fit_the_page(name):
+    """No line that a reader types is so long that the page breaks it."""
+    page = PAGES[name].read_text(encoding="utf-8")
+    lines = page.splitlines()
+    long_lines = [
+        line
+        for example in DocTestParser().get_examples(page)
+        for line in lines[example.lineno : example.lineno + example.source.count("\n")]
+        if len(DOCTEST_OPTION.sub("", line)) > LONGEST_LINE
+    ]
+
+    assert [] == long_lines
 
 
 @pytest.mark.parametrize("name", PAGES_WITH_EXAMPLES)

@@ -86,15 +86,19 @@ def leads_to_nothing(page, address):
 @pytest.mark.parametrize("page", PAGES)
 def test_page_fits_each_screen_and_has_no_errors(browser, html, page):
     """On each screen the page has no overflow, cut-off code, pale text or error."""
-    assert [] == find_problems(browser, html / f"{page}.html")
+    problems = find_problems(browser, html / f"{page}.html")
+
+    assert not problems, "\n".join(problems)
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_refers_to_files_that_exist(html, page):
     """Each link, style, script and image of the page leads to a file, and to an anchor in it."""
     path = html / f"{page}.html"
+    addresses = sorted(read_attributes(path)[1])
+    broken = [address for address in addresses if leads_to_nothing(path, address)]
 
-    assert [] == [one for one in sorted(read_attributes(path)[1]) if leads_to_nothing(path, one)]
+    assert not broken, "\n".join(broken)
 
 
 def test_find_problems_reports_each_problem_of_a_broken_page(browser, tmp_path):
