@@ -1,23 +1,10 @@
 """The settings of Sphinx; `tox run -e docs` builds the pages."""
 
-import doctest
 import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
-
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
-
-# A few examples show that the laws on the pages run; the tests look for counterexamples.
-settings.register_profile(
-    "pages",
-    max_examples=5,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.load_profile("pages")
 
 project = "channelplans"
 author = "channelplans contributors"
@@ -25,10 +12,10 @@ copyright = "2026, channelplans contributors"
 release = version_of("channelplans")
 version = release
 
+# Not sphinx.ext.doctest: tests run the examples, and no directive can hide code from the reader.
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
-    "sphinx.ext.doctest",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
@@ -68,12 +55,6 @@ add_module_names = False
 
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
-
-# The examples of one page share their variables.
-doctest_test_doctest_blocks = "default"
-trim_doctest_flags = True
-# Compare error messages too: Sphinx's default flags include IGNORE_EXCEPTION_DETAIL.
-doctest_default_flags = doctest.DONT_ACCEPT_TRUE_FOR_1
 
 html_theme = "furo"
 html_title = f"channelplans {release}"

@@ -19,8 +19,6 @@ PAGES = [
     "search",
 ]
 FIND_PROBLEMS = (Path(__file__).parent / "find_problems.js").read_text(encoding="utf-8")
-WIDTHS = (1280, 390)
-SCHEMES = ("light", "dark")
 
 ATTRIBUTE = re.compile(r'\s(id|href|src)="([^"]*)"')
 
@@ -36,20 +34,6 @@ BROKEN_PAGE = """<!doctype html><title>Broken</title><script src="missing.js"></
 """
 
 
-def find_problems(browser, page):
-    """Open a page; return what is wrong with it on each screen, and its errors."""
-    browser.get(page.as_uri())
-    problems = []
-    for width in WIDTHS:
-        set_width(browser, width)
-        for scheme in SCHEMES:
-            set_scheme(browser, scheme)
-            found = browser.execute_script(FIND_PROBLEMS)
-            problems += [f"{width} pixels, {scheme}: {problem}" for problem in found]
-    errors = [entry["message"] for entry in browser.get_log("browser")]
-    return problems + errors
-
-
 def set_width(browser, width):
     """Show the page as on a screen of this width."""
     screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
@@ -60,6 +44,27 @@ def set_scheme(browser, scheme):
     """Show the page in light or dark colours."""
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+# Changes take most of the time, so each screen differs in one respect from the screen before, and
+# the first differs in one respect from the last. A new browser shows light colours.
+SCREENS = (
+    ("1280 pixels, light", set_width, 1280),
+    ("1280 pixels, dark", set_scheme, "dark"),
+    ("390 pixels, dark", set_width, 390),
+    ("390 pixels, light", set_scheme, "light"),
+)
+
+
+def find_problems(browser, page):
+    """Open a page; return what is wrong with it on each screen, and its errors."""
+    browser.get(page.as_uri())
+    problems = []
+    for name, change, value in SCREENS:
+        change(browser, value)
+        problems += [f"{name}: {problem}" for problem in browser.execute_script(FIND_PROBLEMS)]
+    errors = [entry["message"] for entry in browser.get_log("browser")]
+    return problems + errors
 
 
 @cache
