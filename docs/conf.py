@@ -1,6 +1,5 @@
 """The settings of Sphinx; `tox run -e docs` builds the pages."""
 
-import doctest
 import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -13,13 +12,15 @@ copyright = "2026, channelplans contributors"
 release = version_of("channelplans")
 version = release
 
+# Not sphinx.ext.doctest: tests run the examples, and no directive can hide code from the reader.
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
-    "sphinx.ext.doctest",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
+    "sphinx_copybutton",
     "docstrings",
+    "page_details",
     "published",
     "root_names",
     "transitions",
@@ -49,24 +50,21 @@ autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 toc_object_entries_show_parents = "hide"
+# Each page says which module it describes, and a short name fits a narrow screen.
+add_module_names = False
 
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
-
-# The examples of one page share their variables.
-doctest_test_doctest_blocks = "default"
-trim_doctest_flags = True
-# Compare error messages too: Sphinx's default flags include IGNORE_EXCEPTION_DETAIL.
-doctest_default_flags = doctest.DONT_ACCEPT_TRUE_FOR_1
-# A few examples show that the laws on the pages run; the tests look for counterexamples.
-doctest_global_setup = """
-from hypothesis import settings
-settings.register_profile("pages", max_examples=5, deadline=None, database=None)
-settings.load_profile("pages")
-del settings
-"""
 
 html_theme = "furo"
 html_title = f"channelplans {release}"
 html_copy_source = False
 html_show_sphinx = False
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+html_favicon = "_static/favicon.svg"
+# The dark counterpart of Furo's light style; Furo's own dark style underlines the modules' names.
+pygments_dark_style = "a11y-dark"
+# The copy button leaves out the prompts, and what Python prints.
+copybutton_prompt_text = r">>> |\.\.\. ?"
+copybutton_prompt_is_regexp = True

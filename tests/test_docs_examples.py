@@ -28,17 +28,15 @@ PAGES = (
 # imports it too.
 ENTRY_PAGES = (ROOT / "docs" / "cookbook.rst", ROOT / "docs" / "faq.rst")
 
-# The pages import the stores of this folder.
-STORES = str(ROOT / "examples" / "stores")
-
 # A directive that holds Python, and the indented lines below it.
-BLOCK = re.compile(r"^\.\. (?:testsetup::|code-block:: python)\n((?:\n|   .*\n)+)", re.MULTILINE)
+BLOCK = re.compile(r"^\.\. code-block:: python\n((?:\n|   .*\n)+)", re.MULTILINE)
 TYPE_ERRORS = ("TypeError", "channelplans.errors.WrongType")
 
 PYRIGHT_CONFIG = {
     "typeCheckingMode": "strict",
     "pythonVersion": "3.11",
-    "extraPaths": [STORES],
+    # A page imports a store of the folder examples.
+    "extraPaths": [str(ROOT)],
     # A line that only displays a value is normal in a session, but not in a module.
     "reportUnusedExpression": False,
 }
@@ -92,7 +90,7 @@ def check_pages(tmp_path):
         path.write_text(make_module(text), encoding="utf-8")
         names[path] = name
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(PYRIGHT_CONFIG))
-    search_path = os.pathsep.join(filter(None, [STORES, os.environ.get("MYPYPATH")]))
+    search_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("MYPYPATH")]))
 
     def run(checker, *options):
         result = subprocess.run(

@@ -1,4 +1,4 @@
-"""Each rule (H1 to H21) and fact (F 3.7) that code or docs cite is on the sources page."""
+"""Each rule (H1 to H21) and fact (F 3.7) that code or docs cite is on one of the sources pages."""
 
 import re
 from pathlib import Path
@@ -35,8 +35,9 @@ def split_sections(page: str, heading: re.Pattern[str]) -> dict[str, str]:
     return {match[1]: page[match.end() : end] for match, end in zip(matches, ends, strict=True)}
 
 
-SOURCES_PAGE = read("reference/rules-and-sources.rst")
-SOURCES = split_sections(SOURCES_PAGE, LABEL)
+RULES_PAGE = read("reference/rules-and-sources.rst")
+FACTS_PAGE = read("reference/rules-facts.rst")
+SOURCES = split_sections(RULES_PAGE, LABEL) | split_sections(FACTS_PAGE, LABEL)
 TUTORIAL = split_sections(read("tutorial.rst"), HEADING)
 
 
@@ -50,31 +51,32 @@ def test_find_citations_finds_a_citation_on_two_lines():
 @pytest.mark.parametrize(
     "path", [*MODULES, *PAGES], ids=lambda path: path.relative_to(ROOT).as_posix()
 )
-def test_each_cited_rule_and_fact_is_on_the_sources_page(path: Path):
-    """The sources page has a label for each rule and fact that a module or a page cites."""
+def test_each_cited_rule_and_fact_is_on_a_sources_page(path: Path):
+    """The sources pages have a label for each rule and fact that a module or a page cites."""
     citations = set(find_citations(path.read_text(encoding="utf-8")))
 
     assert set() == citations - SOURCES.keys()
 
 
-def test_the_sources_page_lists_the_rules_in_order():
-    """The sources page has H1 to H21, once each, in the help page's order."""
-    labels = [label for label in SOURCES if label.startswith("H")]
+def test_the_rules_page_lists_the_rules_in_order():
+    """The page of the rules has H1 to H21, once each, in the help page's order, and no facts."""
+    labels = LABEL.findall(RULES_PAGE)
 
     assert RULES == labels
 
 
-def test_the_sources_page_has_each_label_once():
-    """Each citation leads to one place on the sources page."""
-    labels = LABEL.findall(SOURCES_PAGE)
+def test_the_facts_page_has_each_fact_once():
+    """Each citation of a fact leads to one place on the page of the facts, which has no rules."""
+    labels = LABEL.findall(FACTS_PAGE)
 
     assert sorted(set(labels)) == sorted(labels)
+    assert all(label.startswith("F ") for label in labels)
 
 
 @pytest.mark.parametrize("label", [label for label in SOURCES if label.startswith("F")])
 def test_each_fact_links_to_its_source(label: str):
-    """A fact links to an address on the sources page; F 2.2 has none, as nothing is published."""
-    addresses = {name.lower() for name in TARGET.findall(SOURCES_PAGE)}
+    """A fact links to an address on its page; F 2.2 has none, as nothing is published."""
+    addresses = {name.lower() for name in TARGET.findall(FACTS_PAGE)}
     links = {(quoted or word).lower() for quoted, word in LINK.findall(SOURCES[label])}
 
     assert label == "F 2.2" or links & addresses

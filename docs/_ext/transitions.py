@@ -22,7 +22,8 @@ class Transitions(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the diagram and the table."""
-        return [nodes.raw("", svg(TRANSITIONS), format="html"), _make_table(rows(TRANSITIONS))]
+        diagram = f'<div class="diagram">{svg(TRANSITIONS)}</div>'
+        return [nodes.raw("", diagram, format="html"), _make_table(rows(TRANSITIONS))]
 
 
 def _make_table(transitions: list[Row]) -> nodes.table:

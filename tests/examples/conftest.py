@@ -1,7 +1,5 @@
 """Fixtures that call the example service over HTTP, each test with its own store and day."""
 
-import os
-import shutil
 import socket
 from contextlib import closing
 from datetime import date
@@ -13,9 +11,9 @@ from typing import Any
 import attrs
 import pytest
 from examples.stores.sqlite_store import SQLiteStore
+from tests.chromium import open_chromium
 
 NOT_INSTALLED = "the example service is not installed; `tox -e examples` runs this test"
-NO_BROWSER = "Chromium and its driver are not installed; on Debian, .ci/chromium.sh installs both"
 
 
 def pytest_collection_modifyitems(items):
@@ -135,18 +133,5 @@ def address(service, visitor):  # the service has the store and the day of the v
 @pytest.fixture
 def browser(service):
     """Return headless Chromium; where there is none, skip the test, or fail if it is required."""
-    from selenium import webdriver
-
-    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if program is None or driver is None:
-        if "chromium" in os.environ.get("CHANNELPLANS_REQUIRE", "").split(","):
-            pytest.fail(NO_BROWSER)
-        pytest.skip(NO_BROWSER)
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    # Chromium refuses root with its sandbox, and a container has little shared memory.
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    chromium = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    yield chromium
-    chromium.quit()
+    with open_chromium() as chromium:
+        yield chromium
