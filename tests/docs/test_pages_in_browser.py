@@ -20,6 +20,9 @@ PAGES = [
 ]
 FIND_PROBLEMS = (Path(__file__).parent / "find_problems.js").read_text(encoding="utf-8")
 
+# The layout does not depend on the colours, nor the colours on the width. So two screens show both.
+SCREENS = ((1280, "light"), (390, "dark"))
+
 ATTRIBUTE = re.compile(r'\s(id|href|src)="([^"]*)"')
 
 BROKEN_PAGE = """<!doctype html><title>Broken</title><script src="missing.js"></script>
@@ -34,37 +37,24 @@ BROKEN_PAGE = """<!doctype html><title>Broken</title><script src="missing.js"></
 """
 
 
-def set_width(browser, width):
-    """Show the page as on a screen of this width."""
-    screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
-
-
-def set_scheme(browser, scheme):
-    """Show the page in light or dark colours."""
-    features = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-
-
-# Changes take most of the time, so each screen differs in one respect from the screen before, and
-# the first differs in one respect from the last. A new browser shows light colours.
-SCREENS = (
-    ("1280 pixels, light", set_width, 1280),
-    ("1280 pixels, dark", set_scheme, "dark"),
-    ("390 pixels, dark", set_width, 390),
-    ("390 pixels, light", set_scheme, "light"),
-)
-
-
 def find_problems(browser, page):
     """Open a page; return what is wrong with it on each screen, and its errors."""
     browser.get(page.as_uri())
     problems = []
-    for name, change, value in SCREENS:
-        change(browser, value)
-        problems += [f"{name}: {problem}" for problem in browser.execute_script(FIND_PROBLEMS)]
+    for width, scheme in SCREENS:
+        set_screen(browser, width, scheme)
+        found = browser.execute_script(FIND_PROBLEMS)
+        problems += [f"{width} pixels, {scheme}: {problem}" for problem in found]
     errors = [entry["message"] for entry in browser.get_log("browser")]
     return problems + errors
+
+
+def set_screen(browser, width, scheme):
+    """Show the page as on a screen of this width, in light or dark colours."""
+    screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
 
 @cache
