@@ -665,9 +665,9 @@ def check_change(last_changed_on: date | None, *, on: date, rule: ChangeRule) ->
         rule: the time between two changes.
 
     Raises:
-        ChangedTooSoon: the rule's cool-down has not passed. The error names the first day on which
+        ChangedTooSoon: the rule's cooldown has not passed. The error names the first day on which
             a change is possible.
-        CalendarEnds: the cool-down ends after the year 9999.
+        CalendarEnds: the cooldown ends after the year 9999.
 
     >>> from datetime import date
     >>> from channelplans import ChangeRule, Days, check_change

@@ -84,7 +84,7 @@ class BillingActions(Generic[D_co, T_co]):
             start: the first day of the first term; None means the day of purchase. ``terminate``
                 undoes the purchase until then.
             align_to: a day on which a term shall begin or end, such as the renewal date of another
-                profile, so that an account has one bill day. The first term is then shorter, and
+                profile, so that an account has one renewal day. The first term is then shorter, and
                 its price is prorated. None aligns to nothing.
             request: an idempotency key, unique within the account; None means no key.
 
