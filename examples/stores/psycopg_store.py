@@ -413,17 +413,15 @@ async def _book(
     if isinstance(decision, Transfer):
         _check_seen(decision, numbers[decision.postings[0].wallet])
     settle(before, decision.postings, may_overdraw=decision.may_overdraw)
-    rows = []
+    insert = """
+        INSERT INTO postings (account, profile, number, day, minor, token, place, body)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+    """
     for place, posting in enumerate(decision.postings):
         numbers[posting.wallet] += 1
         key = (*_key(posting.wallet), numbers[posting.wallet])
         columns = (posting.counts_from, posting.amount.minor, decision.token, place)
-        rows.append((*key, *columns, _body(posting)))
-    await connection.cursor().executemany(
-        "INSERT INTO postings (account, profile, number, day, minor, token, place, body)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-        rows,
-    )
+        await connection.execute(insert, (*key, *columns, _body(posting)))
 
 
 def _check_seen(transfer: Transfer, found: int) -> None:
@@ -440,11 +438,9 @@ async def _define(
     known: Container[str],
 ) -> None:
     """Store the offers and tariffs that are not known to be stored."""
-    new_digests = sorted(digest for digest in definitions if digest not in known)
-    await connection.cursor().executemany(
-        "INSERT INTO definitions (digest, body) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-        [(digest, _body(definitions[digest])) for digest in new_digests],
-    )
+    query = "INSERT INTO definitions (digest, body) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+    for digest in sorted(digest for digest in definitions if digest not in known):
+        await connection.execute(query, (digest, _body(definitions[digest])))
 
 
 def _key(wallet: Wallet) -> tuple[str, str]:

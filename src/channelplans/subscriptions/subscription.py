@@ -39,9 +39,6 @@ class Status(enum.Enum):
     LAPSED = "lapsed"
     ENDED = "ended"
 
-    # Members are looked up often, and the hash of an enumeration is computed in Python.
-    __hash__ = object.__hash__
-
 
 class Action(enum.Enum):
     """An action on a subscription or, the last five, on wallets."""
@@ -60,8 +57,6 @@ class Action(enum.Enum):
     ASSIGN_CREDIT = "assign credit"
     TAKE_BACK_CREDIT = "take back credit"
     EXPIRE_CREDIT = "expire credit"
-
-    __hash__ = object.__hash__
 
 
 #: The statuses in which a profile is active on the days of the term (H4).
