@@ -440,7 +440,7 @@ class ChangeRule(DisplayMixin):
         if self.fewer is ChangeEffect.CHARGE_FULL:
             raise InvalidValue("fewer", self.fewer.value, "an effect that fits a smaller plan")
         if self.more is ChangeEffect.CHARGE_FULL and self.fewer in _REFUNDING:
-            expected = "an effect without a refund, since a change to more is charged in full"
+            expected = "an effect without a refund, if more is CHARGE_FULL"
             raise InvalidValue("fewer", self.fewer.value, expected)
         if self.other_offer not in _BETWEEN_OFFERS:
             expected = "RESTART or AT_RENEWAL: two offers have no difference to charge"
@@ -597,7 +597,7 @@ class Notice(DisplayMixin):
     Attributes:
         code: a stable code.
         text: the text, in English.
-        source: where the rule behind the text is published. The text does not contain it.
+        source: where the rule behind the text is published. The text does not name the source.
 
     >>> from channelplans import Notice
     >>> print(Notice("no-emergency-calls", "This is not a telephone.", "H21"))

@@ -86,7 +86,7 @@ class TestStatement:
         assert ["100.00", "-34.75", "10.00", "-34.75", "-34.75", "7.00"] == amounts
 
     def test_statement_sorts_postings_of_one_day_by_commit(self, billing):
-        """A deposit that is booked later for an earlier day comes first."""
+        """Postings are sorted by day; postings of one day stay in commit order."""
         wallet = Wallet("globex")
         for amount, day in (("3", 7), ("1", 5), ("4", 7), ("2", 6)):
             on = date(2026, 1, day)
