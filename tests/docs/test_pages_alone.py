@@ -34,7 +34,7 @@ HIDDEN = re.compile(
 )
 
 # A page shows so many characters of a line of code on a wide screen.
-LONGEST_LINE = 91
+LONGEST_LINE = 88
 DOCTEST_OPTION = re.compile(r" +# doctest: .*$")
 
 RUN_PAGE = """

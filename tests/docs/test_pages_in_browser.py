@@ -104,8 +104,7 @@ def test_find_problems_reports_each_problem_of_a_broken_page(browser, tmp_path):
     report = "\n".join(find_problems(browser, page))
 
     for problem in (
-        "1280 pixels, light: the page is 20",
-        'does not fit the screen: <p> "A line that is too long"',
+        '390 pixels, dark: the page is wider than the screen: <p> "A line that is too long"',
         '1280 pixels, light: code is cut off: <pre> "a line of code',
         'text has a contrast of 1.6: <p> "Grey"',
         "cannot show the image missing.png",
