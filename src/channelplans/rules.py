@@ -223,11 +223,12 @@ class TermRule(DisplayMixin):
         billing_day: the day of the month on which terms begin, 1 to 31; the last day in a shorter
             month. The first term is then shorter, and its price and minutes shrink in proportion.
             None if terms begin on the day of purchase.
-        minimum_term: how long a subscription lasts at least. It can be cancelled only in a term
-            that ends on or after the end of this time. None if there is no minimum.
+        minimum_term: how long a subscription lasts at least. A cancellation takes effect at the
+            first end of a term on or after this time. None if there is no minimum.
 
     Raises:
-        InvalidValue: the billing day is not 1 to 31, or the length is not in months.
+        InvalidValue: the billing day is not 1 to 31, or there is a billing day and the length is
+            not in months.
 
     >>> from channelplans import Days, Months, TermRule
     >>> print(TermRule(Days(30)))
@@ -424,7 +425,8 @@ class ChangeRule(DisplayMixin):
     Raises:
         InvalidValue: ``fewer`` is ``CHARGE_FULL``, which never refunds; or ``more`` is
             ``CHARGE_FULL`` and ``fewer`` refunds. Then three changes on one day could cost more
-            than the most expensive plan. Or ``other_offer`` is another effect than the two.
+            than the most expensive plan. Or ``other_offer`` is neither ``RESTART`` nor
+            ``AT_RENEWAL``.
 
     >>> from channelplans import ChangeRule, Days
     >>> print(ChangeRule(cooldown=Days(1)))
@@ -440,7 +442,7 @@ class ChangeRule(DisplayMixin):
         if self.fewer is ChangeEffect.CHARGE_FULL:
             raise InvalidValue("fewer", self.fewer.value, "an effect that fits a smaller plan")
         if self.more is ChangeEffect.CHARGE_FULL and self.fewer in _REFUNDING:
-            expected = "an effect without a refund, if more is CHARGE_FULL"
+            expected = "NO_CHARGE or AT_RENEWAL if more is CHARGE_FULL"
             raise InvalidValue("fewer", self.fewer.value, expected)
         if self.other_offer not in _BETWEEN_OFFERS:
             expected = "RESTART or AT_RENEWAL: two offers have no difference to charge"
@@ -466,9 +468,9 @@ class NonPaymentRule(DisplayMixin):
 
     Attributes:
         drops_bundles: whether the channels can be renewed without the bundles.
-        grace: the grace period after the term, before the subscription lapses; None if it lapses at
-            once. Calls in the grace period use no included minutes. A renewal in the grace period
-            starts at the end of the old term, so no day is left unpaid.
+        grace: the grace period after the term, before the subscription lapses. None: it lapses on
+            the day after its due date. Calls in the grace period use no included minutes. A renewal
+            in the grace period starts at the end of the old term, so no day is left unpaid.
 
     >>> from channelplans import Days, NonPaymentRule
     >>> print(NonPaymentRule(grace=Days(7)))
@@ -553,7 +555,7 @@ class CallRule(DisplayMixin):
             in digits. A call is barred if exactly these digits were dialled.
         may_overdraw: whether a finished call that the wallet cannot pay is recorded. The balance is
             then below zero until the next deposit. If not, such a call is refused as a whole, as in
-            the contract (F 3.5).
+            Skype's contract (F 3.5).
 
     Raises:
         InvalidValue: the minimum is negative, the step is not longer than 0 s, one of them is

@@ -434,7 +434,7 @@ class Tariff(DisplayMixin):
         return self._setup_price if item is Item.SETUP else self._channel_setup_price
 
     def units(self, item: Item, count: int) -> int:
-        """Return the price of a number of channels, bundles or set-ups, in units of the currency.
+        """Return the price of a number of channels, bundles or set-ups, in the smallest unit.
 
         Args:
             item: channels, bundles or a set-up fee.

@@ -182,6 +182,36 @@ class TestDueTermFirst:
 
         assert [FIRST_TERM] == paid_terms(store)
         assert preview.decision == billing.commit(preview)
+        assert [FIRST_TERM, SECOND_TERM] == paid_terms(store)
+
+    def test_commit_of_a_preview_does_not_take_the_credit_of_a_due_renewal(self, billing, store):
+        """A wallet with 45.25 pays the renewal of 34.75 that is due, so it cannot pay 20.00."""
+        open_account(store, credit="80")
+        preview = billing.preview.charge(ACME, euros("20"), transfer="c-1", on=FIRST_END)
+        with pytest.raises(InsufficientCredit) as refused:
+            billing.commit(preview)
+
+        assert [FIRST_TERM, SECOND_TERM] == paid_terms(store)
+        assert "10.50" == balance(store)
+        assert 1 == len(refused.value.done)
+
+    def test_commit_of_a_preview_that_receives_credit_settles_nothing(self, billing, store):
+        """A deposit can be committed although a renewal is due; the next run renews."""
+        open_account(store)
+        preview = billing.preview.deposit(ACME, euros("20"), transfer="p-2", on=FIRST_END)
+        billing.commit(preview)
+
+        assert [FIRST_TERM] == paid_terms(store)
+
+    def test_refused_commit_of_a_preview_says_what_was_settled(self, billing, store):
+        """A purchase that is too dear after the renewal is refused; the renewal stays done."""
+        open_account(store, credit="80")
+        preview = billing.preview.buy(PLAN, **{**PURCHASE, "profile": "munich", "on": FIRST_END})
+        with pytest.raises(InsufficientCredit) as refused:
+            billing.commit(preview)
+
+        assert [FIRST_TERM, SECOND_TERM] == paid_terms(store)
+        assert 1 == len(refused.value.done)
 
     def test_preview_of_an_unpaid_renewal_needs_no_price(self, make_billing, store):
         """If no price is known for the new term, a cancellation can still be shown."""

@@ -44,7 +44,7 @@ class BillingActions(Generic[D_co, T_co]):
     is unpaid, the profile can still be changed, cancelled, terminated or left to lapse.
 
     A preview settles nothing. If the profile's term would be renewed or ended first, the preview
-    raises OutsideTerm.
+    raises OutsideTerm. Its commit settles due subscriptions first, if the account's wallet pays.
 
     ``request`` is an idempotency key. The same key returns the decision that was committed with it,
     also on a later day. The same key with other arguments raises TokenReused. A transfer is
@@ -73,7 +73,7 @@ class BillingActions(Generic[D_co, T_co]):
         align_to: date | None = None,
         request: str | None = None,
     ) -> D_co:
-        """Buy a plan for a profile; its last subscription, lapsed or ended, is looked up (H3, H14).
+        """Buy a plan for a profile that has no running subscription (H3, H14).
 
         Args:
             plan: the channels and bundles that are bought.

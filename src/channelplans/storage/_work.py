@@ -100,6 +100,15 @@ class Work:
         await self._refuse_if_due(step)
         return await self._decide(step)
 
+    async def confirm(self, preview: Preview) -> Decision:
+        """Settle due terms if the account's wallet pays, and commit a preview exactly as it is."""
+        outcomes = await self._settle_before(preview.decision)
+        try:
+            return await self.commit(preview)
+        except Exception as error:
+            _note_done(error, outcomes)
+            raise
+
     async def commit(self, preview: Preview) -> Decision:
         """Commit a preview; if its request was committed in the meantime, return that decision."""
         decision = preview.decision
@@ -130,16 +139,16 @@ class Work:
     # Movements of credit
 
     async def transfer(self, make: Callable[[], Transfer]) -> Transfer:
+        """Make a transfer and commit it, as ``confirm_transfer`` does."""
+        return await self.confirm_transfer(make())
+
+    async def confirm_transfer(self, transfer: Transfer) -> Transfer:
         """Settle due terms if the account's wallet pays, and commit the transfer."""
-        transfer = make()
         found = await self._find(transfer.account, transfer.token)
         committed = same_transfer(found, transfer)
         if committed is not None:
             return committed
-        outcomes: Sequence[Outcome] = ()
-        delta = transfer.deltas.get(Wallet(transfer.account))
-        if delta is not None and delta.minor < 0:
-            outcomes = await self.catch_up(transfer.account, transfer.on)
+        outcomes = await self._settle_before(transfer)
         try:
             return await self.commit_transfer(transfer)
         except Exception as error:
@@ -267,6 +276,13 @@ class Work:
     @property
     def _settlement(self) -> Settlement:
         return Settlement(self.store, self.prices, self.extra_postings)
+
+    async def _settle_before(self, debit: Decision | Transfer) -> Sequence[Outcome]:
+        """Settle the due terms of an account before its wallet pays for something else."""
+        delta = debit.deltas.get(Wallet(debit.account))
+        if delta is None or delta.minor >= 0:
+            return ()
+        return await self.catch_up(debit.account, debit.on)
 
     async def _balance(self, wallet: Wallet, currency: Currency) -> Money:
         """Return the balance of a wallet; zero in the currency if it has no postings."""

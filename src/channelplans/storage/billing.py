@@ -1,8 +1,7 @@
 """``Billing`` and ``AsyncBilling``: load, decide, commit over a store.
 
-Every action is written once, as a coroutine over an asynchronous store (``_work``).
-``AsyncBilling`` returns the coroutine. ``Billing`` runs it at once over a store whose answers never
-wait, so it needs no event loop.
+Every action is written once, as a coroutine over an asynchronous store. ``AsyncBilling`` returns
+the coroutine. ``Billing`` runs it at once over a synchronous store, so it needs no event loop.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
@@ -55,8 +54,8 @@ class Billing(BillingActions[Decision, Transfer]):
             offer and a day that returns a ``Tariff``; ``make_price_book`` says what each means.
         extra_postings: a function that returns postings of the application for a decision, such as
             tax. They are committed together with the decision, and the wallets must be able to pay
-            all of it. They are on wallets of the decision's account, on the decision's day and in
-            the subscription's currency. The function is asked for previews, actions, calls and
+            all of it. Each posting must have a wallet of the decision's account, the decision's day
+            and the subscription's currency. The function is asked for previews, actions, calls and
             renewals, and must return equal postings for equal decisions. It is asked for a lapse
             too: return no payment for it, or the unpaid subscription never lapses.
         lot_rules: when credit expires, for ``expire_credit``; by default it never does.
@@ -132,6 +131,9 @@ class Billing(BillingActions[Decision, Transfer]):
     def commit(self, preview: TransferPreview) -> Transfer: ...
     def commit(self, preview: Preview | TransferPreview) -> Decision | Transfer:
         """Commit a preview exactly as it is; committing it twice has the effect of once.
+
+        If the account's wallet pays, its due subscriptions are settled first, as of the day of the
+        preview. If the commit is then refused, ``error.done`` lists the tokens of what was settled.
 
         Args:
             preview: what an action of ``preview`` returned.
@@ -345,7 +347,7 @@ class Billing(BillingActions[Decision, Transfer]):
 
 
 class DueRun(Iterator[Outcome]):
-    """The outcomes of a run as it goes on; the run stops if nobody asks for the next one."""
+    """The outcomes of a run, one at a time; the run pauses until you ask for the next one."""
 
     def __init__(self, outcomes: AsyncIterator[tuple[Outcome, int]]) -> None:
         self._outcomes = outcomes
@@ -487,8 +489,8 @@ def _run(steps: Awaitable[T]) -> T:
 async def _commit(work: Work, preview: Preview | TransferPreview) -> Decision | Transfer:
     instance("preview", preview, Preview, TransferPreview)
     if isinstance(preview, TransferPreview):
-        return await work.commit_transfer(preview.transfer)
-    return await work.commit(preview)
+        return await work.confirm_transfer(preview.transfer)
+    return await work.confirm(preview)
 
 
 def _make_work(

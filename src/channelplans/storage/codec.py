@@ -131,7 +131,7 @@ class Definitions(Protocol):
             digest: the digest, as ``digest()`` returns it.
 
         Raises:
-            KeyError: there is none.
+            KeyError: no definition has this digest.
         """
         ...
 

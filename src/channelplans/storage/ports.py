@@ -1,9 +1,10 @@
 """What a store must do, as two Protocols, and the small values that they exchange.
 
-The docstrings are the contract: ``channelplans.testing.contract`` has a test for each sentence. A
-store keeps three things of each account: the latest subscription of each profile, the postings and
-the balance of each wallet, and the decisions and transfers by their tokens. The values may have any
-offer and any tariff. How a store keeps the values is not known here.
+The docstrings are the contract: ``channelplans.testing.contract`` has a test for each sentence
+except one: it does not measure the cost of ``due``. A store keeps three things of each account: the
+latest subscription of each profile, the postings and the balance of each wallet, and the decisions
+and transfers by their tokens. The values may have any offer and any tariff. How a store keeps the
+values is not known here.
 
 Everything that can be long is read in pages. A page has at most ``limit`` items, and the last page
 has no cursor. Pass the other arguments again with a cursor. An item that is there during the whole

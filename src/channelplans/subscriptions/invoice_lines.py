@@ -56,8 +56,9 @@ class InvoiceLine(DisplayMixin):
         item: the item of the quote, such as ``channels``. For calls, the destination. For other
             postings, the reference; None if the posting has no reference.
         quantity: how many; for calls, the number of calls. A refund has a negative quantity.
-        price: the price of a single item, or of a minute of the calls, in units of the currency.
-            None if a ladder prices the quantity as a whole, or if the calls have several prices.
+        price: the price of a single item, or of a minute of the calls, in whole units of the
+            currency. None if a ladder prices the quantity as a whole, or if the calls have several
+            prices.
         amount: the amount charged. A refund has a negative amount.
         term: the days that the line pays for. For calls, it starts on the day of the first call,
             and the last call began on its last day. None if the posting has no term.

@@ -27,8 +27,8 @@ class PriceBook(Protocol):
     """The prices of every customer, as a billing service asks for them.
 
     Any class with these four methods is a price book; it needs no base class. A method may raise
-    ``NotOffered`` or ``UnknownEdition`` if it sells nothing. Its answer depends only on its
-    arguments: a preview and a retry ask again.
+    ``NotOffered`` or ``UnknownEdition`` if it sells nothing. Equal arguments must
+    get equal answers, because a preview and a retry ask again.
 
     >>> from datetime import date
     >>> from channelplans import EUR, SKYPE_CONNECT, Billing, MemoryStore, Tariff

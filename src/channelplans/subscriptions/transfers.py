@@ -158,8 +158,8 @@ def expire_credit(
             posting that ``expiries`` returned: then a retry does not expire it twice.
         on: the day of booking.
         seen: the number of the wallet's postings that ``expiries`` was computed from. A store
-            refuses the expiry if the wallet has another number by then, because they may have used the credit.
-            None expires the credit in any case.
+            refuses the expiry if the wallet has another number by then, because the other
+            postings may have used the credit. None skips this check.
 
     Raises:
         InvalidValue: the amount is not above zero, or ``seen`` is negative.

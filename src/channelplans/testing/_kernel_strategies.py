@@ -361,7 +361,7 @@ def ladders(
     Args:
         tiers: the largest number of tiers.
         quantity: the largest quantity after which the last tier begins.
-        price: the largest price, in units of the currency; the smallest is 0.
+        price: the largest price, in whole units of the currency; the smallest is 0.
         decimals: the largest number of decimal places of a price.
     """
     ends = sorted(draw(st.sets(st.integers(1, quantity), max_size=tiers - 1)))
@@ -376,7 +376,7 @@ def rates(*, price: int = 1000) -> st.SearchStrategy[Rate]:
     """Rates, some with connection fees or a counting rule.
 
     Args:
-        price: the largest price, in units of the currency; the smallest is 0.
+        price: the largest price, in whole units of the currency; the smallest is 0.
     """
     prices = st.decimals(0, price, places=5)
     fees = st.just(Decimal(0)) | prices
@@ -393,7 +393,7 @@ def tariffs(draw: st.DrawFn, currency: Currency | None = None, *, price: int = 1
 
     Args:
         currency: the currency; None generates one.
-        price: the largest price, in units of the currency; the smallest is 0.
+        price: the largest price, in whole units of the currency; the smallest is 0.
     """
     currency = currency or draw(currencies(decimals=_TARIFF_DECIMALS))
     prices = st.decimals(0, price, places=currency.exponent)

@@ -40,7 +40,7 @@ def make_tariff(**changes: Any) -> Tariff:
     """Return ``TARIFF`` with other values for the given fields.
 
     Args:
-        **changes: the new values, by field of ``Tariff``; prices in units of the currency.
+        **changes: the new values, by field of ``Tariff``; prices in whole units of the currency.
 
     >>> from channelplans.testing.builders import make_tariff
     >>> print(make_tariff(channel="7.25").channels(2))

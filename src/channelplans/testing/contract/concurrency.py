@@ -378,7 +378,8 @@ def _make_move(wallets: Sequence[Wallet], thread: int, number: int) -> Transfer:
     """Move 1 EUR between two of three wallets."""
     source = (thread + number) % 3
     # The direction alternates, so threads 0 and 1 move credit between the same two wallets in
-    # opposite directions, and so do 2 and 3, 4 and 5, 6 and 7. Locks in posting order deadlock.
+    # opposite directions, and so do 2 and 3, 4 and 5, 6 and 7. A store
+    # that locks wallets in the order of the postings deadlocks.
     direction = 1 if thread % 2 == 0 else -1
     target = (source + direction) % 3
     debit, credit = make_posting("-1", wallets[source]), make_posting("1", wallets[target])

@@ -211,8 +211,8 @@ def check_books(
     """Check that the stored data adds up. Call it when no thread uses the store.
 
     - Each balance is the sum of the wallet's postings.
-    - If a wallet's postings are added up in their order, it is below zero only after a decision
-      that may overdraw it, or after a receipt.
+    - Add up a wallet's postings in their order. The sum is below zero only after a decision that
+      may overdraw the wallet, or after an incoming posting.
     - No posting is booked twice.
 
     With ``committed``, two more things are checked:

@@ -71,8 +71,8 @@ class DueTests:
     def test_due_follows_a_change_of_the_term(self, store: CheckedStore) -> None:
         """After a change that starts a new term, a subscription is due at the end of that term.
 
-        If it fails: write the status and the end of the term that ``due`` selects with every
-        decision. A change that waits for the next term does not move the end.
+        If it fails: with every decision, write the two columns that ``due`` reads: the status and
+        the end of the term. A change that waits for the next term does not move the end.
         """
         store.commit(make_deposit("1000"))
         for offer, starts_term in ((SKYPE_CONNECT, True), (OFFERS["easybell-basic"], False)):

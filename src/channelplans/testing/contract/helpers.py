@@ -53,7 +53,7 @@ UNUSUAL_IDENTIFIERS: Final = (
     *("x" * 255, "x" * 254 + "y"),
 )
 
-#: Names whose order by code point differs from that of a dictionary, of UTF-16, or without case.
+#: Names that sort differently by code point than in a dictionary, in UTF-16, or ignoring case.
 UNSORTED_NAMES: Final = ("Z", "a", "a b", "ab", "z", "\u00e9", "\uff41", "\U0001f642")
 
 

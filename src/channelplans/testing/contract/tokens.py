@@ -51,9 +51,8 @@ class TokenTests:
     def test_commit_recognizes_a_decision_after_later_ones(self, store: CheckedStore) -> None:
         """A token stays known after later decisions, even if the credit is used up.
 
-        If it fails: keep every token, in a table other than that of the latest
-    subscription. For a known
-        token, return the revision that the first commit returned.
+        If it fails: keep every token, in a table other than that of the latest subscription. For
+        a known token, return the revision that the first commit returned.
         """
         decision, revision = open_account(store, "39.75")
         store.commit(actions.cancel(decision.after, on=DAY), expected=revision)
