@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import psycopg
@@ -18,11 +19,22 @@ NO_SERVER = (
 OTHER_ISOLATION = r"-cdefault_transaction_isolation=repeatable\ read"
 
 
+# On Linux, files in this folder are in memory.
+MEMORY = Path("/dev/shm")
+
+
 def pytest_collection_modifyitems(items):
     """Mark every test of this folder as slow."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture
+def tmp_path():
+    """Return a folder in memory if there is one: SQLite waits for a disk at each commit."""
+    with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")
