@@ -127,6 +127,9 @@ class Page(ReprMixin, Generic[T]):
 class Preview(DisplayMixin):
     """A decision to be confirmed, and the revision of the subscription that it was made for.
 
+    A commit does not know which day it is. Before you commit a preview, check that ``decision.on``
+    is today: its price and its refund are those of that day.
+
     Attributes:
         decision: what would happen.
         revision: the revision that the store must still have at the commit; None if the profile
@@ -306,7 +309,8 @@ class Store(Protocol):
         2. The profile's subscription is not at ``expected``: raise Conflict.
         3. The account has another decision with this token: raise TokenReused.
         4. A transfer has ``seen``, and the wallet of its first posting has another number of
-           postings: raise Conflict, with the numbers as text, such as ``12 postings``.
+           postings: raise Conflict, with both numbers as text: ``1 posting``, ``12 postings``, or
+           ``1,200 postings``.
         5. A wallet holds another currency: raise CurrencyMismatch. A wallet whose delta is below
            zero would end below zero, and ``decision.may_overdraw`` is False: raise
            InsufficientCredit. A wallet without postings holds nothing.
