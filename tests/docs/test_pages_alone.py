@@ -1,8 +1,8 @@
 """The examples of each page fit the page and run alone: a reader who copies them needs no more.
 
-Each page runs in a new process, in a folder that has only the files that the page offers to download,
-with the standard library's doctest.
-Doctest knows nothing of Sphinx, so it does not run code that only Sphinx sees.
+Each page runs in a new process, with the standard library's doctest, in a folder that has only the
+files that the page offers to download. Doctest knows nothing of Sphinx, so it does not run code
+that only Sphinx sees.
 """
 
 import re

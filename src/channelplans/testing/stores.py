@@ -7,6 +7,7 @@
     import pytest
     from channelplans.testing.stores import StoreContract
 
+
     class TestMyStore(StoreContract):
         @pytest.fixture
         def make_store(self, tmp_path):
