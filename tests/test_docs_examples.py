@@ -18,6 +18,8 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
+# A page imports a store that the reader downloads from it.
+STORES = ROOT / "examples" / "stores"
 PAGES = (
     ROOT / "README.md",
     *(ROOT / "docs" / f"{page}.rst" for page in ("index", "quickstart", "tutorial")),
@@ -35,8 +37,7 @@ TYPE_ERRORS = ("TypeError", "channelplans.errors.WrongType")
 PYRIGHT_CONFIG = {
     "typeCheckingMode": "strict",
     "pythonVersion": "3.11",
-    # A page imports a store of the folder examples.
-    "extraPaths": [str(ROOT)],
+    "extraPaths": [str(STORES)],
     # A line that only displays a value is normal in a session, but not in a module.
     "reportUnusedExpression": False,
 }
@@ -90,7 +91,7 @@ def check_pages(tmp_path):
         path.write_text(make_module(text), encoding="utf-8")
         names[path] = name
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(PYRIGHT_CONFIG))
-    search_path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("MYPYPATH")]))
+    search_path = os.pathsep.join(filter(None, [str(STORES), os.environ.get("MYPYPATH")]))
 
     def run(checker, *options):
         result = subprocess.run(

@@ -7,7 +7,7 @@ import pytest
 
 import channelplans
 from channelplans.subscriptions import wallets
-from names import Name, list_names
+from names import Name, introduce, list_names
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 NAMES = [name for names in list_names().values() for name in names]
@@ -28,6 +28,14 @@ def test_each_name_has_a_module_a_page_and_a_sentence(name: Name):
     assert value is getattr(channelplans, name.name)
     assert (REFERENCE / f"{name.module.rpartition('.')[2]}.rst").is_file()
     assert name.summary.endswith(".")
+
+
+def test_introduce_keeps_code_out_of_the_link():
+    """The names in code stand before the link, because a link cannot contain them."""
+    introduction = introduce("channelplans.storage.billing")
+
+    assert introduction.startswith("``Billing`` and ``AsyncBilling``: ")
+    assert introduction.endswith(". More: :doc:`billing`.")
 
 
 def test_list_names_puts_a_class_into_the_module_that_defines_it():

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import channelplans
 
-__all__ = ["Name", "list_names"]
+__all__ = ["Name", "introduce", "list_names"]
 
 
 class Name(NamedTuple):
@@ -29,6 +29,16 @@ def list_names() -> dict[str, list[Name]]:
             found = _find(name)
             modules.setdefault(found.module, []).append(found)
     return dict(sorted(modules.items(), key=lambda item: (item[0].count("."), item[0])))
+
+
+def introduce(module: str) -> str:
+    """Return the first line of a module, with a link to its page.
+
+    The link has a text of its own, because a link in reStructuredText can contain no other markup,
+    and a module's first line may contain code.
+    """
+    purpose, *_ = (sys.modules[module].__doc__ or "").splitlines()
+    return f"{purpose} More: :doc:`{module.rpartition('.')[2]}`."
 
 
 def _find(name: str) -> Name:

@@ -1,13 +1,12 @@
 """The directive ``root-names``: every name of the package root, with its first line and a link."""
 
-import sys
 from typing import Any, ClassVar
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from names import list_names
+from names import introduce, list_names
 
 
 class RootNames(SphinxDirective):
@@ -20,8 +19,7 @@ class RootNames(SphinxDirective):
         lines: list[str] = []
         for module, names in list_names().items():
             page = module.rpartition(".")[2]
-            purpose, *_ = (sys.modules[module].__doc__ or "").splitlines()
-            lines += [page, "-" * len(page), "", f":doc:`{purpose.rstrip('.')} <{page}>`.", ""]
+            lines += [page, "-" * len(page), "", introduce(module), ""]
             lines += [".. list-table::", "   :widths: 30 70", ""]
             for name in names:
                 lines.append(f"   * - :py:obj:`~{module}.{name.name}`")

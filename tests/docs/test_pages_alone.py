@@ -1,10 +1,12 @@
 """The examples of each page fit the page and run alone: a reader who copies them needs no more.
 
-Each page runs in a new process, in the root of the repository, with the standard library's doctest.
-Doctest knows nothing of Sphinx, so it does not run code that only Sphinx sees.
+Each page runs in a new process, with the standard library's doctest, in a folder that has only the
+files that the page offers to download. Doctest knows nothing of Sphinx, so it does not run code
+that only Sphinx sees.
 """
 
 import re
+import shutil
 import subprocess
 import sys
 from doctest import DocTestParser
@@ -32,6 +34,9 @@ HIDDEN = re.compile(
     )$""",
     re.MULTILINE | re.VERBOSE,
 )
+
+# A file that a page offers to download, as a path from the folder of the page.
+DOWNLOAD = re.compile(r":download:`[^`]*<(.+?)>`")
 
 # A page shows so many characters of a line of code on a wide screen.
 LONGEST_LINE = 88
@@ -85,14 +90,17 @@ def test_examples_of_page_fit_the_page(name):
 
 
 @pytest.mark.parametrize("name", PAGES_WITH_EXAMPLES)
-def test_examples_of_page_run_alone(name):
+def test_examples_of_page_run_alone(name, tmp_path):
     """A new process that runs only the examples of one page gets the results on the page."""
-    has_laws = "from hypothesis import" in PAGES[name].read_text(encoding="utf-8")
+    page = PAGES[name].read_text(encoding="utf-8")
+    for download in DOWNLOAD.findall(page):
+        shutil.copy(PAGES[name].parent / download, tmp_path)
+    has_laws = "from hypothesis import" in page
     program = FEW_EXAMPLES + RUN_PAGE if has_laws else RUN_PAGE
 
     result = subprocess.run(
         [sys.executable, "-W", "error", "-c", program, str(PAGES[name])],
-        cwd=ROOT,
+        cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

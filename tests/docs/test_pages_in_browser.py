@@ -32,6 +32,9 @@ FIND_PROBLEMS = (Path(__file__).parent / "find_problems.js").read_text(encoding=
 # The layout does not depend on the colours, nor the colours on the width. So two screens show both.
 SCREENS = ((1280, "light"), (390, "dark"))
 
+# What a reader does not see of a page, or sees as code.
+NOT_TEXT = re.compile(r"<(script|style|pre|code)\b.*?</\1>|<[^>]+>", re.DOTALL)
+
 ATTRIBUTE = re.compile(r'\s(id|href|src)="([^"]*)"')
 
 BROKEN_PAGE = """<!doctype html><title>Broken</title><script src="missing.js"></script>
@@ -103,6 +106,15 @@ def test_page_refers_to_files_that_exist(html, page):
     broken = [address for address in addresses if leads_to_nothing(path, address)]
 
     assert not broken, "\n".join(broken)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_shows_no_markup(html, page):
+    """Sphinx shows markup that it does not understand as text, such as code within a link."""
+    text = NOT_TEXT.sub("", (html / f"{page}.html").read_text(encoding="utf-8"))
+    shown = [line for line in text.splitlines() if "`" in line]
+
+    assert not shown, "\n".join(shown)
 
 
 def test_find_problems_reports_each_problem_of_a_broken_page(browser, tmp_path):

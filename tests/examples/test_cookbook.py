@@ -47,3 +47,12 @@ def test_service_answers_a_refusal_with_its_code_and_message(client):
         "code": "insufficient-credit",
         "message": "account 'acme' holds 1.00 EUR, but 34.75 EUR is needed; 33.75 EUR is missing",
     }
+
+
+def test_service_sends_the_amounts_of_a_statement_as_exact_text(client):
+    """A payment of 18 digits arrives with its cents; a float would round them."""
+    client.post("/acme/payments", params={"payment": "p-1", "cents": 123456789012345678})
+    (row,) = client.get("/acme/statement").json()
+
+    assert row["amount"] == "1234567890123456.78"
+    assert row["minor"] == 123456789012345678

@@ -127,6 +127,9 @@ class Page(ReprMixin, Generic[T]):
 class Preview(DisplayMixin):
     """A decision to be confirmed, and the revision of the subscription that it was made for.
 
+    A commit does not know which day it is. Before you commit a preview, check that ``decision.on``
+    is today: its price and its refund are those of that day.
+
     Attributes:
         decision: what would happen.
         revision: the revision that the store must still have at the commit; None if the profile

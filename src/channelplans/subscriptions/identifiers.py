@@ -1,7 +1,10 @@
 """Names for the strings that identify things.
 
-Each is plain ``str`` of at most 255 characters: the alias says in a signature which identifier is
-meant. A token is made of identifiers, and may be longer.
+Each is plain ``str``: the alias says in a signature which identifier is meant.
+
+An identifier is one line of printable text of at most 255 characters. It is not empty, and has no
+space at either end and no control characters. So a store may use an empty text for the account's
+own wallet. A token is made of identifiers, and may be longer.
 """
 
 from typing import TypeAlias

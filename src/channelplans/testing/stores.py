@@ -2,10 +2,20 @@
 
 .. code-block:: python
 
+    from itertools import count
+
+    import pytest
+    from channelplans.testing.stores import StoreContract
+
+
     class TestMyStore(StoreContract):
         @pytest.fixture
         def make_store(self, tmp_path):
-            return lambda: MyStore(tmp_path / "store.db")
+            numbers = count()
+            return lambda: MyStore(tmp_path / f"{next(numbers)}.db")
+
+A test may call the function several times, and needs a new, empty store each time. So each store
+here has a file of its own.
 
 The suite tests every sentence of the docstrings in ``channelplans.storage`` except one. It does not
 test that the cost of ``due`` grows only with the number of due profiles: measure that.
