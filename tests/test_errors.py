@@ -76,6 +76,10 @@ SAMPLES = [
         ["'Nordlicht' has no plan of 350 channels", "; the nearest is 300"],
     ),
     (TransitionNotAllowed("renew", "ended", ("buy",)), ["renew", "ended", "possible: buy"]),
+    (
+        TransitionNotAllowed("change", "not bought yet", ("buy",), "acme", "o'brien"),
+        ["change", """profile "o'brien" of account 'acme' has no subscription""", "possible: buy"],
+    ),
     (OutsideTerm("use", FEB_4, JAN_5, FEB_4), ["2026-01-05", "the day before 2026-02-04"]),
     (OutsideTerm("renew", JAN_5, FEB_4, None, "wait"), ["from 2026-02-04 on", "not on", "wait"]),
     (

@@ -367,18 +367,22 @@ class TransitionNotAllowed(RuleError):
         action: the value of the ``Action``.
         status: the value of the ``Status``, or ``not bought yet``.
         allowed: the values of the possible actions.
+        account: the account of a profile that never had a subscription; None if it had one.
+        profile: the profile that never had a subscription; None if it had one.
     """
 
     action: str
     status: str
     allowed: tuple[str, ...]
+    account: str | None = None
+    profile: str | None = None
 
     def __str__(self) -> str:
-        allowed = ", ".join(self.allowed)
-        return (
-            f"{self.action} is not possible while the subscription is {self.status}; "
-            f"possible: {allowed}"
-        )
+        reason = f"while the subscription is {self.status}"
+        if self.account is not None:
+            owner = _name_owner(self.account, self.profile)
+            reason = f"because {owner} has no subscription"
+        return f"{self.action} is not possible {reason}; possible: {', '.join(self.allowed)}"
 
 
 class OutsideTerm(RuleError):
@@ -514,14 +518,18 @@ class Conflict(ChannelPlansError, RuntimeError):
     found: str | None
 
     def __str__(self) -> str:
-        owner = f"account {quoted(self.account)}"
-        if self.profile is not None:
-            owner = f"profile {quoted(self.profile)} of {owner}"
+        owner = _name_owner(self.account, self.profile)
         expected, found = map(_name_version, (self.expected, self.found))
         return (
             f"the decision for {owner} was made for {expected}, but the store has {found}; "
             "it was not committed: load the latest values, decide again and confirm again"
         )
+
+
+def _name_owner(account: str, profile: str | None) -> str:
+    """Return an account, or a profile with its account, for a sentence."""
+    owner = f"account {quoted(account)}"
+    return owner if profile is None else f"profile {quoted(profile)} of {owner}"
 
 
 def _name_version(version: str | None) -> str:

@@ -384,7 +384,7 @@ def decide(action, subscription, args, kwargs):
     if "transfer" in kwargs:
         return act(*args, **kwargs)
     if subscription is None:
-        raise TransitionNotAllowed(action, "not bought yet", ("buy",))
+        raise TransitionNotAllowed(action, "not bought yet", ("buy",), "acme", "berlin")
     if action == "change":
         return act(subscription, kwargs["plan"], TARIFF, on=kwargs["on"])
     return act(subscription, **kwargs)

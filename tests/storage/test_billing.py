@@ -220,13 +220,16 @@ class TestActions:
     def test_action_on_a_profile_without_a_subscription_is_refused(
         self, billing, action, arguments
     ):
-        """The error says that the only possible action is to buy."""
+        """The error names the profile, which may be misspelt, and the only possible action."""
         with pytest.raises(TransitionNotAllowed) as refusal:
-            getattr(billing, action)("acme", "berlin", **arguments, on=DAY)
+            getattr(billing, action)("acme", "berlim", **arguments, on=DAY)
 
         name = action.replace("_", " ")
-        message = f"{name} is not possible while the subscription is not bought yet; possible: buy"
-        assert message == str(refusal.value)
+        assert (
+            f"{name} is not possible because profile 'berlim' of account 'acme' has no "
+            "subscription; possible: buy"
+        ) == str(refusal.value)
+        assert (name, "not bought yet", ("buy",), "acme", "berlim") == refusal.value.args
 
     def test_purchase_without_enough_credit_is_refused(self, billing, store):
         """If the wallet cannot pay, the purchase fails and the profile gets no subscription."""

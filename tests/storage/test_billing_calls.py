@@ -235,7 +235,7 @@ class TestRecordCall:
         """A restored backup can lack the profile; the commit then finds another revision."""
         empty = MemoryStore().snapshot()
         store.interruptions["due of one account"] = iter([lambda: store.restore(empty)])
-        with pytest.raises(TransitionNotAllowed, match="not bought yet"):
+        with pytest.raises(TransitionNotAllowed, match="has no subscription"):
             billing.record_call("acme", "berlin", make_call(day=FIRST_END), on=FIRST_END)
 
         assert "<MemoryStore: 0 subscriptions, 0 wallets, 0 postings>" == repr(store)

@@ -319,7 +319,7 @@ class Work:
     async def _decide(self, step: Step) -> Preview:
         stored = await self._load(step.account, step.profile)
         if step.action is not Action.BUY:
-            stored = _bought(stored, step.action)
+            stored = _bought(stored, step.action, step.account, step.profile)
         decision = step.decide(None if stored is None else stored.value)
         key = step.key
         if key is not None:
@@ -366,7 +366,7 @@ class Work:
         committed = same_call(found, profile, call)
         if committed is not None:
             return committed
-        return _bought(stored, Action.RECORD_CALL)
+        return _bought(stored, Action.RECORD_CALL, account, profile)
 
     async def _preview_call(
         self, stored: Stored[Subscription], call: Call, on: date, outcomes: list[Outcome]
@@ -380,7 +380,8 @@ class Work:
             settled = await self.catch_up(account, on)
             outcomes += settled
             _raise_failure(settled, profile)
-            stored = _bought(await self._load(account, profile), Action.RECORD_CALL)
+            loaded = await self._load(account, profile)
+            stored = _bought(loaded, Action.RECORD_CALL, account, profile)
             decision = self._decide_call(stored.value, call, on)
         return Preview(decision, stored.revision)
 
@@ -402,10 +403,13 @@ async def _settle_or_fail(
         yield Outcome(account, None, None, None, error)
 
 
-def _bought(stored: Stored[Subscription] | None, action: Action) -> Stored[Subscription]:
+def _bought(
+    stored: Stored[Subscription] | None, action: Action, account: AccountId, profile: ProfileId
+) -> Stored[Subscription]:
     """Return a stored subscription; refuse an action on a profile that never had one."""
     if stored is None:
-        raise TransitionNotAllowed(action.value, "not bought yet", (Action.BUY.value,))
+        possible = (Action.BUY.value,)
+        raise TransitionNotAllowed(action.value, "not bought yet", possible, account, profile)
     return stored
 
 
