@@ -57,7 +57,7 @@ from channelplans.subscriptions.catalogue import Catalogue, Edition, Migration
 from channelplans.subscriptions.decisions import Decision, Transfer
 from channelplans.subscriptions.subscription import Status, Subscription
 from channelplans.subscriptions.transfers import assign_credit, deposit
-from channelplans.subscriptions.wallets import Posting, Reason, Wallet
+from channelplans.subscriptions.wallets import Posting, Reason, Statement, Wallet
 from channelplans.tariffs import Ladder, LadderMode, Rate, Tariff, Tier
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -1521,6 +1521,20 @@ def test_encode_refuses_a_value_of_another_kind(value):
     """Parts such as a currency or an edition are encoded only within a larger value."""
     with pytest.raises(WrongType, match="one of Offer, Tariff, Catalogue"):
         encode(value)
+
+
+def test_encode_names_the_rows_of_a_value_that_it_refuses():
+    """Only a value with ``to_records`` has plain rows; a money amount and a class have none."""
+    statement = Statement(Wallet("a"), Money.zero(EUR), ())
+
+    def expected_for(value):
+        with pytest.raises(WrongType) as refusal:
+            encode(value)
+        return refusal.value.expected
+
+    assert expected_for(statement).endswith("TransferPreview; to_records() gives plain rows")
+    assert expected_for(Money.of("5", EUR)).endswith(", TransferPreview")
+    assert expected_for(Plan).endswith(", TransferPreview")
 
 
 def test_decode_does_not_change_its_data():

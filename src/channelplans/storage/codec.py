@@ -191,7 +191,9 @@ class Encoder:
         Raises:
             WrongType: see ``encode``.
         """
-        return _head("type(value)", type(value)) | _TABLES[type(value)].write(value, self._refer)
+        kind = type(value)
+        advice = "; to_records() gives plain rows" if hasattr(kind, "to_records") else ""
+        return _head("type(value)", kind, advice) | _TABLES[kind].write(value, self._refer)
 
     def _refer(self, definition: Offer | Tariff) -> str:
         """Return the digest of an offer or a tariff, and collect it."""
@@ -377,11 +379,11 @@ def schema(kind: type) -> dict[str, Any]:
     }
 
 
-def _head(parameter: str, kind: Any) -> dict[str, Any]:
+def _head(parameter: str, kind: Any, advice: str = "") -> dict[str, Any]:
     if isinstance(kind, type) and kind in _WORDS:
         return {"version": _VERSION, "kind": _WORDS[kind]}
     kinds = ", ".join(accepted.__name__ for accepted in _WORDS)
-    raise WrongType(parameter, shown(kind), f"one of {kinds}")
+    raise WrongType(parameter, shown(kind), f"one of {kinds}{advice}")
 
 
 @checked
