@@ -322,6 +322,31 @@ class TestActions:
         assert "a store, such as MemoryStore()" == refusal.value.expected
         assert refusal.value.value.endswith("MemoryStore'> (type)")
 
+    @pytest.mark.parametrize("billing_class", [Billing, AsyncBilling])
+    @pytest.mark.parametrize("methods", [{}, {"due": None, "commit": print, "balance": print}])
+    def test_constructor_names_the_missing_methods_of_a_store(self, billing_class, methods):
+        """A store that is not finished is refused before an action needs a missing method."""
+        store = type("Half", (), methods)()
+        with pytest.raises(WrongType) as refusal:
+            billing_class(store, prices=TARIFF)
+
+        of_store = ["balance", "commit", "decision", "decisions"]
+        of_store += ["due", "postings", "profiles", "subscription"]
+        missing = [name for name in of_store if methods.get(name) is None]
+        assert (
+            f"a store with all methods of storage.Store (missing: {', '.join(missing)})"
+            == refusal.value.expected
+        )
+        assert "store" == refusal.value.parameter
+
+    def test_commit_of_a_previewed_decision_asks_for_the_preview(self, billing, berlin):
+        """The decision of a preview lacks the revision that was loaded."""
+        preview = billing.preview.cancel("acme", "berlin", on=DAY)
+        with pytest.raises(WrongType) as refusal:
+            billing.commit(preview.decision)
+
+        assert "a Preview or a TransferPreview (pass the preview itself)" == refusal.value.expected
+
     def test_action_raises_the_error_of_the_store(self, billing, store, berlin):
         """A failure of the store itself is raised without a retry."""
         store.interruptions["commit"] = iter([raising(OSError("no space left"))])

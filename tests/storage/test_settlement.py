@@ -463,13 +463,22 @@ class TestBeforeAnAction:
         assert (fewer.after.plan.channels, fewer.after.plan.bundles) == (20, 1)
         assert "fewer-bundles" in [notice.code for notice in fewer.notices]
 
-    def test_change_needs_a_plan_or_a_number(self, billing):
-        """Both together would be ambiguous, and neither asks for nothing."""
+    @pytest.mark.parametrize(
+        ("arguments", "passed"),
+        [
+            ({}, "nothing"),
+            ({"plan": SKYPE_CONNECT.plan(channels=2), "bundles": 2}, "a plan and a number"),
+        ],
+    )
+    def test_change_needs_a_plan_or_a_number(self, billing, arguments, passed):
+        """Both together would be ambiguous, and neither asks for nothing; the error says so."""
         pay_in(billing, "500")
         buy(billing)
-        for arguments in ({}, {"plan": SKYPE_CONNECT.plan(channels=2), "channels": 2}):
-            with pytest.raises(InvalidValue, match="or channels, bundles or both instead"):
-                billing.change("acme", "berlin", on=START, **arguments)
+        with pytest.raises(InvalidValue) as refusal:
+            billing.change("acme", "berlin", on=START, **arguments)
+
+        expected = "channels, bundles or both, or a plan alone"
+        assert f"arguments of change must be {expected}, not {passed}" == str(refusal.value)
 
 
 class TestCalls:

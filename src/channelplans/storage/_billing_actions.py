@@ -374,8 +374,9 @@ def _new_plan(
 ) -> Plan:
     """Return the plan that was passed, or the held plan with other numbers."""
     if (plan is None) is (channels is None and bundles is None):
-        actual = "missing" if plan is None else "passed together with a number"
-        raise InvalidValue("plan", actual, "passed alone, or channels, bundles or both instead")
+        actual = "nothing" if plan is None else "a plan and a number"
+        expected = "channels, bundles or both, or a plan alone"
+        raise InvalidValue("arguments of change", actual, expected)
     if plan is None:
         return current.plan.replace(channels=channels, bundles=bundles)
     return instance("plan", plan, Plan)

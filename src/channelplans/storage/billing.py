@@ -10,8 +10,9 @@ from typing import Any, TypeAlias, TypeVar, cast, overload
 
 import attrs
 
-from channelplans._checks import instance, several
+from channelplans._checks import instance, several, shown
 from channelplans.calls import Call
+from channelplans.errors import WrongType
 from channelplans.money import Currency, Money
 from channelplans.storage import _reading
 from channelplans.storage._billing_actions import BillingActions
@@ -61,9 +62,9 @@ class Billing(BillingActions[Decision, Transfer]):
         lot_rules: when credit expires, for ``expire_credit``; by default it never does.
 
     Raises:
-        WrongType: ``store`` is a class or an asynchronous store; ``prices``, ``extra_postings`` or
-            ``lot_rules`` has the wrong type. An action raises it if the prices or the function
-            return a wrong type.
+        WrongType: ``store`` is a class, lacks methods of ``Store`` or is asynchronous; ``prices``,
+            ``extra_postings`` or ``lot_rules`` has the wrong type. An action raises it if the
+            prices or the function return a wrong type.
 
     >>> from datetime import date
     >>> from channelplans import EUR, SKYPE_CONNECT, Billing, MemoryStore, Money
@@ -371,7 +372,7 @@ class AsyncBilling(BillingActions[_Steps[Decision], _Steps[Transfer]]):
     The constructor and the methods take the arguments of ``Billing``, and raise the same errors.
 
     Raises:
-        WrongType: ``store`` is a class or a synchronous store; or as for ``Billing``.
+        WrongType: ``store`` is synchronous; or as for ``Billing``.
     """
 
     def __init__(
@@ -487,7 +488,9 @@ def _run(steps: Awaitable[T]) -> T:
 
 
 async def _commit(work: Work, preview: Preview | TransferPreview) -> Decision | Transfer:
-    instance("preview", preview, Preview, TransferPreview)
+    if not isinstance(preview, (Preview, TransferPreview)):
+        expected = "a Preview or a TransferPreview (pass the preview itself)"
+        raise WrongType("preview", shown(preview), expected)
     if isinstance(preview, TransferPreview):
         return await work.confirm_transfer(preview.transfer)
     return await work.confirm(preview)
