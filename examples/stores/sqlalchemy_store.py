@@ -454,8 +454,9 @@ def _check_seen(transfer: Transfer, found: int) -> None:
     """Refuse a transfer that was computed from another number of postings."""
     if transfer.seen not in (None, found):
         wallet = transfer.postings[0].wallet
-        expected = f"{transfer.seen} postings"
-        raise Conflict(wallet.account, wallet.profile, expected, f"{found} postings")
+        counts = (transfer.seen, found)
+        texts = [f"{count:,} posting{'s' * (count != 1)}" for count in counts]
+        raise Conflict(wallet.account, wallet.profile, *texts)
 
 
 def _key(wallet: Wallet) -> dict[str, str]:

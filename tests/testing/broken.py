@@ -223,8 +223,11 @@ class PlainStore:
             wallet = decision.postings[0].wallet
             found = self.number_seen(wallet)
             if found != seen:
-                texts = f"{seen} postings", f"{found} postings"
-                raise Conflict(wallet.account, wallet.profile, *texts)
+                numbers = self.number_text(seen), self.number_text(found)
+                raise Conflict(wallet.account, wallet.profile, *numbers)
+
+    def number_text(self, number):
+        return f"{number:,} posting{'s' * (number != 1)}"
 
     def number_seen(self, wallet):
         return len(self.bookings_on(wallet))
@@ -687,6 +690,20 @@ class SeesAllWallets(PlainStore):
     def number_seen(self, wallet):
         wallets = [booked.posting.wallet for booked in self.bookings]
         return sum(other.account == wallet.account for other in wallets)
+
+
+class AlwaysPlural(PlainStore):
+    """Reports one posting as "1 postings"."""
+
+    def number_text(self, number):
+        return f"{number:,} postings"
+
+
+class NoThousandsSeparator(PlainStore):
+    """Reports 1012 postings without a comma."""
+
+    def number_text(self, number):
+        return super().number_text(number).replace(",", "")
 
 
 class SeenOfRepeats(PlainStore):
@@ -1533,6 +1550,14 @@ class AnyLimit(PlainStore):
 
     def check_limit(self, limit):
         pass
+
+
+class RefusesAnotherParameter(PlainStore):
+    """Names another parameter than the limit."""
+
+    def check_limit(self, limit):
+        if limit < 1:
+            raise InvalidValue("page size", str(limit), "at least 1")
 
 
 class CursorOfFullPages(PlainStore):

@@ -238,6 +238,16 @@ SYNC = [
         "commit accepted a transfer that had seen another number of postings",
     ),
     (
+        broken.AlwaysPlural,
+        "commit_refuses_another_number_of_postings",
+        ".expected: expected '1 posting' (str), found '1 postings'",
+    ),
+    (
+        broken.NoThousandsSeparator,
+        "commit_refuses_another_number_of_postings",
+        ".expected: expected '1,012 postings' (str), found '1012 postings'",
+    ),
+    (
         broken.SeesCommits,
         "commit_counts_the_postings_of_the_first_wallet",
         "commit must compare seen with the postings of the first posting's wallet",
@@ -533,6 +543,11 @@ SYNC = [
         "a page of due holds 2 items; the limit is 1",
     ),
     (broken.AnyLimit, "a_limit_below_one_is_refused", "accepted limit=0"),
+    (
+        broken.RefusesAnotherParameter,
+        "a_limit_below_one_is_refused",
+        "names another parameter than the limit",
+    ),
     (
         broken.CursorOfFullPages,
         "pages_have_no_cursor_after_the_last_item",

@@ -309,7 +309,8 @@ class Store(Protocol):
         2. The profile's subscription is not at ``expected``: raise Conflict.
         3. The account has another decision with this token: raise TokenReused.
         4. A transfer has ``seen``, and the wallet of its first posting has another number of
-           postings: raise Conflict, with the numbers as text, such as ``12 postings``.
+           postings: raise Conflict with both numbers as text, such as ``1 posting`` and
+           ``1,012 postings``.
         5. A wallet holds another currency: raise CurrencyMismatch. A wallet whose delta is below
            zero would end below zero, and ``decision.may_overdraw`` is False: raise
            InsufficientCredit. A wallet without postings holds nothing.

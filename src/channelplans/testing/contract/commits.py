@@ -10,12 +10,14 @@ from typing import Final
 import attrs
 import pytest
 
+from channelplans._display import counted
 from channelplans.errors import Conflict, CurrencyMismatch, InsufficientCredit, TokenReused
 from channelplans.money import USD, Currency, Money
 from channelplans.storage.ports import Stored
 from channelplans.subscriptions import actions
 from channelplans.subscriptions.decisions import Decision
 from channelplans.subscriptions.subscription import Subscription
+from channelplans.subscriptions.wallets import Wallet
 from channelplans.testing.builders import DAY
 from channelplans.testing.contract.checked_store import CheckedStore, check_equal
 from channelplans.testing.contract.helpers import (
@@ -207,30 +209,31 @@ class CommitTests:
         """With ``seen``, a transfer is refused if its wallet has another number of postings.
 
         If it fails: count the postings of the wallet of the first posting, in the transaction of
-        the commit. Raise ``Conflict(account, profile, "2 postings", "3 postings")`` with the
-        numbers that were seen and found. Without ``seen``, accept the transfer.
+        the commit. Raise ``Conflict(account, profile, "1 posting", "3 postings")`` with the numbers
+        that were seen and found, thousands separated by commas. Without ``seen``, accept the
+        transfer.
         """
         for wallet in (ACCOUNT_WALLET, BERLIN_WALLET):
             # Three postings, and postings on another wallet that do not count.
             for number in range(3):
                 store.commit(make_deposit("1", f"{number} of {wallet}", wallet=wallet))
         message = "commit accepted a transfer that had seen another number of postings"
+        wrong_fields = "a field of Conflict is wrong"
         for wallet in (ACCOUNT_WALLET, BERLIN_WALLET):
             expiry = make_withdrawal("1", f"e of {wallet}", wallet=wallet)
-            for seen in (0, 2, 4, 6):
+            for seen in (0, 1, 2, 4, 6, 1012):
                 stale = attrs.evolve(expiry, seen=seen)
                 error = store.check_refused(Conflict, stale, message)
-                owner = error.account, error.profile
-                numbers = _number_in(error.expected), _number_in(error.found)
-                fields = "a field of Conflict is wrong"
-                check_equal((wallet.account, wallet.profile), owner, fields)
-                check_equal((str(seen), "3"), numbers, fields)
+                check_equal(_other_number(wallet, seen, 3), error, wrong_fields)
             valid = "commit refused a transfer that had seen all postings of its wallet"
             store.commit_valid(attrs.evolve(expiry, seen=3), valid)
         valid = "commit refused a transfer without seen, or with seen=0 for a new wallet"
         store.commit_valid(make_withdrawal("1", "e-2"), valid)
         first = make_deposit("1", "p-1", wallet=PARIS_WALLET)
         store.commit_valid(attrs.evolve(first, seen=0), valid)
+        second = attrs.evolve(make_deposit("1", "p-2", wallet=PARIS_WALLET), seen=0)
+        error = store.check_refused(Conflict, second, message)
+        check_equal(_other_number(PARIS_WALLET, 0, 1), error, wrong_fields)
 
     def test_commit_counts_the_postings_of_the_first_wallet(self, store: CheckedStore) -> None:
         """``seen`` is the number of postings of one wallet: that of the transfer's first posting.
@@ -414,6 +417,7 @@ def _missing_credit(needed: str, available: str, missing: str) -> InsufficientCr
     )
 
 
-def _number_in(text: str | None) -> str | None:
-    """Return the number in a text such as ``12 postings``."""
-    return None if text is None else text.partition(" ")[0]
+def _other_number(wallet: Wallet, seen: int, found: int) -> Conflict:
+    """Return the error of a transfer that has seen another number of postings than is found."""
+    numbers = counted(seen, "posting"), counted(found, "posting")
+    return Conflict(wallet.account, wallet.profile, *numbers)

@@ -49,11 +49,13 @@ class PagingTests:
         empty page with a cursor would never end, and in SQL a negative limit may mean no limit.
         """
         open_account(store)
-        expect_error(
+        error = expect_error(
             InvalidValue,
             lambda: store.call(method, PAGED_METHODS[method], limit=limit),
             f"{method} accepted limit={limit}",
         )
+        message = f"the InvalidValue of {method} names another parameter than the limit"
+        check_equal("limit", error.parameter, message)
 
     @pytest.mark.parametrize("limit", range(1, 8))
     def test_pages_have_no_cursor_after_the_last_item(
