@@ -14,6 +14,7 @@ from channelplans.offers import OFFERS
 from channelplans.storage.memory import MemoryStore
 from channelplans.storage.ports import Page
 from channelplans.subscriptions.subscription import Action, Status
+from channelplans.subscriptions.wallets import Wallet
 from channelplans.testing.contract import (
     checked_store,
     crowd,
@@ -25,6 +26,7 @@ from channelplans.testing.contract.helpers import (
     make_deposit,
     make_purchase,
     open_account,
+    open_new_store,
 )
 from channelplans.testing.stores import AsyncStoreContract, StoreContract
 
@@ -61,6 +63,11 @@ SYNC = [
     (broken.NoLock, "concurrent_workers_leave_consistent_books", "AssertionError"),
     (broken.ReusedRevision, "commit_never_returns_a_revision_twice", "a revision was used twice"),
     (broken.RevisionOfValue, "commit_never_returns_a_revision_twice", "a revision was used twice"),
+    (
+        broken.OneStore,
+        "store_agrees_with_a_model_after_any_sequence",
+        "make_store returned a store that already holds data: decisions(acme) contains Transfer(",
+    ),
     (
         broken.ForgetsSubscriptions,
         "subscription_returns_every_field",
@@ -754,6 +761,46 @@ def test_contract_refuses_the_class_of_a_store():
         checked_store.open_store(lambda: MemoryStore)
 
 
+@pytest.mark.parametrize(
+    ("account", "found"),
+    [
+        ("acme", "decisions(acme) contains Transfer("),
+        ("globex", "decisions(globex) contains Transfer("),
+        ("other", "due(2090-01-01) contains ('other', 'berlin')"),
+    ],
+)
+def test_contract_refuses_a_store_that_holds_something(account, found):
+    """A store that was used before would fail tests with messages that mislead."""
+    used_store = MemoryStore()
+    used_store.commit(make_deposit("50", wallet=Wallet(account)), expected=None)
+    used_store.commit(make_purchase(account=account), expected=None)
+    with pytest.raises(AssertionError) as raised:
+        open_new_store(lambda: used_store)
+
+    assert str(raised.value).startswith(
+        f"make_store returned a store that already holds data: {found}"
+    )
+    assert str(raised.value).endswith("; return a new, empty store at each call")
+
+
+def test_contract_refuses_the_same_store_in_its_fixtures(run_contract):
+    """The fixture ``store`` and a sequence that is written by hand check the store too."""
+    class_body = """
+    @pytest.fixture
+    def make_store(self):
+        store = broken.PlainStore()
+        store.commit(test_stores.make_deposit("1"), expected=None)
+        return lambda: store
+
+    def test_mine(self, Machine):
+        Machine()
+"""
+    result = run_contract("StoreContract", class_body, "mine or test_reads_find_nothing")
+
+    assert {"failed": 1, "errors": 1} == outcomes_of(result)
+    result.stdout.fnmatch_lines(["*make_store returned a store that already holds data*"] * 2)
+
+
 def test_checked_store_answers_as_the_store_does():
     """A test that a store's author adds can read profiles and decisions in pages, too."""
     plain_store = MemoryStore()
@@ -1085,12 +1132,15 @@ def test_lives_contain_all_actions_statuses_and_offers():
 
 @pytest.mark.parametrize(
     ("max_examples", "minimum", "maximum"),
-    [(1, 20, 39), (200, 40, 79)],
+    [(1, 22, 41), (200, 42, 81)],
 )
 def test_profile_of_hypothesis_sets_the_number_of_sequences(
     monkeypatch, max_examples, minimum, maximum
 ):
-    """The suite tries more sequences under a larger profile, and at least 20 under any profile."""
+    """The suite tries more sequences under a larger profile, and at least 20 under any profile.
+
+    Two more stores show that each store is new.
+    """
     # Short sequences are enough to count them.
     monkeypatch.setattr(state_machine, "STEPS", 2)
     stores = []

@@ -40,13 +40,13 @@ from channelplans.testing.contract.checked_store import (
     CheckedStore,
     Run,
     background_loop,
-    open_store,
 )
 from channelplans.testing.contract.commits import CommitTests
 from channelplans.testing.contract.concurrency import CancellationTests, ConcurrencyTests
 from channelplans.testing.contract.definitions import DefinitionTests
 from channelplans.testing.contract.due import DueTests
 from channelplans.testing.contract.durability import DurabilityTests
+from channelplans.testing.contract.helpers import open_new_store
 from channelplans.testing.contract.paging import PagingTests
 from channelplans.testing.contract.reads import ReadTests
 from channelplans.testing.contract.state_machine import Machine, run_machine
@@ -76,9 +76,9 @@ class StoreContract(
     """The tests that every ``Store`` passes.
 
     Name the subclass ``Test...``, so that pytest finds it, and define the fixture ``make_store``:
-    it returns a function that makes an empty store. The suite calls the function once for each
-    test, and once for each sequence of commits that a test tries. A later call may empty the tables
-    of an earlier store of the same test.
+    it returns a function that makes a new, empty store. The suite calls the function for each test,
+    and for each sequence of commits that a test tries, and refuses a store that holds something. A
+    later call may empty the tables of an earlier store of the same test.
 
     If the contents of your store outlive the process, define ``reopen`` too.
 
@@ -123,7 +123,7 @@ class StoreContract(
     @pytest.fixture
     def new_store(self, make_store: Callable[[], Store]) -> Callable[[], CheckedStore]:
         """Return a function that makes an empty store and checks each of its answers."""
-        return lambda: open_store(make_store)
+        return lambda: open_new_store(make_store)
 
     @pytest.fixture
     def store(self, new_store: Callable[[], CheckedStore]) -> CheckedStore:
@@ -176,4 +176,4 @@ class AsyncStoreContract(CancellationTests, StoreContract):
         self, make_store: Callable[[], AsyncStore], run: Run
     ) -> Callable[[], CheckedStore]:
         """Return a function that makes an empty store on the event loop of the test."""
-        return lambda: open_store(make_store, run)
+        return lambda: open_new_store(make_store, run)

@@ -1,15 +1,17 @@
-"""Decisions in one line, and the first commits of several tests.
+"""Decisions in one line, new stores, and the first commits of several tests.
 
 All offers are shipped ones, and most prices are those of ``builders.TARIFF``. ``price_lists``
 has other offers and other currencies.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
+from channelplans._checks import shown
 from channelplans.calls import Call
 from channelplans.errors import ChannelPlansError
 from channelplans.money import EUR, Money
@@ -24,7 +26,12 @@ from channelplans.subscriptions.transfers import assign_credit, deposit, expire_
 from channelplans.subscriptions.wallets import Posting, Reason, Wallet
 from channelplans.tariffs import Tariff
 from channelplans.testing.builders import DAY, TARIFF
-from channelplans.testing.contract.checked_store import CheckedStore
+from channelplans.testing.contract.checked_store import (
+    DISTANT_DAY,
+    CheckedStore,
+    Run,
+    open_store,
+)
 
 ACCOUNT: Final = "acme"
 ACCOUNT_WALLET: Final = Wallet(ACCOUNT)
@@ -32,6 +39,13 @@ OTHER_ACCOUNT: Final = "globex"
 BERLIN_WALLET: Final = Wallet(ACCOUNT, "berlin")
 PARIS_WALLET: Final = Wallet(ACCOUNT, "paris")
 UNKNOWN_REVISION: Final = Revision("a revision that no store returns")
+
+#: Reads that find something in a store which a test has used before.
+_READS_OF_NEW_STORES: Final[tuple[tuple[str, object], ...]] = (
+    ("decisions", ACCOUNT),
+    ("decisions", OTHER_ACCOUNT),
+    ("due", DISTANT_DAY),
+)
 
 #: A telephone number in each destination.
 NUMBERS: Final = {"DE": "+49 30 555 0100", "GB": "+44 20 7946 0100", "US": "+1 212 555 0100"}
@@ -151,6 +165,28 @@ def make_posting(
 def make_transfer(transfer: str, *postings: Posting) -> Transfer:
     """Return a transfer with these postings."""
     return attrs.evolve(make_deposit("1", transfer), postings=postings)
+
+
+def open_new_store(make: Callable[[], Any], run: Run | None = None) -> CheckedStore:
+    """Make a store as ``open_store`` does, and check that it holds nothing yet.
+
+    Raises:
+        AssertionError: the store holds a decision of an account of the tests, or a due subscription
+            of any account.
+    """
+    __tracebackhide__ = True
+    store = open_store(make, run)
+    for method, subject in _READS_OF_NEW_STORES:
+        items: tuple[object, ...] = ()
+        # If the read fails, the tests of the method say why.
+        with suppress(AssertionError):
+            items = store.call(method, subject, limit=1).items
+        if items:
+            raise AssertionError(
+                f"make_store returned a store that already holds data: {method}({subject}) "
+                f"contains {shown(items[0])}; return a new, empty store at each call"
+            )
+    return store
 
 
 def open_account(store: CheckedStore, credit: str = "1000") -> tuple[Decision, Revision]:

@@ -427,7 +427,13 @@ def run_machine(make_store: Callable[[], CheckedStore]) -> None:
 
     ``EXAMPLES`` sequences are run, or more if the loaded profile of Hypothesis has more than 100
     ``max_examples``.
+
+    Raises:
+        AssertionError: the store and the model differ, or a store is not new.
     """
+    # In a sequence of Hypothesis, a store that is not new would only look like a flaky test.
+    make_store().commit(make_deposit("1"))
+    make_store()
     machine: Any = partial(Machine, make_store)
     machine_settings = settings(
         max_examples=max(EXAMPLES, EXAMPLES * settings().max_examples // 100),
