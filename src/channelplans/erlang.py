@@ -127,7 +127,7 @@ def extended_erlang_b(erlangs: float, channels: int, *, retries: float) -> float
 
     >>> from channelplans.erlang import erlang_b, extended_erlang_b
     >>> f"{erlang_b(8, 10):.4f}", f"{extended_erlang_b(8, 10, retries=0.5):.4f}"
-    ('0.1217', '0.1541')
+    ('0.1217', '0.1520')
     """
     refused, retries = erlang_b(erlangs, channels), _checked_retries(retries)
     erlangs, channels = float(erlangs), int(channels)
@@ -262,8 +262,10 @@ def channels_for(
     >>> from channelplans import channels_for
     >>> channels_for(3, blocking=0.02), channels_for(500, blocking=0.001)
     (8, 555)
-    >>> channels_for(3, blocking=0.02, retries=1), channels_for(3, blocking=0.02, sources=10)
-    (8, 6)
+    >>> channels_for(30, blocking=0.1), channels_for(30, blocking=0.1, retries=0.5)
+    (32, 34)
+    >>> channels_for(3, blocking=0.02, sources=10)
+    7
     """
     erlangs, blocking = checked_load("erlangs", erlangs), checked_blocking("blocking", blocking)
     if erlangs > _MOST_ERLANGS:
@@ -279,7 +281,10 @@ def channels_for(
     idle_sources, growth = (1.0, 0.0) if sources is None else (float(sources - channels), 1.0)
     if not channels < most_channels:
         return channels
-    carried = sum_states(load, channels, sources).carried
+    if sources is None:
+        carried = carried_per_refused(load, channels, SCALE)
+    else:
+        carried = sum_states(load, channels, sources).carried
     needed = SCALE * (1 - blocking) / blocking
     while carried < needed * (1 - _TOLERANCE) or (
         carried < needed * (1 + _TOLERANCE) and _refused(load, channels, sources) > blocking
