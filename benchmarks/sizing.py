@@ -7,7 +7,8 @@ from collections.abc import Callable
 from statistics import median
 from timeit import timeit
 
-from channelplans import channels_for, engset, erlang_b, suggest_channels
+from channelplans import channels_for, engset, erlang_b, load_for, suggest_channels
+from channelplans.erlang import engset_by_total_load, extended_erlang_b
 
 ROUNDS = 15
 
@@ -63,6 +64,33 @@ TIMED: dict[str, tuple[Callable[[], float], int, Callable[[], float] | None]] = 
     ),
     "engset(0.2, 300, 50)": (lambda: engset(0.2, 300, 50), 500, None),
     "engset(1, 1_000_000, 500_000)": (lambda: engset(1.0, 10**6, 500_000), 3, None),
+    "engset_by_total_load(270, 1000, 300)": (
+        lambda: engset_by_total_load(270.0, 1000, 300),
+        100,
+        None,
+    ),
+    "engset_by_total_load, a million channels": (
+        lambda: engset_by_total_load(1e6, 2 * 10**6, 10**6),
+        1,
+        None,
+    ),
+    "extended_erlang_b(270, 300, retries=0.5)": (
+        lambda: extended_erlang_b(270.0, 300, retries=0.5),
+        100,
+        None,
+    ),
+    "extended_erlang_b, a million channels": (
+        lambda: extended_erlang_b(1e6, 10**6, retries=0.5),
+        1,
+        None,
+    ),
+    "load_for(300, blocking=0.01)": (lambda: load_for(300, blocking=0.01), 100, None),
+    "load_for(1_000_000, blocking=0.01)": (lambda: load_for(10**6, blocking=0.01), 1, None),
+    "channels_for(30, blocking=0.02, sources=300)": (
+        lambda: channels_for(30.0, blocking=0.02, sources=300),
+        300,
+        None,
+    ),
     "suggest_channels(30)": (lambda: suggest_channels(30).channels, 300, None),
 }
 

@@ -14,7 +14,15 @@ import numpy as np
 import pytest
 
 from channelplans import erlang, sizing
-from channelplans.erlang import channels_for, engset, erlang_b, log_erlang_b
+from channelplans.erlang import (
+    channels_for,
+    engset,
+    engset_by_total_load,
+    erlang_b,
+    extended_erlang_b,
+    load_for,
+    log_erlang_b,
+)
 from channelplans.errors import ChannelPlansError, InvalidValue, TotalNotReachable, WrongType
 from channelplans.money import Rounding
 from channelplans.offers import SKYPE_CONNECT
@@ -100,6 +108,18 @@ CALLS: dict[str, Callable[[Any], object]] = {
     "engset load_per_idle_source": lambda value: engset(value, 5, 3),
     "engset sources": lambda value: engset(0.1, value, 3),
     "engset channels": lambda value: engset(0.1, 5, value),
+    "engset_by_total_load erlangs": lambda value: engset_by_total_load(value, 5, 3),
+    "engset_by_total_load sources": lambda value: engset_by_total_load(2, value, 3),
+    "engset_by_total_load channels": lambda value: engset_by_total_load(2, 5, value),
+    "extended_erlang_b erlangs": lambda value: extended_erlang_b(value, 3, retries=0.5),
+    "extended_erlang_b channels": lambda value: extended_erlang_b(2, value, retries=0.5),
+    "extended_erlang_b retries": lambda value: extended_erlang_b(2, 3, retries=value),
+    "load_for channels": lambda value: load_for(value, blocking=0.02),
+    "load_for blocking": lambda value: load_for(3, blocking=value),
+    "load_for retries": lambda value: load_for(3, blocking=0.02, retries=value),
+    "load_for sources": lambda value: load_for(3, blocking=0.02, sources=value),
+    "channels_for retries": lambda value: channels_for(3, blocking=0.02, retries=value),
+    "channels_for sources": lambda value: channels_for(3, blocking=0.02, sources=value),
     "channels_for erlangs": lambda value: channels_for(value, blocking=0.02),
     "channels_for blocking": lambda value: channels_for(3, blocking=value),
     "Traffic erlangs": lambda value: Traffic(value, 0.02),
@@ -110,6 +130,7 @@ CALLS: dict[str, Callable[[Any], object]] = {
     "Ratio channels": Ratio,
     "Ratio least": lambda value: Ratio(Fraction(1, 3), least=value),
     "Ratio erlangs": lambda value: Ratio(Fraction(1, 3), erlangs=value),
+    "Ratio blocking": lambda value: Ratio(Fraction(1, 3), blocking=value),
     "Ratio.needed employees": Ratio(Fraction(1, 3)).needed,
     "Ratio.needed channels": lambda value: Ratio(value).needed(10**7),
     "Ratio.needed least": lambda value: Ratio(Fraction(1, 3), least=value).needed(1),
@@ -131,6 +152,13 @@ CALLS: dict[str, Callable[[Any], object]] = {
         30, make_guideline(Ratio(Fraction(1, 3), erlangs=value))
     ),
     "suggest_channels employees": suggest_channels,
+    "suggest_channels erlangs": lambda value: suggest_channels(erlangs=value),
+    "suggest_channels erlangs and employees": lambda value: suggest_channels(30, erlangs=value),
+    "suggest_channels employees and erlangs": lambda value: suggest_channels(value, erlangs=3),
+    "Suggestion measured_erlangs": lambda value: Suggestion(measured_erlangs=value),
+    "suggest_channels load of a guideline": lambda value: suggest_channels(
+        erlangs=3, guideline=make_guideline(Ratio(Fraction(1, 3), erlangs=value))
+    ),
     "suggest_channels guideline": lambda value: suggest_channels(30, guideline=value),
     "suggest_channels offer": lambda value: suggest_channels(30, offer=value),
 }
@@ -313,9 +341,9 @@ class TestSuggestions:
         ("function", "arguments"),
         [
             (Ratio, {"channels": 0.3}),
-            (Ratio, {"channels": "1/3"}),
+            (Ratio, {"channels": None}),
             (Traffic, {"erlangs": 0.1, "blocking": 0.02}),
-            (Traffic, {"erlangs": Fraction(1, 10), "blocking": "2 %"}),
+            (Traffic, {"erlangs": Fraction(1, 10), "blocking": None}),
             (Guideline, {"name": "name", "source": "source", "need": Fraction(1, 3)}),
             (suggest_channels, {"employees": 3, "guideline": "caznet"}),
             (suggest_channels, {"employees": 3, "guideline": None}),
@@ -326,6 +354,152 @@ class TestSuggestions:
         """A need, a guideline and an offer refuse arguments of other types."""
         with pytest.raises(WrongType, match=r"must be an? "):
             function(**arguments)
+
+
+class TestNumbersOfNeeds:
+    @pytest.mark.parametrize("number", ["0.25", Fraction(1, 4), Fraction("0.250"), "+0.250"])
+    def test_needs_take_a_fraction_or_decimal_text(self, number):
+        """Decimal text is read exactly, so both forms give equal needs."""
+        assert Fraction(1, 4) == Traffic(number, blocking=number).erlangs == Ratio(number).channels
+        assert Traffic(Fraction(1, 4), blocking=0.25) == Traffic(number, blocking=number)
+        assert Ratio(Fraction(1, 4), erlangs=Fraction(1, 4), blocking=0.25) == Ratio(
+            number, erlangs=number, blocking=number
+        )
+
+    @pytest.mark.parametrize("number", [1, "1", Fraction(1), np.int64(1)])
+    def test_needs_take_a_whole_number(self, number):
+        """An int is a load, a ratio and a blocking; the blocking is kept as a float."""
+        traffic = Traffic(number, blocking=number)
+
+        assert Traffic(Fraction(1), blocking=1.0) == traffic
+        assert (Fraction, float) == (type(traffic.erlangs), type(traffic.blocking))
+        assert Ratio(Fraction(1), erlangs=Fraction(1)) == Ratio(number, erlangs=number)
+
+    @pytest.mark.parametrize("text", ["1/3", "2 %", "", " 0.1", "1e-2", "nan", "0,1"])
+    def test_needs_refuse_text_that_is_not_decimal(self, text):
+        """The error names the field and shows what works."""
+        for parameter, make_need in (
+            ("erlangs", lambda: Traffic(text, 0.02)),
+            ("blocking", lambda: Traffic("0.1", text)),
+            ("channels", lambda: Ratio(text)),
+            ("erlangs", lambda: Ratio("0.1", erlangs=text)),
+            ("blocking", lambda: Ratio("0.1", blocking=text)),
+        ):
+            with pytest.raises(InvalidValue, match='decimal text such as "0') as caught:
+                make_need()
+
+            assert parameter == caught.value.parameter
+
+    @pytest.mark.parametrize("value", [0.1, True, None, Decimal("0.1")])
+    def test_needs_refuse_other_loads(self, value):
+        """A float is not exact, so it is no load or ratio; the error says what works."""
+        for make_need in (lambda: Traffic(value, 0.02), lambda: Ratio(value)):
+            with pytest.raises(
+                WrongType, match=r"must be a Fraction, a whole number \(int\) or dec"
+            ):
+                make_need()
+
+
+class TestMeasuredTraffic:
+    @pytest.mark.parametrize(
+        ("erlangs", "expected"), [(3, 8), (4.2, 9), (Fraction(21, 5), 9), (0, 1), (500, 514)]
+    )
+    def test_suggestion_from_measured_traffic_needs_the_channels_for_it(self, erlangs, expected):
+        """The channels refuse at most 2 % of the measured traffic, and there is at least one."""
+        suggestion = suggest_channels(erlangs=erlangs)
+
+        assert expected == suggestion.needed
+        assert float(erlangs) == suggestion.erlangs == suggestion.measured_erlangs
+        assert (None, None) == (suggestion.employees, suggestion.advised)
+        assert erlang_b(erlangs, suggestion.channels) == suggestion.blocking <= 0.02
+
+    def test_measured_traffic_uses_the_blocking_of_the_guideline(self):
+        """A stricter guideline needs more channels, and so does a ratio with its own blocking."""
+        strict = Guideline("strict", "here", Traffic("0.1", blocking="0.001"))
+        strict_ratio = Guideline("strict", "here", Ratio("0.1", blocking="0.001"))
+
+        assert 12 == suggest_channels(erlangs=4, guideline=strict).needed
+        assert 12 == suggest_channels(erlangs=4, guideline=strict_ratio).needed
+        assert 9 == suggest_channels(erlangs=4, guideline=GUIDELINES["lync-light"]).needed
+
+    def test_measured_traffic_decides_and_employees_are_compared(self):
+        """With both, the channels come from the traffic; the guideline's number is shown."""
+        suggestion = suggest_channels(30, erlangs=4.2)
+
+        assert (30, 8, 9) == (suggestion.employees, suggestion.advised, suggestion.needed)
+        assert Suggestion(30, measured_erlangs=4.2) == suggestion != suggest_channels(30)
+        assert suggestion == pickle.loads(pickle.dumps(suggestion))
+
+    def test_without_measured_traffic_the_advised_channels_are_needed(self):
+        """The guideline decides if nothing was measured."""
+        suggestion = suggest_channels(30)
+
+        assert (8, 8, None) == (
+            suggestion.advised,
+            suggestion.needed,
+            suggestion.measured_erlangs,
+        )
+
+    def test_measured_traffic_as_text(self):
+        """The text compares the traffic with the employees that would make it by the guideline."""
+        first_line, guideline, comparison, blocking = str(suggest_channels(erlangs=4.2)).split("\n")
+
+        assert "4.2 erlangs measured: buy 9 channels on 1 profile; 9 needed" == first_line
+        assert guideline.startswith("guideline: two calls of three minutes")
+        assert (
+            "comparison: the traffic is that of about 42 employees with 0.1 erlang each, "
+            "as in the guideline"
+        ) == comparison
+        assert blocking.startswith("expected blocking at 4.2 erlangs: 1.7 %")
+
+    @pytest.mark.parametrize(
+        ("erlangs", "expected"),
+        [
+            (4.2, "1 fewer than the measured traffic needs; 0.14 erlang each"),
+            (3, "as many as the measured traffic needs; 0.1 erlang each"),
+            (1, "4 more than the measured traffic needs; 0.033 erlang each"),
+        ],
+    )
+    def test_measured_traffic_with_employees_as_text(self, erlangs, expected):
+        """The text compares the measured with the assumed traffic, in channels and erlangs."""
+        text = str(suggest_channels(30, erlangs=erlangs))
+        unit = "erlang" if erlangs == 1 else "erlangs"
+
+        assert text.startswith(f"{erlangs} {unit} measured for 30 employees: buy ")
+        assert (
+            f"comparison: the guideline advises 8 channels for 30 employees, {expected} measured, "
+            "0.1 erlang each assumed"
+        ) in text
+
+    def test_to_records_have_the_measured_traffic(self):
+        """Each row has the measured load, the advised and the needed channels."""
+        (row,) = suggest_channels(30, erlangs=4.2).to_records()
+
+        assert (4.2, 4.2, 8, 9) == (
+            row["measured_erlangs"],
+            row["erlangs"],
+            row["advised"],
+            row["needed"],
+        )
+
+    def test_suggestion_without_employees_and_traffic_is_refused(self):
+        """The error says that one of the two is needed."""
+        for call in (suggest_channels, Suggestion):
+            with pytest.raises(WrongType, match="if there are no erlangs, not None") as caught:
+                call()
+
+            assert "employees" == caught.value.parameter
+
+    @pytest.mark.parametrize("erlangs", [-1, math.inf, math.nan, 10**7 + 1])
+    def test_measured_traffic_out_of_bounds_is_refused(self, erlangs):
+        """The error names the parameter of the function that was called."""
+        with pytest.raises(InvalidValue, match=r"^erlangs must be "):
+            suggest_channels(erlangs=erlangs)
+
+    def test_employees_are_checked_beside_measured_traffic(self):
+        """A wrong number of employees is refused, although the traffic decides."""
+        with pytest.raises(InvalidValue, match="employees must be at least 1"):
+            suggest_channels(0, erlangs=3)
 
 
 class TestExtremeValues:
@@ -456,6 +630,8 @@ class TestPresentation:
         suggestion = suggest_channels(4221)
         shared_columns = {
             "employees": 4221,
+            "measured_erlangs": None,
+            "advised": 437,
             "guideline": DEFAULT_GUIDELINE.name,
             "source": DEFAULT_GUIDELINE.source,
             "needed": 437,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         channels_for as channels_for,
         engset as engset,
         erlang_b as erlang_b,
+        load_for as load_for,
     )
     from channelplans.errors import (
         ChannelPlansError as ChannelPlansError,
@@ -151,7 +152,7 @@ _HOMES: Final = MappingProxyType(
             "calendar": "Days Months Term civil_date renewal_dates term_at",
             "allowances": "Allowance",
             "calls": "Call RatedCall billable covered longest_call rate_call",
-            "erlang": "channels_for engset erlang_b",
+            "erlang": "channels_for engset erlang_b load_for",
             "errors": (
                 "ChannelPlansError Conflict InsufficientCredit InvalidValue RuleError "
                 "TokenReused WrongType"

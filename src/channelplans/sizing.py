@@ -1,23 +1,26 @@
-"""How many channels a number of employees needs.
+"""How many channels a number of employees, or a measured traffic, needs.
 
 A guideline computes channels from employees. The default guideline uses traffic; the others are
 published rules of thumb (F 11). This module does not know prices or subscriptions.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from fractions import Fraction
 from itertools import groupby
 from math import ceil
+from operator import index
 from types import MappingProxyType
-from typing import Final
+from typing import Final, SupportsIndex, TypeVar, cast
 
 import attrs
 
-from channelplans._checks import bounded
+from channelplans._checks import bounded, short_repr, shown
 from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, counted
-from channelplans.erlang import channels_for, checked_blocking, erlang_b
-from channelplans.errors import InvalidValue
+from channelplans.erlang import channels_for, checked_blocking, checked_load, erlang_b
+from channelplans.errors import InvalidValue, WrongType
+from channelplans.money import NUMBER
 from channelplans.offers import SKYPE_CONNECT
 from channelplans.plans import Offer
 from channelplans.quantities import profiles_for
@@ -31,6 +34,9 @@ __all__ = [
     "Traffic",
     "suggest_channels",
 ]
+
+
+T = TypeVar("T")
 
 
 _MOST_CHANNELS: Final = 10**8
@@ -48,7 +54,42 @@ def _checked_employees(employees: int) -> int:
     return bounded("employees", employees, 1, _MOST_EMPLOYEES)
 
 
+def _as_number(value: Fraction | str | T) -> Fraction | T:
+    """Convert decimal text or a whole number to a Fraction; return any other value as it is.
+
+    The class that owns the field checks the value afterwards, and its error names the field.
+    """
+    if isinstance(value, str):
+        return Fraction(value) if NUMBER.fullmatch(value) else cast(Fraction, value)
+    if not isinstance(value, bool):
+        with suppress(TypeError):
+            return Fraction(index(cast(SupportsIndex, value)))
+    return value
+
+
+def _as_fraction(value: Fraction | str | int) -> Fraction:
+    return cast(Fraction, _as_number(value))
+
+
+def _as_part(value: Fraction | str | float) -> float:
+    return cast(float, _as_number(value))
+
+
+def _as_load(value: float | None) -> float | None:
+    return None if value is None else checked_load("measured_erlangs", value)
+
+
+def _check_text(parameter: str, value: object) -> None:
+    if isinstance(value, str):
+        expected = 'a Fraction, or decimal text such as "0.1"'
+        raise InvalidValue(parameter, short_repr(value), expected)
+
+
 def _check_positive(parameter: str, value: Fraction) -> None:
+    _check_text(parameter, value)
+    if not isinstance(value, Fraction):
+        expected = 'a Fraction, a whole number (int) or decimal text such as "0.1"'
+        raise WrongType(parameter, shown(value), expected)
     if max(abs(value.numerator), value.denominator) >= 10**_MOST_DIGITS:
         limit = f"a fraction of two numbers with at most {_MOST_DIGITS} digits each"
         raise InvalidValue(parameter, "a longer fraction", limit)
@@ -56,8 +97,18 @@ def _check_positive(parameter: str, value: Fraction) -> None:
         raise InvalidValue(parameter, f"{value}", "above 0")
 
 
+def _check_part(parameter: str, value: float) -> float:
+    _check_text(parameter, value)
+    return checked_blocking(parameter, value)
+
+
 def _percent(part: float) -> str:
     return f"{100 * part:.3g} %"
+
+
+def _erlangs(load: float) -> str:
+    number = f"{load:,.3f}".rstrip("0").rstrip(".")
+    return f"{number} erlang" if number == "1" else f"{number} erlangs"
 
 
 @checked
@@ -68,26 +119,27 @@ class Traffic(DisplayMixin):
     The need is never more channels than employees, because an employee has one call at a time.
 
     Attributes:
-        erlangs: the load of each employee: the part of the busy hour that calls take. Above 0, with
-            at most 60 digits in the numerator and 60 in the denominator.
-        blocking: the part of calls that may be refused, from 1e-300 to 1.
+        erlangs: the load of each employee: the part of the busy hour that calls take. Pass a
+            Fraction, decimal text or an int. Above 0, with at most 60 digits in the numerator and
+            60 in the denominator.
+        blocking: the part of calls that may be refused, from 1e-300 to 1. Pass a Fraction, decimal
+            text, an int or a float; the field is a float.
 
     Raises:
-        WrongType: the load is not a Fraction, or the blocking is not a float.
-        InvalidValue: the load or the blocking is out of bounds.
+        WrongType: the load or the blocking is of another type.
+        InvalidValue: the load or the blocking is out of bounds, or is text that is not a decimal.
 
-    >>> from fractions import Fraction
     >>> from channelplans.sizing import Traffic
-    >>> print(Traffic(Fraction(1, 10), blocking=0.02).needed(30))  # 3 erlangs
+    >>> print(Traffic("0.1", blocking="0.02").needed(30))  # 3 erlangs
     8
     """
 
-    erlangs: Fraction
-    blocking: float
+    erlangs: Fraction = attrs.field(converter=_as_fraction)
+    blocking: float = attrs.field(converter=_as_part)
 
     def __attrs_post_init__(self) -> None:
         _check_positive("erlangs", self.erlangs)
-        checked_blocking("blocking", self.blocking)
+        object.__setattr__(self, "blocking", _check_part("blocking", self.blocking))
 
     def needed(self, employees: int) -> int:
         """Return the number of channels for a number of employees.
@@ -119,17 +171,21 @@ class Ratio(DisplayMixin):
     """A need by ratio: a number of channels for each employee, rounded up.
 
     Attributes:
-        channels: the channels for each employee; 1/3 is a channel for three employees. Above 0,
-            with at most 60 digits in the numerator and 60 in the denominator.
+        channels: the channels for each employee; 1/3 is a channel for three employees. Pass a
+            Fraction, decimal text or an int. Above 0, with at most 60 digits in the numerator and
+            60 in the denominator.
         least: the smallest number of channels, however few the employees are. At least 1, with at
             most 60 digits.
         erlangs: the load of each employee, used only to compute the expected blocking. The sources
-            of ratios state no load, so this is the load of the default guideline. The bounds are
-            those of ``channels``.
+            of ratios state no load, so this is the load of the default guideline. The types and
+            bounds are those of ``channels``.
+        blocking: the part of calls that may be refused, used only to size measured traffic. It is
+            that of the default guideline too. The types and bounds are those of
+            ``Traffic.blocking``.
 
     Raises:
         WrongType: a value is of another type.
-        InvalidValue: a value is out of bounds.
+        InvalidValue: a value is out of bounds, or is text that is not a decimal.
 
     >>> from fractions import Fraction
     >>> from channelplans.sizing import Ratio
@@ -137,14 +193,16 @@ class Ratio(DisplayMixin):
     8 channels for 25 employees, rounded up, at least 4
     """
 
-    channels: Fraction
+    channels: Fraction = attrs.field(converter=_as_fraction)
     least: int = 1
-    erlangs: Fraction = Fraction(1, 10)
+    erlangs: Fraction = attrs.field(default=Fraction(1, 10), converter=_as_fraction)
+    blocking: float = attrs.field(default=0.02, converter=_as_part)
 
     def __attrs_post_init__(self) -> None:
         _check_positive("channels", self.channels)
         bounded("least", self.least, 1)
         _check_positive("erlangs", self.erlangs)
+        object.__setattr__(self, "blocking", _check_part("blocking", self.blocking))
 
     def needed(self, employees: int) -> int:
         """Return the number of channels for a number of employees.
@@ -307,20 +365,26 @@ GUIDELINES: Final[Mapping[str, Guideline]] = MappingProxyType(
 @checked
 @attrs.frozen(repr=False)
 class Suggestion(DisplayMixin):
-    """The channels to buy for a number of employees, and the expected blocking (H7).
+    """The channels to buy for a number of employees or a measured traffic (H7).
+
+    The measured traffic decides if it is known. Then the text compares it with the guideline.
 
     Attributes:
-        employees: the number of employees.
-        guideline: the rule for the number of channels.
+        employees: the number of employees; None if only the traffic is known.
+        guideline: the rule for the number of channels. Measured traffic uses its ``blocking``.
         offer: the offer that says which numbers of channels can be bought.
-        needed: the number of channels by the guideline.
+        measured_erlangs: the measured load of the busy hour, from 0 to ten million; None if it is
+            not known.
+        advised: the number of channels for the employees by the guideline; None without employees.
+        needed: the number of channels by the measured traffic, or by the guideline without it.
         profiles: the channels to buy on each profile. The profiles are as few as possible. The
             total is the smallest that these profiles can hold and that reaches ``needed`` (H6).
 
     Raises:
-        WrongType: a value is of another type.
+        WrongType: a value is of another type, or there are neither employees nor erlangs.
         InvalidValue: there are no employees, or more than ten million. Or they need more than a
-            hundred million channels, or their load exceeds the limit of ``Traffic.needed``.
+            hundred million channels, or their load exceeds the limit of ``Traffic.needed``. Or the
+            measured load is negative, not finite or too large.
         TotalNotReachable: the offer would need more than a million profiles.
 
     >>> from channelplans import Suggestion
@@ -329,17 +393,31 @@ class Suggestion(DisplayMixin):
     (8, 3.0, '0.0081')
     """
 
-    employees: int
+    employees: int | None = None
     guideline: Guideline = DEFAULT_GUIDELINE
     offer: Offer = SKYPE_CONNECT
+    measured_erlangs: float | None = attrs.field(default=None, converter=_as_load, kw_only=True)
+    advised: int | None = attrs.field(init=False, eq=False)
     needed: int = attrs.field(init=False, eq=False)
     profiles: tuple[int, ...] = attrs.field(init=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
-        needed = self.guideline.need.needed(self.employees)
+        advised, needed = self._count_channels()
+        object.__setattr__(self, "advised", advised)
         object.__setattr__(self, "needed", needed)
         object.__setattr__(self, "profiles", profiles_for(needed, self.offer.quantity))
         bounded("channels", self.channels, 1, _MOST_CHANNELS)
+
+    def _count_channels(self) -> tuple[int | None, int]:
+        """Return the advised and the needed number of channels."""
+        need, measured = self.guideline.need, self.measured_erlangs
+        advised = None if self.employees is None else need.needed(self.employees)
+        if measured is not None:
+            return advised, max(channels_for(measured, blocking=need.blocking), 1)
+        if advised is None:
+            expected = "a whole number (int) if there are no erlangs"
+            raise WrongType("employees", shown(None), expected)
+        return advised, advised
 
     @property
     def channels(self) -> int:
@@ -348,8 +426,10 @@ class Suggestion(DisplayMixin):
 
     @property
     def erlangs(self) -> float:
-        """The load of all employees in the busy hour, from the guideline's load for each."""
-        return float(self.employees * self.guideline.need.erlangs)
+        """The load in the busy hour: as measured, or else by the guideline for all employees."""
+        if self.measured_erlangs is not None:
+            return self.measured_erlangs
+        return float((self.employees or 0) * self.guideline.need.erlangs)
 
     @property
     def blocking(self) -> float:
@@ -364,13 +444,16 @@ class Suggestion(DisplayMixin):
         """Return a plain row for each profile; each row repeats the values of the suggestion.
 
         >>> from channelplans import suggest_channels
-        >>> print(*suggest_channels(30).to_records()[0])
-        profile channels employees guideline source needed erlangs blocking
+        >>> print(*suggest_channels(30).to_records()[0])  # doctest: +NORMALIZE_WHITESPACE
+        profile channels employees measured_erlangs guideline source advised needed
+        erlangs blocking
         """
         shared_columns = {
             "employees": self.employees,
+            "measured_erlangs": self.measured_erlangs,
             "guideline": self.guideline.name,
             "source": self.guideline.source,
+            "advised": self.advised,
             "needed": self.needed,
             "erlangs": self.erlangs,
             "blocking": self.blocking,
@@ -384,39 +467,80 @@ class Suggestion(DisplayMixin):
         groups = [(size, len(list(profiles))) for size, profiles in groupby(self.profiles)]
         summands = [f"{count} × {size}" if count > 1 else f"{size}" for size, count in groups]
         sizes = f", {' + '.join(summands)}" if len(self.profiles) > 1 else ""
-        erlangs = f"{self.erlangs:,.3f}".rstrip("0").rstrip(".")
         refused = _percent(self.blocking) if self.blocking >= 1e-5 else f"below {_percent(1e-5)}"
         return (
-            f"{counted(self.employees, 'employee')}: buy {counted(self.channels, 'channel')} "
+            f"{self._describe_demand()}: buy {counted(self.channels, 'channel')} "
             f"on {counted(len(self.profiles), 'profile')}{sizes}; {self.needed:,} needed",
             f"guideline: {self.guideline}",
-            f"expected blocking at {erlangs} erlangs: {refused}, "
+            *self._compare(),
+            f"expected blocking at {_erlangs(self.erlangs)}: {refused}, "
             "if a call refused on one profile tries the next",
+        )
+
+    def _describe_demand(self) -> str:
+        employees = "" if self.employees is None else counted(self.employees, "employee")
+        if self.measured_erlangs is None:
+            return employees
+        return f"{_erlangs(self.measured_erlangs)} measured{employees and f' for {employees}'}"
+
+    def _compare(self) -> tuple[str, ...]:
+        """Return a line that compares the measured traffic with the guideline, or no line."""
+        if self.measured_erlangs is None:
+            return ()
+        each = f"{float(self.guideline.need.erlangs):g} erlang each"
+        if self.employees is None or self.advised is None:
+            equal_employees = round(self.measured_erlangs / float(self.guideline.need.erlangs))
+            return (
+                f"comparison: the traffic is that of about {counted(equal_employees, 'employee')} "
+                f"with {each}, as in the guideline",
+            )
+        measured_each = f"{self.measured_erlangs / self.employees:.2g} erlang each"
+        difference = self.advised - self.needed
+        more = f"{abs(difference):,} {'more' if difference > 0 else 'fewer'} than"
+        return (
+            f"comparison: the guideline advises {counted(self.advised, 'channel')} for "
+            f"{counted(self.employees, 'employee')}, {more if difference else 'as many as'} the "
+            f"measured traffic needs; {measured_each} measured, {each} assumed",
         )
 
 
 def suggest_channels(
-    employees: int, *, guideline: Guideline = DEFAULT_GUIDELINE, offer: Offer = SKYPE_CONNECT
+    employees: int | None = None,
+    *,
+    erlangs: float | None = None,
+    guideline: Guideline = DEFAULT_GUIDELINE,
+    offer: Offer = SKYPE_CONNECT,
 ) -> Suggestion:
-    """Return the channels to buy for a number of employees, split into profiles (H7).
+    """Return the channels to buy, split into profiles, for employees or measured traffic (H7).
+
+    Pass ``erlangs`` if you have measured your traffic. Then the channels are the smallest number
+    that refuses at most the guideline's ``blocking`` of the calls. The text compares the traffic
+    with the guideline: with ``employees``, with the channels that it advises for them.
 
     The result can differ from Skype's own suggestion, because Skype's table is not published
     (F 2.2).
 
     Args:
         employees: the number of employees, from 1 to ten million.
+        erlangs: the measured load of the busy hour, from 0 to ten million.
         guideline: the rule for the number of channels; by default traffic (F 11).
         offer: the offer that says which numbers of channels can be bought.
 
     Raises:
-        WrongType: a value is of another type.
+        WrongType: a value is of another type, or there are neither employees nor erlangs.
         InvalidValue: there are no employees, or more than ten million. Or they need more than a
-            hundred million channels, or their load exceeds the limit of ``Traffic.needed``.
+            hundred million channels, or their load exceeds the limit of ``Traffic.needed``. Or
+            ``erlangs`` is negative, not finite or too large.
         TotalNotReachable: the offer would need more than a million profiles.
 
     >>> from channelplans import suggest_channels
     >>> suggestion = suggest_channels(4700)
     >>> suggestion.needed, suggestion.profiles
     (484, (300, 190))
+    >>> suggestion = suggest_channels(30, erlangs=4.2)
+    >>> suggestion.needed, suggestion.advised
+    (9, 8)
     """
-    return Suggestion(employees, guideline, offer)
+    if erlangs is not None:
+        erlangs = checked_load("erlangs", erlangs)
+    return Suggestion(employees, guideline, offer, measured_erlangs=erlangs)

@@ -14,7 +14,13 @@ from fractions import Fraction
 import pytest
 from tests.peers.arithmetic import DATA, PEERS_PAGE
 
-from channelplans.erlang import channels_for, engset, erlang_b, log_erlang_b
+from channelplans.erlang import (
+    channels_for,
+    engset_by_total_load,
+    erlang_b,
+    load_for,
+    log_erlang_b,
+)
 
 
 def load_data(name):
@@ -41,49 +47,6 @@ def entry_id(entry):
     return f"{entry['kind']}-{load}-{entry.get('blocking')}-{entry['channels']}-channels"
 
 
-def find_largest(is_allowed, low, high):
-    """Return the largest number between two bounds that is allowed, as exactly as a float can.
-
-    All numbers below that number are allowed too.
-    """
-    while low < (middle := (low + high) / 2) < high:
-        low, high = (middle, high) if is_allowed(middle) else (low, middle)
-    return low
-
-
-def find_largest_load(channels, blocking):
-    """Return the largest load for which the blocking is not higher."""
-    return find_largest(
-        lambda load: erlang_b(load, channels) <= blocking, 0.0, channels / (1 - blocking)
-    )
-
-
-def engset_blocking(offered_each, sources, channels):
-    """Return the blocking if each source offers a load, the refused calls included.
-
-    Each source is busy for the part of its load that is not refused. So the load of an idle source
-    depends on the blocking, and the blocking is the number that agrees with itself.
-    """
-
-    def is_too_low(blocking):
-        idle_part = 1 - offered_each * (1 - blocking)
-        return blocking <= engset(offered_each / idle_part, sources, channels)
-
-    return find_largest(is_too_low, 0.0, 1.0)
-
-
-def blocking_with_retries(erlangs, channels, retries):
-    """Return the blocking if a part of the refused calls tries again (Extended Erlang B)."""
-
-    def first_attempts(load):
-        return load - retries * load * erlang_b(load, channels)
-
-    load = find_largest(
-        lambda load: first_attempts(load) <= erlangs, erlangs, erlangs / (1 - retries)
-    )
-    return erlang_b(load, channels)
-
-
 def format_like_source(value, entry):
     """Return a value with the decimals and the rounding of the entry's source."""
     last_place = Decimal(1).scaleb(-entry["decimals"])
@@ -97,7 +60,7 @@ def format_like_source(value, entry):
 
 def max_offered_load(entry):
     """Compute the load that the channels carry at a blocking."""
-    load = find_largest_load(entry["channels"], float(entry["blocking"]))
+    load = load_for(entry["channels"], blocking=float(entry["blocking"]))
     return entry["erlangs"], format_like_source(load, entry), load
 
 
@@ -124,49 +87,37 @@ def channels_needed(entry):
 
 def max_offered_ccs(entry):
     """Compute the load in hundreds of call seconds an hour (CCS); an erlang has 36."""
-    load = 36 * find_largest_load(entry["channels"], float(entry["blocking"]))
+    load = 36 * load_for(entry["channels"], blocking=float(entry["blocking"]))
     return entry["ccs"], format_like_source(load, entry), load
 
 
 def engset_of_total_load(entry):
     """Compute the share of refused calls from the load that all sources offer."""
-    sources = entry["sources"]
-    share = engset_blocking(float(entry["offered_in_all"]) / sources, sources, entry["channels"])
+    erlangs = float(entry["offered_in_all"])
+    share = engset_by_total_load(erlangs, entry["sources"], entry["channels"])
     rounded = format_like_source(entry["blocking"], entry)
     return rounded, format_like_source(share, entry), share
 
 
 def engset_channels_needed(entry):
     """Compute the smallest number of channels for the load that all sources offer."""
-    sources, allowed_blocking = entry["sources"], float(entry["blocking"])
-    offered_each = float(entry["offered_in_all"]) / sources
-    channels = next(
-        channels
-        for channels in range(sources + 1)
-        if engset_blocking(offered_each, sources, channels) <= allowed_blocking
-    )
+    erlangs, blocking = float(entry["offered_in_all"]), float(entry["blocking"])
+    channels = channels_for(erlangs, blocking=blocking, sources=entry["sources"])
     return entry["channels"], channels, channels
 
 
 def engset_max_load_each(entry):
-    """Compute the load that each source can offer, if it offers less than one erlang."""
-    sources, channels = entry["sources"], entry["channels"]
-    allowed_blocking = float(entry["blocking"])
-    load = find_largest(
-        lambda load: engset_blocking(load, sources, channels) <= allowed_blocking, 0.0, 1.0
-    )
+    """Compute the load that each source can offer."""
+    sources, blocking = entry["sources"], float(entry["blocking"])
+    load = load_for(entry["channels"], blocking=blocking, sources=sources) / sources
     rounded = format_like_source(entry["offered_each"], entry)
     return rounded, format_like_source(load, entry), load
 
 
 def extended_erlang_b_channels_needed(entry):
     """Compute the smallest number of channels if a part of the refused calls tries again."""
-    erlangs, retries = float(entry["erlangs"]), float(entry["retries"])
-    channels = next(
-        channels
-        for channels in range(100)
-        if blocking_with_retries(erlangs, channels, retries) <= float(entry["blocking"])
-    )
+    erlangs, blocking = float(entry["erlangs"]), float(entry["blocking"])
+    channels = channels_for(erlangs, blocking=blocking, retries=float(entry["retries"]))
     return entry["channels"], channels, channels
 
 
@@ -266,7 +217,7 @@ def printed_interval(printed):
 def is_rounded(channels, blocking, printed):
     """Return whether a load of the ITU's table is the largest load of its channels, rounded."""
     low, high = printed_interval(printed)
-    return erlang_b(low, channels) <= float(blocking) < erlang_b(high, channels)
+    return low <= load_for(channels, blocking=float(blocking)) < high
 
 
 def test_the_itu_table_is_complete():
@@ -313,7 +264,7 @@ def test_itu_misprints_are_not_reproduced(blocking):
     for entry in ITU_NOT_ROUNDED:
         if blocking == entry["blocking"]:
             low, high = printed_interval(ITU_ROWS[entry["channels"]][blocking])
-            load = find_largest_load(entry["channels"], float(blocking))
+            load = load_for(entry["channels"], blocking=float(blocking))
             is_truncated = (low + high) / 2 <= load < (low + high) / 2 + (high - low)
 
             assert float(entry["true"]) == pytest.approx(load, rel=1e-12)

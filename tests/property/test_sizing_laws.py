@@ -7,7 +7,15 @@ import attrs
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from channelplans.erlang import channels_for, engset, erlang_b, log_erlang_b
+from channelplans.erlang import (
+    channels_for,
+    engset,
+    engset_by_total_load,
+    erlang_b,
+    extended_erlang_b,
+    load_for,
+    log_erlang_b,
+)
 from channelplans.money import Rounding
 from channelplans.offers import OFFERS, SKYPE_CONNECT
 from channelplans.quantities import QuantityRule, Step, normalize_quantity
@@ -30,6 +38,8 @@ counts = st.integers(0, 60) | st.integers(0, 5000)
 loads = st.floats(0, 100) | st.floats(0, 6000) | st.floats(0, 1e308)
 some_loads = st.floats(1e-3, 100) | st.floats(1e-3, 6000)
 blockings = st.floats(1e-300, 1) | st.floats(1e-6, 0.5)
+common_blockings = st.floats(1e-6, 0.5) | st.floats(1e-300, 0.9)
+shares = st.sampled_from([0.0, 1.0]) | st.floats(0, 1)
 employees = st.integers(1, 60) | st.integers(1, 20_000)
 ratios = st.builds(
     Ratio, st.fractions(Fraction(1, 50), 3, max_denominator=60), least=st.integers(1, 9)
@@ -161,6 +171,151 @@ def test_channels_for_never_falls_with_stricter_targets(
 
     assert channels_for(smaller, blocking=loose) <= channels_for(smaller, blocking=strict)
     assert channels_for(smaller, blocking=loose) <= channels_for(larger, blocking=loose)
+
+
+@given(st.integers(1, 5000), common_blockings, st.none() | counts)
+def test_load_for_is_the_inverse_of_the_formulas(channels, blocking, more_sources):
+    """The largest load has exactly the blocking, by Erlang's B or by Engset's formula."""
+    if more_sources is None:
+        actual = erlang_b(load_for(channels, blocking=blocking), channels)
+    else:
+        sources = channels + 1 + more_sources
+        load = load_for(channels, blocking=blocking, sources=sources)
+        actual = engset_by_total_load(load, sources, channels)
+
+    # The blocking can change by many more digits than the load: here by up to 1e5 times as many.
+    assert blocking == pytest.approx(actual, rel=1e-10)
+
+
+@given(st.integers(1, 5000), common_blockings, shares)
+def test_load_for_is_the_inverse_of_extended_erlang_b(channels, blocking, retries):
+    """The largest load has exactly the blocking, by Extended Erlang B."""
+    load = load_for(channels, blocking=blocking, retries=retries)
+
+    expected = pytest.approx(blocking, rel=1e-10)
+    assert expected == extended_erlang_b(load, channels, retries=retries)
+
+
+@given(st.integers(1, 3000), common_blockings, shares, st.none() | st.integers(0, 9000))
+def test_channels_for_is_the_inverse_of_load_for(channels, blocking, retries, more_sources):
+    """The largest load of some channels needs exactly these channels."""
+    callers = (
+        {"retries": retries} if more_sources is None else {"sources": channels + 1 + more_sources}
+    )
+    load = load_for(channels, blocking=blocking, **callers)
+
+    assert channels == channels_for(load, blocking=blocking, **callers)
+
+
+@given(counts, counts, common_blockings, common_blockings, shares, shares)
+def test_load_for_rises_with_channels_and_blocking_and_falls_with_retries(
+    channels, added, blocking, other_blocking, retries, other_retries
+):
+    """More channels, a higher blocking or fewer retries never lower the largest load."""
+    strict, loose = sorted([blocking, other_blocking])
+    few, many = sorted([retries, other_retries])
+    load = load_for(channels, blocking=strict, retries=many)
+
+    assert load <= load_for(channels + added, blocking=strict, retries=many) * TOLERANCE_FACTOR
+    assert load <= load_for(channels, blocking=strict, retries=few) * TOLERANCE_FACTOR
+    assert load_for(channels, blocking=strict) <= (
+        load_for(channels, blocking=loose) * TOLERANCE_FACTOR
+    )
+
+
+@given(loads, counts, shares, shares)
+def test_extended_erlang_b_is_a_probability_that_rises_with_retries(
+    erlangs, channels, retries, other_retries
+):
+    """More retries never lower the blocking; without retries it is Erlang's B."""
+    few, many = sorted([retries, other_retries])
+    lowest = extended_erlang_b(erlangs, channels, retries=0)
+    lower = extended_erlang_b(erlangs, channels, retries=few)
+    higher = extended_erlang_b(erlangs, channels, retries=many)
+
+    assert erlang_b(erlangs, channels) == lowest
+    assert 0 <= lowest <= lower * TOLERANCE_FACTOR
+    assert lower <= higher * TOLERANCE_FACTOR <= TOLERANCE_FACTOR
+
+
+@given(some_loads, st.integers(1, 3000), st.floats(0, 0.99))
+def test_extended_erlang_b_solves_its_equation(erlangs, channels, retries):
+    """The blocking is Erlang's B for the load that includes the retries."""
+    blocking = extended_erlang_b(erlangs, channels, retries=retries)
+    assume(blocking >= SMALLEST_NORMAL)
+
+    expected = erlang_b(erlangs / (1 - retries * blocking), channels)
+    assert expected == pytest.approx(blocking, rel=1e-9)
+
+
+@given(some_loads, st.integers(1, 3000), st.integers(1, 5000))
+def test_engset_by_total_load_solves_its_equation(erlangs, channels, more_sources):
+    """The blocking is Engset's formula for the load of an idle source."""
+    sources = channels + more_sources
+    blocking = engset_by_total_load(erlangs, sources, channels)
+    idle_sources = sources - erlangs * (1 - blocking)
+    # Nearer to zero, the subtraction loses too many digits for this comparison.
+    assume(blocking >= SMALLEST_NORMAL and idle_sources > 1e-3 * sources)
+
+    expected = engset(erlangs / idle_sources, sources, channels)
+    assert expected == pytest.approx(blocking, rel=1e-8)
+
+
+@given(some_loads, some_loads, counts, counts, counts)
+def test_engset_by_total_load_falls_with_channels_and_rises_with_load(
+    erlangs, other_erlangs, sources, channels, added
+):
+    """More channels never raise the blocking, and more load never lowers it."""
+    smaller, larger = sorted([erlangs, other_erlangs])
+    blocking = engset_by_total_load(smaller, sources, channels)
+    by_more_channels = engset_by_total_load(smaller, sources, channels + added)
+    by_more_load = engset_by_total_load(larger, sources, channels)
+
+    assert 0 <= by_more_channels <= blocking * TOLERANCE_FACTOR
+    assert blocking <= by_more_load * TOLERANCE_FACTOR <= TOLERANCE_FACTOR
+
+
+@given(some_loads, counts, counts)
+def test_engset_by_total_load_is_at_most_erlang_b(erlangs, sources, channels):
+    """Few sources are refused less often than many with the same total load."""
+    upper_bound = erlang_b(erlangs, channels)
+
+    assert engset_by_total_load(erlangs, sources, channels) <= upper_bound * TOLERANCE_FACTOR
+
+
+@given(st.floats(0.1, 50), st.integers(0, 60), common_blockings)
+def test_many_sources_tend_to_erlang_b(erlangs, channels, blocking):
+    """With very many sources, all three functions give nearly the results of Erlang's B."""
+    sources = 10**8
+    by_sources = engset_by_total_load(erlangs, sources, channels)
+    load = load_for(channels, blocking=blocking)
+
+    assert erlang_b(erlangs, channels) == pytest.approx(by_sources, rel=1e-4)
+    assert load == pytest.approx(load_for(channels, blocking=blocking, sources=sources), rel=1e-4)
+    few, many = (
+        channels_for(part * erlangs, blocking=blocking, sources=sources) for part in (0.999, 1.001)
+    )
+    assert few <= channels_for(erlangs, blocking=blocking) <= many
+
+
+@given(st.floats(0, 100), blockings, shares, counts)
+def test_channels_for_callers_never_exceeds_its_bounds(erlangs, blocking, retries, sources):
+    """Retries never need fewer channels; few sources never need more, nor more than sources."""
+    channels = channels_for(erlangs, blocking=blocking)
+
+    assert channels <= channels_for(erlangs * 1.0001, blocking=blocking, retries=retries)
+    by_sources = channels_for(erlangs, blocking=blocking, sources=sources)
+    assert by_sources <= min(sources, channels_for(erlangs * 1.0001, blocking=blocking))
+
+
+@given(employees | st.none(), st.floats(0, 5000), guidelines)
+def test_measured_traffic_keeps_the_blocking_of_the_guideline(employee_count, erlangs, guideline):
+    """The channels for measured traffic do not depend on the number of employees."""
+    suggestion = suggest_channels(employee_count, erlangs=erlangs, guideline=guideline)
+
+    assert suggestion.blocking <= guideline.need.blocking
+    assert suggestion.needed == suggest_channels(erlangs=erlangs, guideline=guideline).needed
+    assert suggestion.needed == max(1, channels_for(erlangs, blocking=guideline.need.blocking))
 
 
 @given(employees, guidelines, offers)

@@ -442,7 +442,12 @@ _BY_TYPE: Final[Mapping[Any, _MakeStrategy]] = MappingProxyType(
         Statement: _statements,
         Step: lambda: st.builds(Step, st.integers(0, 999), st.integers(1, 99)),
         Subscription: subscriptions,
-        Suggestion: lambda: st.builds(Suggestion, st.integers(1, 999), _guidelines()),
+        Suggestion: lambda: st.builds(
+            Suggestion,
+            st.integers(1, 999),
+            _guidelines(),
+            measured_erlangs=st.none() | st.floats(0, 999),
+        ),
         Tariff: tariffs,
         Term: terms,
         TermRule: term_rules,
