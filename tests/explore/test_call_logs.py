@@ -209,9 +209,11 @@ class TestReadCalls:
 
     def test_refuses_an_end_outside_the_calendar(self):
         """The reason names the end, not the start."""
-        late = datetime(9999, 12, 31, 23, 0, tzinfo=timezone(-timedelta(hours=2)))
+        new_year = datetime(9999, 12, 31, 23, 0, tzinfo=timezone(-timedelta(hours=2)))
 
-        assert find_reason({"start": TEN, "end": late}, end="end").startswith("end must be in the")
+        assert find_reason({"start": TEN, "end": new_year}, end="end").startswith(
+            "end must be in the"
+        )
 
     def test_refuses_wrong_identifiers(self):
         """An identifier is one line of text or a short whole number."""
@@ -239,7 +241,7 @@ class TestReadCalls:
         assert 5 == len(log.calls)
 
     def test_refuses_a_repeated_call_of_length_zero(self):
-        """A row that stands in the log twice is one call, even if it occupies no channel."""
+        """A repeated row is one call, even if the call occupies no channel."""
         rows = [{"start": TEN, "s": 0, "id": "a"}] * 2
 
         assert 1 == len(read_calls(rows, seconds="s", id="id").calls)

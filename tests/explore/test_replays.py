@@ -66,7 +66,7 @@ class TestReplay:
         assert 0.0 == replay(CALLS, channels=3).blocking
 
     def test_of_calls_that_start_together_the_shorter_is_carried(self):
-        """Of equal calls, the identifier decides, and a call without one comes first."""
+        """The identifier decides between equal calls. A call without identifier comes first."""
         assert ["a"] == refused_ids([call_at(0, 10, "a"), call_at(0, 9, "z")], 1)
         assert ["a", "b"] == refused_ids(
             [call_at(0, 10, "b"), call_at(0, 10), call_at(0, 10, "a")], 1

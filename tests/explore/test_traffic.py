@@ -174,8 +174,8 @@ class TestMeasureTraffic:
     def test_the_sliding_hour_begins_at_any_moment(self):
         """The 60 minutes end with the two later calls: 10:20 of the first, 2 x 30:00."""
         first = call_at(10 * HOUR + 30 * SECOND, 20 * MINUTE)
-        later = call_at(10 * HOUR + 40 * MINUTE + 10 * SECOND, 30 * MINUTE)
-        report = measure(first, later, later)
+        second = call_at(10 * HOUR + 40 * MINUTE + 10 * SECOND, 30 * MINUTE)
+        report = measure(first, second, second)
 
         assert MONDAY + 10 * HOUR + 10 * MINUTE + 10 * SECOND == report.sliding_start
         assert 70 * MINUTE + 20 * SECOND == report.sliding_talk_time
@@ -188,7 +188,7 @@ class TestMeasureTraffic:
         assert MONDAY + HOUR == measure(short, call_at(9 * HOUR, MINUTE)).sliding_start
 
     def test_share_above_is_the_time_with_more_calls(self):
-        """From 10:00 to 11:00, two calls run for 10 minutes, one for 50."""
+        """Two calls run for 10 of the 60 minutes from 10:00, and one call for 50."""
         report = measure(*THREE_CALLS)
 
         assert [1.0, 1 / 6, 0.0, 0.0] == [report.share_above(calls) for calls in (0, 1, 2, 99)]
@@ -318,7 +318,7 @@ class ScriptZone(tzinfo):
         return NOTHING
 
     def dst(self, _):
-        """Return that there is no summer time."""
+        """Return no summer time."""
         return NOTHING
 
     def tzname(self, _):

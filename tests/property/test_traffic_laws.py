@@ -27,12 +27,12 @@ DAYS = [date(2026, 3, 28), date(2026, 10, 24), date(2026, 4, 4), date(2026, 1, 5
 
 
 @st.composite
-def logs(draw, most=12, longest=40):
+def logs(draw, max_calls=12, longest=40):
     """Draw calls that start at multiples of ten minutes, within four days."""
     midnight = datetime.combine(draw(st.sampled_from(DAYS)), datetime.min.time(), UTC)
     places = st.tuples(st.integers(0, 4 * 144), st.integers(0, longest))
     near_places = st.tuples(st.integers(0, 20), st.integers(0, longest))
-    drawn = draw(st.lists(places | near_places, min_size=1, max_size=most))
+    drawn = draw(st.lists(places | near_places, min_size=1, max_size=max_calls))
     return [
         CallInterval(midnight + start * STEP, length * STEP, f"c-{number}")
         for number, (start, length) in enumerate(drawn)
@@ -114,10 +114,10 @@ def test_sliding_hour_is_the_best_of_all_windows(calls):
         (sum(count_running(calls, begin + part * STEP) for part in range(6)), begin)
         for begin in list_steps(calls)
     ]
-    most = max(talk for talk, _ in talk_times)
+    largest_talk = max(talk for talk, _ in talk_times)
 
-    assert most * STEP == report.sliding_talk_time
-    assert min(begin for talk, begin in talk_times if talk == most) == report.sliding_start
+    assert largest_talk * STEP == report.sliding_talk_time
+    assert min(begin for talk, begin in talk_times if talk == largest_talk) == report.sliding_start
     assert (
         report.sliding_talk_time
         >= max((load.talk_time for load in report.hours), default=NOTHING) / report.days
@@ -142,9 +142,9 @@ def test_busiest_window_of_a_crowded_log_is_the_best_of_all(places):
         )
         for begin in candidates
     ]
-    most = max(talk for talk, _ in talk_times)
+    largest_talk = max(talk for talk, _ in talk_times)
 
-    expected = (most, min(begin for talk, begin in talk_times if talk == most))
+    expected = (largest_talk, min(begin for talk, begin in talk_times if talk == largest_talk))
     assert expected == timeline.find_busiest(length)
 
 
@@ -186,7 +186,7 @@ def carry_calls(calls, channels):
     return tuple(refused), tuple(map(len, occupied))
 
 
-@given(logs(most=30), st.integers(0, 8))
+@given(logs(max_calls=30), st.integers(0, 8))
 def test_replay_is_that_of_a_plain_search(calls, channels):
     """Each call takes the first channel whose last call is over."""
     replayed = replay(calls, channels=channels)
@@ -194,7 +194,7 @@ def test_replay_is_that_of_a_plain_search(calls, channels):
     assert carry_calls(calls, channels) == (replayed.refused, replayed.carried)
 
 
-@given(logs(most=30))
+@given(logs(max_calls=30))
 def test_replay_with_the_peak_refuses_no_call(calls):
     """As many channels as simultaneous calls are enough, and one fewer is not."""
     peak = measure_traffic(calls, zone=UTC).peak
@@ -206,7 +206,7 @@ def test_replay_with_the_peak_refuses_no_call(calls):
         assert replay(calls, channels=peak - 1).refused
 
 
-@given(logs(most=30), st.integers(0, 8))
+@given(logs(max_calls=30), st.integers(0, 8))
 def test_a_carried_call_is_carried_by_one_more_channel_too(calls, channels):
     """So the calls that more channels refuse are a part of those that fewer refuse."""
     refused = {call.id for call in replay(calls, channels=channels).refused}
@@ -214,7 +214,7 @@ def test_a_carried_call_is_carried_by_one_more_channel_too(calls, channels):
     assert refused >= {call.id for call in replay(calls, channels=channels + 1).refused}
 
 
-@given(logs(most=30), st.floats(0, 1))
+@given(logs(max_calls=30), st.floats(0, 1))
 def test_fewest_channels_is_the_first_number_that_meets_the_share(calls, blocking):
     """The number itself refuses few enough calls, and one fewer refuses too many."""
     fewest = fewest_channels(calls, blocking=blocking)

@@ -28,7 +28,7 @@ class Timeline:
     ends: "array[int]"
 
     @classmethod
-    def of(cls, starts: Sequence[int], ends: Sequence[int]) -> "Timeline":
+    def make(cls, starts: Sequence[int], ends: Sequence[int]) -> "Timeline":
         """Return the timeline of calls whose starts and ends are in any order."""
         return cls(array("q", sorted(starts)), array("q", sorted(ends)))
 

@@ -210,10 +210,10 @@ def read_calls(
 
     >>> from channelplans.explore import read_calls
     >>> rows = [
-    ...     {"calldate": "2026-01-05T10:30:00+01:00", "billsec": "180"},
-    ...     {"calldate": "2026-01-05 10:31:00", "billsec": "60"},
+    ...     {"calldate": "2026-01-05T10:30:00+01:00", "duration": "180"},
+    ...     {"calldate": "2026-01-05 10:31:00", "duration": "60"},
     ... ]
-    >>> log = read_calls(rows, start="calldate", seconds="billsec")
+    >>> log = read_calls(rows, start="calldate", seconds="duration")
     >>> print(log.calls[0])
     2026-01-05 09:30:00+00:00 call, 0:03:00
     >>> print(log.refused[0])  # doctest: +NORMALIZE_WHITESPACE

@@ -103,9 +103,10 @@ def replay(calls: Iterable[CallInterval], *, channels: int) -> Replay:
     """Return which calls a number of channels would have refused, in order.
 
     A call takes the free channel with the lowest number. If no channel is free, the call is lost:
-    it is not tried again. A channel is free again at the moment at which its call ends. Of calls
-    that start at the same moment, the shorter comes first, then the one whose identifier comes
-    first in the alphabet; so the order of the calls in the log does not matter.
+    it is not tried again. A channel is free again at the moment at which its call ends.
+
+    If calls start at the same moment, the shorter call comes first. Calls of the same length are
+    sorted by their identifiers. So the order of the calls in the log does not matter.
 
     A call that n channels carry is carried by n + 1 channels too. So more channels never refuse
     more calls.

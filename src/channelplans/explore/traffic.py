@@ -111,7 +111,7 @@ class Load(DisplayMixin):
 class TrafficReport(DisplayMixin):
     """What calls say about the channels that they need.
 
-    Of several moments or hours with the same maximum, the earliest counts.
+    If several moments or hours have the same maximum, the earliest counts.
 
     Attributes:
         calls: the number of calls, with those of length zero.
@@ -317,7 +317,7 @@ def measure_traffic(
     check_zone(zone)
     counted_weekdays = _check_weekdays(weekdays)
     timeline = _read_timeline(calls)
-    table = _LoadTable.of(timeline, zone)
+    table = _LoadTable.make(timeline, zone)
     hours = tuple(table.load(counted_weekdays, (hour,)) for hour in range(24))
     if not any(load.observed for load in hours):
         expected = f"weekdays between {table.first_day} and {table.last_day}"
@@ -362,7 +362,7 @@ def _read_timeline(calls: Iterable[CallInterval]) -> Timeline:
     if sum(ends) - sum(starts) > timedelta.max // _MICROSECOND:
         limit = f"at most {timedelta.max.days:,} days of talk time"
         raise InvalidValue("calls", "a longer talk time", limit)
-    return Timeline.of(starts, ends)
+    return Timeline.make(starts, ends)
 
 
 def _check_weekdays(weekdays: Iterable[int]) -> frozenset[int]:
@@ -382,7 +382,7 @@ class _LoadTable:
     observed: Counter[tuple[int, int]]
 
     @classmethod
-    def of(cls, timeline: Timeline, zone: tzinfo) -> "_LoadTable":
+    def make(cls, timeline: Timeline, zone: tzinfo) -> "_LoadTable":
         first, last = timeline.starts[0], max(timeline.starts[-1], timeline.ends[-1] - 1)
         around = list(list_clock_hours(first, last, zone))
         # Not only the days of the first and the last moment: if the clock is put back after

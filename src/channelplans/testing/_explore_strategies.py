@@ -1,4 +1,4 @@
-"""Strategies for calls that happened, and for what is measured from them.
+"""Strategies for calls that happened, and for reports about them.
 
 Import these functions from ``channelplans.testing.strategies``.
 """
