@@ -211,12 +211,10 @@ def samples_of(*values):
 FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "subscriptions.price_books.make_price_book": ((CATALOGUE,), {}),
     "subscriptions.price_changes.compare_editions": ((EDITION, NEXT_EDITION, (SUBSCRIPTION,)), {}),
-    "explore.call_logs.check_zone": ((UTC,), {}),
     "explore.call_logs.find_duplicates": (([5, 6], [7, 8], ["a", "a"]), {}),
     "explore.call_logs.measure_intervals": (([CALL_INTERVAL],), {}),
     "explore.call_logs.read_calls": ((CALL_INTERVAL.to_records(),), {"seconds": "seconds"}),
     "explore.call_logs.refuse_duplicates": (([5, 6], [7, 8], ["a", None]), {}),
-    "explore.call_logs.to_instant": ((5,), {}),
     "explore.replays.fewest_channels": (([CALL_INTERVAL],), {"blocking": 0.02}),
     "explore.replays.replay": (([CALL_INTERVAL],), {"channels": 1}),
     "explore.traffic.measure_traffic": (([CALL_INTERVAL],), {"zone": UTC}),

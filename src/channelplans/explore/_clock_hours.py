@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
-from channelplans.explore.call_logs import to_instant
+from channelplans.explore._instants import to_instant
 
 __all__: tuple[str, ...] = ()
 

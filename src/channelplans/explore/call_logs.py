@@ -22,11 +22,9 @@ from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, Table, clock, counted
 from channelplans.allowances import not_negative
 from channelplans.errors import ChannelPlansError, InvalidValue, WrongType, quoted
+from channelplans.explore._instants import EPOCH, check_zone
 
 __all__ = ["CallInterval", "CallLog", "RefusedRow", "read_calls"]
-
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -46,7 +44,7 @@ _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{0,30})?")
 
 
 # The year 5138 in seconds, or March 1973 in milliseconds.
-_LATEST_EPOCH: Final = 10**11
+_LATESTEPOCH: Final = 10**11
 
 
 _SHOWN_ROWS: Final = 20
@@ -305,11 +303,11 @@ def _from_iso(column: str, moment: str) -> datetime:
 
 def _from_epoch(column: str, value: object) -> datetime:
     microseconds = _count_microseconds(column, value)
-    if abs(microseconds) >= _LATEST_EPOCH * 10**6:
+    if abs(microseconds) >= _LATESTEPOCH * 10**6:
         expected = "seconds since 1970 (milliseconds must be divided by 1,000)"
         raise InvalidValue(column, shown(value), expected)
     try:
-        return _EPOCH + timedelta(microseconds=microseconds)
+        return EPOCH + timedelta(microseconds=microseconds)
     except OverflowError:
         raise _outside_years(column, shown(value)) from None
 
@@ -353,23 +351,11 @@ def measure_intervals(
     for index, call in enumerate(calls):
         if type(call) is not CallInterval:
             instance(f"calls[{index}]", call, CallInterval)
-        start = (call.start - _EPOCH) // _MICROSECOND
+        start = (call.start - EPOCH) // _MICROSECOND
         add_start(start)
         add_end(start + call.duration // _MICROSECOND)
         add_id(call.id)
     return starts, ends, ids
-
-
-def check_zone(zone: tzinfo) -> None:
-    """Refuse the name of a time zone, because zones are read from files."""
-    if not isinstance(zone, tzinfo):
-        expected = 'a tzinfo, such as zoneinfo.ZoneInfo("Europe/Warsaw")'
-        raise WrongType("zone", shown(zone), expected)
-
-
-def to_instant(microseconds: int, zone: tzinfo = UTC) -> datetime:
-    """Return the instant that is a number of microseconds after 1970, in a time zone."""
-    return (_EPOCH + timedelta(microseconds=microseconds)).astimezone(zone)
 
 
 def find_duplicates(

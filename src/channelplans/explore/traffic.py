@@ -18,22 +18,18 @@ from channelplans._constructors import checked
 from channelplans._display import DisplayMixin, Table, clock, counted
 from channelplans.errors import InvalidValue, WrongType, quoted
 from channelplans.explore._clock_hours import HOUR, ClockHour, list_clock_hours
+from channelplans.explore._instants import check_zone, to_instant
 from channelplans.explore._timeline import Timeline
 from channelplans.explore.call_logs import (
     CallInterval,
-    check_zone,
     measure_intervals,
     refuse_duplicates,
-    to_instant,
 )
 
 __all__ = ["Load", "TrafficReport", "measure_traffic"]
 
 
 _NOTHING: Final = timedelta(0)
-
-
-_ONE_HOUR: Final = timedelta(hours=1)
 
 
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -43,15 +39,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _MOST_DAYS: Final = 3_660
 
 
-_WEEKDAYS: Final = (
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-)
+_WEEKDAYS: Final = tuple("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split())
 
 
 # The text shows the numbers of calls that are exceeded for at most these shares of the busy hour.
@@ -182,7 +170,7 @@ class TrafficReport(DisplayMixin):
     @property
     def sliding_erlangs(self) -> float:
         """The load of the 60 minutes with the most talk time."""
-        return self.sliding_talk_time / _ONE_HOUR
+        return self.sliding_talk_time / timedelta(hours=1)
 
     def share_above(self, calls: int) -> float:
         """Return the share of the busy hour's time with more than a number of simultaneous calls.
