@@ -33,6 +33,9 @@ from channelplans.allowances import Allowance
 from channelplans.calendar import Days, Months, Term
 from channelplans.calls import Call, rate_call
 from channelplans.errors import ChannelPlansError
+from channelplans.explore.call_logs import CallInterval, CallLog, RefusedRow
+from channelplans.explore.replays import replay
+from channelplans.explore.traffic import measure_traffic
 from channelplans.money import EUR, Currency, Money, Rounding
 from channelplans.offers import OFFERS, SKYPE_CONNECT
 from channelplans.pricing import quote, refund
@@ -188,6 +191,9 @@ SNAPSHOT = STORE.snapshot()
 DEFINITIONS = definitions_of(PURCHASE)
 INVOICE = make_invoice("acme", [PURCHASE, DEPOSIT], opening=FIVE_EUROS, since=DAY, until=MID_TERM)
 
+CALL_INTERVAL = CallInterval(datetime(2026, 1, 5, 10, tzinfo=UTC), MINUTE, "c-1")
+REPORT = measure_traffic([CALL_INTERVAL], zone=UTC)
+
 
 def field_values(value):
     """Return the arguments from which an attrs value can be made again."""
@@ -205,6 +211,13 @@ def samples_of(*values):
 FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "subscriptions.price_books.make_price_book": ((CATALOGUE,), {}),
     "subscriptions.price_changes.compare_editions": ((EDITION, NEXT_EDITION, (SUBSCRIPTION,)), {}),
+    "explore.call_logs.find_duplicates": (([5, 6], [7, 8], ["a", "a"]), {}),
+    "explore.call_logs.measure_intervals": (([CALL_INTERVAL],), {}),
+    "explore.call_logs.read_calls": ((CALL_INTERVAL.to_records(),), {"seconds": "seconds"}),
+    "explore.call_logs.refuse_duplicates": (([5, 6], [7, 8], ["a", None]), {}),
+    "explore.replays.fewest_channels": (([CALL_INTERVAL],), {"blocking": 0.02}),
+    "explore.replays.replay": (([CALL_INTERVAL],), {"channels": 1}),
+    "explore.traffic.measure_traffic": (([CALL_INTERVAL],), {"zone": UTC}),
     "storage.codec.decode": ((type(PLAN), encode(PLAN)), {"definitions": DEFINITIONS}),
     "storage.codec.decode_committed": ((encode(PURCHASE),), {"definitions": DEFINITIONS}),
     "storage.codec.decode_definition": ((encode(LADDER_TARIFF),), {}),
@@ -401,6 +414,12 @@ VALUE_ARGUMENTS: dict[str, Arguments] = samples_of(
     PAYMENT.draws[0],
     INVOICE,
     INVOICE.lines[0],
+    CALL_INTERVAL,
+    CallLog((CALL_INTERVAL,), (RefusedRow(2, "start must be text"),)),
+    RefusedRow(2, "start must be text"),
+    REPORT,
+    REPORT.hours[0],
+    replay([CALL_INTERVAL], channels=0),
     Stored(SUBSCRIPTION, REVISION),
     Booked(POSTING, DEPOSIT.token, 0),
     Page(("berlin",), Cursor("2026-02-04/berlin")),
@@ -502,6 +521,7 @@ METHOD_ARGUMENTS: dict[str, Arguments] = {
     "Catalogue.for_term": ((SUBSCRIPTION, DAY), {}),
     "Lot.expired": ((DAY,), {}),
     "Traffic.needed": ((30,), {}),
+    "TrafficReport.share_above": ((1,), {}),
     "Ratio.needed": ((30,), {}),
 }
 EMPTY_VALUE = attrs.make_class("Empty", {}, frozen=True)

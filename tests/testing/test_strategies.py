@@ -1,6 +1,6 @@
 """The strategies draw legal values within their bounds, and histories that can happen."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from itertools import pairwise
 from pkgutil import iter_modules
@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings, strategies as st
 
 import channelplans
-from channelplans import storage, subscriptions
+from channelplans import explore, storage, subscriptions
 from channelplans.allowances import Allowance
 from channelplans.calendar import Days, Months
 from channelplans.calls import covered, rate_call
+from channelplans.explore import replay
 from channelplans.money import EUR, JPY, Money
 from channelplans.offers import OFFERS, SKYPE_CONNECT
 from channelplans.rules import ChangeEffect
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.slow
 SECOND, HOUR, ONE_DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 NOTHING = timedelta(0)
 LATER = date(2026, 3, 1)
+MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
 
 # The content of a store is not drawn.
 UNDRAWN = {Snapshot}
@@ -57,7 +59,7 @@ def is_value_class(item):
 
 VALUES = [
     kind
-    for room in (channelplans, subscriptions, storage)
+    for room in (channelplans, subscriptions, storage, explore)
     for kind in value_classes_of(room)
     if kind not in UNDRAWN
 ]
@@ -221,6 +223,13 @@ BOUNDED = {
             and call.destination in {"US", "CA", *TARIFF.rates}
         ),
     ),
+    "call_intervals": (
+        strategies.call_intervals(first=MIDNIGHT, within=HOUR, longest=SECOND),
+        lambda call: (
+            MIDNIGHT <= call.start <= MIDNIGHT + HOUR and NOTHING <= call.duration <= SECOND
+        ),
+    ),
+    "call_logs": (strategies.call_logs(calls=2), lambda log: 1 <= len(log.calls) <= 2),
     "allowances": (
         strategies.allowances(most=HOUR, carried=1),
         lambda allowance: (
@@ -315,6 +324,14 @@ REACHED = {
     "a call to an excluded prefix": (
         strategies.calls(OFFERS["skype-connect-2011"], TARIFF),
         is_call_to_an_excluded_number,
+    ),
+    "a call of length zero": (
+        strategies.call_intervals(),
+        lambda call: call.duration == NOTHING,
+    ),
+    "simultaneous calls": (
+        strategies.call_logs(),
+        lambda log: replay(log.calls, channels=1).refused != (),
     ),
     "a used-up allowance": (
         strategies.allowances(),

@@ -21,6 +21,9 @@ from channelplans.allowances import Allowance
 from channelplans.calendar import Days, Months, Term
 from channelplans.calls import Call
 from channelplans.errors import RuleError, UnknownRate
+from channelplans.explore.call_logs import CallInterval, CallLog, RefusedRow
+from channelplans.explore.replays import Replay
+from channelplans.explore.traffic import Load, TrafficReport
 from channelplans.money import EUR, Currency, Money
 from channelplans.plans import Offer, Plan
 from channelplans.pricing import Line, Quote, Refund
@@ -70,6 +73,14 @@ from channelplans.subscriptions.transfers import (
 from channelplans.subscriptions.transitions import is_allowed, possible_days
 from channelplans.subscriptions.wallets import Posting, Reason, Statement, Wallet
 from channelplans.tariffs import Ladder, Rate, Tariff, Tier
+from channelplans.testing._explore_strategies import (
+    call_intervals,
+    call_logs,
+    loads,
+    refused_rows,
+    replays,
+    traffic_reports,
+)
 from channelplans.testing._kernel_strategies import (
     ANY_OFFERS,
     FIRST_DAY,
@@ -112,6 +123,8 @@ __all__ = [
     "LAST_DAY",
     "allowances",
     "bundle_rules",
+    "call_intervals",
+    "call_logs",
     "call_rules",
     "calls",
     "catalogues",
@@ -394,6 +407,8 @@ _BY_TYPE: Final[Mapping[Any, _MakeStrategy]] = MappingProxyType(
         Booked: lambda: st.builds(Booked, postings(), names(), st.integers(0, 9)),
         BundleRule: lambda: bundle_rules() | included_minutes(),
         Call: calls,
+        CallInterval: call_intervals,
+        CallLog: call_logs,
         CallRule: call_rules,
         Catalogue: catalogues,
         ChangeRule: change_rules,
@@ -412,6 +427,7 @@ _BY_TYPE: Final[Mapping[Any, _MakeStrategy]] = MappingProxyType(
         InvoiceLine: lambda: _invoices().flatmap(lambda invoice: st.sampled_from(invoice.lines)),
         Ladder: ladders,
         Line: lambda: quotes().flatmap(lambda paid: st.sampled_from(paid.lines)),
+        Load: loads,
         Lot: lambda: st.builds(Lot, priority=st.integers(-9, 9)),
         LotRule: _lot_rules,
         Money: money,
@@ -434,6 +450,8 @@ _BY_TYPE: Final[Mapping[Any, _MakeStrategy]] = MappingProxyType(
         Ratio: lambda: st.builds(Ratio, _parts(), st.integers(1, 9), _parts()),
         Refund: refunds,
         RefundRule: refund_rules,
+        RefusedRow: refused_rows,
+        Replay: replays,
         Request: lambda: st.builds(Request, names(), names()),
         Revision: names,
         Rollover: rollovers,
@@ -454,6 +472,7 @@ _BY_TYPE: Final[Mapping[Any, _MakeStrategy]] = MappingProxyType(
         Tier: lambda: ladders().flatmap(lambda ladder: st.sampled_from(ladder.tiers)),
         Transfer: transfers,
         Traffic: lambda: st.builds(Traffic, _parts(), st.floats(0.001, 0.999)),
+        TrafficReport: traffic_reports,
     }
 )
 

@@ -1,0 +1,80 @@
+"""Strategies for calls that happened, and for reports about them.
+
+Import these functions from ``channelplans.testing.strategies``.
+"""
+
+# ruff: noqa: D417 - Hypothesis passes `draw`, so it is not an argument of the caller.
+
+from datetime import UTC, datetime, time, timedelta, timezone
+
+from hypothesis import strategies as st
+
+from channelplans.explore.call_logs import CallInterval, CallLog, RefusedRow
+from channelplans.explore.replays import Replay, replay
+from channelplans.explore.traffic import Load, TrafficReport, measure_traffic
+from channelplans.testing._kernel_strategies import days, names
+
+_NOTHING = timedelta(0)
+
+
+@st.composite
+def call_intervals(
+    draw: st.DrawFn,
+    *,
+    first: datetime | None = None,
+    within: timedelta = timedelta(days=7),
+    longest: timedelta = timedelta(hours=3),
+) -> CallInterval:
+    """Calls that happened, some of length zero, without an identifier.
+
+    Args:
+        first: the earliest start; None generates a midnight in UTC.
+        within: how long after ``first`` a call can start.
+        longest: the greatest length of a call.
+    """
+    first = first or datetime.combine(draw(days()), time(), UTC)
+    # Whole minutes, so that calls often start at the same moment or when another ends.
+    minutes = st.integers(0, within // timedelta(minutes=1)).map(lambda m: timedelta(minutes=m))
+    lengths = st.integers(0, longest // timedelta(minutes=1)).map(lambda m: timedelta(minutes=m))
+    start = first + draw(minutes | st.timedeltas(_NOTHING, within))
+    return CallInterval(start, draw(lengths | st.timedeltas(_NOTHING, longest)))
+
+
+@st.composite
+def call_logs(draw: st.DrawFn, *, calls: int = 8) -> CallLog:
+    """Logs of at least one call within a week, with some refused rows.
+
+    Args:
+        calls: the largest number of calls.
+    """
+    first = datetime.combine(draw(days()), time(), UTC)
+    drawn = draw(st.lists(call_intervals(first=first), min_size=1, max_size=calls))
+    refused = draw(st.lists(refused_rows(), max_size=2))
+    return CallLog(tuple(drawn), tuple(refused))
+
+
+def refused_rows() -> st.SearchStrategy[RefusedRow]:
+    """Refused rows with any reason."""
+    return st.builds(RefusedRow, st.integers(1, 999), names())
+
+
+def loads() -> st.SearchStrategy[Load]:
+    """Loads with observed time."""
+    lengths = st.timedeltas(_NOTHING, timedelta(days=99))
+    observed = st.timedeltas(timedelta(hours=1), timedelta(days=99))
+    return st.builds(Load, lengths, observed)
+
+
+def traffic_reports() -> st.SearchStrategy[TrafficReport]:
+    """Reports of generated logs, in zones with whole hours and with others."""
+    offsets = st.sampled_from([timedelta(hours=-8), _NOTHING, timedelta(hours=5, minutes=45)])
+    return st.builds(
+        lambda log, offset: measure_traffic(log.calls, zone=timezone(offset)), call_logs(), offsets
+    )
+
+
+def replays() -> st.SearchStrategy[Replay]:
+    """Replays of generated logs with a few channels."""
+    return st.builds(
+        lambda log, channels: replay(log.calls, channels=channels), call_logs(), st.integers(0, 5)
+    )
