@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "channelplans"
 MODULES = sorted(
     module
-    for folder in (PACKAGE, PACKAGE / "subscriptions", PACKAGE / "storage")
+    for folder in (PACKAGE, *(PACKAGE / room for room in ("subscriptions", "storage", "explore")))
     for module in folder.glob("[a-z]*.py")
 )
 TEST_MODULES = sorted((ROOT / "tests").rglob("test_*.py"))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, find, given, settings, strategies as st
 
 import channelplans
-from channelplans import storage, subscriptions
+from channelplans import explore, storage, subscriptions
 from channelplans.allowances import Allowance
 from channelplans.calendar import Days, Months
 from channelplans.calls import covered, rate_call
@@ -57,7 +57,7 @@ def is_value_class(item):
 
 VALUES = [
     kind
-    for room in (channelplans, subscriptions, storage)
+    for room in (channelplans, subscriptions, storage, explore)
     for kind in value_classes_of(room)
     if kind not in UNDRAWN
 ]
