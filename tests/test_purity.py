@@ -34,6 +34,8 @@ from channelplans.calendar import Days, Months, Term
 from channelplans.calls import Call, rate_call
 from channelplans.errors import ChannelPlansError
 from channelplans.explore.call_logs import CallInterval, CallLog, RefusedRow
+from channelplans.explore.comparison import compare_plans
+from channelplans.explore.needs import Need, Product
 from channelplans.explore.replays import replay
 from channelplans.explore.traffic import measure_traffic
 from channelplans.money import EUR, Currency, Money, Rounding
@@ -189,6 +191,9 @@ REVISION = STORE.commit(PURCHASE, expected=None)
 assert REVISION is not None
 SNAPSHOT = STORE.snapshot()
 DEFINITIONS = definitions_of(PURCHASE)
+NEED = Need(channels=3, minutes={"US": 6000, "DE": 10})
+PRODUCT = Product(SKYPE_CONNECT, TARIFF)
+PLAN_COMPARISON = compare_plans(NEED, [PRODUCT])
 INVOICE = make_invoice("acme", [PURCHASE, DEPOSIT], opening=FIVE_EUROS, since=DAY, until=MID_TERM)
 
 CALL_INTERVAL = CallInterval(datetime(2026, 1, 5, 10, tzinfo=UTC), MINUTE, "c-1")
@@ -227,6 +232,10 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "storage.ports.check_shard": (((0, 2),), {}),
     "storage.ports.shard_of": (("acme", 4), {}),
     "storage.codec.schema": ((type(PURCHASE),), {}),
+    "explore.comparison.break_even": ((SKYPE_CONNECT, TARIFF), {}),
+    "explore.comparison.compare_plans": ((NEED, [PRODUCT]), {}),
+    "explore.needs.format_minutes": ((HALF,), {}),
+    "explore.needs.measure": ((NEED, PRODUCT), {}),
     "tariffs.format_rate": ((Rate("0.02"), EUR.code), {}),
     "_numbers.dialled_digits": (("+1 212 555 0100",), {}),
     "_numbers.international_digits": (("+49 (0)30 555 0100",), {}),
@@ -420,6 +429,11 @@ VALUE_ARGUMENTS: dict[str, Arguments] = samples_of(
     REPORT,
     REPORT.hours[0],
     replay([CALL_INTERVAL], channels=0),
+    NEED,
+    PRODUCT,
+    PLAN_COMPARISON,
+    PLAN_COMPARISON.cheapest,
+    PLAN_COMPARISON.cheapest.best,
     Stored(SUBSCRIPTION, REVISION),
     Booked(POSTING, DEPOSIT.token, 0),
     Page(("berlin",), Cursor("2026-02-04/berlin")),
@@ -1013,6 +1027,17 @@ def test_no_module_has_mutable_state(name):
 ASSIGNED_ATTRIBUTES = {
     "_checks": {
         f"_ShortRepr.max{limit}" for limit in ("level", "tuple", "list", "dict", "long", "other")
+    },
+    "explore._cheapest": {
+        *(f"Covers.{name}" for name in ("_covers", "_drops", "_prices", "_size", "_sizes")),
+        "Covers._useful",
+        *(f"Search.{name}" for name in ("_bounds", "_higher_bounds", "_found", "_task")),
+        *(f"Search.{name}" for name in ("_bundle_covers", "_channel_covers")),
+        *(f"Search.{name}" for name in ("_cover_savings", "_never_falls", "_savings")),
+    },
+    "explore._tasks": {"_Prices._tariff"},
+    "explore.comparison": {
+        f"_Solver.{name}" for name in ("_need", "_product", "_search", "_task", "_usage")
     },
     "storage._billing_actions": {
         "BillingActions._finish",

@@ -1,15 +1,19 @@
-"""Answers for people who choose a plan: what call records say about the channels needed.
+"""Answers for people who choose a plan: measured traffic, and the cheapest plan for a need.
 
-This room knows the kernel. It may know subscriptions and storage, but none of them knows it. It
-does not know a file format or a database: callers pass rows and values.
+This room may use the kernel, subscriptions and storage, and none of them knows it. It does no input
+or output, and knows no file format: callers pass rows and values.
 """
 
-from channelplans.explore import call_logs, replays, traffic
+from channelplans.explore import call_logs, comparison, needs, replays, traffic
 from channelplans.explore.call_logs import *
+from channelplans.explore.comparison import *
+from channelplans.explore.needs import *
 from channelplans.explore.replays import *
 from channelplans.explore.traffic import *
 
 __all__: list[str] = []
 __all__ += call_logs.__all__
+__all__ += comparison.__all__
+__all__ += needs.__all__
 __all__ += replays.__all__
 __all__ += traffic.__all__

@@ -22,6 +22,8 @@ from channelplans.calendar import Days, Months, Term
 from channelplans.calls import Call
 from channelplans.errors import RuleError, UnknownRate
 from channelplans.explore.call_logs import CallInterval, CallLog, RefusedRow
+from channelplans.explore.comparison import Combination, Option, PlanComparison, compare_plans
+from channelplans.explore.needs import Need, Product
 from channelplans.explore.replays import Replay
 from channelplans.explore.traffic import Load, TrafficReport
 from channelplans.money import EUR, Currency, Money
@@ -390,6 +392,26 @@ def _invoices(draw: st.DrawFn) -> Invoice:
     return make_invoice("acme", history, opening=opening, since=since, until=until)
 
 
+def _needs() -> st.SearchStrategy[Need]:
+    minutes = st.dictionaries(countries(), st.integers(0, 9000), max_size=2)
+    by_channels = st.builds(Need, channels=st.integers(1, 99), minutes=minutes)
+    by_employees = st.builds(
+        Need, employees=st.integers(1, 99), minutes=minutes, guideline=_guidelines()
+    )
+    return by_channels | by_employees
+
+
+@st.composite
+def _comparisons(draw: st.DrawFn) -> PlanComparison:
+    """Comparisons of a shipped offer that can serve the need."""
+    tariff = Tariff(draw(names()), EUR, channel=draw(st.integers(0, 9)), bundle=10)
+    offer = draw(shipped_offers())
+    bundle = offer.bundle
+    minutes = {bundle.area[0]: draw(st.integers(0, 9000))} if bundle and bundle.minutes else {}
+    need = Need(channels=draw(st.integers(1, 99)), minutes=minutes)
+    return compare_plans(need, [Product(offer, tariff)])
+
+
 def _parts() -> st.SearchStrategy[Fraction]:
     return st.fractions(Fraction(1, 100), 1, max_denominator=100)
 
@@ -412,6 +434,7 @@ _BY_TYPE: Final[Mapping[Any, _MakeStrategy]] = MappingProxyType(
         CallRule: call_rules,
         Catalogue: catalogues,
         ChangeRule: change_rules,
+        Combination: lambda: _comparisons().map(lambda comparison: comparison.cheapest.best),
         Comparison: lambda: catalogues().map(
             lambda catalogue: compare_editions(catalogue.editions[0], catalogue.editions[-1])
         ),
@@ -432,12 +455,15 @@ _BY_TYPE: Final[Mapping[Any, _MakeStrategy]] = MappingProxyType(
         LotRule: _lot_rules,
         Money: money,
         Months: lambda: st.builds(Months, st.integers(1, 36)),
+        Need: _needs,
         Notice: notices,
         Outcome: lambda: st.builds(Outcome, names(), st.none() | names()),
         Offer: offers,
+        Option: lambda: _comparisons().map(lambda comparison: comparison.cheapest),
         Page: lambda: st.builds(Page, st.lists(names(), max_size=3), st.none() | names()),
         Payment: _payments,
         Plan: plans,
+        PlanComparison: _comparisons,
         Posting: postings,
         PriceDifference: lambda: st.builds(
             PriceDifference, old=money(EUR), new=money(EUR), problem=st.none()

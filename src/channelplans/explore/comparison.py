@@ -1,0 +1,561 @@
+"""Which offer is cheapest for a need, and why.
+
+For each product, an offer with a tariff, the cheapest legal profiles and bundles are found. All
+combinations compete: more channels than needed, several profiles, and any number of bundles.
+
+* A month is 30 days and a year 365, so that terms of different lengths can be compared.
+* The minutes are divided among the profiles in proportion to their channels. The destinations of
+  the bundle's area share the bundled minutes in proportion to their own minutes.
+* Set-up fees are listed apart and are not a part of the cost.
+* A minute that no bundle covers has the price of a minute. The number of calls is unknown, so
+  connection fees, minimum charges and the rounding of each call are not included. Numbers with
+  special prefixes, and minutes carried over from earlier terms, are not included either.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from fractions import Fraction
+from itertools import groupby
+from typing import Final
+
+import attrs
+
+from channelplans._checks import instance, several
+from channelplans._constructors import checked
+from channelplans._display import DisplayMixin, Table, counted
+from channelplans.errors import (
+    CurrencyMismatch,
+    InvalidValue,
+    NotOffered,
+    RuleError,
+    TotalNotReachable,
+    UnknownRate,
+    cut,
+)
+from channelplans.explore._cheapest import Search
+from channelplans.explore._tasks import make_task
+from channelplans.explore.needs import (
+    MONTH,
+    MOST_NEEDED,
+    YEAR,
+    Need,
+    Product,
+    Usage,
+    format_minutes,
+    measure,
+)
+from channelplans.money import Money, Rounding, columns, make_money, round_ratio
+from channelplans.plans import Offer, Plan
+from channelplans.quantities import grant, profiles_for, split_profiles
+from channelplans.tariffs import Item, Tariff
+
+__all__ = [
+    "Combination",
+    "Option",
+    "PlanComparison",
+    "break_even",
+    "compare_plans",
+]
+
+
+#: The largest number of further channels at which another price is looked for.
+_MOST_STEPS: Final = 1000
+
+_AMOUNTS: Final = ("per_term", "per_30_days", "per_year", "setup", "overage", "other_calls")
+
+_NOT_INCLUDED: Final = (
+    "A month is 30 days, a year 365. Prices are net of tax. Calls cost the price of a minute; "
+    "connection fees, minimum charges and the rounding of each call are not included."
+)
+
+
+@checked
+@attrs.frozen(repr=False)
+class Combination(DisplayMixin):
+    """Profiles and bundles of a product that serve a need, and what they cost.
+
+    Attributes:
+        need: the channels and minutes that are needed.
+        product: the rules and the prices.
+        plans: the plan of each profile.
+
+    Raises:
+        InvalidValue: there are no plans, a plan is of another offer, or an amount has more than 18
+            digits.
+        UnknownRate: the tariff has no rate for minutes that no bundle covers.
+        NotOffered: a plan has bundles, and the tariff has no price for them.
+
+    >>> from channelplans import EUR, SKYPE_CONNECT, Tariff
+    >>> from channelplans.explore import Combination, Need, Product
+    >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
+    >>> plans = (SKYPE_CONNECT.plan(channels=130), SKYPE_CONNECT.plan(channels=7))
+    >>> print(Combination(Need(channels=137), Product(SKYPE_CONNECT, tariff), plans))
+    130 + 7 channels: 952.15 EUR for 30 days, 11584.49 EUR for a year
+    """
+
+    need: Need
+    product: Product
+    plans: tuple[Plan, ...]
+
+    def __attrs_post_init__(self) -> None:
+        offer = self.product.offer
+        if not self.plans:
+            raise InvalidValue("plans", "()", "at least one plan")
+        for plan in self.plans:
+            if plan.offer != offer:
+                raise InvalidValue("plans", f"of {plan.offer!r}", f"of {offer!r}")
+        # Each raises an error if there is no such price.
+        _ = self.per_year, self.per_term, self.setup
+
+    @property
+    def channels(self) -> int:
+        """The channels of all profiles together."""
+        return sum(plan.channels for plan in self.plans)
+
+    @property
+    def bundles(self) -> int:
+        """The bundles of all profiles together."""
+        return sum(plan.bundles for plan in self.plans)
+
+    @property
+    def overage_minutes(self) -> Fraction:
+        """The minutes of a term to the bundle's area that no bundle covers (H13)."""
+        minutes = measure(self.need, self.product).minutes
+        rests = (minutes * plan.channels / self.channels - plan.minutes for plan in self.plans)
+        return sum((max(rest, Fraction(0)) for rest in rests), start=Fraction(0))
+
+    @property
+    def units(self) -> Fraction:
+        """The exact cost of a term, in smallest units of the currency, without set-up fees."""
+        tariff = self.product.tariff
+        prices = [
+            tariff.units(Item.CHANNELS, plan.channels) + tariff.units(Item.BUNDLES, plan.bundles)
+            for plan in self.plans
+        ]
+        return sum(prices) + self._overage_units + measure(self.need, self.product).other_calls
+
+    @property
+    def _overage_units(self) -> Fraction:
+        minutes, usage = self.overage_minutes, measure(self.need, self.product)
+        if minutes and usage.missing:
+            raise usage.missing
+        return minutes * usage.rate
+
+    @property
+    def per_term(self) -> Money:
+        """The cost of a term, rounded once, half up."""
+        return self._round(self.units)
+
+    @property
+    def per_30_days(self) -> Money:
+        """The cost of 30 days."""
+        return self._round(self.units * MONTH / self.product.term_days)
+
+    @property
+    def per_year(self) -> Money:
+        """The cost of 365 days."""
+        return self._round(self.units * YEAR / self.product.term_days)
+
+    @property
+    def overage(self) -> Money:
+        """The cost of the overage of a term; it is a part of the cost."""
+        return self._round(self._overage_units)
+
+    @property
+    def other_calls(self) -> Money:
+        """The cost of a term's calls to other destinations; it is a part of the cost."""
+        return self._round(measure(self.need, self.product).other_calls)
+
+    @property
+    def setup(self) -> Money:
+        """The set-up fees of all profiles: charged once, and not a part of the cost."""
+        tariff = self.product.tariff
+        fee = tariff.units(Item.SETUP, len(self.plans))
+        fee += tariff.units(Item.CHANNEL_SETUP, self.channels)
+        return make_money(fee, tariff.currency)
+
+    @property
+    def profiles(self) -> str:
+        """The profiles as text, such as ``130 + 7 channels`` or ``20 channels with 6 bundles``."""
+        groups = [(plan, len([*plans])) for plan, plans in groupby(self.plans)]
+        parts = [
+            (f"{count:,} × " if count > 1 else "")
+            + str(plan.channels)
+            + (f" with {counted(plan.bundles, 'bundle')}" if plan.bundles else "")
+            for plan, count in groups
+        ]
+        if len(self.plans) == 1:
+            (plan,) = self.plans
+            channels = counted(plan.channels, "channel")
+            return parts[0].replace(str(plan.channels), channels, 1)
+        if not self.bundles:
+            return f"{' + '.join(parts)} channels"
+        return f"channels: {' + '.join(parts)}"
+
+    def to_records(self) -> list[dict[str, object]]:
+        """Return the combination as one plain row."""
+        return [_make_row(self.need, self.product, self)]
+
+    def _round(self, units: Fraction) -> Money:
+        minor = round_ratio(units.numerator, units.denominator, Rounding.HALF_UP)
+        return make_money(minor, self.product.tariff.currency)
+
+    def _describe(self) -> tuple[str]:
+        setup = f", {self.setup} once" if self.setup else ""
+        costs = f"{self.per_30_days} for 30 days, {self.per_year} for a year"
+        return (f"{self.profiles}: {costs}{setup}",)
+
+
+def _make_row(need: Need, product: Product, best: Combination | None) -> dict[str, object]:
+    """Return the columns of a combination; if there is none, its columns are None."""
+    row: dict[str, object] = {
+        "offer": product.offer.name,
+        "edition": product.offer.edition,
+        "tariff": product.tariff.name,
+        "needed": need.needed,
+        "term_days": product.term_days,
+        "currency": product.tariff.currency.code,
+    }
+    counts = ("profiles", "channels", "bundles", "overage_minutes")
+    if best is None:
+        return row | dict.fromkeys(counts) | columns(**dict.fromkeys(_AMOUNTS))
+    row |= {
+        "profiles": len(best.plans),
+        "channels": best.channels,
+        "bundles": best.bundles,
+        "overage_minutes": best.overage_minutes,
+    }
+    return row | columns(**{name: getattr(best, name) for name in _AMOUNTS})
+
+
+@checked
+@attrs.frozen(repr=False)
+class Option(DisplayMixin):
+    """What a product costs for a need, or why the product cannot serve it.
+
+    Attributes:
+        need: the channels and minutes that are needed.
+        product: the rules and the prices.
+        best: the cheapest combination; None if there is none.
+        without_bundles: the cheapest combination without bundles; None if there is none.
+        ways: the usual ways to buy the channels, and the cheapest: the number that one profile gets
+            for the request, the fewest profiles with at least the need, the fewest profiles with
+            exactly the need. The first can have fewer channels than needed.
+        step_from: the first larger number of needed channels with another price; None if there is
+            none among the next 1,000.
+        step: the cheapest combination for that number.
+        problem: why no combination is possible; None if one is.
+    """
+
+    need: Need
+    product: Product
+    best: Combination | None
+    without_bundles: Combination | None = None
+    ways: tuple[Combination, ...] = ()
+    step_from: int | None = None
+    step: Combination | None = None
+    problem: str | None = None
+
+    @property
+    def saved_by_bundles(self) -> Money | None:
+        """What the bundles save in a term.
+
+        None if the cheapest combination has no bundles, or if there is none without bundles.
+        """
+        if self.best is None or not self.best.bundles or self.without_bundles is None:
+            return None
+        return self.without_bundles.per_term - self.best.per_term
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Sentences that say what the cost consists of, or why the product is not possible."""
+        best = self.best
+        if best is None:
+            return (f"not possible, because {self.problem}",)
+        sentences = []
+        if self.saved_by_bundles is not None:
+            saved = f"bundles save {self.saved_by_bundles}"
+            sentences.append(f"{saved} in a term of {counted(best.product.term_days, 'day')}")
+        if best.overage_minutes:
+            minutes = format_minutes(best.overage_minutes)
+            sentences.append(f"overage in a term: {minutes} minutes for {best.overage}")
+        if best.other_calls:
+            sentences.append(f"calls to other destinations in a term: {best.other_calls}")
+        step = f"no other price up to {_last_step(self.need):,} channels"
+        if self.step is not None:
+            step = (
+                f"the next price begins at {counted(self.step_from or 0, 'channel')}: {self.step}"
+            )
+        return (*sentences, step)
+
+    def to_records(self) -> list[dict[str, object]]:
+        """Return the option as one plain row.
+
+        A row has the columns of the cheapest combination, ``saved_by_bundles``, the next step and
+        ``problem``. If no combination is possible, the columns are None.
+        """
+        row = _make_row(self.need, self.product, self.best)
+        step_price = None if self.step is None else self.step.per_30_days
+        added = columns(saved_by_bundles=self.saved_by_bundles, step_per_30_days=step_price)
+        return [{**row, **added, "step_from": self.step_from, "problem": self.problem}]
+
+    def _describe(self) -> Iterator[str | Table]:
+        yield f"{self.product}, for {self.need}"
+        if self.best is not None:
+            yield f"cheapest: {self.best}"
+        yield from self.reasons
+        if self.ways:
+            yield _make_table(
+                "channels", [(f"{way.channels}{self._mark(way)}", way) for way in self.ways]
+            )
+
+    def _mark(self, way: Combination) -> str:
+        return " (too few)" if way.channels < self.need.needed else ""
+
+
+@checked
+@attrs.frozen(repr=False)
+class PlanComparison(DisplayMixin):
+    """The options for a need, the cheapest first.
+
+    Attributes:
+        need: the channels and minutes that are needed.
+        options: an option for each product, by the exact cost of a day; impossible ones last.
+    """
+
+    need: Need
+    options: tuple[Option, ...]
+
+    @property
+    def cheapest(self) -> Option:
+        """The cheapest option.
+
+        Raises:
+            NotOffered: no product can serve the need.
+        """
+        for option in self.options:
+            if option.best is not None:
+                return option
+        problems = "; ".join(f"{option.product}: {option.problem}" for option in self.options)
+        raise NotOffered("possible product", str(self.need), problems or "compare a product")
+
+    def to_records(self) -> list[dict[str, object]]:
+        """Return a plain row for each option."""
+        return [row for option in self.options for row in option.to_records()]
+
+    def _describe(self) -> Iterator[str | Table]:
+        yield f"Plans for {self.need}"
+        possible = [
+            (f"{cut(option.product.offer.full_name)}, {cut(option.product.tariff.name)}", option)
+            for option in self.options
+        ]
+        yield _make_table("product", [(name, option.best) for name, option in possible])
+        for option in self.options:
+            yield f"{option.product}: {'; '.join(option.reasons)}"
+        yield _NOT_INCLUDED
+
+
+_HEADINGS: Final = ("profiles", "30 days", "year", "set-up", "overage")
+
+
+def _make_table(heading: str, rows: Sequence[tuple[str, Combination | None]]) -> Table:
+    cells = [
+        (name, "not possible", "", "", "", "")
+        if best is None
+        else (
+            name,
+            best.profiles,
+            *(
+                f"{amount.amount:f}"
+                for amount in (best.per_30_days, best.per_year, best.setup, best.overage)
+            ),
+        )
+        for name, best in rows
+    ]
+    return Table((heading, *_HEADINGS), tuple(cells), right=_HEADINGS[1:])
+
+
+def compare_plans(need: Need, products: Sequence[Product]) -> PlanComparison:
+    """Return what each product costs for a need, the cheapest first.
+
+    The cheapest combination of a product has at least the needed channels on any number of
+    profiles. Totals of up to 10,000 channels are tried. If several combinations have the same cost,
+    the lowest set-up fees decide, then the fewest profiles, then the fewest channels. Products with
+    the same cost keep their order.
+
+    Args:
+        need: the channels and minutes that are needed.
+        products: the offers with their tariffs, at least one.
+
+    Raises:
+        InvalidValue: there are no products.
+        CurrencyMismatch: the products are in different currencies. The error names the product.
+
+    >>> from channelplans import EUR, SKYPE_CONNECT, Tariff
+    >>> from channelplans.explore import Need, Product, compare_plans
+    >>> light = Tariff("light", EUR, channel="5", minute="0.03")
+    >>> bundled = Tariff("bundled", EUR, channel="6.95", bundle="10", minute="0.021")
+    >>> products = [Product(SKYPE_CONNECT, light), Product(SKYPE_CONNECT, bundled)]
+    >>> comparison = compare_plans(Need(channels=4, minutes={"US": 6000}), products)
+    >>> print(comparison.cheapest.best)
+    4 channels with 2 bundles: 47.80 EUR for 30 days, 581.57 EUR for a year
+    >>> print(comparison.options[1].best)
+    4 channels: 200.00 EUR for 30 days, 2433.33 EUR for a year
+    """
+    instance("need", need, Need)
+    items = several("products", products, lambda name, item: instance(name, item, Product))
+    if not items:
+        raise InvalidValue("products", "none", "at least one product")
+    currency = items[0].tariff.currency
+    for product in items:
+        if product.tariff.currency != currency:
+            advice = f"compare products in one currency; {product} is in another"
+            raise CurrencyMismatch(str(currency), str(product.tariff.currency), advice)
+    options = [_find_option(need, product) for product in items]
+    return PlanComparison(need, tuple(sorted(options, key=_rank)))
+
+
+def _last_step(need: Need) -> int:
+    """Return the largest number of channels at which another price is looked for."""
+    return min(need.needed + _MOST_STEPS, MOST_NEEDED)
+
+
+def _rank(option: Option) -> tuple[bool, Fraction]:
+    if option.best is None:
+        return True, Fraction(0)
+    return False, option.best.units / option.product.term_days
+
+
+def _find_option(need: Need, product: Product) -> Option:
+    try:
+        usage = measure(need, product)
+        return _Solver(need, product, usage).solve()
+    except (InvalidValue, RuleError, UnknownRate) as error:
+        return Option(need, product, None, problem=str(error))
+
+
+class _Solver:
+    """The search of one product for one need."""
+
+    def __init__(self, need: Need, product: Product, usage: Usage) -> None:
+        self._need, self._product, self._usage = need, product, usage
+        self._task = make_task(product, usage)
+        self._search = Search(self._task)
+
+    def solve(self) -> Option:
+        need, product = self._need, self._product
+        best = self._find(self._search, need.needed)
+        if best is None:
+            return Option(need, product, None, problem=self._find_problem())
+        without = Search(attrs.evolve(self._task, bundle_prices=[0], bundle_minutes=0))
+        step_from = self._find_step(best)
+        return Option(
+            need,
+            product,
+            best,
+            self._find(without, need.needed),
+            self._find_ways(best),
+            step_from,
+            None if step_from is None else self._find(self._search, step_from),
+        )
+
+    def _find(self, search: Search, needed: int) -> Combination | None:
+        """Return the cheapest combination for a number of channels; None if there is none."""
+        found = search.find(needed)
+        return None if found is None else self._combine(search, found.profiles)
+
+    def _combine(self, search: Search, profiles: Sequence[int]) -> Combination | None:
+        """Return the cheapest bundles for some profiles; None if their minutes have no price."""
+        total, offer = sum(profiles), self._product.offer
+        plans: dict[int, Plan] = {}
+        for channels in {*profiles}:
+            bundles = search.count_bundles(channels, total)
+            if bundles is None:
+                return None
+            plans[channels] = offer.plan(channels=channels, bundles=bundles)
+        combined = tuple(plans[channels] for channels in profiles)
+        return Combination(self._need, self._product, combined)
+
+    def _find_problem(self) -> str:
+        minutes = format_minutes(self._usage.minutes)
+        return (
+            f"no bundles or included minutes cover {minutes} minutes in a term, and "
+            f"{self._usage.missing}"
+        )
+
+    def _find_ways(self, best: Combination) -> tuple[Combination, ...]:
+        """Return the usual ways to buy the channels and the cheapest way, by their channels."""
+        needed, rule = self._need.needed, self._product.offer.quantity
+        ways = {tuple(plan.channels for plan in best.plans): best}
+        splits: list[tuple[int, ...]] = []
+        if rule.minimum <= needed <= rule.maximum:
+            splits.append((grant(needed, rule),))
+        splits.append(profiles_for(needed, rule))
+        with suppress(TotalNotReachable):
+            splits.append(split_profiles(needed, rule))
+        for profiles in splits:
+            way = self._combine(self._search, profiles)
+            if way is not None:
+                ways.setdefault(profiles, way)
+        return tuple(sorted(ways.values(), key=lambda way: (way.channels, len(way.plans))))
+
+    def _find_step(self, best: Combination) -> int | None:
+        """Return the first larger need with another cost; None if there is none.
+
+        The cost never falls with the need, because a combination for more channels serves fewer.
+        So doubled distances bracket the step, and halved ones find it.
+        """
+        lowest, distance = self._need.needed, 1
+        while True:
+            other = min(lowest + distance, _last_step(self._need))
+            if other == lowest:
+                return None
+            if self._costs_more(other, best):
+                break
+            lowest, distance = other, distance * 2
+        while other - lowest > 1:
+            middle = (lowest + other) // 2
+            if self._costs_more(middle, best):
+                other = middle
+            else:
+                lowest = middle
+        return other
+
+    def _costs_more(self, needed: int, best: Combination) -> bool:
+        found = self._search.find(needed)
+        return found is not None and found.cost + self._usage.other_calls > best.units
+
+
+def break_even(offer: Offer, tariff: Tariff) -> timedelta:
+    """Return the minutes of a term from which on a bundle costs no more than its minutes.
+
+    The result is the price of a bundle divided by the price of a minute, rounded up to a whole
+    second. Included minutes do not count. If the destinations of the bundle's area have different
+    prices, the lowest counts, so that the bundle pays for itself wherever the calls go.
+
+    Args:
+        offer: the rules of the bundle.
+        tariff: the price of the bundle and of a minute.
+
+    Raises:
+        NotOffered: the offer or the tariff has no bundles, or a bundle never pays for itself.
+        UnknownRate: the tariff has no price of a minute for a destination in the area.
+
+    >>> from channelplans import EUR, SKYPE_CONNECT, Tariff
+    >>> from channelplans.explore import break_even
+    >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
+    >>> print(break_even(SKYPE_CONNECT, tariff))  # 10 / 0.021 minutes, of 5,000
+    7:56:12
+    """
+    rule = instance("offer", offer, Offer).bundle
+    if rule is None or not rule.minutes:
+        raise NotOffered("bundles", offer.full_name, "an offer with bundles works")
+    price = instance("tariff", tariff, Tariff).units(Item.BUNDLES, 1)
+    rates = (tariff.rate_for(destination, offer).minute for destination in rule.area)
+    rate = Fraction(min(rates)) * tariff.currency.units
+    if price > rate * rule.minutes:
+        works = f"{rule.minutes:,} minutes cost less than a bundle"
+        raise NotOffered("bundle that pays for itself", tariff.name, works)
+    seconds = -(-60 * price // rate) if rate else 0
+    return timedelta(seconds=int(seconds))
