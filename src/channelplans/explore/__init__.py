@@ -1,7 +1,7 @@
 """Answers for people who choose a plan: measured traffic, and the cheapest plan for a need.
 
-This room may use the kernel, subscriptions and storage, and none of them knows it. It does no input
-or output, and knows no file format: callers pass rows and values.
+This room may use the kernel, subscriptions and storage, and none of them knows it. It does not know
+a file format or a database: callers pass rows and values.
 """
 
 from channelplans.explore import call_logs, comparison, needs, replays, traffic
