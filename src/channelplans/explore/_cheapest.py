@@ -20,8 +20,9 @@ depends only on its own channels and bundles, and three facts make the search sh
 3. No combination of a total costs less than its lower bound. The bound adds two prices: of
    the cheapest way to buy at least that many channels without regard to minutes, and of the
    minutes if all profiles shared their bundles. Totals are tried in the order of their bounds,
-   until a bound is not below the best combination found. From some total on, more channels cover no
-   more minutes. There the bound never falls, so the first total that is not better ends the search.
+   until a bound is not below the best combination found. Totals above which more channels cover no
+   more minutes come last. There the bound never falls, so the first total that is not better ends
+   the search.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
