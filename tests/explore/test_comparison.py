@@ -357,6 +357,19 @@ def test_sizes_with_gaps_skip_totals_that_no_profiles_have():
     assert [(6, 0), (4, 0)] == channels_of(option)
 
 
+def test_included_minutes_of_another_profile_can_be_the_cheapest():
+    """Profiles of 3 free channels include 6 minutes: 6.5 minutes need two profiles, for nothing.
+
+    4 channels would include enough, but no profiles have 4, and 3 cost half a minute.
+    """
+    rule = BundleRule("US minutes", 1, ("US",), included=2)
+    offer = attrs.evolve(SKYPE_CONNECT, quantity=QuantityRule(3, 3), bundle=rule)
+    tariff = Tariff("made up", EUR, channel=0, minute=1)
+    option = compare_one(Need(channels=1, minutes={"US": "6.5"}), Product(offer, tariff))
+
+    assert [(3, 0), (3, 0)] == channels_of(option)
+
+
 def test_options_are_sorted_by_cost_and_impossible_ones_are_last():
     """Products with equal costs keep their order."""
     dear = Product(SKYPE_CONNECT, attrs.evolve(TARIFF, name="dear", channel="9"))

@@ -20,11 +20,12 @@ depends only on its own channels and bundles, and three facts make the search sh
 3. No combination of a total costs less than its lower bound. The bound adds two prices: of
    the cheapest way to buy at least that many channels without regard to minutes, and of the
    minutes if all profiles shared their bundles. Totals are tried in the order of their bounds,
-   until a bound is not below the best combination found. From some total on, more channels cover no
-   more minutes. There the bound never falls, so the first total that is not better ends the search.
+   until a bound is not below the best combination found. Totals above which more channels cover no
+   more minutes come last. There the bound never falls, so the first total that is not better ends
+   the search.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple, TypeAlias
@@ -127,13 +128,14 @@ class Search:
     def find(self, needed: int) -> Found | None:
         """Return the cheapest combination with at least a number of channels; None if none is."""
         best: tuple[_Rank, Found] | None = None
-        for bound, total in self._totals(needed):
-            if best is not None and bound >= best[0]:
-                break
-            found = self._find_split(total, best=None if best is None else best[0])
-            if found is not None:
-                rank = self._rank(found.cost, len(found.profiles), total)
-                best = min(best or (rank, found), (rank, found))
+        for bounded_totals in self._totals(needed):
+            for bound, total in bounded_totals:
+                if best is not None and bound >= best[0]:
+                    break
+                found = self._find_split(total, best=None if best is None else best[0])
+                if found is not None:
+                    rank = self._rank(found.cost, len(found.profiles), total)
+                    best = min(best or (rank, found), (rank, found))
         return best[1] if best else None
 
     def count_bundles(self, channels: int, total: int) -> int | None:
@@ -154,17 +156,23 @@ class Search:
                 costs.append((price + rest * task.rate, count))
         return min(costs)[1] if costs else None
 
-    def _totals(self, needed: int) -> Iterator[tuple[_Rank, int]]:
-        """Yield each total to try with its bound, the lowest bound first."""
+    def _totals(self, needed: int) -> Sequence[Iterable[tuple[_Rank, int]]]:
+        """Return the totals to try with their bounds, in two parts with rising bounds.
+
+        In the first part, more channels cover more minutes; in the second, they do not. The second
+        can have a lower bound than the first, if no profiles have exactly the first part's totals.
+        """
         task, last = self._task, needed
         per_channel = task.included or (task.bundles_per_channel or 0) * task.bundle_minutes
         if per_channel:
             last = min(max(needed, -(-task.minutes // per_channel)), MOST_CHANNELS)
         if self._price_of_minutes(last) is None:
-            return  # larger totals cover no more minutes
-        yield from self._sort_by_bound(range(needed, last + 1))
-        for total in range(last + 1, MOST_CHANNELS + 1):
-            yield from self._sort_by_bound([total])
+            return []  # larger totals cover no more minutes
+        further = range(last + 1, MOST_CHANNELS + 1)
+        return [
+            self._sort_by_bound(range(needed, last + 1)),
+            (bounded for total in further for bounded in self._sort_by_bound([total])),
+        ]
 
     def _sort_by_bound(self, totals: Iterable[int]) -> Sequence[tuple[_Rank, int]]:
         """Return the possible totals with their bounds, the lowest bound first."""
