@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from heapq import heappop, heappush
 from statistics import mean, stdev
+from typing import Any
 
 import pytest
 
@@ -38,11 +39,14 @@ def simulate(start_events, react, channels):
     ``react`` gets the time, the caller and whether the call was accepted, and returns new events.
     The first batch is not returned, because the simulation begins without calls.
     """
-    events, ends, batches = [], [], []
+    events: list[Any] = []
+    ends: list[float] = []
+    batches: list[Any] = []
     for event in start_events:
         heappush(events, event)
     for _ in range(BATCHES + 1):
-        counts, started_at = Counter(), events[0][0]
+        counts: Counter[Any] = Counter()
+        started_at = events[0][0]
         for _ in range(ATTEMPTS_IN_A_BATCH):
             now, caller = heappop(events)
             while ends and ends[0] <= now:
