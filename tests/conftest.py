@@ -30,3 +30,10 @@ def pytest_configure(config: pytest.Config) -> None:
     seed = config.getoption("randomly_seed", default=None)
     if isinstance(seed, int) and config.getoption("hypothesis_seed", default=None) is None:
         config.option.hypothesis_seed = str(seed)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark laws and published examples as slow: two interpreters are enough for them."""
+    for item in items:
+        if item.nodeid.startswith(("tests/peers/", "tests/property/")):
+            item.add_marker(pytest.mark.slow)

@@ -12,7 +12,7 @@ NOT_BUILT = "the pages are not built; `tox run -e docs` builds and tests them"
 def pytest_collection_modifyitems(items):
     """Mark every test of this folder as slow."""
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if item.nodeid.startswith("tests/docs/"):
             item.add_marker(pytest.mark.slow)
 
 

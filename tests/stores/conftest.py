@@ -26,7 +26,7 @@ MEMORY = Path("/dev/shm")
 def pytest_collection_modifyitems(items):
     """Mark every test of this folder as slow."""
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if item.nodeid.startswith("tests/stores/"):
             item.add_marker(pytest.mark.slow)
 
 
