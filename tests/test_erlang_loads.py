@@ -18,6 +18,8 @@ from channelplans.erlang import (
 from channelplans.errors import InvalidValue, WrongType
 from tests.steps import run_within
 
+pytestmark = pytest.mark.slow
+
 MAX_RELATIVE_ERROR = mpmath.mpf("1e-12")
 
 

@@ -21,6 +21,8 @@ from channelplans.erlang import (
     load_for,
 )
 
+pytestmark = pytest.mark.slow
+
 BATCHES = 20
 
 
