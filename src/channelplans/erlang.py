@@ -275,6 +275,8 @@ def channels_for(
     if not erlangs or blocking == 1:
         return int(min(blocking < 1, most_channels))
     load = _load_at_blocking(erlangs, blocking, retries, sources)
+    if not load:  # too small for a float, so the first channel refuses next to nothing
+        return int(min(1, most_channels))
     # The channels must be able to carry the load that is not refused, so no smaller number is
     # enough. Start there and add channels one by one.
     channels = int(min(erlangs / (1 - retries * blocking) * (1 - blocking), most_channels))

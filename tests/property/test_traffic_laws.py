@@ -21,6 +21,7 @@ pytestmark = pytest.mark.slow
 
 NOTHING, HOUR = timedelta(0), timedelta(hours=1)
 STEP = timedelta(minutes=10)
+SECOND = timedelta(seconds=1)
 ZONES = [UTC, *map(ZoneInfo, ("Europe/Warsaw", "Australia/Lord_Howe", "Asia/Kathmandu"))]
 # In each of these days, the clock of one of the zones changes.
 DAYS = [date(2026, 3, 28), date(2026, 10, 24), date(2026, 4, 4), date(2026, 1, 5)]
@@ -79,7 +80,7 @@ def test_hours_are_those_of_counting_each_ten_minutes(calls, zone):
     assert talk == [load.talk_time for load in report.hours]
     assert weekday_talk == [load.talk_time for load in report.weekdays]
     averages = [
-        Fraction(load.talk_time // STEP, max(load.observed // STEP, 1)) for load in report.hours
+        Fraction(load.talk_time // SECOND, max(load.observed // SECOND, 1)) for load in report.hours
     ]
     assert averages.index(max(averages)) == report.busy_hour
 
