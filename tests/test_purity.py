@@ -1034,6 +1034,7 @@ ASSIGNED_ATTRIBUTES = {
         *(f"Search.{name}" for name in ("_bounds", "_higher_bounds", "_found", "_task")),
         *(f"Search.{name}" for name in ("_bundle_covers", "_channel_covers")),
         *(f"Search.{name}" for name in ("_cover_savings", "_never_falls", "_savings")),
+        "Search._least_bundles",
     },
     "explore._tasks": {"_Prices._tariff"},
     "explore.comparison": {
