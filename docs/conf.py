@@ -1,5 +1,6 @@
 """The settings of Sphinx; `tox run -e docs` builds the pages."""
 
+import os
 import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -60,7 +61,14 @@ html_theme = "furo"
 html_title = f"channelplans {release}"
 html_copy_source = False
 html_show_sphinx = False
-html_static_path = ["_static"]
+# The files that the page "Try it" runs in a browser. .ci/browser_runtime.sh makes the last folder.
+html_static_path = [
+    "_static",
+    *(f"_ext/{name}.py" for name in ("drawing", "try_it", "try_it_form", "try_it_picture")),
+]
+if "CHANNELPLANS_BROWSER_RUNTIME" in os.environ:
+    html_static_path.append(os.environ["CHANNELPLANS_BROWSER_RUNTIME"])
+    tags.add("browser_runtime")  # noqa: F821 - Sphinx defines `tags` for this file
 html_css_files = ["pages.css"]
 html_favicon = "_static/favicon.svg"
 # The dark counterpart of Furo's light style; Furo's own dark style underlines the modules' names.
