@@ -15,12 +15,13 @@ version = release
 
 # Not sphinx.ext.doctest: tests run the examples, and no directive can hide code from the reader.
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "docstrings",
+    "notebooks",
     "page_details",
     "published",
     "root_names",
@@ -57,6 +58,11 @@ add_module_names = False
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 
+# Run the notebooks at each build; the first error of one stops the build.
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+
 html_theme = "furo"
 html_title = f"channelplans {release}"
 html_copy_source = False
@@ -76,3 +82,5 @@ pygments_dark_style = "a11y-dark"
 # The copy button leaves out the prompts, and what Python prints.
 copybutton_prompt_text = r">>> |\.\.\. ?"
 copybutton_prompt_is_regexp = True
+# Not on what a cell of a notebook prints.
+copybutton_selector = "div:not(.output) > div.highlight pre"
