@@ -82,6 +82,14 @@ def test_answer_reads_the_end_of_a_call_instead_of_its_length():
     assert answer(fill_in(calls=CALLS)).picture == answer(fill_in(calls=ends)).picture
 
 
+def test_answer_counts_only_weekdays_with_calls():
+    """One erlang on a Monday and half an erlang on the next are 0.75 in the busy hour."""
+    calls = f"{CALLS}2026-01-12 10:00:00,1800,d\n"
+    need, *_ = answer(fill_in(calls=calls)).reasons
+
+    assert need.startswith("Needed: 4 channels for 0.75 erlangs")
+
+
 def test_picture_marks_the_needed_channels_among_others():
     """The picture has 11 numbers of channels in each row, and the needed 8 are dark."""
     picture = ET.fromstring(answer(fill_in(employees="30")).picture)
@@ -156,6 +164,10 @@ def test_format_part_has_two_digits(part: float, text: str):
             "line 2 of the price list: currency must be one of EUR, GBP, JPY, PLN, USD, not '€'",
         ),
         ({"employees": "30", "prices": 'offer,"'}, "the price list is not CSV at line 1"),
+        (
+            {"calls": "calldate,duration\n2026-01-05 10:00:00,60\n"},
+            "the call log must name the columns start, and seconds or end, not 'calldate,duration'",
+        ),
         ({"calls": "start,seconds\n"}, "the call log has no call; it has no row below"),
         (
             {"calls": "start,seconds\nsoon,5\n"},

@@ -76,7 +76,7 @@ def answer(form: Mapping[str, str]) -> Answer:
     log = read_log(form["calls"]) if form["calls"].strip() else None
     if employees is None and log is None:
         raise FormError("Enter the number of employees, or paste a call log.")
-    erlangs = measure_traffic(log.calls, zone=UTC).erlangs if log else None
+    erlangs = _measure_erlangs(log) if log else None
     need = Need(
         employees=None if log else employees,
         traffic=erlangs,
@@ -93,6 +93,12 @@ def answer(form: Mapping[str, str]) -> Answer:
         picture=draw_picture(best, suggestion.erlangs),
         picture_text=describe_picture(best, suggestion.erlangs),
     )
+
+
+def _measure_erlangs(log: CallLog) -> float:
+    """Return the load of the busy hour. Only weekdays with calls count, so no empty weekends."""
+    weekdays = {call.start.weekday() for call in log.calls}
+    return measure_traffic(log.calls, zone=UTC, weekdays=sorted(weekdays)).erlangs
 
 
 def _find_best(comparison: PlanComparison) -> tuple[Option, Combination]:

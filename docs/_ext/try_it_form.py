@@ -44,6 +44,11 @@ def read_log(text: str) -> CallLog:
         FormError: the text is not CSV, or has no call.
     """
     columns, rows = _read_csv("the call log", text)
+    if "start" not in columns or not {"seconds", "end"} & set(columns):
+        raise FormError(
+            "the first line of the call log must name the columns start, and seconds or end,"
+            f" not {quoted(','.join(columns))}"
+        )
     log = read_calls(
         [row for _, row in rows],
         seconds="seconds" if "seconds" in columns else None,

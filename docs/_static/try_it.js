@@ -144,6 +144,11 @@ document.getElementById("try-it-example").addEventListener("click", () => {
   form.elements.calls.value = EXAMPLE_CALLS;
 });
 
+document.getElementById("try-it-file").addEventListener("change", async (event) => {
+  const [file] = event.target.files;
+  if (file) form.elements.calls.value = await file.text();
+});
+
 // A browser gives a page that is a file of the computer no other files.
 if (location.protocol === "file:") {
   calculateButton.disabled = true;

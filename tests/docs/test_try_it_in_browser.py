@@ -71,7 +71,7 @@ class TryIt:
             script = "document.forms['try-it-form'].elements[arguments[0]].value = arguments[1]"
             self.browser.execute_script(script, name, text)
         self.browser.find_element("name", "employees").send_keys(Keys.ENTER)
-        WebDriverWait(self.browser, 60).until(lambda _: "alculated." in self.text("status"))
+        WebDriverWait(self.browser, 120).until(lambda _: "alculated." in self.text("status"))
 
     def text(self, part):
         """Return the text of a part of the page: the status, the error or the answer."""
@@ -179,15 +179,30 @@ def test_page_shows_a_hostile_name_as_text(page, fields):
     assert page.browser.title.startswith("Try it")
 
 
+def test_page_reads_a_call_log_from_a_file(page, tmp_path):
+    """The content of a file that the reader chooses is the call log."""
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    path = tmp_path / "calls.csv"
+    path.write_text(CALLS, encoding="utf-8")
+    page.calculate(employees="30")
+    page.browser.find_element("id", "try-it-file").send_keys(str(path))
+    script = "return document.getElementById('try-it-calls').value"
+
+    WebDriverWait(page.browser, 10).until(lambda browser: browser.execute_script(script) == CALLS)
+
+
 def test_page_with_an_answer_fits_each_screen(page):
     """With an answer the page has no overflow, pale text or missing picture on each screen."""
+    page.browser.get_log("browser")
     page.calculate(employees="30", calls=CALLS, minutes="10300")
     problems = []
     for width, scheme in SCREENS:
         set_screen(page.browser, width, scheme)
         problems += page.browser.execute_script(FIND_PROBLEMS)
+    errors = [entry["message"] for entry in page.browser.get_log("browser")]
 
-    assert [] == problems
+    assert [] == problems + errors
 
 
 def test_page_loads_everything_from_its_own_server(page, address):
