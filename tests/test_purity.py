@@ -90,8 +90,10 @@ SOURCES = {
     if path.relative_to(ROOT).with_suffix("").parts[0] not in EXCLUDED_ROOMS
 }
 TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in SOURCES.items()}
+# matplotlib reads fonts and settings, so this module is only read, not called.
+DRAWING_MODULE = "explore.charts"
 # Importing a module also loads everything that the package root loads when a name is first used.
-MODULES = {name: load(name) for name in SOURCES}
+MODULES = {name: load(name) for name in SOURCES if name != DRAWING_MODULE}
 # A room's __init__ only repeats the names of its modules.
 ROOMS = {name for name, path in SOURCES.items() if path.stem == "__init__"}
 
@@ -1001,7 +1003,7 @@ def test_no_module_reads_a_clock(name):
     assert [] == find_clocks(TREES[name])
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", TREES)
 def test_no_module_can_read_or_write(name):
     """No module imports a library for input or output, or calls such a built-in function.
 

@@ -2,6 +2,9 @@
 
 This room may use the kernel, subscriptions and storage, and none of them knows it. It does not know
 a file format or a database: callers pass rows and values.
+
+``charts`` needs matplotlib, so the room does not import it: ``from channelplans.explore import
+charts``.
 """
 
 from channelplans.explore import call_logs, comparison, needs, replays, traffic
