@@ -28,7 +28,7 @@ import pytest
 
 import channelplans
 from channelplans import errors as all_errors, rules, sizing
-from channelplans._display import Table
+from channelplans._display import Folded, Sourced, Table
 from channelplans.allowances import Allowance
 from channelplans.calendar import Days, Months, Term
 from channelplans.calls import Call, rate_call
@@ -307,6 +307,7 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "calls.billable": ((MINUTE, SKYPE_CONNECT.calls), {}),
     "_display.clock": ((MINUTE,), {}),
     "_display.counted": ((2, "day"), {}),
+    "_display.fold": ((["line"] * 13, "line"), {}),
     "_display.one_line": (("Days(count=2", ")"), {}),
     "calls.covered": ((CALL, OFFERS["skype-connect-2011"].bundle), {}),
     "pricing.amend_quote": (
@@ -372,6 +373,8 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
 # Sample arguments for each class of values.
 VALUE_ARGUMENTS: dict[str, Arguments] = samples_of(
     Table(("a", "b"), (("1", "<2>"),), right=("b",)),
+    Sourced("a rule", "https://example.com"),
+    Folded("rules", ("a rule",)),
     EUR,
     FIVE_EUROS,
     Days(1),

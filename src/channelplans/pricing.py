@@ -271,9 +271,9 @@ class Quote(DisplayMixin):
             headings = ("item", "calculation", "total")
             rows = [(item, *amounts) for item, _, *amounts in rows]
         days = f" ({self.term.days} of {full_days} days)" if self.term.days != full_days else ""
+        caption = f"{self.plan}, {self.term}{days}"
         return (
-            f"{self.plan}, {self.term}{days}",
-            Table(headings, tuple(rows), right=("calculation", "total")),
+            Table(headings, tuple(rows), right=("calculation", "total"), caption=caption),
             f"Total {self.total}; renews on {self.renews_on}.",
             *map(str, self.notices),
         )
@@ -454,9 +454,9 @@ class Refund(DisplayMixin):
             for line in self.lines
         )
         headings = ("item", "paid", "returned", "kept")
+        caption = f"{self.paid.plan}, {self.paid.term}, ended on {self.on}"
         return (
-            f"{self.paid.plan}, {self.paid.term}, ended on {self.on}",
-            Table(headings, rows, right=headings[1:]),
+            Table(headings, rows, right=headings[1:], caption=caption),
             f"Returned {self.returned}, kept {self.kept}.",
         )
 

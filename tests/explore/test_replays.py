@@ -113,6 +113,7 @@ class TestReplay:
         """The text has the share, the unused channels, and the refused calls."""
         assert [
             "1 channel: 3 of 5 calls refused, 60.000%",
+            "Refused calls",
             "refused at                 id   length",
             "-------------------------  --  -------",
             "2026-01-05 00:02:00+00:00  b   0:20:00",

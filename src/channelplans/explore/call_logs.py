@@ -171,7 +171,7 @@ class CallLog(DisplayMixin):
         if self.refused:
             listed = self.refused[:_SHOWN_ROWS]
             rows = tuple((f"{refused.row:,}", refused.reason) for refused in listed)
-            yield Table(("row", "reason"), rows, right=("row",))
+            yield Table(("row", "reason"), rows, right=("row",), caption="Refused rows")
         if len(self.refused) > _SHOWN_ROWS:
             yield f"and {counted(len(self.refused) - _SHOWN_ROWS, 'more row')}"
 

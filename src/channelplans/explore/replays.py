@@ -94,7 +94,8 @@ class Replay(DisplayMixin):
         if self.refused:
             listed = self.refused[:_SHOWN_CALLS]
             rows = tuple((str(call.start), call.id or "", clock(call.duration)) for call in listed)
-            yield Table(("refused at", "id", "length"), rows, right=("length",))
+            columns = ("refused at", "id", "length")
+            yield Table(columns, rows, right=("length",), caption="Refused calls")
         if len(self.refused) > _SHOWN_CALLS:
             yield f"and {counted(len(self.refused) - _SHOWN_CALLS, 'more call')}"
 
@@ -130,6 +131,7 @@ def replay(calls: Iterable[CallInterval], *, channels: int) -> Replay:
     ... ]
     >>> print(replay(calls, channels=1))
     1 channel: 1 of 3 calls refused, 33.333%
+    Refused calls
     refused at                 id   length
     -------------------------  --  -------
     2026-01-05 10:20:00+00:00  b   0:30:00

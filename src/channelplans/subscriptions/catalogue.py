@@ -237,6 +237,7 @@ class Catalogue(DisplayMixin):
     >>> old = Edition(SKYPE_CONNECT, cheap, date(2025, 1, 1), new_year)
     >>> new = Edition(SKYPE_CONNECT, dear, new_year, migration=date(2026, 3, 1))
     >>> print(Catalogue((old, new)))
+    Editions, in the order of their days
     offer                      tariff  currency  from        until       migration
     -------------------------  ------  --------  ----------  ----------  ----------------
     Skype Connect (help page)  2025    EUR       2025-01-01  2026-01-01  at their renewal
@@ -395,7 +396,7 @@ class Catalogue(DisplayMixin):
             )
             for edition in self.editions
         )
-        return (Table(headings, rows),)
+        return (Table(headings, rows, caption="Editions, in the order of their days"),)
 
 
 def name_edition(offer: Offer, tariff: Tariff) -> str:

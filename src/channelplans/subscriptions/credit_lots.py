@@ -15,7 +15,7 @@ import attrs
 
 from channelplans._checks import civil_day, instance, several
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin
+from channelplans._display import DisplayMixin, Part, fold
 from channelplans.calendar import Days, Months
 from channelplans.errors import InvalidValue, quoted
 from channelplans.money import Money, columns, same_currency
@@ -168,9 +168,10 @@ class Payment(DisplayMixin):
             for draw in self.draws
         ]
 
-    def _describe(self) -> tuple[str, ...]:
+    def _describe(self) -> tuple[Part, ...]:
         unpaid = (f"  {self.unpaid} not paid yet",) if self.unpaid else ()
-        return (str(self.posting), *(f"  {draw}" for draw in self.draws), *unpaid)
+        draws = [f"  {draw}" for draw in self.draws]
+        return (str(self.posting), *fold(draws, "draw"), *unpaid)
 
 
 def open_lots(

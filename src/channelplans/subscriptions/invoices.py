@@ -113,11 +113,12 @@ class Invoice(DisplayMixin):
         headings = ("day", "profile", "reason", "item", "quantity", "price", "term", "amount")
         rows = tuple(map(line_cells, self.lines))
         steps = tuple((step, f"{amount.amount:f}") for step, amount in self._steps())
+        account = f"account {quoted(self.account)}"
+        caption = f"Invoice of {account}, {self.period}, in {self.currency.code}"
         return (
-            f"Invoice of account {quoted(self.account)}, {self.period}, in {self.currency.code}",
-            Table(headings, rows, right=("quantity", "price", "amount")),
+            Table(headings, rows, right=("quantity", "price", "amount"), caption=caption),
             f"Total {self.total}. Prices are net of tax.",
-            Table(("balance", "amount"), steps, right=("amount",)),
+            Table(("balance", "amount"), steps, right=("amount",), caption=f"Wallets of {account}"),
         )
 
 

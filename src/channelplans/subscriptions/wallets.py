@@ -208,7 +208,7 @@ class Statement(DisplayMixin):
             for row in posting.to_records()
         ]
 
-    def _describe(self) -> tuple[str | Table, ...]:
+    def _describe(self) -> tuple[Table]:
         is_late = any(posting.on != posting.counts_from for posting in self.postings)
         rows: list[tuple[str, ...]] = [
             ("", "balance brought forward", "", "", "", f"{self.opening.amount:f}")
@@ -222,8 +222,8 @@ class Statement(DisplayMixin):
             headings = (*headings, "booked on")
             booked = ("", *(str(posting.on) for posting in self.postings))
             rows = [(*row, day) for row, day in zip(rows, booked, strict=True)]
-        title = f"Wallet of {self.wallet}, in {self.opening.currency.code}"
-        return (title, Table(headings, tuple(rows), right=("amount", "balance")))
+        caption = f"Wallet of {self.wallet}, in {self.opening.currency.code}"
+        return (Table(headings, tuple(rows), right=("amount", "balance"), caption=caption),)
 
 
 def signed(amount: Money) -> str:
