@@ -417,6 +417,7 @@ def test_values_link_to_their_source(value):
 def test_rules_of_an_offer_are_folded():
     """A notebook shows the name, the source and the notices; the reader can open the rules."""
     offer = OFFERS["skype-connect-2011"]
+    assert offer.bundle is not None
     visible, _, folded = offer._repr_html_().partition("<details><summary>6 rules</summary>")
 
     assert [offer.full_name, "source: ", offer.source] == ParsedHtml(visible).texts

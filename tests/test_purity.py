@@ -449,7 +449,7 @@ VALUE_ARGUMENTS: dict[str, Arguments] = samples_of(
     Outcome("acme", "berlin", TERM, None, ValueError("lost")),
 )
 # Base classes that are never instantiated.
-BASE_CLASSES = {"DisplayMixin", "ReprMixin"}
+BASE_CLASSES = {"DisplayMixin", "RecordsMixin", "ReprMixin"}
 ERROR_ARGUMENTS = {
     "AllowanceNeeded": ("time",),
     "BarredNumber": ("112", "Skype Connect"),

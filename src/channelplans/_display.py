@@ -8,7 +8,8 @@ screen of a long table or list; the reader can open the rest.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -19,6 +20,7 @@ __all__ = [
     "DisplayMixin",
     "Folded",
     "Part",
+    "RecordsMixin",
     "ReprMixin",
     "Sourced",
     "Table",
@@ -230,6 +232,44 @@ class DisplayMixin(ReprMixin):
 
     def _repr_html_(self) -> str:
         return "".join(map(_to_html, self._describe()))
+
+
+class RecordsMixin(DisplayMixin):
+    """Give a class whose values are rows a second form of these rows, for JSON."""
+
+    __slots__ = ()
+
+    def to_records(self) -> list[dict[str, object]]:
+        """Return plain rows with exact numbers and dates, such as Decimal and date."""
+        raise NotImplementedError
+
+    def to_json_records(self) -> list[dict[str, str | int | None]]:
+        """Return the rows of ``to_records`` for ``json.dumps``, without a float.
+
+        A Decimal, a Fraction and a float become text that has all their digits. A date and a time
+        become text in ISO format. Text, whole numbers, True, False and None stay as they are.
+
+        >>> import json
+        >>> from datetime import date
+        >>> from channelplans import EUR, Money, Posting, Reason, Wallet
+        >>> amount = Money.of("50", EUR)
+        >>> (row,) = Posting(
+        ...     Wallet("acme"), amount, Reason.DEPOSIT, date(2026, 1, 5)
+        ... ).to_json_records()
+        >>> json.dumps([row["on"], row["amount"], row["minor"], row["profile"]])
+        '["2026-01-05", "50.00", 5000, null]'
+        """
+        return [
+            {column: _to_json(value) for column, value in row.items()} for row in self.to_records()
+        ]
+
+
+def _to_json(value: object) -> str | int | None:
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if isinstance(value, date):
+        return value.isoformat()
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def clock(duration: timedelta) -> str:

@@ -13,7 +13,15 @@ import attrs
 
 from channelplans._checks import instance, whole
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Folded, Part, Sourced, counted, one_line
+from channelplans._display import (
+    DisplayMixin,
+    Folded,
+    Part,
+    RecordsMixin,
+    Sourced,
+    counted,
+    one_line,
+)
 from channelplans.calendar import Months
 from channelplans.errors import (
     BundlesNotAllowed,
@@ -148,7 +156,7 @@ class Offer(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class Plan(DisplayMixin):
+class Plan(RecordsMixin):
     """A legal combination of channels and bundles under an offer.
 
     Two plans are equal if their offers, channels and bundles are equal; ``requested`` is not

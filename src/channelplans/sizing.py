@@ -17,7 +17,7 @@ import attrs
 
 from channelplans._checks import bounded, short_repr, shown
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Part, Sourced, counted
+from channelplans._display import DisplayMixin, Part, RecordsMixin, Sourced, counted
 from channelplans.erlang import channels_for, checked_blocking, checked_load, erlang_b
 from channelplans.errors import InvalidValue, WrongType
 from channelplans.money import NUMBER
@@ -364,7 +364,7 @@ GUIDELINES: Final[Mapping[str, Guideline]] = MappingProxyType(
 
 @checked
 @attrs.frozen(repr=False)
-class Suggestion(DisplayMixin):
+class Suggestion(RecordsMixin):
     """The channels to buy for a number of employees or a measured traffic (H7).
 
     The measured traffic decides if it is known. Then the text compares it with the guideline.

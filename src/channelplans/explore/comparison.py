@@ -23,7 +23,7 @@ import attrs
 
 from channelplans._checks import instance, several
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Part, Table, counted, fold
+from channelplans._display import Part, RecordsMixin, Table, counted, fold
 from channelplans.errors import (
     CurrencyMismatch,
     InvalidValue,
@@ -72,7 +72,7 @@ _NOT_INCLUDED: Final = (
 
 @checked
 @attrs.frozen(repr=False)
-class Combination(DisplayMixin):
+class Combination(RecordsMixin):
     """Profiles and bundles of a product that serve a need, and what they cost.
 
     Attributes:
@@ -231,7 +231,7 @@ def _make_row(need: Need, product: Product, best: Combination | None) -> dict[st
 
 @checked
 @attrs.frozen(repr=False)
-class Option(DisplayMixin):
+class Option(RecordsMixin):
     """What a product costs for a need, or why the product cannot serve it.
 
     Attributes:
@@ -315,7 +315,7 @@ class Option(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class PlanComparison(DisplayMixin):
+class PlanComparison(RecordsMixin):
     """The options for a need, the cheapest first.
 
     Attributes:

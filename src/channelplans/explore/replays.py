@@ -16,7 +16,7 @@ import attrs
 
 from channelplans._checks import bounded, shown
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Table, clock, counted
+from channelplans._display import RecordsMixin, Table, clock, counted
 from channelplans.errors import InvalidValue, WrongType
 from channelplans.explore.call_logs import (
     CallInterval,
@@ -41,7 +41,7 @@ _CHANNEL_MASK: Final = (1 << _CHANNEL_BITS) - 1
 
 @checked
 @attrs.frozen(repr=False)
-class Replay(DisplayMixin):
+class Replay(RecordsMixin):
     """What a number of channels would have done with calls that happened.
 
     Attributes:

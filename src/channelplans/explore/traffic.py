@@ -15,7 +15,7 @@ import attrs
 
 from channelplans._checks import bounded, shown
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Folded, Part, Table, clock, counted
+from channelplans._display import Folded, Part, RecordsMixin, Table, clock, counted
 from channelplans.errors import InvalidValue, WrongType, quoted
 from channelplans.explore._clock_hours import HOUR, ClockHour, list_clock_hours
 from channelplans.explore._instants import check_zone, to_instant
@@ -48,7 +48,7 @@ _SHOWN_SHARES: Final = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.001, 0.0)
 
 @checked
 @attrs.frozen(repr=False)
-class Load(DisplayMixin):
+class Load(RecordsMixin):
     """The talk time of all calls within some hours, and how long these hours are together.
 
     Attributes:
@@ -96,7 +96,7 @@ class Load(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class TrafficReport(DisplayMixin):
+class TrafficReport(RecordsMixin):
     """What calls say about the channels that they need.
 
     If several moments or hours have the same maximum, the earliest counts.

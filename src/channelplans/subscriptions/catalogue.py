@@ -13,7 +13,7 @@ import attrs
 
 from channelplans._checks import civil_day, instance, several
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Table
+from channelplans._display import RecordsMixin, Table
 from channelplans.errors import (
     ChannelsNotSellable,
     InvalidValue,
@@ -47,7 +47,7 @@ class Migration(enum.Enum):
 
 @checked
 @attrs.frozen(repr=False)
-class Edition(DisplayMixin):
+class Edition(RecordsMixin):
     """An offer and a tariff, and the days on which they are sold together.
 
     Attributes:
@@ -215,7 +215,7 @@ def _sort_editions(editions: Sequence[Edition]) -> tuple[Edition, ...]:
 
 @checked
 @attrs.frozen(repr=False)
-class Catalogue(DisplayMixin):
+class Catalogue(RecordsMixin):
     """The editions of a product, sorted by day, one for each day and all in one currency.
 
     A renewal keeps the edition of the subscription, or moves to the latest edition whose migration

@@ -11,7 +11,7 @@ import attrs
 
 from channelplans._checks import civil_day, identifier, instance, several
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Table
+from channelplans._display import RecordsMixin, Table
 from channelplans.calendar import Term
 from channelplans.errors import CurrencyMismatch, InvalidValue, quoted
 from channelplans.money import Currency, Money, same_currency
@@ -30,7 +30,7 @@ __all__ = ["Invoice", "make_invoice"]
 
 @checked
 @attrs.frozen(repr=False)
-class Invoice(DisplayMixin):
+class Invoice(RecordsMixin):
     """What an account was charged in a period, and how the balance of all its wallets changed.
 
     Postings count by their value date. An account pays in advance, so an invoice asks for no

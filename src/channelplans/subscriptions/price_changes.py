@@ -10,7 +10,7 @@ import attrs
 
 from channelplans._checks import instance, several
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Part, Table, fold
+from channelplans._display import Part, RecordsMixin, Table, fold
 from channelplans.calendar import Days, Months
 from channelplans.errors import NotOffered, quoted
 from channelplans.money import Money, columns, same_currency
@@ -29,7 +29,7 @@ __all__ = [
 
 @checked
 @attrs.frozen(repr=False)
-class RuleDifference(DisplayMixin):
+class RuleDifference(RecordsMixin):
     """A rule or price that differs between two editions.
 
     Attributes:
@@ -56,7 +56,7 @@ class RuleDifference(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class PriceDifference(DisplayMixin):
+class PriceDifference(RecordsMixin):
     """The price of a subscription's full term under two editions, and the day of its move.
 
     Attributes:
@@ -116,7 +116,7 @@ class PriceDifference(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class Comparison(DisplayMixin):
+class Comparison(RecordsMixin):
     """The rules, tariff prices and subscription prices that differ between two editions.
 
     Attributes:

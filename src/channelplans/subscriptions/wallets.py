@@ -13,7 +13,7 @@ import attrs
 
 from channelplans._checks import instance, short_identifier, shown
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Table
+from channelplans._display import DisplayMixin, RecordsMixin, Table
 from channelplans.calendar import Term
 from channelplans.errors import InsufficientCredit, InvalidValue, WrongType, quoted
 from channelplans.money import Money, columns, same_currency
@@ -81,7 +81,7 @@ class Reason(enum.Enum):
 
 @checked
 @attrs.frozen(repr=False)
-class Posting(DisplayMixin):
+class Posting(RecordsMixin):
     """A signed amount booked on a wallet: above zero for a receipt, below zero for a payment.
 
     Attributes:
@@ -155,7 +155,7 @@ class Posting(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class Statement(DisplayMixin):
+class Statement(RecordsMixin):
     """The postings of one wallet, with the balance after each posting.
 
     The text shows the value date of each posting, and its day of booking if a posting was late.
