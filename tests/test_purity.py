@@ -1053,7 +1053,7 @@ ASSIGNED_ATTRIBUTES = {
     },
     "storage._pages": {"Walk._items", "Walk._same_pages"},
     "storage._account_days": {
-        *(f"AccountDays.{name}" for name in ("_tried_on", "_tried_receipts")),
+        *(f"AccountDays.{name}" for name in ("_passed", "_tried_receipts")),
         *(f"Credit.{name}" for name in ("balance", "receipts")),
     },
     "storage.billing": {

@@ -139,7 +139,7 @@ class AccountDays:
     # A heap of days and of terms to try then. An entry whose day is not ``next_try`` is void.
     _calendar: list[tuple[date, date, ProfileId, Due]] = attrs.field(factory=list)
     _tried_receipts: int = 0
-    _tried_on: date | None = None
+    _passed: date | None = None
 
     def add(self, subscriptions: Iterable[Stored[Subscription]]) -> None:
         """Add subscriptions that are due by the last day; the others are ignored."""
@@ -162,49 +162,78 @@ class AccountDays:
     async def walk(self, last_day: date) -> AsyncIterator[Attempt]:
         """Walk on to the end of a day, and yield what was done with each due term.
 
-        A term that is still due is yielded once, on the first day on which it was tried.
+        A term that is still due is yielded once, at the end of the first day on which it was tried.
         """
         day = self._next_day(last_day)
         while day is not None:
             self.credit.move_to(day)
-            if self.credit.receipts != self._tried_receipts:
-                for due in self._unpaid.values():
-                    self._plan_try(due, day)
-            self._tried_receipts, self._tried_on = self.credit.receipts, day
             async for attempt in self._settle_day(day):
                 yield attempt
+            self._passed = day
             day = self._next_day(last_day)
+        self._passed = last_day
         self.credit.move_to(last_day)
+
+    def pay_all(self) -> None:
+        """Let the wallet pay everything from the next day on, also the terms that are unpaid."""
+        self.credit.is_unlimited = True
+        self.credit.receipts += 1
 
     def _next_day(self, last_day: date) -> date | None:
         """Return the next day on which a term may be settled; None if there is none."""
-        calendar = self._calendar
-        while calendar and calendar[0][-1].next_try != calendar[0][0]:
-            heappop(calendar)
-        days = [calendar[0][0]] if calendar else []
+        planned = self._planned_day()
+        days = [] if planned is None else [planned]
         if self._unpaid:
             days += [arrival for arrival, _ in self.credit.arrivals[-1:]]
-            tomorrow = self._tried_on and day_after(self._tried_on)
+            tomorrow = self._passed and day_after(self._passed)
             if tomorrow and self.credit.receipts != self._tried_receipts:
                 days.append(tomorrow)
         return min((day for day in days if day <= last_day), default=None)
+
+    def _planned_day(self) -> date | None:
+        """Return the day of the first valid entry of the calendar; None if there is none."""
+        calendar = self._calendar
+        while calendar:
+            day, *_, due = calendar[0]
+            if due.next_try == day:
+                return day
+            heappop(calendar)
+        return None
 
     def _plan_try(self, due: Due, day: date | None) -> None:
         due.next_try = day
         if day is not None:
             heappush(self._calendar, (day, *due.place, due))
 
+    def _plan_retries(self, day: date) -> None:
+        """Plan to try the unpaid terms once more on a day if credit came in since the last try."""
+        if self.credit.receipts != self._tried_receipts:
+            self._tried_receipts = self.credit.receipts
+            for due in self._unpaid.values():
+                self._plan_try(due, day)
+
+    def _next_due(self, day: date) -> Due | None:
+        """Return the term to try next on a day; None if there is none.
+
+        Credit that an application's postings bring on the day counts too. So the unpaid terms are
+        tried once more at the end of the day.
+        """
+        for _ in range(2):
+            planned = self._planned_day()
+            if planned is not None and planned <= day:
+                return heappop(self._calendar)[-1]
+            self._plan_retries(day)
+        return None
+
     async def _settle_day(self, day: date) -> AsyncIterator[Attempt]:
         """Try the terms that are due on a day; a renewed term may be due again on the same day."""
-        calendar = self._calendar
-        while calendar and calendar[0][0] <= day:
-            planned, *_, due = heappop(calendar)
-            if due.next_try != planned:
-                continue
+        unpaid = list[Due]()
+        self._plan_retries(day)
+        while (due := self._next_due(day)) is not None:
             done = await self._try(due, day)
             if done is None:
                 if not due.tried:
-                    yield Attempt(day, due, None)
+                    unpaid.append(due)
                 self._keep(due, day)
                 continue
             decision, stored = done
@@ -214,6 +243,9 @@ class AccountDays:
                 following = Due(stored)
                 self._unsettled[stored.value.profile] = following
                 self._plan_try(following, max(day, following.due_on))
+        for due in unpaid:
+            if self._unsettled.get(due.subscription.profile) is due:
+                yield Attempt(day, due, None)
 
     def _keep(self, due: Due, day: date) -> None:
         """Keep a term that was not settled on a day."""
