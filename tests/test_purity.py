@@ -1057,7 +1057,10 @@ ASSIGNED_ATTRIBUTES = {
         *(f"Journal.{name}" for name in ("_days", "_places", "items")),
     },
     "storage._pages": {"Walk._items", "Walk._same_pages"},
-    "storage._settlement": {"_Credit.balance"},
+    "storage._account_days": {
+        *(f"AccountDays.{name}" for name in ("_passed", "_tried_receipts")),
+        *(f"Credit.{name}" for name in ("balance", "receipts")),
+    },
     "storage.billing": {
         "AsyncBilling._work",
         "Billing._work",

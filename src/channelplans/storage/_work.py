@@ -26,10 +26,11 @@ from channelplans.errors import (
     UnknownEdition,
 )
 from channelplans.money import Currency, Money
+from channelplans.storage._account_days import CONFLICTS, is_due
 from channelplans.storage._extra_postings import ExtraPostings, add_extra_postings
 from channelplans.storage._pages import Walk
 from channelplans.storage._reading import postings_of_account
-from channelplans.storage._settlement import ATTEMPTS, CONFLICTS, Settlement, is_due
+from channelplans.storage._settlement import ATTEMPTS, Settlement
 from channelplans.storage._steps import (
     Step,
     request_token,
