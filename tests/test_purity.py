@@ -36,7 +36,7 @@ from channelplans.errors import ChannelPlansError
 from channelplans.explore.call_logs import CallInterval, CallLog, RefusedRow
 from channelplans.explore.comparison import compare_plans
 from channelplans.explore.needs import Need, Product
-from channelplans.explore.replays import replay
+from channelplans.explore.replays import ReplayedCall, replay
 from channelplans.explore.traffic import measure_traffic
 from channelplans.money import EUR, Currency, Money, Rounding
 from channelplans.offers import OFFERS, SKYPE_CONNECT
@@ -223,6 +223,7 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "explore.call_logs.read_calls": ((CALL_INTERVAL.to_records(),), {"seconds": "seconds"}),
     "explore.call_logs.refuse_duplicates": (([5, 6], [7, 8], ["a", None]), {}),
     "explore.replays.fewest_channels": (([CALL_INTERVAL],), {"blocking": 0.02}),
+    "explore.replays.iter_replay": (([CALL_INTERVAL],), {"channels": 1}),
     "explore.replays.replay": (([CALL_INTERVAL],), {"channels": 1}),
     "explore.traffic.measure_traffic": (([CALL_INTERVAL],), {"zone": UTC}),
     "storage.codec.decode": ((type(PLAN), encode(PLAN)), {"definitions": DEFINITIONS}),
@@ -434,6 +435,7 @@ VALUE_ARGUMENTS: dict[str, Arguments] = samples_of(
     REPORT,
     REPORT.hours[0],
     replay([CALL_INTERVAL], channels=0),
+    ReplayedCall(CALL_INTERVAL, 1),
     NEED,
     PRODUCT,
     PLAN_COMPARISON,
@@ -712,6 +714,7 @@ STORE_CALLS = [
     ("restore", (SNAPSHOT,), {}),
 ]
 TESTED_METHODS = {
+    "explore.replays.ReplayRun": {"result"},
     "storage.billing.AsyncBilling": {name for name, *_ in [*ACTION_CALLS, *BILLING_CALLS]}
     | {"commit", "preview"},
     "storage.billing.Billing": {name for name, *_ in [*ACTION_CALLS, *BILLING_CALLS]}
@@ -1044,6 +1047,9 @@ ASSIGNED_ATTRIBUTES = {
     "explore.comparison": {
         f"_Solver.{name}" for name in ("_need", "_product", "_search", "_task", "_usage")
     },
+    "explore.replays": {
+        f"ReplayRun.{name}" for name in ("_calls", "_carried", "_channels", "_left", "_refused")
+    },
     "storage._billing_actions": {
         "BillingActions._finish",
         "BillingActions._finish_transfer",
@@ -1064,8 +1070,7 @@ ASSIGNED_ATTRIBUTES = {
     "storage.billing": {
         "AsyncBilling._work",
         "Billing._work",
-        "DueRun._hint",
-        "DueRun._outcomes",
+        *(f"DueRun.{name}" for name in ("_hint", "_outcomes", "_start")),
     },
     "storage.codec": {"Encoder._definitions", "Encoder._digests"},
     "storage.memory": {

@@ -15,6 +15,7 @@ from channelplans.errors import (
     OutsideTerm,
     TransitionNotAllowed,
     UnknownEdition,
+    WrongType,
 )
 from channelplans.money import EUR, Money
 from channelplans.offers import SKYPE_CONNECT
@@ -569,6 +570,24 @@ class TestRun:
         assert length_hint(outcomes) == 15
         assert len(list(outcomes)) == 15
         assert length_hint(outcomes) == 0
+
+    def test_length_hint_counts_the_first_page_before_anything_is_settled(self, billing):
+        """A progress bar asks for the length first; that reads due profiles and commits nothing."""
+        before = billing._work.store.store.snapshot()
+        outcomes = billing.iter_due(on=END)
+
+        assert length_hint(outcomes) == 16
+        assert length_hint(outcomes) == 16
+        assert before == billing._work.store.store.snapshot()
+        assert len(list(outcomes)) == 16
+
+    def test_error_of_the_first_page_is_raised_by_the_iteration(self, billing):
+        """``list`` asks for the length, and ignores a TypeError that it gets as an answer."""
+        outcomes = billing.iter_due(on="2026-02-04")
+
+        assert length_hint(outcomes) == 0
+        with pytest.raises(WrongType, match="on must be a date"):
+            list(outcomes)
 
     def test_iteration_counts_profiles_and_not_their_missed_terms(self, billing):
         """Two missed terms of a profile are two outcomes, but one profile less to come."""

@@ -4,7 +4,7 @@ Every action is written once, as a coroutine over an asynchronous store. ``Async
 the coroutine. ``Billing`` runs it at once over a synchronous store, so it needs no event loop.
 """
 
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any, TypeAlias, TypeVar, overload
 
@@ -214,7 +214,8 @@ class Billing(BillingActions[Decision, Transfer]):
         """Do what ``run_due`` does while it is iterated, and yield each outcome as it is committed.
 
         The iterator has a length hint, for progress bars: the due profiles that the store has
-        listed and that are not settled yet.
+        listed and that are not settled yet. A store lists them page by page, so the hint is an
+        estimate that rises with each page.
 
         Args:
             on: as for ``run_due``.
@@ -223,7 +224,7 @@ class Billing(BillingActions[Decision, Transfer]):
         Raises:
             InvalidValue: the shard does not exist.
         """
-        return DueRun(self._work.run_due(on, shard))
+        return DueRun(lambda: self._work.run_due(on, shard))
 
     def subscription(self, account: AccountId, profile: ProfileId) -> Subscription | None:
         """Return the latest subscription of a profile, ended ones included; None if there is none.
@@ -349,20 +350,32 @@ class Billing(BillingActions[Decision, Transfer]):
 class DueRun(Iterator[Outcome]):
     """The outcomes of a run, one at a time; the run pauses until you ask for the next one."""
 
-    def __init__(self, outcomes: AsyncIterator[tuple[Outcome, int]]) -> None:
-        self._outcomes = outcomes
-        self._hint = 0
+    def __init__(self, start: Callable[[], AsyncIterator[tuple[Outcome | None, int]]]) -> None:
+        self._start, self._outcomes = start, start()
+        self._hint: int | None = None
 
     def __next__(self) -> Outcome:
+        outcome = None
+        while outcome is None:
+            outcome = self._advance()
+        return outcome
+
+    def __length_hint__(self) -> int:
+        if self._hint is None:
+            try:
+                self._advance()  # reads the first page, and settles nothing
+            except Exception:  # noqa: BLE001 - list() would ignore a TypeError from here
+                self._outcomes = self._start()  # the next outcome raises the error
+        return self._hint or 0
+
+    def _advance(self) -> Outcome | None:
+        """Return the next outcome, or None if a page was read."""
         try:
             outcome, self._hint = run_at_once(anext(self._outcomes))
         except StopAsyncIteration:
             self._hint = 0
             raise StopIteration from None
         return outcome
-
-    def __length_hint__(self) -> int:
-        return self._hint
 
 
 class AsyncBilling(BillingActions[_Steps[Decision], _Steps[Transfer]]):
@@ -417,7 +430,8 @@ class AsyncBilling(BillingActions[_Steps[Decision], _Steps[Transfer]]):
     async def iter_due(self, *, on: date, shard: Shard | None = None) -> AsyncIterator[Outcome]:
         """See ``Billing.iter_due``; an asynchronous iterator has no length hint."""
         async for outcome, _ in self._work.run_due(on, shard):
-            yield outcome
+            if outcome is not None:
+                yield outcome
 
     async def subscription(self, account: AccountId, profile: ProfileId) -> Subscription | None:
         """See ``Billing.subscription``."""
