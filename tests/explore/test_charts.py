@@ -29,13 +29,22 @@ from channelplans.errors import (
     NotOffered,
     WrongType,
 )
-from channelplans.explore import CallInterval, Need, Product, charts, compare_plans, measure_traffic
+from channelplans.explore import (
+    CallInterval,
+    Need,
+    Product,
+    charts,
+    compare_plans,
+    forecast,
+    measure_traffic,
+)
 from channelplans.explore.comparison import PlanComparison
-from channelplans.money import EUR, USD
+from channelplans.money import EUR, USD, Money
 from channelplans.offers import OFFERS, SKYPE_CONNECT
 from channelplans.pricing import quote
 from channelplans.rules import BundleRule, RefundBasis, RefundRule
 from channelplans.sizing import GUIDELINES, suggest_channels
+from channelplans.subscriptions import Wallet, buy
 from channelplans.tariffs import Tariff, Tier
 
 mpl.use("agg")
@@ -52,6 +61,16 @@ PRODUCTS = [
     Product(OFFERS["voip-yonder"], Tariff("without rates", EUR, channel="4")),
 ]
 COMPARISON = compare_plans(Need(channels=4, minutes={"US": 6000}), PRODUCTS)
+BOUGHT = buy(PAID.plan, TARIFF, account="acme", profile="berlin", subscription="s-1", on=DAY).after
+ACME = Wallet("acme")
+
+
+def forecast_with(amount):
+    """Return the forecast until 1 May of an account that has an amount after its purchase."""
+    balances = {} if amount is None else {ACME: Money.of(amount, EUR)}
+    return forecast(BOUGHT, until=date(2026, 5, 1), prices=TARIFF, balances=balances)
+
+
 #: Each chart, with arguments of values that have one.
 CHARTS: dict[str, tuple[Callable[..., Axes], tuple[Any, ...], dict[str, int]]] = {
     "prices": (charts.plot_prices, (SKYPE_CONNECT, TARIFF, range(90, 141)), {}),
@@ -59,6 +78,7 @@ CHARTS: dict[str, tuple[Callable[..., Axes], tuple[Any, ...], dict[str, int]]] =
     "blocking": (charts.plot_blocking, (suggest_channels(30),), {}),
     "traffic": (charts.plot_traffic, (REPORT,), {"channels": 3}),
     "break_even": (charts.plot_break_even, (SKYPE_CONNECT, TARIFF), {}),
+    "balance": (charts.plot_balance, (forecast_with("100"),), {}),
     "comparison": (charts.plot_comparison, (COMPARISON,), {}),
 }
 
@@ -186,6 +206,7 @@ class TestEveryChart:
             (charts.plot_traffic, (CALLS,), {"channels": 1}),
             (charts.plot_traffic, (REPORT,), {"channels": 1.5}),
             (charts.plot_break_even, (TARIFF, TARIFF), {}),
+            (charts.plot_balance, (BOUGHT,), {}),
             (charts.plot_comparison, (PRODUCTS,), {}),
         ],
     )
@@ -478,6 +499,68 @@ class TestPlotBreakEven:
 
         with pytest.raises(NotOffered):
             charts.plot_break_even(offer, TARIFF)
+        assert figures == plt.get_fignums()
+
+
+class TestPlotBalance:
+    """``plot_balance`` draws the balance of a forecast, and marks the day on which it runs dry."""
+
+    def test_line_has_the_balance_of_each_day_with_a_change(self, ax):
+        """200.00 pays two renewals of 83.40; the last point is the day after the forecast."""
+        charts.plot_balance(forecast_with("200"), ax=ax)
+        line = line_labelled(ax, "balance")
+
+        assert [
+            (date(2026, 1, 5), 200.0),
+            (date(2026, 2, 4), 116.6),
+            (date(2026, 3, 6), 33.2),
+            (date(2026, 4, 5), 33.2),
+            (date(2026, 4, 6), 33.2),
+            (date(2026, 5, 1), 33.2),
+        ] == [(num2date(day).date(), amount) for day, amount in points_of(line)]
+        assert "steps-post" == line.get_drawstyle()
+
+    def test_mark_is_on_the_day_on_which_the_credit_runs_dry(self, ax):
+        """33.20 cannot pay the renewal of 5 April; 50.20 more pays it (F 6.3)."""
+        charts.plot_balance(forecast_with("200"), ax=ax)
+        mark = line_labelled(ax, "runs dry")
+        ((day, amount),) = points_of(mark)
+
+        assert (date(2026, 4, 5), 33.2) == (num2date(day).date(), amount)
+        assert "runs dry on 2026-04-05; to pay everything: 50.20 EUR more" == mark.get_label()
+
+    def test_enough_credit_has_no_mark(self, ax):
+        """Three renewals of 83.40 are paid from 300.00: there are the balance and the zero line."""
+        charts.plot_balance(forecast_with("300"), ax=ax)
+
+        assert ["-", ":"] == [line.get_linestyle() for line in ax.lines]
+        assert {0} == {*ax.lines[1].get_ydata()}
+
+    def test_account_without_entries_keeps_its_balance(self, ax):
+        """Nothing is due before February, so the line has the two days of the forecast."""
+        expected = forecast(
+            BOUGHT,
+            until=date(2026, 1, 20),
+            prices=TARIFF,
+            balances={ACME: Money.of("10", EUR)},
+        )
+        charts.plot_balance(expected, ax=ax)
+
+        assert [10.0, 10.0] == [amount for _, amount in points_of(line_labelled(ax, "balance"))]
+
+    def test_axes_name_the_account_and_the_currency(self, ax):
+        """The title names the wallet, and the amounts are in its currency."""
+        charts.plot_balance(forecast_with("200"), ax=ax)
+
+        assert ("day", "balance (EUR)") == (ax.get_xlabel(), ax.get_ylabel())
+        assert "Balance of account 'acme'" == ax.get_title()
+
+    def test_refuses_a_forecast_without_a_balance(self):
+        """The error says what works, and no empty figure is left."""
+        figures = plt.get_fignums()
+
+        with pytest.raises(InvalidValue, match="a forecast with the balance"):
+            charts.plot_balance(forecast_with(None))
         assert figures == plt.get_fignums()
 
 

@@ -10,6 +10,9 @@ the Axes, so that you can add a line or change a label.
 
 Lines differ in style and bars in hatching, so a picture can be read in black and white. An amount
 becomes a float only where it is drawn; do not compute with the numbers of a picture.
+
+The module is long because each function explains its picture. All of them stay here, so that only
+one module imports matplotlib.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,12 +27,14 @@ from channelplans.allowances import Allowance
 from channelplans.erlang import channels_for, erlang_b
 from channelplans.errors import InvalidValue, cut
 from channelplans.explore.comparison import Option, PlanComparison, break_even
+from channelplans.explore.forecasts import Forecast
 from channelplans.explore.traffic import TrafficReport
 from channelplans.money import Money
 from channelplans.plans import Offer, Plan
 from channelplans.pricing import Quote, refund
 from channelplans.rules import BundleRule, RefundRule
 from channelplans.sizing import Suggestion, Traffic
+from channelplans.subscriptions.wallets import Wallet
 from channelplans.tariffs import Tariff
 
 try:
@@ -42,6 +47,7 @@ except ImportError as error:
     raise ImportError(message, name="matplotlib") from error
 
 __all__ = [
+    "plot_balance",
     "plot_blocking",
     "plot_break_even",
     "plot_comparison",
@@ -289,6 +295,53 @@ def plot_break_even(offer: Offer, tariff: Tariff, *, ax: Axes | None = None) -> 
         f"cost of the minutes ({tariff.currency.code})",
     )
     _title(ax, f"Calls to {cut(', '.join(rule.area))}, with and without a bundle")
+    ax.legend()
+    return ax
+
+
+def plot_balance(forecast: Forecast, *, ax: Axes | None = None) -> Axes:
+    """Draw the balance that a forecast expects, and mark the day on which the credit runs dry (H9).
+
+    The balance is that of the account's wallet at the end of each day, if nobody pays in more. The
+    mark is on the first day on which the wallet cannot pay something. There is no mark if the
+    credit is enough.
+
+    Args:
+        forecast: the forecast, of an account whose balance is known.
+        ax: where to draw; by default a new figure.
+
+    Raises:
+        InvalidValue: the forecast does not know the balance.
+
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Money, Tariff, Wallet, buy
+    >>> from channelplans.explore import charts, forecast
+    >>> tariff, day = Tariff("made up", EUR, channel="6.95"), date(2026, 1, 5)
+    >>> plan = SKYPE_CONNECT.plan(channels=12)
+    >>> bought = buy(plan, tariff, account="acme", profile="berlin", subscription="s-1", on=day)
+    >>> balances = {Wallet("acme"): Money.of("200", EUR)}
+    >>> expected = forecast(bought.after, until=date(2027, 1, 1), prices=tariff, balances=balances)
+    >>> charts.plot_balance(expected).get_ylabel()
+    'balance (EUR)'
+    """
+    opening = instance("forecast", forecast, Forecast).opening
+    if opening is None:
+        works = "a forecast with the balance of the account's wallet"
+        raise InvalidValue("forecast", "without a balance", works)
+    closing = opening if forecast.closing is None else forecast.closing
+    balances = forecast.balances
+    days = [forecast.since, *balances, forecast.until]
+    amounts = [_amount(balance) for balance in (opening, *balances.values(), closing)]
+    ax = _choose_axes(ax)
+    ax.plot([_place(day) for day in days], amounts, "-", drawstyle="steps-post", label="balance")
+    ax.axhline(0, linestyle=":", color=_ink(ax))
+    dry = forecast.runs_dry_on
+    if dry is not None:
+        label = f"runs dry on {dry}; to pay everything: {forecast.top_up} more"
+        ax.plot([_place(dry)], [_amount(balances[dry])], "D", color=_ink(ax), label=label)
+    _show_dates(ax)
+    _name_axes(ax, "day", f"balance ({opening.currency.code})")
+    _title(ax, f"Balance of {Wallet(forecast.account)}")
     ax.legend()
     return ax
 
