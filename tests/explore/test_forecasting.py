@@ -1,7 +1,6 @@
 """Forecasts: what is charged, until when the credit lasts, and what a forecast refuses."""
 
 import gc
-import pickle
 from datetime import UTC, date, datetime, timedelta
 from operator import length_hint
 from typing import Any
@@ -73,6 +72,11 @@ def predict(*subscriptions, credit=None, until=UNTIL, prices=TARIFF, **more):
     if credit is not None:
         more["balances"] = {ACME: eur(credit)}
     return forecast(list(subscriptions), until=until, prices=prices, **more)
+
+
+def predict_account(store, *, account="acme", on=START, until=UNTIL, prices=TARIFF, **more):
+    """Return the forecast of an account of a store."""
+    return forecast_account(store, account, on=on, until=until, prices=prices, **more)
 
 
 def rows(result):
@@ -404,25 +408,6 @@ class TestCalls:
         with pytest.raises(error):
             predict(make(), calls_per_day=[calls])
 
-    @pytest.mark.parametrize(
-        ("fields", "message"),
-        [
-            ({"count": 0}, "count must be at least 1"),
-            ({"duration": timedelta(-1)}, "duration"),
-            ({"number": "x"}, "number"),
-        ],
-    )
-    def test_daily_calls_refuse_what_is_no_call(self, fields, message):
-        """The error names the field."""
-        values = {"profile": "berlin", "destination": "US", "duration": timedelta(minutes=1)}
-        with pytest.raises(InvalidValue, match=message):
-            DailyCalls(**(values | fields))
-
-    def test_daily_calls_are_one_sentence(self):
-        """It says who calls whom, and how long."""
-        text = str(DailyCalls("berlin", "DE", timedelta(minutes=3), count=40))
-        assert text == "40 calls a day of profile 'berlin' to 'DE', 0:03:00 each"
-
 
 class TestStore:
     """Forecasts of an account of a store."""
@@ -430,7 +415,7 @@ class TestStore:
     def test_account_is_read_from_the_store(self, billing, store):
         """50 were paid in and 10 paid for the first term; 40 pay for 4 more."""
         buy_in(billing)
-        result = forecast_account(store, "acme", on=START, until=date(2026, 12, 31), prices=TARIFF)
+        result = predict_account(store, until=date(2026, 12, 31))
         assert (result.opening, result.charged) == (eur(40), eur(40))
         assert result.runs_dry_on == START + timedelta(days=150)
         assert repr(store).startswith("<MemoryStore: 1 subscription, 1 wallet, 2 postings")
@@ -439,16 +424,14 @@ class TestStore:
         """Its subscription is read too, also if no renewal is due before the day."""
         buy_in(billing)
         daily = [DailyCalls("berlin", "DE", timedelta(minutes=5))]
-        result = forecast_account(
-            store, "acme", on=START, until=date(2026, 1, 8), prices=TARIFF, calls_per_day=daily
-        )
+        result = predict_account(store, until=date(2026, 1, 8), calls_per_day=daily)
         assert [posting.amount for posting in result.postings] == [eur(-1)] * 3
 
     def test_later_postings_count_from_their_days(self, billing, store):
         """A deposit of 1 March is not there in February."""
         buy_in(billing, credit="10")
         billing.deposit(ACME, eur(100), transfer="later", on=date(2026, 3, 1))
-        result = forecast_account(store, "acme", on=START, until=UNTIL, prices=TARIFF)
+        result = predict_account(store)
         assert (result.opening, result.fails_first.day) == (eur(0), ENDS[0])
 
     def test_calls_of_an_unknown_profile_are_refused(self, billing, store):
@@ -456,9 +439,7 @@ class TestStore:
         buy_in(billing)
         daily = [DailyCalls("paris", "DE", timedelta(minutes=5))]
         with pytest.raises(InvalidValue, match=r"calls_per_day\[0\].profile .* not 'paris'"):
-            forecast_account(
-                store, "acme", on=START, until=UNTIL, prices=TARIFF, calls_per_day=daily
-            )
+            predict_account(store, calls_per_day=daily)
 
     def test_application_postings_on_a_profile_are_checked_against_its_wallet(self, billing, store):
         """The wallet of berlin has 1.00 for one fee; a wallet without postings holds nothing."""
@@ -470,25 +451,18 @@ class TestStore:
                 return []
             return [Posting(BERLIN, eur(-1), Reason.CHARGE, decision.on)]
 
-        result = forecast_account(
-            store,
-            "acme",
-            on=START,
-            until=UNTIL,
-            prices=TARIFF,
-            extra_postings=charge_profile,
-        )
+        result = predict_account(store, extra_postings=charge_profile)
         assert [entry.result for entry in result.entries] == ["renew", "not paid", "lapse"]
 
     def test_account_without_postings_is_unknown(self, billing, store):
         """Nothing says its currency."""
         with pytest.raises(UnknownWallet, match="account 'nobody'"):
-            forecast_account(store, "nobody", on=START, until=UNTIL, prices=TARIFF)
+            predict_account(store, account="nobody")
 
     def test_account_without_subscriptions_has_an_empty_forecast(self, billing, store):
         """Its balance is known."""
         billing.deposit(ACME, eur(5), transfer="p-1", on=START)
-        result = forecast_account(store, "acme", on=START, until=UNTIL, prices=TARIFF)
+        result = predict_account(store)
         assert (result.opening, result.entries, result.closing) == (eur(5), (), eur(5))
 
     def test_account_whose_plans_are_free_has_no_balance(self):
@@ -502,7 +476,7 @@ class TestStore:
             subscription="s-1",
             on=START,
         )
-        result = forecast_account(store, "acme", on=START, until=UNTIL, prices=free)
+        result = predict_account(store, prices=free)
         assert (result.opening, len(result.entries), result.top_up) == (eur(0), 2, eur(0))
 
     def test_wallet_in_another_currency_is_refused(self, billing, store):
@@ -511,14 +485,7 @@ class TestStore:
         billing.deposit(BERLIN, Money.of("5", USD), transfer="p-9", on=START)
         daily = [DailyCalls("berlin", "DE", timedelta(minutes=5))]
         with pytest.raises(CurrencyMismatch, match="the wallet of profile 'berlin'"):
-            forecast_account(
-                store,
-                "acme",
-                on=START,
-                until=UNTIL,
-                prices=TARIFF,
-                calls_per_day=daily,
-            )
+            predict_account(store, calls_per_day=daily)
 
     def test_subscription_that_cannot_be_loaded_is_an_error(self, billing, store):
         """A forecast without it would be wrong."""
@@ -531,14 +498,14 @@ class TestStore:
         broken = Broken()
         broken.restore(store.snapshot())
         with pytest.raises(OSError, match="disk") as raised:
-            forecast_account(broken, "acme", on=START, until=UNTIL, prices=TARIFF)
+            predict_account(broken)
         assert "'berlin' could not be loaded" in raised.value.__notes__[0]
 
     def test_asynchronous_store_is_refused(self):
         """Its answers must be awaited."""
         store: Any = type("Awaited", (MemoryStore,), {"commit": _commit_later})()
         with pytest.raises(WrongType, match="a synchronous store"):
-            forecast_account(store, "acme", on=START, until=UNTIL, prices=TARIFF)
+            predict_account(store)
 
 
 async def _commit_later(*_, **__):
@@ -553,7 +520,7 @@ class TestPreview:
         buy_in(billing)
         on = START + timedelta(days=15)
         preview = billing.preview.change("acme", "berlin", channels=3, on=on)
-        result = forecast_account(store, "acme", on=on, until=UNTIL, prices=TARIFF, after=preview)
+        result = predict_account(store, on=on, after=preview)
         assert (result.opening, result.since) == (eur(15), on)
         assert result.fails_first.day == on + timedelta(days=30)
         assert result.top_up == eur(45)  # two renewals of 30
@@ -591,40 +558,34 @@ class TestPreview:
         buy_in(billing, credit="10")
         preview = billing.preview.change("acme", "berlin", channels=30, on=START)
         with pytest.raises(InsufficientCredit):
-            forecast_account(store, "acme", on=START, until=UNTIL, prices=TARIFF, after=preview)
+            predict_account(store, after=preview)
 
     def test_terms_that_are_due_are_settled_before_the_preview(self, billing, store):
-        """Paris is due on that day, so the commit renews it before berlin pays for more channels."""
+        """Paris is due on that day, so the commit renews it before berlin pays for a change."""
         buy_in(billing, "paris", credit="50")
         buy_in(billing, "berlin", credit="50", on=START + timedelta(days=5))
         preview = billing.preview.change("acme", "berlin", channels=3, on=ENDS[0])
-        before = forecast_account(
-            store, "acme", on=ENDS[0], until=UNTIL, prices=TARIFF, after=preview
-        )
+        before = predict_account(store, on=ENDS[0], after=preview)
         billing.commit(preview)
         assert before.opening == billing.balance(ACME)
-        assert before == forecast_account(store, "acme", on=ENDS[0], until=UNTIL, prices=TARIFF)
+        assert before == predict_account(store, on=ENDS[0])
 
     def test_term_that_stays_due_does_not_stop_the_preview(self, billing, store):
         """Paris needs 300 and has 10 less than that; berlin is changed all the same."""
         buy_in(billing, "paris", 30, credit="390")
         buy_in(billing, "berlin", credit="210", on=START + timedelta(days=5))
         preview = billing.preview.change("acme", "berlin", channels=3, on=ENDS[0])
-        before = forecast_account(
-            store, "acme", on=ENDS[0], until=UNTIL, prices=TARIFF, after=preview
-        )
+        before = predict_account(store, on=ENDS[0], after=preview)
         assert before.fails_first.profile == "paris"
         billing.commit(preview)
-        assert before == forecast_account(store, "acme", on=ENDS[0], until=UNTIL, prices=TARIFF)
+        assert before == predict_account(store, on=ENDS[0])
 
     def test_preview_that_is_committed_already_changes_nothing(self, billing, store):
         """The store has its effect."""
         buy_in(billing)
         preview = billing.preview.change("acme", "berlin", channels=3, on=START)
         billing.commit(preview)
-        arguments = {"on": START, "until": UNTIL, "prices": TARIFF}
-        after = forecast_account(store, "acme", after=preview, **arguments)
-        assert after == forecast_account(store, "acme", **arguments)
+        assert predict_account(store, after=preview) == predict_account(store)
 
     def test_stale_preview_is_refused(self, billing, store):
         """The subscription has changed since, so its commit would fail."""
@@ -632,7 +593,7 @@ class TestPreview:
         preview = billing.preview.change("acme", "berlin", channels=3, on=START)
         billing.change("acme", "berlin", channels=2, on=START)
         with pytest.raises(Conflict):
-            forecast_account(store, "acme", on=START, until=UNTIL, prices=TARIFF, after=preview)
+            predict_account(store, after=preview)
 
     def test_preview_of_a_profile_that_vanished_is_refused(self, billing):
         """The store has no such subscription."""
@@ -641,7 +602,7 @@ class TestPreview:
         other = MemoryStore()
         Billing(other, prices=TARIFF).deposit(ACME, eur(99), transfer="p-1", on=START)
         with pytest.raises(Conflict):
-            forecast_account(other, "acme", on=START, until=UNTIL, prices=TARIFF, after=preview)
+            predict_account(other, after=preview)
 
     def test_preview_for_another_state_of_a_value_is_refused(self, billing):
         """It was made for another subscription than the one that is passed."""
@@ -786,103 +747,5 @@ class TestLazy:
     def test_account_of_a_store_can_be_iterated(self, billing, store):
         """The entries are those of the forecast."""
         buy_in(billing)
-        arguments = {"on": START, "until": UNTIL, "prices": TARIFF}
-        run = iter_forecast_account(store, "acme", **arguments)
-        assert tuple(run) == forecast_account(store, "acme", **arguments).entries
-
-
-class TestDisplay:
-    """Text, HTML and rows."""
-
-    def test_text_says_until_when_the_credit_lasts(self):
-        """First the sum and the credit, then a table."""
-        result = predict(make(channels=3), credit="40")
-        assert str(result).splitlines() == [
-            "Forecast of account 'acme' from 2026-01-05 to 2026-04-01: 1 renewal, 30.00 EUR",
-            "The balance is 40.00 EUR and is not enough from 2026-03-06 on. The renewal of profile "
-            "'berlin' fails first. A deposit of 20.00 EUR on 2026-01-05 pays everything.",
-            "day         profile  result    plan        term                      amount  balance",
-            "----------  -------  --------  ----------  ------------------------  ------  -------",
-            "2026-02-04  berlin   renew     3 channels  2026-02-04 to 2026-03-06  -30.00    10.00",
-            "2026-03-06  berlin   not paid  3 channels  2026-02-04 to 2026-03-06            10.00",
-            "2026-03-07  berlin   lapse     3 channels  2026-02-04 to 2026-03-06            10.00",
-        ]
-
-    def test_text_of_enough_credit_says_so(self):
-        """No profile is named."""
-        assert "The balance is 90.00 EUR and is enough." in str(predict(make(), credit="90"))
-
-    def test_text_without_a_balance_has_no_column_for_it(self):
-        """It says how much credit is needed."""
-        text = str(predict(make()))
-        assert "The balance is not known. Credit needed on 2026-01-05: 20.00 EUR." in text
-        assert "balance\n" not in text
-
-    def test_text_of_a_renewal_that_fails_after_a_call_names_its_day(self):
-        """A call of 5 January leaves the wallet below zero; the renewal fails in February."""
-        daily = [DailyCalls("berlin", "US", timedelta(minutes=5010))]
-        result = predict(make(bundles=1), credit="1", calls_per_day=daily, until=date(2026, 2, 5))
-        assert "is not enough from 2026-01-05 on" in str(result)
-        assert "The renewal of profile 'berlin' fails first on 2026-02-04." in str(result)
-
-    def test_long_forecast_shows_a_screen(self):
-        """The first 20 entries, and how many more there are."""
-        profiles = [make(f"profile {number:02}") for number in range(11)]
-        text = str(predict(*profiles))
-        assert len(text.splitlines()) == 2 + 2 + 20 + 1
-        assert text.endswith("and 2 more entries")
-        one_more = predict(*profiles[:7], until=date(2026, 5, 5))
-        assert str(one_more).endswith("and 1 more entry")
-
-    def test_empty_forecast_has_no_table(self):
-        """Nothing is due before the day."""
-        text = str(predict(make(), credit="5", until=ENDS[0]))
-        assert text.splitlines()[0].endswith("0 renewals, 0.00 EUR")
-        assert len(text.splitlines()) == 2
-
-    def test_html_escapes_names(self):
-        """A name cannot become a tag."""
-        html = predict(make("<b>"), credit="0")._repr_html_()
-        assert "<table>" in html
-        assert "<b>" not in html
-
-    def test_records_are_plain_rows(self):
-        """One row for each entry, with the requested and the granted channels."""
-        first, _ = predict(make(channels=105), credit="2000").to_records()
-        assert first["day"] == ENDS[0]
-        assert (first["requested"], first["granted"]) == (105, 100)
-        assert (first["amount_minor"], first["balance_minor"]) == (-100000, 100000)
-        assert first["error"] is None
-
-    def test_entry_is_one_sentence(self):
-        """It says what is missing."""
-        _, failing, _ = predict(make(), credit="15").entries
-        assert str(failing) == (
-            "2026-03-06: not paid, profile 'berlin', 1 channel, 2026-02-04 to 2026-03-06; "
-            "account 'acme' holds 5.00 EUR, but 10.00 EUR is needed; 5.00 EUR is missing"
-        )
-        assert str(predict(make(), credit="15").entries[0]) == (
-            "2026-02-04: renew, profile 'berlin', 1 channel, 2026-02-04 to 2026-03-06, -10.00 EUR"
-        )
-
-    def test_forecast_can_be_pickled_and_compared(self):
-        """Two forecasts with equal errors are equal."""
-        result = predict(make(), credit="15")
-        assert pickle.loads(pickle.dumps(result)) == result
-        assert hash(result) == hash(predict(make(), credit="15"))
-
-    def test_forecast_refuses_entries_of_other_days(self):
-        """And an end that is not after the beginning."""
-        result = predict(make(), credit="15")
-        with pytest.raises(InvalidValue, match="entries must be from"):
-            attrs.evolve(result, until=ENDS[0])
-        with pytest.raises(InvalidValue, match="until must be after"):
-            attrs.evolve(result, until=START)
-
-    def test_forecast_refuses_amounts_in_other_currencies(self):
-        """All amounts are in one currency."""
-        result = predict(make(), credit="15")
-        with pytest.raises(CurrencyMismatch):
-            attrs.evolve(result, top_up=Money.of(1, USD))
-        with pytest.raises(CurrencyMismatch):
-            attrs.evolve(result, top_up=Money.of(1, USD), opening=None)
+        run = iter_forecast_account(store, "acme", on=START, until=UNTIL, prices=TARIFF)
+        assert tuple(run) == predict_account(store).entries
