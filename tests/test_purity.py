@@ -35,6 +35,8 @@ from channelplans.calls import Call, rate_call
 from channelplans.errors import ChannelPlansError
 from channelplans.explore.call_logs import CallInterval, CallLog, RefusedRow
 from channelplans.explore.comparison import compare_plans
+from channelplans.explore.forecasting import forecast
+from channelplans.explore.forecasts import DailyCalls
 from channelplans.explore.needs import Need, Product
 from channelplans.explore.replays import ReplayedCall, replay
 from channelplans.explore.traffic import measure_traffic
@@ -196,6 +198,9 @@ DEFINITIONS = definitions_of(PURCHASE)
 NEED = Need(channels=3, minutes={"US": 6000, "DE": 10})
 PRODUCT = Product(SKYPE_CONNECT, TARIFF)
 PLAN_COMPARISON = compare_plans(NEED, [PRODUCT])
+#: The renewals that are due in February and in March.
+FORECAST_DAYS: dict[str, Any] = {"on": MID_TERM, "until": date(2026, 4, 1), "prices": TARIFF}
+FORECAST = forecast(SUBSCRIPTION, balances={WALLET: FIVE_EUROS}, **FORECAST_DAYS)
 INVOICE = make_invoice("acme", [PURCHASE, DEPOSIT], opening=FIVE_EUROS, since=DAY, until=MID_TERM)
 
 CALL_INTERVAL = CallInterval(datetime(2026, 1, 5, 10, tzinfo=UTC), MINUTE, "c-1")
@@ -237,6 +242,10 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "storage.codec.schema": ((type(PURCHASE),), {}),
     "explore.comparison.break_even": ((SKYPE_CONNECT, TARIFF), {}),
     "explore.comparison.compare_plans": ((NEED, [PRODUCT]), {}),
+    "explore.forecasting.forecast": ((SUBSCRIPTION,), FORECAST_DAYS),
+    "explore.forecasting.forecast_account": ((STORE, "acme"), FORECAST_DAYS),
+    "explore.forecasting.iter_forecast": ((SUBSCRIPTION,), FORECAST_DAYS),
+    "explore.forecasting.iter_forecast_account": ((STORE, "acme"), FORECAST_DAYS),
     "explore.needs.format_minutes": ((HALF,), {}),
     "explore.needs.measure": ((NEED, PRODUCT), {}),
     "tariffs.format_rate": ((Rate("0.02"), EUR.code), {}),
@@ -441,6 +450,9 @@ VALUE_ARGUMENTS: dict[str, Arguments] = samples_of(
     PLAN_COMPARISON,
     PLAN_COMPARISON.cheapest,
     PLAN_COMPARISON.cheapest.best,
+    FORECAST,
+    FORECAST.entries[0],
+    DailyCalls("berlin", "US", MINUTE),
     Stored(SUBSCRIPTION, REVISION),
     Booked(POSTING, DEPOSIT.token, 0),
     Page(("berlin",), Cursor("2026-02-04/berlin")),
@@ -542,6 +554,7 @@ METHOD_ARGUMENTS: dict[str, Arguments] = {
     "Catalogue.for_term": ((SUBSCRIPTION, DAY), {}),
     "Lot.expired": ((DAY,), {}),
     "Traffic.needed": ((30,), {}),
+    "DailyCalls.on": ((DAY,), {}),
     "TrafficReport.share_above": ((1,), {}),
     "Ratio.needed": ((30,), {}),
 }
@@ -714,6 +727,7 @@ STORE_CALLS = [
     ("restore", (SNAPSHOT,), {}),
 ]
 TESTED_METHODS = {
+    "explore.forecasts.ForecastRun": set(),
     "explore.replays.ReplayRun": {"result"},
     "storage.billing.AsyncBilling": {name for name, *_ in [*ACTION_CALLS, *BILLING_CALLS]}
     | {"commit", "preview"},
@@ -1044,9 +1058,21 @@ ASSIGNED_ATTRIBUTES = {
         *(f"Search.{name}" for name in ("_cover_savings", "_never_falls", "_savings")),
         "Search._least_bundles",
     },
+    "explore._forecast_accounts": {"Account.credit"},
+    "explore._forecast_inputs": {"_Profiles.account", "_Profiles.currency"},
+    "explore._forecast_walk": {
+        *(f"Walk.{name}" for name in ("left", "lowest", "opening")),
+        *(f"Walk._{name}" for name in ("account_wallet", "books", "callers", "calls", "days")),
+        *(f"Walk._{name}" for name in ("extra_postings", "is_balance_known", "last_day")),
+        *(f"Walk._{name}" for name in ("pays_all", "prices", "since", "zero")),
+    },
     "explore._tasks": {"_Prices._tariff"},
     "explore.comparison": {
         f"_Solver.{name}" for name in ("_need", "_product", "_search", "_task", "_usage")
+    },
+    "explore.forecasts": {
+        *(f"ForecastRun.{name}" for name in ("_entries", "_left", "charged", "fails_first")),
+        *(f"ForecastRun.{name}" for name in ("opening", "runs_dry_on")),
     },
     "explore.replays": {
         f"ReplayRun.{name}" for name in ("_calls", "_carried", "_channels", "_left", "_refused")

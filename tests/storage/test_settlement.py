@@ -102,6 +102,23 @@ class TestLateRun:
         assert actions(outcomes) == [("munich", Action.RENEW), ("berlin", Action.LAPSE)]
         assert billing.balance(ACME) == eur("10")
 
+    @pytest.mark.parametrize("late_days", [0, 40])
+    def test_credit_that_a_renewal_brings_on_the_day_pays_another_term(self, late_days):
+        """Paris brings a bonus of 30 when it is renewed; berlin is tried once more with it."""
+
+        def give_bonus(decision):
+            if decision.after.profile != "paris" or decision.action is not Action.RENEW:
+                return []
+            return [Posting(ACME, eur("30"), Reason.BONUS, decision.on)]
+
+        billing = Billing(MemoryStore(), prices=TARIFF, extra_postings=give_bonus)
+        pay_in(billing, "50")
+        buy(billing, "berlin", 2)
+        buy(billing, "paris", 2)  # 10 are left
+        outcomes = billing.run_due(on=END + timedelta(days=late_days))[:2]
+        assert actions(outcomes) == [("paris", Action.RENEW), ("berlin", Action.RENEW)]
+        assert {posting.counts_from for posting in decision_of(outcomes[1]).postings} == {END}
+
     def test_a_run_after_54_days_charges_no_dead_term(self, billing):
         """A term that nobody paid in time stays unpaid, however much credit comes later."""
         pay_in(billing, "10")

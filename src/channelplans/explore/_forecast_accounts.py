@@ -1,7 +1,7 @@
 """An account at the beginning of a forecast, from a store or from values, and after a preview.
 
 The days of the account are walked by ``storage``; what a forecast makes of them is known to
-``_forecast_runs``.
+``_forecast_walk``.
 """
 
 from collections.abc import Callable, Mapping

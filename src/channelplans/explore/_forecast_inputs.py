@@ -25,8 +25,8 @@ from channelplans.explore._forecast_accounts import (
     Books,
     read_change,
 )
-from channelplans.explore._forecast_runs import ForecastRun
-from channelplans.explore.forecasts import DailyCalls, Forecast
+from channelplans.explore._forecast_walk import Walk
+from channelplans.explore.forecasts import DailyCalls, Forecast, ForecastRun
 from channelplans.money import Currency, Money
 from channelplans.storage._account_days import Credit
 from channelplans.storage._extra_postings import ExtraPostings, check_extra_postings
@@ -107,20 +107,24 @@ class Task:
     since: date
     until: date
 
-    def start(self, *, pays_all: bool = False) -> ForecastRun:
+    def start(self) -> ForecastRun:
         """Return the entries, one at a time."""
-        return ForecastRun(
-            self.account, self.calls, since=self.since, until=self.until, pays_all=pays_all
-        )
+        return self._run(self._start_walk())
 
     def make_forecast(self) -> Forecast:
         """Compute as if everything was paid, and once more if the credit is not enough."""
-        run = self.start(pays_all=True)
-        opening, entries = run.opening, tuple(run)
-        top_up = run.credit_missing
-        if top_up and opening is not None:
+        walk = self._start_walk(pays_all=True)
+        entries = tuple(self._run(walk))
+        top_up = -walk.lowest
+        if top_up.minor and walk.opening is not None:
             entries = tuple(self.start())
-        return Forecast(self.account.name, self.since, self.until, opening, entries, top_up)
+        return Forecast(self.account.name, self.since, self.until, walk.opening, entries, top_up)
+
+    def _start_walk(self, *, pays_all: bool = False) -> Walk:
+        return Walk(self.account, self.calls, since=self.since, until=self.until, pays_all=pays_all)
+
+    def _run(self, walk: Walk) -> ForecastRun:
+        return ForecastRun(walk.entries(), walk.left, walk.opening, self.account.zero)
 
 
 def read_values(
@@ -263,7 +267,7 @@ class _Profiles:
         """Refuse an amount in another currency than that of the account."""
         self.currency = self.currency or currency
         if currency != self.currency:
-            advice = f"{parameter} is in the second currency"
+            advice = f"{parameter} is in {currency.code}"
             raise CurrencyMismatch(str(self.currency), str(currency), advice)
 
     def _check_account(self, parameter: str, account: AccountId) -> None:

@@ -13,8 +13,7 @@ from typing import Final
 from channelplans._checks import civil_day
 from channelplans.explore._forecast_accounts import AnyPreview
 from channelplans.explore._forecast_inputs import read_options, read_store, read_values
-from channelplans.explore._forecast_runs import ForecastRun
-from channelplans.explore.forecasts import DailyCalls, Forecast
+from channelplans.explore.forecasts import DailyCalls, Forecast, ForecastRun
 from channelplans.money import Money
 from channelplans.storage._extra_postings import ExtraPostings
 from channelplans.storage._store_checks import check_synchronous
@@ -26,7 +25,6 @@ from channelplans.subscriptions.subscription import Subscription
 from channelplans.subscriptions.wallets import Wallet
 
 __all__ = [
-    "ForecastRun",
     "forecast",
     "forecast_account",
     "iter_forecast",

@@ -3,7 +3,7 @@
 How a forecast is computed is known to ``forecasting``, not here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Final
@@ -18,11 +18,12 @@ from channelplans.calls import Call
 from channelplans.errors import InsufficientCredit, InvalidValue, cut, quoted
 from channelplans.money import Money, columns, same_currency
 from channelplans.plans import Plan, quantity_columns
+from channelplans.storage._synchronous import run_at_once
 from channelplans.subscriptions.identifiers import AccountId, ProfileId
 from channelplans.subscriptions.subscription import Action
 from channelplans.subscriptions.wallets import Posting, Wallet
 
-__all__ = ["DailyCalls", "Forecast", "ForecastEntry"]
+__all__ = ["DailyCalls", "Forecast", "ForecastEntry", "ForecastRun"]
 
 #: The largest number of equal calls of a profile in a day.
 _MOST_CALLS: Final = 10**6
@@ -235,11 +236,8 @@ class Forecast(DisplayMixin):
     @property
     def problems(self) -> tuple[ForecastEntry, ...]:
         """The renewals that fail for another reason than credit, such as a missing price."""
-        return tuple(
-            entry
-            for entry in self.entries
-            if entry.error is not None and not isinstance(entry.error, InsufficientCredit)
-        )
+        failing = (entry for entry in self.entries if entry.action is None)
+        return tuple(entry for entry in failing if not isinstance(entry.error, InsufficientCredit))
 
     @property
     def balances(self) -> Mapping[date, Money]:
@@ -313,3 +311,49 @@ class Forecast(DisplayMixin):
 
 def _format_balance(balance: Money | None) -> str:
     return "" if balance is None else f"{balance.amount:f}"
+
+
+class ForecastRun(Iterator[ForecastEntry]):
+    """The entries of a forecast, one at a time; each is computed when you ask for it.
+
+    ``iter_forecast`` and ``iter_forecast_account`` return it. It has a length hint for progress
+    bars: about how many renewals and days with calls are left. The attributes are those of the
+    entries so far.
+
+    Attributes:
+        opening: the balance of the account's wallet on the first day; None if it is not known.
+        charged: what the account's wallet has paid, less what it has received.
+        runs_dry_on: the first day on which the account's wallet could not pay something; None if
+            it could pay all.
+        fails_first: the first renewal that the account's wallet could not pay in full; None if it
+            could pay all.
+    """
+
+    def __init__(
+        self,
+        entries: AsyncIterator[tuple[ForecastEntry, int]],
+        left: int,
+        opening: Money | None,
+        zero: Money,
+    ) -> None:
+        self._entries, self._left = entries, left
+        self.opening = opening
+        self.charged = zero
+        self.runs_dry_on: date | None = None
+        self.fails_first: ForecastEntry | None = None
+
+    def __next__(self) -> ForecastEntry:
+        try:
+            entry, self._left = run_at_once(anext(self._entries))
+        except StopAsyncIteration:
+            self._left = 0
+            raise StopIteration from None
+        self.charged -= entry.amount
+        if entry.lacks_credit:
+            self.runs_dry_on = self.runs_dry_on or entry.day
+            if entry.is_renewal:
+                self.fails_first = self.fails_first or entry
+        return entry
+
+    def __length_hint__(self) -> int:
+        return self._left

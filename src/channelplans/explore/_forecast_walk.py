@@ -3,7 +3,7 @@
 The terms of a day are settled first, then the assumed calls of the day are recorded.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -17,13 +17,12 @@ from channelplans.explore.forecasts import DailyCalls, ForecastEntry
 from channelplans.money import Money
 from channelplans.storage._account_days import Attempt
 from channelplans.storage._extra_postings import add_extra_postings
-from channelplans.storage._synchronous import run_at_once
 from channelplans.subscriptions.call_records import quote_for, record_call
 from channelplans.subscriptions.decisions import Decision
 from channelplans.subscriptions.subscription import Action, Subscription
 from channelplans.subscriptions.wallets import Posting, Reason, Wallet
 
-__all__ = ["ForecastRun"]
+__all__: tuple[str, ...] = ()
 
 _DAY: Final = timedelta(days=1)
 
@@ -31,17 +30,13 @@ _DAY: Final = timedelta(days=1)
 _REPORTED: Final = (InsufficientCredit, NotOffered, UnknownEdition)
 
 
-class ForecastRun(Iterator[ForecastEntry]):
-    """The entries of a forecast, one at a time; each is computed when you ask for it.
-
-    The iterator has a length hint for progress bars: about how many renewals and days with calls
-    are left. The attributes are those of the entries so far.
+class Walk:
+    """The walk of a forecast over the days of an account.
 
     Attributes:
         opening: the balance of the account's wallet on the first day; None if it is not known.
-        charged: what the account's wallet has paid, less what it has received.
-        fails_first: the first renewal that was not paid in full; None if there is none.
-        runs_dry_on: the first day on which the credit was not enough; None if it was.
+        left: about how many renewals and days with calls are left.
+        lowest: the lowest balance that a debit of the account's wallet left, and at most zero.
     """
 
     def __init__(
@@ -62,35 +57,16 @@ class ForecastRun(Iterator[ForecastEntry]):
         self._calls, self._pays_all = calls, pays_all
         names = {daily.profile for daily in calls}
         found = account.subscriptions
-        self._callers = {name: found[name].value for name in names if name in found}
-        self._left = sum(self._count_terms(stored.value) for stored in found.values())
-        self._left += len(calls) * (until - since).days
-        self._lowest = self._zero
-        self.charged = self._zero
-        self.fails_first: ForecastEntry | None = None
-        self.runs_dry_on: date | None = None
+        self._callers = {name: found[name].value for name in names}
+        self.left = sum(self._count_terms(stored.value) for stored in found.values())
+        self.left += len(calls) * (until - since).days
+        self.lowest = self._zero
         self.opening = self._find_opening()
-        self._entries = self._walk()
 
-    def __next__(self) -> ForecastEntry:
-        try:
-            entry = run_at_once(anext(self._entries))
-        except StopAsyncIteration:
-            self._left = 0
-            raise StopIteration from None
-        self._count(entry)
-        return entry
-
-    def __length_hint__(self) -> int:
-        return self._left
-
-    @property
-    def credit_missing(self) -> Money:
-        """How far the account's wallet was below zero after a debit.
-
-        If the balance is not known, this is the credit that is needed so far.
-        """
-        return -self._lowest
+    async def entries(self) -> AsyncIterator[tuple[ForecastEntry, int]]:
+        """Yield each entry, and the number that is left."""
+        async for entry in self._walk():
+            yield entry, self.left
 
     @property
     def _balance(self) -> Money:
@@ -105,14 +81,6 @@ class ForecastRun(Iterator[ForecastEntry]):
         arrivals = self._days.credit.arrivals
         arrived = (amount for day, amount in arrivals if day <= self._since)
         return sum(arrived, start=self._balance)
-
-    def _count(self, entry: ForecastEntry) -> None:
-        """Add an entry to the sums."""
-        self.charged -= entry.amount
-        if entry.lacks_credit:
-            self.runs_dry_on = self.runs_dry_on or entry.day
-            if entry.is_renewal:
-                self.fails_first = self.fails_first or entry
 
     def _count_terms(self, subscription: Subscription) -> int:
         """Return about how often a subscription ends a term until the last day."""
@@ -141,7 +109,7 @@ class ForecastRun(Iterator[ForecastEntry]):
             async for entry in self._settle(day):
                 yield entry
             for calls in self._calls:
-                self._left -= 1
+                self.left -= 1
                 recorded = self._record_calls(calls, day)
                 if recorded is not None:
                     yield recorded
@@ -160,7 +128,7 @@ class ForecastRun(Iterator[ForecastEntry]):
         subscription = due.subscription
         if decision is not None:
             subscription = decision.after
-            self._left += self._count_terms(subscription) - self._count_terms(due.subscription)
+            self.left += self._count_terms(subscription) - self._count_terms(due.subscription)
             if subscription.profile in self._callers:
                 self._callers[subscription.profile] = subscription
         return self._make_entry(
@@ -188,7 +156,7 @@ class ForecastRun(Iterator[ForecastEntry]):
         amount = sum(amounts, start=self._zero)
         if amount.minor < 0 and not is_past:
             booked = self._books[wallet]
-            self._lowest = min(self._lowest, balance, balance if booked is None else booked)
+            self.lowest = min(self.lowest, balance, balance if booked is None else booked)
         return ForecastEntry(
             day,
             subscription.profile,
@@ -203,8 +171,8 @@ class ForecastRun(Iterator[ForecastEntry]):
 
     def _record_calls(self, calls: DailyCalls, day: date) -> ForecastEntry | None:
         """Record the assumed calls of a profile on a day; None if they cost nothing."""
-        subscription = self._callers.get(calls.profile)
-        if subscription is None or not subscription.active_on(day):
+        subscription = self._callers[calls.profile]
+        if not subscription.active_on(day):
             return None
         call, left = calls.on(day), calls.count
         charges = _Charges()
