@@ -39,6 +39,7 @@ from channelplans.explore import (
     Need,
     Product,
     compare_plans,
+    forecast,
     measure_traffic,
     read_calls,
     replay,
@@ -373,6 +374,7 @@ VALUES_WITH_TABLES = {
         Need(channels=137), [Product(SKYPE_CONNECT, TARIFF)] * 40
     ),
     "an option": compare_plans(Need(channels=137), [Product(SKYPE_CONNECT, TARIFF)]).cheapest,
+    "a forecast": forecast(PURCHASE.after, until=date(2029, 1, 1), prices=TARIFF),
     "a report": measure_traffic([CALL], zone=UTC),
     "a replay with 50 refused calls": replay([CALL] * 51, channels=1),
     "a log with 50 refused rows": read_calls([{"start": "x"}] * 50, seconds="seconds"),

@@ -42,6 +42,7 @@ from channelplans.explore import (
     Need,
     Product,
     compare_plans,
+    forecast,
     iter_replay,
     measure_traffic,
     read_calls,
@@ -69,6 +70,7 @@ EDITION = Edition(SKYPE_CONNECT, TARIFF, DAY)
 NEXT_EDITION = Edition(SKYPE_CONNECT, attrs.evolve(TARIFF, name="dearer", channel="7.25"), DAY)
 COMPARISON = compare_editions(EDITION, NEXT_EDITION, [PURCHASE.after])
 PLANS = compare_plans(Need(channels=3, minutes={"US": 6000}), [Product(SKYPE_CONNECT, TARIFF)])
+FORECAST = forecast(PURCHASE.after, until=date(2026, 3, 1), prices=TARIFF)
 INVOICE = make_invoice(
     "acme", [PURCHASE], opening=Money.of("50", EUR), since=DAY, until=date(2026, 2, 1)
 )
@@ -95,6 +97,8 @@ VALUES: list[RecordsMixin] = [
     COMPARISON.rules[0],
     COMPARISON.prices[0],
     suggest_channels(30),
+    FORECAST,
+    FORECAST.entries[0],
     CALL,
     LOG,
     LOG.refused[0],

@@ -71,6 +71,7 @@ class TestDisplay:
             "Forecast of account 'acme' from 2026-01-05 to 2026-04-01: 1 renewal, 30.00 EUR",
             "The balance is 40.00 EUR and is not enough from 2026-03-06 on. The renewal of profile "
             "'berlin' fails first. A deposit of 20.00 EUR on 2026-01-05 pays everything.",
+            "What happens, day by day",
             "day         profile  result    plan        term                      amount  balance",
             "----------  -------  --------  ----------  ------------------------  ------  -------",
             "2026-02-04  berlin   renew     3 channels  2026-02-04 to 2026-03-06  -30.00    10.00",
@@ -99,7 +100,7 @@ class TestDisplay:
         """The first 20 entries, and how many more there are."""
         profiles = [make(f"profile {number:02}") for number in range(11)]
         text = str(predict(*profiles))
-        assert len(text.splitlines()) == 2 + 2 + 20 + 1
+        assert len(text.splitlines()) == 2 + 3 + 20 + 1
         assert text.endswith("and 2 more entries")
         one_more = predict(*profiles[:7], until=date(2026, 5, 5))
         assert str(one_more).endswith("and 1 more entry")

@@ -12,7 +12,7 @@ import attrs
 
 from channelplans._checks import bounded
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Table, clock, counted
+from channelplans._display import DisplayMixin, RecordsMixin, Table, clock, counted
 from channelplans.calendar import Term
 from channelplans.calls import Call
 from channelplans.errors import InsufficientCredit, InvalidValue, cut, quoted
@@ -82,7 +82,7 @@ def _compare_errors(error: Exception | None) -> tuple[type, str] | None:
 
 @checked
 @attrs.frozen(repr=False)
-class ForecastEntry(DisplayMixin):
+class ForecastEntry(RecordsMixin):
     """What a run would do with one profile on a day, and what it would charge.
 
     The assumed calls of a profile on a day are one entry, if they cost something.
@@ -162,7 +162,7 @@ class ForecastEntry(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class Forecast(DisplayMixin):
+class Forecast(RecordsMixin):
     """What will be charged to an account, and until when its credit lasts.
 
     If the balance is not known, every charge counts as paid.
@@ -306,7 +306,7 @@ class Forecast(DisplayMixin):
                 (*row, _format_balance(entry.balance))
                 for row, entry in zip(rows, shown, strict=True)
             ]
-        return Table(headings, tuple(rows), right=right)
+        return Table(headings, tuple(rows), right=right, caption="What happens, day by day")
 
 
 def _format_balance(balance: Money | None) -> str:
