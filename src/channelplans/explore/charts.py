@@ -42,9 +42,10 @@ try:
     from matplotlib.axes import Axes
     from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
     from matplotlib.typing import ColorType
-except ImportError as error:
-    message = 'charts need matplotlib: run  pip install "channelplans[charts]"'
-    raise ImportError(message, name="matplotlib") from error
+except ImportError as _error:
+    raise ImportError(
+        'charts need matplotlib: run  pip install "channelplans[charts]"', name="matplotlib"
+    ) from _error
 
 __all__ = [
     "plot_balance",
