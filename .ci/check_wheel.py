@@ -36,15 +36,23 @@ SETTING = "](unset:"
 TEST_ADDRESS = "https://example.org/channelplans/files/"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HOOK = "_channelplans_hypothesis.py"
-# The dependencies of `channelplans[testing]`; the rest of the package does not need them.
-EXTRA = {"hypothesis", "pytest"}
+# The dependencies of each extra, such as `channelplans[testing]`; the rest of the package does not
+# need them.
+EXTRAS = {"charts": {"matplotlib"}, "testing": {"hypothesis", "pytest"}}
 PLAIN = f"""
 from importlib.util import find_spec
 import channelplans
+import channelplans.explore
 import channelplans.testing.builders
 
-for name in {sorted(EXTRA)}:
+for name in {sorted(set().union(*EXTRAS.values()))}:
     assert find_spec(name) is None, name
+try:
+    import channelplans.explore.charts
+except ImportError as error:
+    assert "channelplans[charts]" in str(error), error
+else:
+    raise AssertionError("the charts need matplotlib")
 """
 # Importing Hypothesis is enough: its entry point registers the strategies of the package.
 WITH_EXTRA = """
@@ -150,12 +158,15 @@ def check_wheel(wheel: Path) -> None:
     refuse(
         runtime != {"attrs", "python-dateutil"}, f"{wheel.name} needs {sorted(runtime)} at run time"
     )
-    extra = {
-        need.name
-        for need in described.requires_dist or []
-        if need.marker is not None and need.marker.evaluate({"extra": "testing"})
+    extras = {
+        extra: {
+            need.name
+            for need in described.requires_dist or []
+            if need.marker is not None and need.marker.evaluate({"extra": extra})
+        }
+        for extra in described.provides_extra or []
     }
-    refuse(extra != EXTRA, f"{wheel.name} needs {sorted(extra)} for its extra")
+    refuse(extras != EXTRAS, f"{wheel.name} needs {extras} for its extras")
     hooks = dict(entry_points["hypothesis"]) if "hypothesis" in entry_points else {}
     refuse(
         hooks != {"channelplans": "_channelplans_hypothesis:register"},

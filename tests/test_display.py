@@ -1,6 +1,7 @@
 """Tables and descriptions as plain text and, with every string escaped, as HTML."""
 
-from datetime import date, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 
 import attrs
@@ -13,14 +14,39 @@ from channelplans import (
     Edition,
     MemoryStore,
     Money,
+    Notice,
+    Statement,
     Wallet,
     buy,
     cancel,
+    compare_editions,
     deposit,
     refund,
+    suggest_channels,
 )
-from channelplans._display import DisplayMixin, ReprMixin, Table, clock, counted
+from channelplans._display import (
+    DisplayMixin,
+    Folded,
+    ReprMixin,
+    Sourced,
+    Table,
+    clock,
+    counted,
+    fold,
+)
+from channelplans.explore import (
+    CallInterval,
+    Need,
+    Product,
+    compare_plans,
+    forecast,
+    measure_traffic,
+    read_calls,
+    replay,
+)
 from channelplans.offers import OFFERS
+from channelplans.sizing import GUIDELINES
+from channelplans.subscriptions import make_invoice
 from channelplans.testing.builders import TARIFF
 
 SCRIPT = '<script>alert("1 & 2")</script>'
@@ -54,9 +80,14 @@ class ParsedHtml(HTMLParser):
         self.tags, self.texts = [], []
         self.feed(html)
 
+    @property
+    def tag_names(self):
+        """The names of the tags, in their order."""
+        return [tag for tag, _ in self.tags]
+
     def handle_starttag(self, tag, attrs):
-        """Store the name of a tag."""
-        self.tags.append(tag)
+        """Store the name and the attributes of a tag."""
+        self.tags.append((tag, dict(attrs)))
 
     def handle_data(self, data):
         """Store the text between two tags."""
@@ -88,14 +119,114 @@ def test_table_refuses_a_row_with_a_missing_cell():
         str(Table(("item", "total"), (("channels",),)))
 
 
-def test_table_in_a_notebook_is_html():
-    """The HTML holds the same headings and rows, with the columns in ``right`` aligned right."""
-    html = Table(("item", "total"), (("channels", "695.00"),), right=("total",))._repr_html_()
+def test_table_prints_its_caption_first():
+    """The text of a table begins with its caption, if it has one."""
+    table = Table(("item",), (("channels",),), caption="What is sold")
 
-    assert (
-        "<table><thead><tr><th>item</th><th>total</th></tr></thead>"
-        '<tbody><tr><td>channels</td><td style="text-align: right">695.00</td></tr></tbody></table>'
-    ) == html
+    assert "What is sold\nitem\n--------\nchannels" == str(table)
+
+
+def test_table_in_a_notebook_is_html():
+    """The HTML has the caption, headings and rows; headings and figures are aligned alike."""
+    table = Table(
+        ("item", "total"), (("channels", "695.00"),), right=("total",), caption="What is sold"
+    )
+    html = ParsedHtml(table._repr_html_())
+
+    assert ["What is sold", "item", "total", "channels", "695.00"] == html.texts
+    assert [
+        ("caption", "caption-side: top; text-align: left; min-width: min(40em, 90vw)"),
+        ("th", "text-align: left"),
+        ("th", "text-align: right"),
+        ("td", "text-align: left"),
+        ("td", "text-align: right"),
+    ] == [(tag, attributes["style"]) for tag, attributes in html.tags if attributes]
+
+
+def test_table_without_a_caption_has_no_empty_one():
+    """A table that has no caption draws none."""
+    html = ParsedHtml(Table(("item",), ())._repr_html_())
+
+    assert "caption" not in html.tag_names
+
+
+@pytest.mark.parametrize(
+    ("count", "summaries"),
+    [(20, []), (21, ["\u2026 and 1 more row"]), (1020, ["\u2026 and 1,000 more rows"])],
+)
+def test_table_folds_the_rows_that_do_not_fit_a_screen(count, summaries):
+    """20 rows are shown, and the others can be opened. The text has all rows."""
+    table = Table(("number",), tuple((str(number),) for number in range(count)), caption="Numbers")
+    visible, *folded = table._repr_html_().split("<details>")
+
+    assert min(count, 20) == visible.count("<td")
+    assert summaries == [html.partition("<summary>")[2].partition("</")[0] for html in folded]
+    assert count == table._repr_html_().count("<td")
+    assert count + 3 == len(str(table).splitlines())
+
+
+@pytest.mark.parametrize("source", ["https://example.com/?a=1&b=2", "HTTP://example.com/a"])
+def test_source_on_the_web_is_a_link(source):
+    """The link opens the whole address, and tells the other site nothing about the page."""
+    html = ParsedHtml(Sourced("A rule", source)._repr_html_())
+    (attributes,) = [attributes for tag, attributes in html.tags if tag == "a"]
+
+    assert {"href": source, "rel": "noopener noreferrer"} == attributes
+    assert ["A rule", "source: ", source] == html.texts
+
+
+@pytest.mark.parametrize(
+    "source", ["H21", "javascript:alert(1)", "data:text/html,x", " https://example.com", "//x.com"]
+)
+def test_source_that_is_no_address_on_the_web_is_no_link(source):
+    """Another text, also one that would run in a browser, is shown as text."""
+    html = ParsedHtml(Sourced("A rule", source)._repr_html_())
+
+    assert "a" not in html.tag_names
+    assert f"source: {source}" in html.texts
+
+
+def test_source_cannot_leave_its_attribute():
+    """A quote in an address does not end the attribute of the link."""
+    source = 'https://example.com/"onclick="alert(1)'
+    html = ParsedHtml(Sourced("A rule", source)._repr_html_())
+
+    assert ["href", "rel"] == [*dict(html.tags)["a"]]
+    assert source == dict(html.tags)["a"]["href"]
+
+
+def test_source_is_printed_only_if_asked():
+    """The text of a sentence has its source in brackets, or not at all."""
+    assert "A rule" == str(Sourced("A rule", "H1"))
+    assert "A rule (H1)" == str(Sourced("A rule", "H1", printed=True))
+
+
+def test_folded_parts_are_below_a_summary_in_html_and_printed_without_it():
+    """A notebook shows the summary until the reader opens it; the text has the parts."""
+    folded = Folded("2 rules", ("first", Table(("a",), ())))
+    html = ParsedHtml(folded._repr_html_())
+
+    assert ["details", "summary", "p", "table"] == html.tag_names[:4]
+    assert ["2 rules", "first", "a"] == html.texts
+    assert "first\na\n-" == str(folded)
+
+
+def test_folded_parts_that_are_not_printed_leave_no_empty_line():
+    """A list that is shortened in the text can be whole in a notebook."""
+    note = Folded("outer", ("before", Folded("all", ("a", "b"), printed=False), "after"))
+
+    assert "before\nafter" == str(note)
+    assert "<p>a</p><p>b</p>" in note._repr_html_()
+
+
+def test_fold_shows_10_lines_of_a_list():
+    """The other lines of a long list are folded below their number."""
+    lines = [f"line {number}" for number in range(15)]
+
+    assert tuple(lines[:10]) == fold(lines[:10], "line")
+    assert (*lines[:10], Folded("\u2026 and 5 more lines", tuple(lines[10:]))) == fold(
+        lines, "line"
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,16 +235,31 @@ def test_table_in_a_notebook_is_html():
         Table((SCRIPT,), ()),
         Table(("a",), ((SCRIPT,),)),
         Table(("a",), ((SCRIPT,),), right=("a",)),
+        Table(("a",), (), caption=SCRIPT),
+        Sourced(SCRIPT, "H1"),
+        Sourced("a", SCRIPT),
+        Folded(SCRIPT, ()),
+        Folded("a", (SCRIPT,)),
         Note(SCRIPT),
     ],
-    ids=["heading", "cell", "right", "sentence"],
+    ids=[
+        "heading",
+        "cell",
+        "right",
+        "caption",
+        "sourced",
+        "source",
+        "summary",
+        "folded",
+        "sentence",
+    ],
 )
 def test_html_escapes_markup_in_text(value):
     """A script tag in a heading, cell or sentence is shown as text and does not run."""
     html = ParsedHtml(value._repr_html_())
 
-    assert "script" not in html.tags
-    assert SCRIPT in html.texts
+    assert "script" not in html.tag_names
+    assert SCRIPT in "".join(html.texts)
 
 
 def test_description_is_the_same_as_text_and_as_html():
@@ -123,7 +269,7 @@ def test_description_is_the_same_as_text_and_as_html():
 
     assert "two things\na   b\n-  --\n1  22" == str(note)
     assert ["two things", "a", "b", "1", "22"] == html.texts
-    assert ["p", "table"] == [tag for tag in html.tags if tag in {"p", "table"}]
+    assert ["p", "table"] == [tag for tag in html.tag_names if tag in {"p", "table"}]
 
 
 def test_class_without_a_description_raises_an_error():
@@ -205,6 +351,93 @@ def test_repr_of_offers_and_tariffs_is_their_name():
 
     assert "<Offer Skype Connect (help page)>" == repr(SKYPE_CONNECT)
     assert f"<Tariff {TARIFF.name}>" == repr(TARIFF)
+
+
+NEXT_EDITION = Edition(SKYPE_CONNECT, attrs.evolve(TARIFF, name="dearer", channel="7.25"), DAY)
+CALL = CallInterval(datetime(2026, 1, 5, 10, tzinfo=UTC), timedelta(minutes=5))
+FIFTY = Money.of("50", EUR)
+PAID_IN = [deposit(Wallet("acme"), FIFTY, transfer=f"p-{number}", on=DAY) for number in range(100)]
+VALUES_WITH_TABLES = {
+    "a quote": PURCHASE.after.quote,
+    "a refund": refund(PURCHASE.after.quote, on=DAY),
+    "a statement of 100 postings": Statement(
+        Wallet("acme"), FIFTY, tuple(transfer.postings[0] for transfer in PAID_IN)
+    ),
+    "an invoice": make_invoice(
+        "acme", [PURCHASE], opening=FIFTY, since=DAY, until=date(2026, 2, 1)
+    ),
+    "a catalogue": Catalogue((Edition(SKYPE_CONNECT, TARIFF, DAY),)),
+    "a comparison of editions": compare_editions(
+        Edition(SKYPE_CONNECT, TARIFF, DAY), NEXT_EDITION, [PURCHASE.after] * 50
+    ),
+    "a comparison of 40 plans": compare_plans(
+        Need(channels=137), [Product(SKYPE_CONNECT, TARIFF)] * 40
+    ),
+    "an option": compare_plans(Need(channels=137), [Product(SKYPE_CONNECT, TARIFF)]).cheapest,
+    "a forecast": forecast(PURCHASE.after, until=date(2029, 1, 1), prices=TARIFF),
+    "a report": measure_traffic([CALL], zone=UTC),
+    "a replay with 50 refused calls": replay([CALL] * 51, channels=1),
+    "a log with 50 refused rows": read_calls([{"start": "x"}] * 50, seconds="seconds"),
+}
+
+
+@pytest.mark.parametrize("value", VALUES_WITH_TABLES.values(), ids=VALUES_WITH_TABLES)
+def test_every_table_of_a_value_has_a_caption(value):
+    """Each table says what it is; only the folded rest of a table has the caption above it."""
+    html = value._repr_html_()
+    rests = re.findall(r"more rows?</summary><table>", html)
+
+    assert html.count("<table>") == html.count("<table><caption") + len(rests) > 0
+
+
+@pytest.mark.parametrize("value", VALUES_WITH_TABLES.values(), ids=VALUES_WITH_TABLES)
+def test_values_name_no_colour(value):
+    """The HTML has the colours of the page, so that it can be read in a dark theme."""
+    assert not re.search(r"color|background|border|<style|class=", value._repr_html_())
+
+
+@pytest.mark.parametrize("value", VALUES_WITH_TABLES.values(), ids=VALUES_WITH_TABLES)
+def test_values_show_no_more_than_a_screen(value):
+    """At most 35 rows and sentences are visible before the reader opens what is folded."""
+    html = re.sub(r"<details>.*?</details>", "<p>", value._repr_html_())
+
+    assert html.count("<tr>") + html.count("<p>") <= 35
+
+
+@pytest.mark.parametrize(
+    "value",
+    [SKYPE_CONNECT, GUIDELINES["telxi"], suggest_channels(30), Notice("a", "b", "https://x.com")],
+    ids=["offer", "guideline", "suggestion", "notice"],
+)
+def test_values_link_to_their_source(value):
+    """An offer, a guideline, a suggestion and a notice link to the page with their rule."""
+    published = value.guideline if hasattr(value, "guideline") else value
+
+    assert f'<a href="{published.source}" rel="noopener noreferrer">' in value._repr_html_()
+
+
+def test_rules_of_an_offer_are_folded():
+    """A notebook shows the name, the source and the notices; the reader can open the rules."""
+    offer = OFFERS["skype-connect-2011"]
+    assert offer.bundle is not None
+    visible, _, folded = offer._repr_html_().partition("<details><summary>6 rules</summary>")
+
+    assert [offer.full_name, "source: ", offer.source] == ParsedHtml(visible).texts
+    assert f"<p>{offer.quantity}</p>" in folded
+    prefixes = ", ".join(offer.bundle.excluded_prefixes)
+    assert f"<summary>All excluded prefixes</summary><p>{prefixes}</p>" in folded
+    assert str(offer.notices[0]) in folded.rpartition("</details>")[2]
+
+
+def test_all_rates_of_a_tariff_are_folded():
+    """The text counts the rates after the first 12; a notebook can show all of them."""
+    rates = {f"{number}": f"0.0{number}" for number in range(30, 50)}
+    tariff = attrs.evolve(TARIFF, rates=rates)
+
+    assert "0.041 EUR to +41, and 8 more, " in str(tariff)
+    assert "<details><summary>All rates</summary><p>0.03 EUR to +30</p>" in tariff._repr_html_()
+    assert "<p>0.049 EUR to +49</p></details>" in tariff._repr_html_()
+    assert "details" not in TARIFF._repr_html_()
 
 
 @pytest.mark.parametrize(

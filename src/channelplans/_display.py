@@ -2,41 +2,74 @@
 
 A class describes its values once, as sentences and tables, in ``_describe``. ``str()`` and the view
 in a notebook both use that description. ``repr()`` is one line of field names and values.
+
+The HTML names no colour, so it has the colours of the page, dark or light. It shows at most a
+screen of a long table or list; the reader can open the rest.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
-from typing import Any, Final
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Final, TypeAlias
 
 import attrs
 
 from channelplans._checks import short_repr
 
-__all__ = ["DisplayMixin", "ReprMixin", "Table", "clock", "counted", "one_line"]
+__all__ = [
+    "DisplayMixin",
+    "Folded",
+    "Part",
+    "RecordsMixin",
+    "ReprMixin",
+    "Sourced",
+    "Table",
+    "clock",
+    "counted",
+    "fold",
+    "one_line",
+]
+
+
+#: The rows of a table, and the lines of a list, that a notebook shows before the reader opens more.
+_SHOWN_ROWS: Final = 20
+_SHOWN_LINES: Final = 10
+
+# A caption may be wider than a narrow table, but not than a narrow screen.
+_CAPTION: Final = (
+    '<caption style="caption-side: top; text-align: left; min-width: min(40em, 90vw)">'
+)
+# Wins over a notebook's own style for the cells of a table.
+_LEFT: Final = 'style="text-align: left"'
+_RIGHT: Final = 'style="text-align: right"'
 
 
 @attrs.frozen
 class Table:
     """A table as text or HTML; columns named in ``right``, such as amounts, are right-aligned.
 
-    Two spaces separate columns, so several spaces inside a cell become one, as in HTML.
+    Two spaces separate columns, so several spaces inside a cell become one, as in HTML. The text
+    has all rows. The HTML folds what would not fit a screen.
 
     >>> from channelplans._display import Table
-    >>> print(Table(("item", "total"), (("channels", "695.00"),), right=("total",)))
-    item       total
-    --------  ------
-    channels  695.00
+    >>> print(Table(("item", "total"), (("channels", "83.40"),), right=("total",), caption="Sold"))
+    Sold
+    item      total
+    --------  -----
+    channels  83.40
     """
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     right: Sequence[str] = ()
+    caption: str = ""
 
     def __str__(self) -> str:
         rows = [tuple(" ".join(cell.split()) for cell in row) for row in self.rows]
         widths = [max(map(len, column)) for column in zip(self.headings, *rows, strict=True)]
         dashes = tuple("-" * width for width in widths)
-        return "\n".join(self._format(row, widths) for row in (self.headings, dashes, *rows))
+        lines = [self._format(row, widths) for row in (self.headings, dashes, *rows)]
+        return "\n".join([self.caption, *lines] if self.caption else lines)
 
     def _format(self, row: Sequence[str], widths: Sequence[int]) -> str:
         cells = (
@@ -46,17 +79,104 @@ class Table:
         return "  ".join(cells).rstrip()
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{_escape(heading)}</th>" for heading in self.headings)
-        body = "".join(f"<tr>{self._format_cells(row)}</tr>" for row in self.rows)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        caption = f"{_CAPTION}{_escape(self.caption)}</caption>" if self.caption else ""
+        first, rest = self.rows[:_SHOWN_ROWS], self.rows[_SHOWN_ROWS:]
+        folded = _details(_and_more(len(rest), "row"), self._draw(rest)) if rest else ""
+        return self._draw(first, caption) + folded
 
-    def _format_cells(self, row: Sequence[str]) -> str:
-        return "".join(
-            f'<td style="text-align: right">{_escape(cell)}</td>'
-            if heading in self.right
-            else f"<td>{_escape(cell)}</td>"
+    def _draw(self, rows: Iterable[Sequence[str]], caption: str = "") -> str:
+        head = self._draw_row("th", self.headings)
+        body = "".join(self._draw_row("td", row) for row in rows)
+        return f"<table>{caption}<thead>{head}</thead><tbody>{body}</tbody></table>"
+
+    def _draw_row(self, tag: str, row: Sequence[str]) -> str:
+        cells = (
+            f"<{tag} {_RIGHT if heading in self.right else _LEFT}>{_escape(cell)}</{tag}>"
             for heading, cell in zip(self.headings, row, strict=True)
         )
+        return f"<tr>{''.join(cells)}</tr>"
+
+
+@attrs.frozen
+class Sourced:
+    """A sentence, and where it is published; in HTML, an address on the web is a link.
+
+    Attributes:
+        sentence: the sentence.
+        source: an address, or another text that says where the sentence comes from.
+        printed: whether the text shows the source too, in brackets.
+
+    >>> from channelplans._display import Sourced
+    >>> print(Sourced("At most 300 channels", "https://example.com", printed=True))
+    At most 300 channels (https://example.com)
+    """
+
+    sentence: str
+    source: str
+    printed: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.sentence} ({self.source})" if self.printed else self.sentence
+
+    def _repr_html_(self) -> str:
+        source = _escape(self.source)
+        # No other scheme: a link to javascript: would run what a stranger wrote.
+        if self.source.lower().startswith(("https://", "http://")):
+            source = f'<a href="{source}" rel="noopener noreferrer">{source}</a>'
+        return f"<p>{_escape(self.sentence)}<br>source: {source}</p>"
+
+
+@attrs.frozen
+class Folded:
+    """Parts that a notebook shows below a summary once the reader opens it; the text has them all.
+
+    Attributes:
+        summary: what the reader sees first.
+        parts: the parts.
+        printed: whether the text has the parts. The text never has the summary.
+    """
+
+    summary: str
+    parts: "tuple[Part, ...]"
+    printed: bool = True
+
+    def __str__(self) -> str:
+        return _join(self.parts) if self.printed else ""
+
+    def _repr_html_(self) -> str:
+        return _details(self.summary, "".join(map(_to_html, self.parts)))
+
+
+#: A value describes itself by sentences, tables and other values.
+Part: TypeAlias = "str | Table | Sourced | Folded | DisplayMixin"
+
+
+def fold(lines: Sequence[str], noun: str) -> "tuple[Part, ...]":
+    """Return a list of lines; of a long list, a screen of it and the folded rest.
+
+    >>> from channelplans._display import fold
+    >>> fold(("a", "b"), "row")
+    ('a', 'b')
+    """
+    rest = tuple(lines[_SHOWN_LINES:])
+    folded = (Folded(_and_more(len(rest), noun), rest),) if rest else ()
+    return (*lines[:_SHOWN_LINES], *folded)
+
+
+def _and_more(count: int, noun: str) -> str:
+    return f"\N{HORIZONTAL ELLIPSIS} and {counted(count, f'more {noun}')}"
+
+
+def _join(parts: Iterable[Part]) -> str:
+    return "\n".join(text for text in map(str, parts) if text)
+
+
+def _to_html(part: Part) -> str:
+    return f"<p>{_escape(part)}</p>" if isinstance(part, str) else part._repr_html_()
+
+
+def _details(summary: str, html: str) -> str:
+    return f"<details><summary>{_escape(summary)}</summary>{html}</details>"
 
 
 def _escape(text: str) -> str:
@@ -103,18 +223,53 @@ class DisplayMixin(ReprMixin):
 
     __slots__ = ()
 
-    def _describe(self) -> Iterable[str | Table]:
-        """Yield the sentences and tables that describe this value."""
+    def _describe(self) -> Iterable[Part]:
+        """Yield the sentences, tables and other parts that describe this value."""
         raise NotImplementedError
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self._describe()))
+        return _join(self._describe())
 
     def _repr_html_(self) -> str:
-        return "".join(
-            part._repr_html_() if isinstance(part, Table) else f"<p>{_escape(part)}</p>"
-            for part in self._describe()
-        )
+        return "".join(map(_to_html, self._describe()))
+
+
+class RecordsMixin(DisplayMixin):
+    """Give a class whose values are rows a second form of these rows, for JSON."""
+
+    __slots__ = ()
+
+    def to_records(self) -> list[dict[str, object]]:
+        """Return plain rows with exact numbers and dates, such as Decimal and date."""
+        raise NotImplementedError
+
+    def to_json_records(self) -> list[dict[str, str | int | None]]:
+        """Return the rows of ``to_records`` for ``json.dumps``, without a float.
+
+        A Decimal, a Fraction and a float become text that has all their digits. A date and a time
+        become text in ISO format. Text, whole numbers, True, False and None stay as they are.
+
+        >>> import json
+        >>> from datetime import date
+        >>> from channelplans import EUR, Money, Posting, Reason, Wallet
+        >>> amount = Money.of("50", EUR)
+        >>> (row,) = Posting(
+        ...     Wallet("acme"), amount, Reason.DEPOSIT, date(2026, 1, 5)
+        ... ).to_json_records()
+        >>> json.dumps([row["on"], row["amount"], row["minor"], row["profile"]])
+        '["2026-01-05", "50.00", 5000, null]'
+        """
+        return [
+            {column: _to_json(value) for column, value in row.items()} for row in self.to_records()
+        ]
+
+
+def _to_json(value: object) -> str | int | None:
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if isinstance(value, date):
+        return value.isoformat()
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def clock(duration: timedelta) -> str:

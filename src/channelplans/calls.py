@@ -18,7 +18,7 @@ import attrs
 
 from channelplans._checks import instance, short_identifier
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, clock
+from channelplans._display import DisplayMixin, RecordsMixin, clock
 from channelplans._numbers import dialled_digits, national_digits
 from channelplans.allowances import Allowance, not_negative
 from channelplans.errors import BarredNumber, InvalidValue, quoted
@@ -168,7 +168,7 @@ class Payer(enum.Enum):
 
 @checked
 @attrs.frozen(repr=False)
-class Charge(DisplayMixin):
+class Charge(RecordsMixin):
     """The price of a part of a call, and who pays it.
 
     Attributes:
@@ -214,7 +214,7 @@ class Charge(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class RatedCall(DisplayMixin):
+class RatedCall(RecordsMixin):
     """A call, the three parts of its counted length, and the charges.
 
     Attributes:

@@ -13,7 +13,15 @@ import attrs
 
 from channelplans._checks import instance, whole
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, counted, one_line
+from channelplans._display import (
+    DisplayMixin,
+    Folded,
+    Part,
+    RecordsMixin,
+    Sourced,
+    counted,
+    one_line,
+)
 from channelplans.calendar import Months
 from channelplans.errors import (
     BundlesNotAllowed,
@@ -138,16 +146,17 @@ class Offer(DisplayMixin):
             channels = whole("channels", channels)
         return Plan(self, channels, bundles)
 
-    def _describe(self) -> tuple[str, ...]:
-        rules = (self.quantity, self.bundle, self.term, self.change, self.refund, self.calls)
+    def _describe(self) -> tuple[Part, ...]:
+        all_rules = (self.quantity, self.bundle, self.term, self.change, self.refund, self.calls)
         non_payment = (self.non_payment,) if self.non_payment != NonPaymentRule() else ()
-        lines = (str(rule) for rule in (*rules, *non_payment) if rule is not None)
-        return (self.full_name, *lines, *map(str, self.notices))
+        rules = tuple(rule for rule in (*all_rules, *non_payment) if rule is not None)
+        folded = Folded(counted(len(rules), "rule"), rules)
+        return (Sourced(self.full_name, self.source), folded, *self.notices)
 
 
 @checked
 @attrs.frozen(repr=False)
-class Plan(DisplayMixin):
+class Plan(RecordsMixin):
     """A legal combination of channels and bundles under an offer.
 
     Two plans are equal if their offers, channels and bundles are equal; ``requested`` is not

@@ -14,7 +14,7 @@ import attrs
 
 from channelplans._checks import NUMBER_LIMIT, instance
 from channelplans._constructors import checked, trusted
-from channelplans._display import DisplayMixin, Table, clock
+from channelplans._display import DisplayMixin, RecordsMixin, Table, clock
 from channelplans.allowances import Allowance
 from channelplans.calendar import Term, nth_term
 from channelplans.errors import AllowanceNeeded, InvalidValue, OutsideTerm
@@ -67,7 +67,7 @@ _MAX_SECONDS: Final = timedelta.max // timedelta(seconds=1)
 
 @checked
 @attrs.frozen(repr=False)
-class Line(DisplayMixin):
+class Line(RecordsMixin):
     """A quantity of an item for a term, with its price.
 
     Attributes:
@@ -130,7 +130,7 @@ _trusted_line = trusted(Line)
 
 @checked
 @attrs.frozen(repr=False)
-class Quote(DisplayMixin):
+class Quote(RecordsMixin):
     """A plan priced by a tariff for a term. One confirmation buys all of it (H14).
 
     Attributes:
@@ -271,9 +271,9 @@ class Quote(DisplayMixin):
             headings = ("item", "calculation", "total")
             rows = [(item, *amounts) for item, _, *amounts in rows]
         days = f" ({self.term.days} of {full_days} days)" if self.term.days != full_days else ""
+        caption = f"{self.plan}, {self.term}{days}"
         return (
-            f"{self.plan}, {self.term}{days}",
-            Table(headings, tuple(rows), right=("calculation", "total")),
+            Table(headings, tuple(rows), right=("calculation", "total"), caption=caption),
             f"Total {self.total}; renews on {self.renews_on}.",
             *map(str, self.notices),
         )
@@ -303,7 +303,7 @@ class RefundLine(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class Refund(DisplayMixin):
+class Refund(RecordsMixin):
     """The refund of a paid quote whose term ends early, line by line (H16).
 
     If the term ends before its first day, everything is refunded.
@@ -454,9 +454,9 @@ class Refund(DisplayMixin):
             for line in self.lines
         )
         headings = ("item", "paid", "returned", "kept")
+        caption = f"{self.paid.plan}, {self.paid.term}, ended on {self.on}"
         return (
-            f"{self.paid.plan}, {self.paid.term}, ended on {self.on}",
-            Table(headings, rows, right=headings[1:]),
+            Table(headings, rows, right=headings[1:], caption=caption),
             f"Returned {self.returned}, kept {self.kept}.",
         )
 

@@ -16,7 +16,7 @@ import attrs
 
 from channelplans._checks import bounded, civil_day, instance, whole
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, clock, counted
+from channelplans._display import DisplayMixin, Folded, Part, Sourced, clock, counted
 from channelplans.calendar import (
     Days,
     Months,
@@ -192,7 +192,7 @@ class BundleRule(DisplayMixin):
         """
         return _most_bundles(self, bounded("channels", channels, 0))
 
-    def _describe(self) -> tuple[str]:
+    def _describe(self) -> Iterator[Part]:
         area, parts = ", ".join(self.area), []
         limit = f"at most {self.per_channel} for each channel"
         if self.per_channel is None:
@@ -210,7 +210,10 @@ class BundleRule(DisplayMixin):
             parts.append(f"not to numbers with {prefixes} after +{self.calling_code}")
         if self.rollover:
             parts.append(str(self.rollover))
-        return (f"{self.name}: {'; '.join(parts)}",)
+        yield f"{self.name}: {'; '.join(parts)}"
+        if len(self.excluded_prefixes) > _MAX_PRINTED_PREFIXES:
+            listed = ", ".join(self.excluded_prefixes)
+            yield Folded("All excluded prefixes", (listed,), printed=False)
 
 
 @checked
@@ -610,8 +613,8 @@ class Notice(DisplayMixin):
     text: str
     source: str
 
-    def _describe(self) -> tuple[str]:
-        return (self.text,)
+    def _describe(self) -> tuple[Sourced]:
+        return (Sourced(self.text, self.source),)
 
 
 def validate_bundles(bundles: int, *, channels: int, rule: BundleRule) -> None:

@@ -17,7 +17,7 @@ import attrs
 
 from channelplans._checks import bounded, short_repr, shown
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, counted
+from channelplans._display import DisplayMixin, Part, RecordsMixin, Sourced, counted
 from channelplans.erlang import channels_for, checked_blocking, checked_load, erlang_b
 from channelplans.errors import InvalidValue, WrongType
 from channelplans.money import NUMBER
@@ -248,8 +248,8 @@ class Guideline(DisplayMixin):
     source: str
     need: Traffic | Ratio
 
-    def _describe(self) -> tuple[str]:
-        return (f"{self.name}: {self.need} ({self.source})",)
+    def _describe(self) -> tuple[Sourced]:
+        return (Sourced(f"{self.name}: {self.need}", self.source, printed=True),)
 
 
 #: The default guideline uses traffic. 0.1 erlang for each employee is two calls of three minutes in
@@ -364,7 +364,7 @@ GUIDELINES: Final[Mapping[str, Guideline]] = MappingProxyType(
 
 @checked
 @attrs.frozen(repr=False)
-class Suggestion(DisplayMixin):
+class Suggestion(RecordsMixin):
     """The channels to buy for a number of employees or a measured traffic (H7).
 
     The measured traffic decides if it is known. Then the text compares it with the guideline.
@@ -463,15 +463,16 @@ class Suggestion(DisplayMixin):
             for number, channels in enumerate(self.profiles, 1)
         ]
 
-    def _describe(self) -> tuple[str, ...]:
+    def _describe(self) -> tuple[Part, ...]:
         groups = [(size, len(list(profiles))) for size, profiles in groupby(self.profiles)]
         summands = [f"{count} × {size}" if count > 1 else f"{size}" for size, count in groups]
         sizes = f", {' + '.join(summands)}" if len(self.profiles) > 1 else ""
+        name, source, need = attrs.astuple(self.guideline, recurse=False)
         refused = _percent(self.blocking) if self.blocking >= 1e-5 else f"below {_percent(1e-5)}"
         return (
             f"{self._describe_demand()}: buy {counted(self.channels, 'channel')} "
             f"on {counted(len(self.profiles), 'profile')}{sizes}; {self.needed:,} needed",
-            f"guideline: {self.guideline}",
+            Sourced(f"guideline: {name}: {need}", source, printed=True),
             *self._compare(),
             f"expected blocking at {_erlangs(self.erlangs)}: {refused}, "
             "if a call refused on one profile tries the next",

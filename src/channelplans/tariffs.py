@@ -6,7 +6,7 @@ package or stair-step. A call has a rate by its number or its destination. Price
 """
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
@@ -16,7 +16,7 @@ import attrs
 
 from channelplans._checks import bounded, instance, shown, text, whole
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, one_line
+from channelplans._display import DisplayMixin, Folded, Part, one_line
 from channelplans._numbers import (
     ByNumber,
     international_digits,
@@ -571,19 +571,22 @@ class Tariff(DisplayMixin):
             channel_setup=scale(self.channel_setup, part, decimals),
         )
 
-    def _describe(self) -> tuple[str]:
+    def _describe(self) -> Iterator[Part]:
         code = self.currency.code
         prices = [self._format_price(self.channel, "channel")]
         if self.bundle is not None:
             prices.append(self._format_price(self.bundle, "bundle"))
         if self.minute is not None:
             prices.append(f"{self.minute:f} {code} a minute")
-        prices.extend(_shorten_list([self._format_rate(*item) for item in self.rates.items()]))
+        rates = [self._format_rate(*item) for item in self.rates.items()]
+        prices.extend(_shorten_list(rates))
         if self.setup:
             prices.append(f"{self.setup:f} {code} once")
         if self.channel_setup:
             prices.append(f"{self.channel_setup:f} {code} once for each channel")
-        return (f"{self.name}: {', '.join(prices)}",)
+        yield f"{self.name}: {', '.join(prices)}"
+        if len(rates) > _MAX_PRINTED_RATES:
+            yield Folded("All rates", tuple(rates), printed=False)
 
     def _format_price(self, price: Decimal | Ladder, noun: str) -> str:
         if isinstance(price, Ladder):

@@ -1,6 +1,7 @@
 """Needs of channels and minutes, and products."""
 
 import pickle
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from channelplans.calendar import Days, Months
 from channelplans.errors import InvalidValue, WrongType
-from channelplans.explore import Need, Product
+from channelplans.explore import CallInterval, Need, Product, measure_traffic
 from channelplans.money import EUR
 from channelplans.offers import SKYPE_CONNECT
 from channelplans.rules import TermRule
@@ -41,6 +42,17 @@ def test_need_computes_channels_from_traffic(traffic):
     by_ratio = Need(traffic=traffic, guideline=GUIDELINES["caznet"])
 
     assert 8 == Need(traffic=traffic).needed == by_ratio.needed
+
+
+def test_need_takes_measured_traffic():
+    """The busy hour of the report counts: 4 calls of 45 minutes in one hour are 3 erlangs."""
+    ten = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
+    calls = [CallInterval(ten, timedelta(minutes=45))] * 4
+    quiet = [CallInterval(ten + timedelta(hours=2), timedelta(minutes=30))]
+
+    report = measure_traffic(calls + quiet, zone=UTC)
+
+    assert Need(traffic=3.0) == Need(traffic=report)
 
 
 def test_need_of_no_traffic_is_one_channel():

@@ -2,13 +2,21 @@
 
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from operator import length_hint
 
 import attrs
 import pytest
 from tests.steps import run_within
 
 from channelplans.errors import InvalidValue, WrongType
-from channelplans.explore import CallInterval, Replay, fewest_channels, replay
+from channelplans.explore import (
+    CallInterval,
+    Replay,
+    ReplayedCall,
+    fewest_channels,
+    iter_replay,
+    replay,
+)
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -113,6 +121,7 @@ class TestReplay:
         """The text has the share, the unused channels, and the refused calls."""
         assert [
             "1 channel: 3 of 5 calls refused, 60.000%",
+            "Refused calls",
             "refused at                 id   length",
             "-------------------------  --  -------",
             "2026-01-05 00:02:00+00:00  b   0:20:00",
@@ -191,3 +200,56 @@ class TestFewestChannels:
         """A share is a number from 0 to 1."""
         with pytest.raises(error, match=message):
             fewest_channels(calls, blocking=blocking)
+
+
+class TestIterReplay:
+    """``iter_replay`` yields each call with its channel."""
+
+    def test_yields_the_channel_of_each_call_in_order(self):
+        """The second call finds channel 1 busy, and the third finds both busy."""
+        calls = [call_at(0, 10, "a"), call_at(2, 10, "b"), call_at(3, 10, "c"), call_at(3, 0)]
+        run = iter_replay(reversed(calls), channels=2)
+
+        assert [("a", 1), ("b", 2), (None, 0), ("c", None)] == [
+            (call.call.id, call.channel) for call in run
+        ]
+
+    def test_length_hint_is_the_number_of_calls_left(self):
+        """The number is known before the first call, and 0 after the last."""
+        run = iter_replay(iter(CALLS), channels=1)
+        hints = [length_hint(run), *(length_hint(run) for _ in run)]
+
+        assert [5, 4, 3, 2, 1, 0] == hints
+
+    def test_result_is_the_replay_of_the_calls_so_far(self):
+        """After the last call, it equals the result of ``replay``."""
+        run = iter_replay(CALLS, channels=1)
+        next(run)
+        next(run)
+        assert replay(CALLS[:2], channels=1) == run.result
+
+        assert [] != list(run)
+        assert replay(CALLS, channels=1) == run.result
+
+    def test_result_needs_a_call(self):
+        """Before the first call, there is no share of refused calls."""
+        with pytest.raises(InvalidValue, match="offered must be at least 1"):
+            _ = iter_replay(CALLS, channels=1).result
+
+    @pytest.mark.parametrize(
+        ("calls", "channels", "error"), [(7, 1, WrongType), (CALLS, -1, InvalidValue)]
+    )
+    def test_refuses_wrong_arguments_before_the_first_call(self, calls, channels, error):
+        """An error is raised at once, and not when the first call is asked for."""
+        with pytest.raises(error):
+            iter_replay(calls, channels=channels)
+
+    @pytest.mark.parametrize(
+        ("channel", "expected"), [(None, "refused"), (0, "channel 0"), (3, "channel 3")]
+    )
+    def test_call_describes_itself(self, channel, expected):
+        """The text names the channel, or says that the call is refused."""
+        replayed = ReplayedCall(call_at(0, 1, "a"), channel)
+
+        assert f"{replayed.call}: {expected}" == str(replayed)
+        assert [{**replayed.call.to_records()[0], "channel": channel}] == replayed.to_records()

@@ -336,16 +336,18 @@ class TestTrafficReport:
         """The text has the peak, both busy hours, the shares, the hours and the weekdays."""
         lines = str(measure(*THREE_CALLS)).splitlines()
 
-        assert lines[:7] == [
+        assert lines[:8] == [
             "3 calls, mean length 0:30:00, 2026-01-05 to 2026-01-05, 1 day in the zone 'UTC'",
             "peak: 2 simultaneous calls, first at 2026-01-05 10:20:00+00:00",
             "busy hour: 10:00 to 11:00, 1.167 erlangs on average; "
             "busiest 60 minutes: from 2026-01-05 10:00:00+00:00, 1.167 erlangs",
+            "Within the busy hour",
             "more calls than  share of the busy hour",
             "---------------  ----------------------",
             "              1                  16.67%",
             "              2                   0.00%",
         ]
+        assert "Average load of each hour of the day" in lines
         assert "10:00 to 11:00    1.167" in lines
         assert "Monday            0.062" in lines
         assert "Tuesday    not observed" in lines

@@ -15,6 +15,7 @@ from channelplans.errors import (
     OutsideTerm,
     TransitionNotAllowed,
     UnknownEdition,
+    WrongType,
 )
 from channelplans.money import EUR, Money
 from channelplans.offers import SKYPE_CONNECT
@@ -100,6 +101,23 @@ class TestLateRun:
         outcomes = billing.run_due(on=day("02-20"))
         assert actions(outcomes) == [("munich", Action.RENEW), ("berlin", Action.LAPSE)]
         assert billing.balance(ACME) == eur("10")
+
+    @pytest.mark.parametrize("late_days", [0, 40])
+    def test_credit_that_a_renewal_brings_on_the_day_pays_another_term(self, late_days):
+        """Paris brings a bonus of 30 when it is renewed; berlin is tried once more with it."""
+
+        def give_bonus(decision):
+            if decision.after.profile != "paris" or decision.action is not Action.RENEW:
+                return []
+            return [Posting(ACME, eur("30"), Reason.BONUS, decision.on)]
+
+        billing = Billing(MemoryStore(), prices=TARIFF, extra_postings=give_bonus)
+        pay_in(billing, "50")
+        buy(billing, "berlin", 2)
+        buy(billing, "paris", 2)  # 10 are left
+        outcomes = billing.run_due(on=END + timedelta(days=late_days))[:2]
+        assert actions(outcomes) == [("paris", Action.RENEW), ("berlin", Action.RENEW)]
+        assert {posting.counts_from for posting in decision_of(outcomes[1]).postings} == {END}
 
     def test_a_run_after_54_days_charges_no_dead_term(self, billing):
         """A term that nobody paid in time stays unpaid, however much credit comes later."""
@@ -569,6 +587,24 @@ class TestRun:
         assert length_hint(outcomes) == 15
         assert len(list(outcomes)) == 15
         assert length_hint(outcomes) == 0
+
+    def test_length_hint_counts_the_first_page_before_anything_is_settled(self, billing):
+        """A progress bar asks for the length first; that reads due profiles and commits nothing."""
+        before = billing._work.store.store.snapshot()
+        outcomes = billing.iter_due(on=END)
+
+        assert length_hint(outcomes) == 16
+        assert length_hint(outcomes) == 16
+        assert before == billing._work.store.store.snapshot()
+        assert len(list(outcomes)) == 16
+
+    def test_error_of_the_first_page_is_raised_by_the_iteration(self, billing):
+        """``list`` asks for the length, and ignores a TypeError that it gets as an answer."""
+        outcomes = billing.iter_due(on="2026-02-04")
+
+        assert length_hint(outcomes) == 0
+        with pytest.raises(WrongType, match="on must be a date"):
+            list(outcomes)
 
     def test_iteration_counts_profiles_and_not_their_missed_terms(self, billing):
         """Two missed terms of a profile are two outcomes, but one profile less to come."""

@@ -344,6 +344,7 @@ class TestCatalogue:
     def test_prints_a_table(self):
         """The table has a row for each edition. The last edition has no end."""
         table = """
+        Editions, in the order of their days
         offer                      tariff   currency  from        until       migration
         -------------------------  -------  --------  ----------  ----------  ----------------
         Skype Connect (help page)  list     EUR       2025-01-01  2026-02-01  at their renewal

@@ -123,6 +123,7 @@ class TestText:
             "2026-01-05  berlin   subscription  bundles          1  10.00  "
             "2026-01-05 to 2026-02-04   10.00",
             "Total 30.85 EUR. Prices are net of tax.",
+            "Wallets of account 'acme'",
             "balance          amount",
             "---------------  ------",
             "opening balance    0.00",

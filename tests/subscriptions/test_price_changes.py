@@ -258,11 +258,13 @@ class TestCompare:
         assert [
             "From 'Skype Connect (help page)', tariff 'list' "
             "to 'Skype Connect (small)', tariff 'dearer'",
+            "Rules and prices that differ",
             "rule                    old                         new",
             "----------------------  --------------------------  ----",
             "offer.quantity.maximum  300                         10",
             "offer.quantity.steps    above 100, multiples of 10  none",
             "tariff.channel          6.95                        7.25",
+            "Prices of a full term, in EUR",
             "subscription  plan         from          old    new  difference",
             "------------  -----------  ----------  -----  -----  ----------",
             "s-1           12 channels  2026-03-02  83.40",

@@ -19,7 +19,7 @@ import attrs
 
 from channelplans._checks import instance, short_identifier, shown, whole
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Table, clock, counted
+from channelplans._display import RecordsMixin, Table, clock, counted
 from channelplans.allowances import not_negative
 from channelplans.errors import ChannelPlansError, InvalidValue, WrongType, quoted
 from channelplans.explore._instants import EPOCH, check_zone
@@ -71,7 +71,7 @@ def _outside_years(parameter: str, instant: str) -> InvalidValue:
 
 @checked
 @attrs.frozen(repr=False)
-class CallInterval(DisplayMixin):
+class CallInterval(RecordsMixin):
     """A call that happened: when it began, and how long it occupied a channel.
 
     The call runs from its start up to, but not including, its end. So a call that ends at the
@@ -126,7 +126,7 @@ class CallInterval(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class RefusedRow(DisplayMixin):
+class RefusedRow(RecordsMixin):
     """A row that is not a call, and the reason.
 
     Attributes:
@@ -151,7 +151,7 @@ class RefusedRow(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class CallLog(DisplayMixin):
+class CallLog(RecordsMixin):
     """The calls that ``read_calls`` read, and the rows that it refused.
 
     Attributes:
@@ -171,7 +171,7 @@ class CallLog(DisplayMixin):
         if self.refused:
             listed = self.refused[:_SHOWN_ROWS]
             rows = tuple((f"{refused.row:,}", refused.reason) for refused in listed)
-            yield Table(("row", "reason"), rows, right=("row",))
+            yield Table(("row", "reason"), rows, right=("row",), caption="Refused rows")
         if len(self.refused) > _SHOWN_ROWS:
             yield f"and {counted(len(self.refused) - _SHOWN_ROWS, 'more row')}"
 

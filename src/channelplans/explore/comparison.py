@@ -23,7 +23,7 @@ import attrs
 
 from channelplans._checks import instance, several
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Table, counted
+from channelplans._display import Part, RecordsMixin, Table, counted, fold
 from channelplans.errors import (
     CurrencyMismatch,
     InvalidValue,
@@ -72,7 +72,7 @@ _NOT_INCLUDED: Final = (
 
 @checked
 @attrs.frozen(repr=False)
-class Combination(DisplayMixin):
+class Combination(RecordsMixin):
     """Profiles and bundles of a product that serve a need, and what they cost.
 
     Attributes:
@@ -231,7 +231,7 @@ def _make_row(need: Need, product: Product, best: Combination | None) -> dict[st
 
 @checked
 @attrs.frozen(repr=False)
-class Option(DisplayMixin):
+class Option(RecordsMixin):
     """What a product costs for a need, or why the product cannot serve it.
 
     Attributes:
@@ -306,9 +306,8 @@ class Option(DisplayMixin):
             yield f"cheapest: {self.best}"
         yield from self.reasons
         if self.ways:
-            yield _make_table(
-                "channels", [(f"{way.channels}{self._mark(way)}", way) for way in self.ways]
-            )
+            ways = [(f"{way.channels}{self._mark(way)}", way) for way in self.ways]
+            yield _make_table("channels", ways, "Ways to buy the channels")
 
     def _mark(self, way: Combination) -> str:
         return " (too few)" if way.channels < self.need.needed else ""
@@ -316,7 +315,7 @@ class Option(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class PlanComparison(DisplayMixin):
+class PlanComparison(RecordsMixin):
     """The options for a need, the cheapest first.
 
     Attributes:
@@ -344,22 +343,24 @@ class PlanComparison(DisplayMixin):
         """Return a plain row for each option."""
         return [row for option in self.options for row in option.to_records()]
 
-    def _describe(self) -> Iterator[str | Table]:
-        yield f"Plans for {self.need}"
+    def _describe(self) -> Iterator[Part]:
         possible = [
             (f"{cut(option.product.offer.full_name)}, {cut(option.product.tariff.name)}", option)
             for option in self.options
         ]
-        yield _make_table("product", [(name, option.best) for name, option in possible])
-        for option in self.options:
-            yield f"{option.product}: {'; '.join(option.reasons)}"
+        rows = [(name, option.best) for name, option in possible]
+        yield _make_table("product", rows, f"Plans for {self.need}")
+        reasons = [f"{option.product}: {'; '.join(option.reasons)}" for option in self.options]
+        yield from fold(reasons, "product")
         yield _NOT_INCLUDED
 
 
 _HEADINGS: Final = ("profiles", "30 days", "year", "set-up", "overage")
 
 
-def _make_table(heading: str, rows: Sequence[tuple[str, Combination | None]]) -> Table:
+def _make_table(
+    heading: str, rows: Sequence[tuple[str, Combination | None]], caption: str
+) -> Table:
     cells = [
         (name, "not possible", "", "", "", "")
         if best is None
@@ -373,7 +374,7 @@ def _make_table(heading: str, rows: Sequence[tuple[str, Combination | None]]) ->
         )
         for name, best in rows
     ]
-    return Table((heading, *_HEADINGS), tuple(cells), right=_HEADINGS[1:])
+    return Table((heading, *_HEADINGS), tuple(cells), right=_HEADINGS[1:], caption=caption)
 
 
 def compare_plans(need: Need, products: Sequence[Product]) -> PlanComparison:

@@ -18,6 +18,7 @@ from channelplans._numbers import ByNumber
 from channelplans.calendar import Days
 from channelplans.erlang import channels_for
 from channelplans.errors import InvalidValue, UnknownRate, WrongType, quoted
+from channelplans.explore.traffic import TrafficReport
 from channelplans.money import Rounding, exact, round_ratio
 from channelplans.plans import Offer
 from channelplans.sizing import DEFAULT_GUIDELINE, Guideline, Traffic
@@ -74,7 +75,11 @@ class Product(DisplayMixin):
         return (name_edition(self.offer, self.tariff),)
 
 
-def _as_erlangs(value: Fraction | Decimal | float | str | None) -> float | None:
+def _as_erlangs(
+    value: TrafficReport | Fraction | Decimal | float | str | None,
+) -> float | None:
+    if isinstance(value, TrafficReport):
+        return value.erlangs
     if value is None or isinstance(value, (float, Fraction)):
         return None if value is None else float(value)
     return float(exact("traffic", value))
@@ -109,9 +114,10 @@ class Need(DisplayMixin):
     Attributes:
         channels: the number of simultaneous calls.
         employees: the number of employees; the guideline computes the channels (H7).
-        traffic: the load of the busy hour in erlangs: an int, a Fraction, a Decimal, text or a
-            float. The channels are the smallest number that refuses at most the guideline's part
-            of the calls; a guideline without such a part has that of the default guideline.
+        traffic: the load of the busy hour in erlangs: an int, a Fraction, a Decimal, text, a float,
+            or the report of ``measure_traffic``, whose busy hour counts. The channels are the
+            smallest number that refuses at most the guideline's part of the calls; a guideline
+            without such a part has that of the default guideline.
         minutes: the minutes of calls to each destination in 30 days: an int, a Fraction, a Decimal
             or text. Use the names of the bundle's area and of the tariff's rates, such as ``US``.
         guideline: the rule for the channels of employees and of traffic.
@@ -127,6 +133,15 @@ class Need(DisplayMixin):
     (8, 10)
     >>> print(Need(channels=20, minutes={"US": 30_000, "DE": "12.5"}))
     20 channels; in 30 days 30,000 minutes to 'US', 12.5 minutes to 'DE'
+
+    Measured traffic is passed as it is:
+
+    >>> from datetime import datetime, timedelta, timezone
+    >>> from channelplans.explore import CallInterval, measure_traffic
+    >>> ten = datetime(2026, 1, 5, 10, 0, tzinfo=timezone.utc)
+    >>> calls = [CallInterval(ten, timedelta(minutes=45))] * 4
+    >>> print(Need(traffic=measure_traffic(calls, zone=timezone.utc)))
+    8 channels for 3 erlangs
     """
 
     channels: int | None = None

@@ -5,7 +5,7 @@ nobody tries again.
 """
 
 from array import array
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import groupby
@@ -15,8 +15,8 @@ from typing import Final
 import attrs
 
 from channelplans._checks import bounded, shown
-from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Table, clock, counted
+from channelplans._constructors import checked, trusted
+from channelplans._display import RecordsMixin, Table, clock, counted
 from channelplans.errors import InvalidValue, WrongType
 from channelplans.explore.call_logs import (
     CallInterval,
@@ -24,7 +24,7 @@ from channelplans.explore.call_logs import (
     refuse_duplicates,
 )
 
-__all__ = ["Replay", "fewest_channels", "replay"]
+__all__ = ["Replay", "ReplayRun", "ReplayedCall", "fewest_channels", "iter_replay", "replay"]
 
 
 _MOST_CHANNELS: Final = 10**6
@@ -41,7 +41,7 @@ _CHANNEL_MASK: Final = (1 << _CHANNEL_BITS) - 1
 
 @checked
 @attrs.frozen(repr=False)
-class Replay(DisplayMixin):
+class Replay(RecordsMixin):
     """What a number of channels would have done with calls that happened.
 
     Attributes:
@@ -94,7 +94,8 @@ class Replay(DisplayMixin):
         if self.refused:
             listed = self.refused[:_SHOWN_CALLS]
             rows = tuple((str(call.start), call.id or "", clock(call.duration)) for call in listed)
-            yield Table(("refused at", "id", "length"), rows, right=("length",))
+            columns = ("refused at", "id", "length")
+            yield Table(columns, rows, right=("length",), caption="Refused calls")
         if len(self.refused) > _SHOWN_CALLS:
             yield f"and {counted(len(self.refused) - _SHOWN_CALLS, 'more call')}"
 
@@ -130,26 +131,111 @@ def replay(calls: Iterable[CallInterval], *, channels: int) -> Replay:
     ... ]
     >>> print(replay(calls, channels=1))
     1 channel: 1 of 3 calls refused, 33.333%
+    Refused calls
     refused at                 id   length
     -------------------------  --  -------
     2026-01-05 10:20:00+00:00  b   0:30:00
     >>> replay(calls, channels=4).unused_channels
     (3, 4)
     """
+    run = iter_replay(calls, channels=channels)
+    deque(run, maxlen=0)
+    return run.result
+
+
+def iter_replay(calls: Iterable[CallInterval], *, channels: int) -> "ReplayRun":
+    """Do what ``replay`` does while it is iterated, and yield each call with its channel.
+
+    The log is read and checked first, so the iterator has a length hint from the beginning: the
+    number of calls that are left.
+
+    Args:
+        calls: as for ``replay``.
+        channels: as for ``replay``.
+
+    Raises:
+        WrongType: as for ``replay``.
+        InvalidValue: as for ``replay``.
+
+    >>> from datetime import datetime, timedelta, timezone
+    >>> from operator import length_hint
+    >>> from channelplans.explore import CallInterval, iter_replay
+    >>> ten = datetime(2026, 1, 5, 10, 0, tzinfo=timezone.utc)
+    >>> run = iter_replay([CallInterval(ten, timedelta(minutes=30))] * 2, channels=1)
+    >>> length_hint(run)
+    2
+    >>> [call.channel for call in run]
+    [1, None]
+    >>> run.result.blocking
+    0.5
+    """
     channels = bounded("channels", channels, 0, _MOST_CHANNELS)
     log = [*calls] if isinstance(calls, Iterable) else calls  # the check refuses the latter
     starts, ends, ids = _read_log(log)
     order = _sort_calls(starts, ends, ids)
-    intervals = ((starts[index], ends[index]) for index in order)
-    refused: list[CallInterval] = []
-    carried: Counter[int] = Counter()
-    for index, number in zip(order, _assign_channels(intervals), strict=True):
-        if number > channels:
-            refused.append(log[index])
-        else:
-            carried[number] += 1
-    numbers = range(1, channels + 1)
-    return Replay(channels, len(log), tuple(refused), tuple(carried[number] for number in numbers))
+    numbers = _assign_channels((starts[index], ends[index]) for index in order)
+    return ReplayRun(zip((log[index] for index in order), numbers, strict=True), len(log), channels)
+
+
+@checked
+@attrs.frozen(repr=False)
+class ReplayedCall(RecordsMixin):
+    """A call, and the channel that carries it.
+
+    Attributes:
+        call: the call.
+        channel: the number of the channel, from 1 on. 0 for a call of length zero, which needs no
+            channel; None for a call that is refused.
+    """
+
+    call: CallInterval
+    channel: int | None
+
+    def to_records(self) -> list[dict[str, object]]:
+        """Return the call as one plain row, with its channel."""
+        (row,) = self.call.to_records()
+        return [{**row, "channel": self.channel}]
+
+    def _describe(self) -> tuple[str]:
+        carrier = "refused" if self.channel is None else f"channel {self.channel:,}"
+        return (f"{self.call}: {carrier}",)
+
+
+_trusted_call = trusted(ReplayedCall)
+
+
+class ReplayRun(Iterator[ReplayedCall]):
+    """The calls of a replay in order, each with its channel; ``iter_replay`` returns it."""
+
+    def __init__(
+        self, calls: Iterator[tuple[CallInterval, int]], count: int, channels: int
+    ) -> None:
+        self._calls, self._left, self._channels = calls, count, channels
+        self._refused: list[CallInterval] = []
+        self._carried: Counter[int] = Counter()
+
+    def __next__(self) -> ReplayedCall:
+        call, number = next(self._calls)
+        self._left -= 1
+        if number > self._channels:
+            self._refused.append(call)
+            return _trusted_call(call, None)
+        self._carried[number] += 1
+        return _trusted_call(call, number)
+
+    def __length_hint__(self) -> int:
+        return self._left
+
+    @property
+    def result(self) -> Replay:
+        """The replay of the calls so far; after the last call, what ``replay`` returns.
+
+        Raises:
+            InvalidValue: no call was iterated yet.
+        """
+        carried = tuple(self._carried[number] for number in range(1, self._channels + 1))
+        offered = len(self._refused) + self._carried.total()
+        return Replay(self._channels, offered, tuple(self._refused), carried)
 
 
 def fewest_channels(calls: Iterable[CallInterval], *, blocking: float) -> int:

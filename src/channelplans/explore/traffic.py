@@ -15,7 +15,7 @@ import attrs
 
 from channelplans._checks import bounded, shown
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Table, clock, counted
+from channelplans._display import Folded, Part, RecordsMixin, Table, clock, counted
 from channelplans.errors import InvalidValue, WrongType, quoted
 from channelplans.explore._clock_hours import HOUR, ClockHour, list_clock_hours
 from channelplans.explore._instants import check_zone, to_instant
@@ -48,7 +48,7 @@ _SHOWN_SHARES: Final = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.001, 0.0)
 
 @checked
 @attrs.frozen(repr=False)
-class Load(DisplayMixin):
+class Load(RecordsMixin):
     """The talk time of all calls within some hours, and how long these hours are together.
 
     Attributes:
@@ -96,7 +96,7 @@ class Load(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class TrafficReport(DisplayMixin):
+class TrafficReport(RecordsMixin):
     """What calls say about the channels that they need.
 
     If several moments or hours have the same maximum, the earliest counts.
@@ -207,7 +207,7 @@ class TrafficReport(DisplayMixin):
             for weekday, load in enumerate(self.weekdays)
         ]
 
-    def _describe(self) -> Iterator[str | Table]:
+    def _describe(self) -> Iterator[Part]:
         yield (
             f"{counted(self.calls, 'call')}, mean length {_to_seconds(self.mean_length)}, "
             f"{self.first_day} to {self.last_day}, {counted(self.days, 'day')} "
@@ -219,11 +219,14 @@ class TrafficReport(DisplayMixin):
             f"busiest 60 minutes: from {self.sliding_start}, {self.sliding_erlangs:,.3f} erlangs"
         )
         shares = tuple((f"{calls:,}", f"{share:.2%}") for calls, share in self._list_shares())
-        yield Table(("more calls than", "share of the busy hour"), shares, right=_SHARE_COLUMNS)
+        yield Table(_SHARE_COLUMNS, shares, right=_SHARE_COLUMNS, caption="Within the busy hour")
         hours = tuple((_name_hour(hour), _erlangs(load)) for hour, load in enumerate(self.hours))
-        yield Table(("hour", "erlangs"), hours, right=("erlangs",))
+        caption = "Average load of each hour of the day"
+        by_hour = Table(("hour", "erlangs"), hours, right=("erlangs",), caption=caption)
         days = zip(_WEEKDAYS, map(_erlangs, self.weekdays), strict=True)
-        yield Table(("weekday", "erlangs"), tuple(days), right=("erlangs",))
+        caption = "Average load of each weekday, over all 24 hours"
+        by_day = Table(("weekday", "erlangs"), tuple(days), right=("erlangs",), caption=caption)
+        yield Folded("Average load of each hour and weekday", (by_hour, by_day))
 
     def _list_shares(self) -> Iterator[tuple[int, float]]:
         """Yield the numbers of calls that the text shows, with the share of time above each."""

@@ -26,10 +26,11 @@ from channelplans.errors import (
     UnknownEdition,
 )
 from channelplans.money import Currency, Money
+from channelplans.storage._account_days import CONFLICTS, is_due
 from channelplans.storage._extra_postings import ExtraPostings, add_extra_postings
 from channelplans.storage._pages import Walk
 from channelplans.storage._reading import postings_of_account
-from channelplans.storage._settlement import ATTEMPTS, CONFLICTS, Settlement, is_due
+from channelplans.storage._settlement import ATTEMPTS, Settlement
 from channelplans.storage._steps import (
     Step,
     request_token,
@@ -212,10 +213,13 @@ class Work:
         outcomes = self._settlement.settle(identifier("account", account), on)
         return [outcome async for outcome in outcomes]
 
-    async def run_due(self, on: date, shard: Shard | None) -> AsyncIterator[tuple[Outcome, int]]:
+    async def run_due(
+        self, on: date, shard: Shard | None
+    ) -> AsyncIterator[tuple[Outcome | None, int]]:
         """Settle every due account; yield each outcome and the number of due profiles to come.
 
-        The number counts the profiles of the page that was read last.
+        The number counts the profiles of the page that was read last. When a page is read, None is
+        yielded with the number, before the first profile is settled.
         """
         civil_day("on", on)
         check_shard(shard)
@@ -224,6 +228,7 @@ class Work:
         while True:
             page = await self.store.due(on, shard=shard, cursor=cursor)
             to_come = len(page.items)
+            yield None, to_come
             for account, count in Counter(account for account, _ in page.items).items():
                 to_come -= count
                 if account in settled:

@@ -4,11 +4,9 @@ Every action is written once, as a coroutine over an asynchronous store. ``Async
 the coroutine. ``Billing`` runs it at once over a synchronous store, so it needs no event loop.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any, TypeAlias, TypeVar, cast, overload
-
-import attrs
+from typing import Any, TypeAlias, TypeVar, overload
 
 from channelplans._checks import instance, several, shown
 from channelplans.calls import Call
@@ -18,6 +16,7 @@ from channelplans.storage import _reading
 from channelplans.storage._billing_actions import BillingActions
 from channelplans.storage._extra_postings import ExtraPostings, check_extra_postings
 from channelplans.storage._store_checks import check_asynchronous, check_synchronous
+from channelplans.storage._synchronous import make_awaitable, run_at_once
 from channelplans.storage._work import Work
 from channelplans.storage.ports import (
     AsyncStore,
@@ -93,12 +92,12 @@ class Billing(BillingActions[Decision, Transfer]):
         extra_postings: ExtraPostings | None = None,
         lot_rules: Sequence[LotRule] = (),
     ) -> None:
-        awaitable = cast("AsyncStore", _Awaitable(check_synchronous(store)))
+        awaitable = make_awaitable(check_synchronous(store))
         self._work = work = _make_work(awaitable, prices, extra_postings, lot_rules)
         super().__init__(
             work.prices,
-            lambda step: _run(work.perform(step)),
-            lambda make: _run(work.transfer(make)),
+            lambda step: run_at_once(work.perform(step)),
+            lambda make: run_at_once(work.transfer(make)),
         )
 
     @property
@@ -122,8 +121,8 @@ class Billing(BillingActions[Decision, Transfer]):
         work = self._work
         return BillingActions(
             work.prices,
-            lambda step: _run(work.preview(step)),
-            lambda make: _run(work.preview_transfer(make)),
+            lambda step: run_at_once(work.preview(step)),
+            lambda make: run_at_once(work.preview_transfer(make)),
         )
 
     @overload
@@ -147,7 +146,7 @@ class Billing(BillingActions[Decision, Transfer]):
             InsufficientCredit: a wallet would end below zero.
             TokenReused: the identifier of a transfer or a request was used for something else.
         """
-        return _run(_commit(self._work, preview))
+        return run_at_once(_commit(self._work, preview))
 
     def record_call(
         self, account: AccountId, profile: ProfileId, call: Call, *, on: date
@@ -172,7 +171,7 @@ class Billing(BillingActions[Decision, Transfer]):
             TransitionNotAllowed, OutsideTerm, UnknownRate: see ``record_call`` in
                 ``channelplans.subscriptions``.
         """
-        return _run(self._work.record_call(account, profile, call, on))
+        return run_at_once(self._work.record_call(account, profile, call, on))
 
     def catch_up(self, account: AccountId, *, on: date) -> tuple[Outcome, ...]:
         """Renew or end every due subscription of an account, as ``run_due`` does for all accounts.
@@ -186,7 +185,7 @@ class Billing(BillingActions[Decision, Transfer]):
         Returns:
             An outcome for each profile and term that was due.
         """
-        return tuple(_run(self._work.catch_up(account, on)))
+        return tuple(run_at_once(self._work.catch_up(account, on)))
 
     def run_due(self, *, on: date, shard: Shard | None = None) -> tuple[Outcome, ...]:
         """Renew or end every due subscription; return an outcome for each profile and term.
@@ -215,7 +214,8 @@ class Billing(BillingActions[Decision, Transfer]):
         """Do what ``run_due`` does while it is iterated, and yield each outcome as it is committed.
 
         The iterator has a length hint, for progress bars: the due profiles that the store has
-        listed and that are not settled yet.
+        listed and that are not settled yet. A store lists them page by page, so the hint is an
+        estimate that rises with each page.
 
         Args:
             on: as for ``run_due``.
@@ -224,7 +224,7 @@ class Billing(BillingActions[Decision, Transfer]):
         Raises:
             InvalidValue: the shard does not exist.
         """
-        return DueRun(self._work.run_due(on, shard))
+        return DueRun(lambda: self._work.run_due(on, shard))
 
     def subscription(self, account: AccountId, profile: ProfileId) -> Subscription | None:
         """Return the latest subscription of a profile, ended ones included; None if there is none.
@@ -235,7 +235,7 @@ class Billing(BillingActions[Decision, Transfer]):
             account: the account of the profile.
             profile: the profile.
         """
-        return _run(self._work.subscription(account, profile))
+        return run_at_once(self._work.subscription(account, profile))
 
     def balance(self, wallet: Wallet) -> Money:
         """Return the balance of a wallet.
@@ -246,7 +246,7 @@ class Billing(BillingActions[Decision, Transfer]):
         Raises:
             UnknownWallet: the wallet has no postings.
         """
-        return _run(_reading.balance(self._work.store, wallet))
+        return run_at_once(_reading.balance(self._work.store, wallet))
 
     def statement(
         self,
@@ -269,7 +269,7 @@ class Billing(BillingActions[Decision, Transfer]):
         Raises:
             UnknownWallet: the wallet has no postings, and no currency was passed.
         """
-        return _run(_reading.statement(self._work.store, wallet, since, until, currency))
+        return run_at_once(_reading.statement(self._work.store, wallet, since, until, currency))
 
     def invoice(
         self, account: AccountId, *, since: date, until: date, currency: Currency | None = None
@@ -290,7 +290,7 @@ class Billing(BillingActions[Decision, Transfer]):
             InvalidValue: ``until`` is not after ``since``.
             CurrencyMismatch: the wallets of the account are in several currencies.
         """
-        return _run(_reading.invoice(self._work.store, account, since, until, currency))
+        return run_at_once(_reading.invoice(self._work.store, account, since, until, currency))
 
     def expire_credit(self, wallet: Wallet, *, on: date) -> tuple[Transfer, ...]:
         """Take the credit that is expired on a day out of a wallet; return what was committed.
@@ -306,7 +306,7 @@ class Billing(BillingActions[Decision, Transfer]):
         Raises:
             Conflict: other postings came in at every attempt.
         """
-        return tuple(_run(self._work.expire_credit(wallet, on)))
+        return tuple(run_at_once(self._work.expire_credit(wallet, on)))
 
     def admits(
         self, account: AccountId, profile: ProfileId, active_calls: int, *, on: date
@@ -325,7 +325,7 @@ class Billing(BillingActions[Decision, Transfer]):
         Raises:
             InvalidValue: the number of calls is below zero.
         """
-        return _run(self._work.admits(account, profile, active_calls, on))
+        return run_at_once(self._work.admits(account, profile, active_calls, on))
 
     def longest_call(
         self, account: AccountId, profile: ProfileId, call: Call, *, on: date
@@ -344,26 +344,38 @@ class Billing(BillingActions[Decision, Transfer]):
         Raises:
             BarredNumber, UnknownRate: see ``longest_call`` in ``channelplans``.
         """
-        return _run(self._work.longest_call(account, profile, call, on))
+        return run_at_once(self._work.longest_call(account, profile, call, on))
 
 
 class DueRun(Iterator[Outcome]):
     """The outcomes of a run, one at a time; the run pauses until you ask for the next one."""
 
-    def __init__(self, outcomes: AsyncIterator[tuple[Outcome, int]]) -> None:
-        self._outcomes = outcomes
-        self._hint = 0
+    def __init__(self, start: Callable[[], AsyncIterator[tuple[Outcome | None, int]]]) -> None:
+        self._start, self._outcomes = start, start()
+        self._hint: int | None = None
 
     def __next__(self) -> Outcome:
+        outcome = None
+        while outcome is None:
+            outcome = self._advance()
+        return outcome
+
+    def __length_hint__(self) -> int:
+        if self._hint is None:
+            try:
+                self._advance()  # reads the first page, and settles nothing
+            except Exception:  # noqa: BLE001 - list() would ignore a TypeError from here
+                self._outcomes = self._start()  # the next outcome raises the error
+        return self._hint or 0
+
+    def _advance(self) -> Outcome | None:
+        """Return the next outcome, or None if a page was read."""
         try:
-            outcome, self._hint = _run(anext(self._outcomes))
+            outcome, self._hint = run_at_once(anext(self._outcomes))
         except StopAsyncIteration:
             self._hint = 0
             raise StopIteration from None
         return outcome
-
-    def __length_hint__(self) -> int:
-        return self._hint
 
 
 class AsyncBilling(BillingActions[_Steps[Decision], _Steps[Transfer]]):
@@ -418,7 +430,8 @@ class AsyncBilling(BillingActions[_Steps[Decision], _Steps[Transfer]]):
     async def iter_due(self, *, on: date, shard: Shard | None = None) -> AsyncIterator[Outcome]:
         """See ``Billing.iter_due``; an asynchronous iterator has no length hint."""
         async for outcome, _ in self._work.run_due(on, shard):
-            yield outcome
+            if outcome is not None:
+                yield outcome
 
     async def subscription(self, account: AccountId, profile: ProfileId) -> Subscription | None:
         """See ``Billing.subscription``."""
@@ -460,31 +473,6 @@ class AsyncBilling(BillingActions[_Steps[Decision], _Steps[Transfer]]):
     ) -> timedelta:
         """See ``Billing.longest_call``."""
         return await self._work.longest_call(account, profile, call, on)
-
-
-@attrs.frozen
-class _Awaitable:
-    """A synchronous store whose methods can be awaited; the answers are there at once."""
-
-    store: Store
-
-    def __getattr__(self, name: str) -> Callable[..., _Steps[Any]]:
-        method = getattr(self.store, name)
-
-        async def call(*arguments: Any, **keywords: Any) -> Any:
-            return method(*arguments, **keywords)
-
-        return call
-
-
-def _run(steps: Awaitable[T]) -> T:
-    """Return the result of steps that never wait: they are done after the first step."""
-    try:
-        next(steps.__await__())
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    raise AssertionError("a synchronous store answers at once")  # pragma: no cover
 
 
 async def _commit(work: Work, preview: Preview | TransferPreview) -> Decision | Transfer:

@@ -139,8 +139,8 @@ class Preview(DisplayMixin):
     decision: Decision
     revision: Revision | None
 
-    def _describe(self) -> tuple[str, ...]:
-        return tuple(str(self.decision).splitlines())
+    def _describe(self) -> tuple[Decision]:
+        return (self.decision,)
 
 
 @attrs.frozen(repr=False)
@@ -167,8 +167,8 @@ class TransferPreview(DisplayMixin):
 
     transfer: Transfer
 
-    def _describe(self) -> tuple[str, ...]:
-        return tuple(str(self.transfer).splitlines())
+    def _describe(self) -> tuple[Transfer]:
+        return (self.transfer,)
 
 
 @attrs.frozen(repr=False)

@@ -13,7 +13,7 @@ import attrs
 
 from channelplans._checks import civil_day, instance, several
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Table
+from channelplans._display import RecordsMixin, Table
 from channelplans.errors import (
     ChannelsNotSellable,
     InvalidValue,
@@ -47,7 +47,7 @@ class Migration(enum.Enum):
 
 @checked
 @attrs.frozen(repr=False)
-class Edition(DisplayMixin):
+class Edition(RecordsMixin):
     """An offer and a tariff, and the days on which they are sold together.
 
     Attributes:
@@ -215,7 +215,7 @@ def _sort_editions(editions: Sequence[Edition]) -> tuple[Edition, ...]:
 
 @checked
 @attrs.frozen(repr=False)
-class Catalogue(DisplayMixin):
+class Catalogue(RecordsMixin):
     """The editions of a product, sorted by day, one for each day and all in one currency.
 
     A renewal keeps the edition of the subscription, or moves to the latest edition whose migration
@@ -237,6 +237,7 @@ class Catalogue(DisplayMixin):
     >>> old = Edition(SKYPE_CONNECT, cheap, date(2025, 1, 1), new_year)
     >>> new = Edition(SKYPE_CONNECT, dear, new_year, migration=date(2026, 3, 1))
     >>> print(Catalogue((old, new)))
+    Editions, in the order of their days
     offer                      tariff  currency  from        until       migration
     -------------------------  ------  --------  ----------  ----------  ----------------
     Skype Connect (help page)  2025    EUR       2025-01-01  2026-01-01  at their renewal
@@ -395,7 +396,7 @@ class Catalogue(DisplayMixin):
             )
             for edition in self.editions
         )
-        return (Table(headings, rows),)
+        return (Table(headings, rows, caption="Editions, in the order of their days"),)
 
 
 def name_edition(offer: Offer, tariff: Tariff) -> str:

@@ -15,7 +15,7 @@ import attrs
 
 from channelplans._checks import civil_day, instance, several
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin
+from channelplans._display import DisplayMixin, Part, RecordsMixin, fold
 from channelplans.calendar import Days, Months
 from channelplans.errors import InvalidValue, quoted
 from channelplans.money import Money, columns, same_currency
@@ -74,7 +74,7 @@ class LotRule(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class Lot(DisplayMixin):
+class Lot(RecordsMixin):
     """The unused part of one deposit, bonus, refund or transfer in one wallet.
 
     Attributes:
@@ -137,7 +137,7 @@ class Draw(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class Payment(DisplayMixin):
+class Payment(RecordsMixin):
     """A posting that took money from a wallet, and the lots that paid it.
 
     Attributes:
@@ -168,9 +168,10 @@ class Payment(DisplayMixin):
             for draw in self.draws
         ]
 
-    def _describe(self) -> tuple[str, ...]:
+    def _describe(self) -> tuple[Part, ...]:
         unpaid = (f"  {self.unpaid} not paid yet",) if self.unpaid else ()
-        return (str(self.posting), *(f"  {draw}" for draw in self.draws), *unpaid)
+        draws = [f"  {draw}" for draw in self.draws]
+        return (str(self.posting), *fold(draws, "draw"), *unpaid)
 
 
 def open_lots(

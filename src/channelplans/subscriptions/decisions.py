@@ -13,7 +13,7 @@ import attrs
 
 from channelplans._checks import short_identifier
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, clock
+from channelplans._display import DisplayMixin, RecordsMixin, clock
 from channelplans.calls import RatedCall
 from channelplans.errors import InvalidValue, quoted
 from channelplans.money import Money
@@ -59,7 +59,7 @@ class Request(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class Decision(DisplayMixin):
+class Decision(RecordsMixin):
     """What an action on a subscription would do.
 
     Attributes:
@@ -196,7 +196,7 @@ class Decision(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class Transfer(DisplayMixin):
+class Transfer(RecordsMixin):
     """A movement of credit between wallets, or from outside.
 
     Attributes:

@@ -14,7 +14,7 @@ from typing import Final
 import attrs
 
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, clock
+from channelplans._display import RecordsMixin, clock
 from channelplans.calendar import Days, Term, days_after
 from channelplans.calls import Call, Charge, Payer
 from channelplans.errors import cut, quoted
@@ -46,7 +46,7 @@ _PER_TERM: Final = (Item.CHANNELS, Item.BUNDLES)
 
 @checked
 @attrs.frozen(repr=False)
-class InvoiceLine(DisplayMixin):
+class InvoiceLine(RecordsMixin):
     """A quantity of an item that a profile was charged or refunded.
 
     Attributes:

@@ -11,7 +11,7 @@ import attrs
 
 from channelplans._checks import civil_day, identifier, instance, several
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Table
+from channelplans._display import RecordsMixin, Table
 from channelplans.calendar import Term
 from channelplans.errors import CurrencyMismatch, InvalidValue, quoted
 from channelplans.money import Currency, Money, same_currency
@@ -30,7 +30,7 @@ __all__ = ["Invoice", "make_invoice"]
 
 @checked
 @attrs.frozen(repr=False)
-class Invoice(DisplayMixin):
+class Invoice(RecordsMixin):
     """What an account was charged in a period, and how the balance of all its wallets changed.
 
     Postings count by their value date. An account pays in advance, so an invoice asks for no
@@ -113,11 +113,12 @@ class Invoice(DisplayMixin):
         headings = ("day", "profile", "reason", "item", "quantity", "price", "term", "amount")
         rows = tuple(map(line_cells, self.lines))
         steps = tuple((step, f"{amount.amount:f}") for step, amount in self._steps())
+        account = f"account {quoted(self.account)}"
+        caption = f"Invoice of {account}, {self.period}, in {self.currency.code}"
         return (
-            f"Invoice of account {quoted(self.account)}, {self.period}, in {self.currency.code}",
-            Table(headings, rows, right=("quantity", "price", "amount")),
+            Table(headings, rows, right=("quantity", "price", "amount"), caption=caption),
             f"Total {self.total}. Prices are net of tax.",
-            Table(("balance", "amount"), steps, right=("amount",)),
+            Table(("balance", "amount"), steps, right=("amount",), caption=f"Wallets of {account}"),
         )
 
 

@@ -10,7 +10,7 @@ import attrs
 
 from channelplans._checks import instance, several
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Table
+from channelplans._display import Part, RecordsMixin, Table, fold
 from channelplans.calendar import Days, Months
 from channelplans.errors import NotOffered, quoted
 from channelplans.money import Money, columns, same_currency
@@ -29,7 +29,7 @@ __all__ = [
 
 @checked
 @attrs.frozen(repr=False)
-class RuleDifference(DisplayMixin):
+class RuleDifference(RecordsMixin):
     """A rule or price that differs between two editions.
 
     Attributes:
@@ -56,7 +56,7 @@ class RuleDifference(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class PriceDifference(DisplayMixin):
+class PriceDifference(RecordsMixin):
     """The price of a subscription's full term under two editions, and the day of its move.
 
     Attributes:
@@ -116,7 +116,7 @@ class PriceDifference(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class Comparison(DisplayMixin):
+class Comparison(RecordsMixin):
     """The rules, tariff prices and subscription prices that differ between two editions.
 
     Attributes:
@@ -170,20 +170,22 @@ class Comparison(DisplayMixin):
             problem,
         )
 
-    def _describe(self) -> Iterator[str | Table]:
+    def _describe(self) -> Iterator[Part]:
         old = name_edition(self.old.offer, self.old.tariff)
         new = name_edition(self.new.offer, self.new.tariff)
         yield f"From {old} to {new}"
         if self.rules:
             rows = tuple((rule.field, rule.old, rule.new) for rule in self.rules)
-            yield Table(("rule", "old", "new"), rows)
+            yield Table(("rule", "old", "new"), rows, caption="Rules and prices that differ")
         else:
             yield "No rule and no price differs."
         prices = self.prices
         if prices:
             headings = ("subscription", "plan", "from", "old", "new", "difference")
-            yield Table(headings, tuple(map(_row, prices)), right=headings[3:])
-        yield from (f"{_name(row.subscription)}: {row.problem}" for row in prices if row.problem)
+            caption = f"Prices of a full term, in {self.old.tariff.currency.code}"
+            yield Table(headings, tuple(map(_row, prices)), right=headings[3:], caption=caption)
+        problems = [f"{_name(row.subscription)}: {row.problem}" for row in prices if row.problem]
+        yield from fold(problems, "subscription")
 
 
 def compare_editions(

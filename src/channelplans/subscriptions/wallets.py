@@ -13,7 +13,7 @@ import attrs
 
 from channelplans._checks import instance, short_identifier, shown
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Table
+from channelplans._display import DisplayMixin, RecordsMixin, Table
 from channelplans.calendar import Term
 from channelplans.errors import InsufficientCredit, InvalidValue, WrongType, quoted
 from channelplans.money import Money, columns, same_currency
@@ -81,7 +81,7 @@ class Reason(enum.Enum):
 
 @checked
 @attrs.frozen(repr=False)
-class Posting(DisplayMixin):
+class Posting(RecordsMixin):
     """A signed amount booked on a wallet: above zero for a receipt, below zero for a payment.
 
     Attributes:
@@ -155,7 +155,7 @@ class Posting(DisplayMixin):
 
 @checked
 @attrs.frozen(repr=False)
-class Statement(DisplayMixin):
+class Statement(RecordsMixin):
     """The postings of one wallet, with the balance after each posting.
 
     The text shows the value date of each posting, and its day of booking if a posting was late.
@@ -208,7 +208,7 @@ class Statement(DisplayMixin):
             for row in posting.to_records()
         ]
 
-    def _describe(self) -> tuple[str | Table, ...]:
+    def _describe(self) -> tuple[Table]:
         is_late = any(posting.on != posting.counts_from for posting in self.postings)
         rows: list[tuple[str, ...]] = [
             ("", "balance brought forward", "", "", "", f"{self.opening.amount:f}")
@@ -222,8 +222,8 @@ class Statement(DisplayMixin):
             headings = (*headings, "booked on")
             booked = ("", *(str(posting.on) for posting in self.postings))
             rows = [(*row, day) for row, day in zip(rows, booked, strict=True)]
-        title = f"Wallet of {self.wallet}, in {self.opening.currency.code}"
-        return (title, Table(headings, tuple(rows), right=("amount", "balance")))
+        caption = f"Wallet of {self.wallet}, in {self.opening.currency.code}"
+        return (Table(headings, tuple(rows), right=("amount", "balance"), caption=caption),)
 
 
 def signed(amount: Money) -> str:

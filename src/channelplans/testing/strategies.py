@@ -23,6 +23,8 @@ from channelplans.calls import Call
 from channelplans.errors import RuleError, UnknownRate
 from channelplans.explore.call_logs import CallInterval, CallLog, RefusedRow
 from channelplans.explore.comparison import Combination, Option, PlanComparison, compare_plans
+from channelplans.explore.forecasting import forecast
+from channelplans.explore.forecasts import DailyCalls, Forecast, ForecastEntry
 from channelplans.explore.needs import Need, Product
 from channelplans.explore.replays import Replay
 from channelplans.explore.traffic import Load, TrafficReport
@@ -412,6 +414,27 @@ def _comparisons(draw: st.DrawFn) -> PlanComparison:
     return compare_plans(need, [Product(offer, tariff)])
 
 
+@st.composite
+def _forecasts(draw: st.DrawFn) -> Forecast:
+    """Forecasts of one subscription, with a known balance or without, until after its due date."""
+    subscription = draw(subscriptions())
+    tariff, latest = subscription.quote.tariff, subscription.acted_on or subscription.term.start
+    until = max(latest, subscription.term.end) + timedelta(days=draw(st.integers(1, 100)))
+    credit = Money(minor=draw(st.integers(0, 10**6)), currency=tariff.currency)
+    balances = {Wallet(subscription.account): credit} if draw(st.booleans()) else {}
+    return forecast(subscription, until=until, prices=tariff, balances=balances)
+
+
+def _forecast_entries() -> st.SearchStrategy[ForecastEntry]:
+    drawn = _forecasts().filter(lambda found: bool(found.entries))
+    return drawn.flatmap(lambda found: st.sampled_from(found.entries))
+
+
+def _daily_calls() -> st.SearchStrategy[DailyCalls]:
+    lengths = st.timedeltas(timedelta(0), timedelta(hours=3))
+    return st.builds(DailyCalls, names(), countries(), lengths, st.integers(1, 99))
+
+
 def _parts() -> st.SearchStrategy[Fraction]:
     return st.fractions(Fraction(1, 100), 1, max_denominator=100)
 
@@ -440,11 +463,14 @@ _BY_TYPE: Final[Mapping[Any, _MakeStrategy]] = MappingProxyType(
         ),
         Currency: currencies,
         Cursor: names,
+        DailyCalls: _daily_calls,
         Days: lambda: st.builds(Days, st.integers(1, 400)),
         Decision: decisions,
         Edition: lambda: catalogues().flatmap(
             lambda catalogue: st.sampled_from(catalogue.editions)
         ),
+        Forecast: _forecasts,
+        ForecastEntry: _forecast_entries,
         Guideline: _guidelines,
         Invoice: _invoices,
         InvoiceLine: lambda: _invoices().flatmap(lambda invoice: st.sampled_from(invoice.lines)),

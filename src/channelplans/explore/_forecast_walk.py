@@ -1,0 +1,231 @@
+"""A forecast as it is computed: day by day, in the memory of the account's subscriptions.
+
+The terms of a day are settled first, then the assumed calls of the day are recorded.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import date, timedelta
+from typing import Final
+
+import attrs
+
+from channelplans.calendar import Days, Term
+from channelplans.calls import Call
+from channelplans.errors import InsufficientCredit, NotOffered, UnknownEdition
+from channelplans.explore._forecast_accounts import Account
+from channelplans.explore.forecasts import DailyCalls, ForecastEntry
+from channelplans.money import Money
+from channelplans.storage._account_days import Attempt
+from channelplans.storage._extra_postings import add_extra_postings
+from channelplans.subscriptions.call_records import quote_for, record_call
+from channelplans.subscriptions.decisions import Decision
+from channelplans.subscriptions.subscription import Action, Subscription
+from channelplans.subscriptions.wallets import Posting, Reason, Wallet
+
+__all__: tuple[str, ...] = ()
+
+_DAY: Final = timedelta(days=1)
+
+#: The errors that a forecast reports; any other error is raised.
+_REPORTED: Final = (InsufficientCredit, NotOffered, UnknownEdition)
+
+
+class Walk:
+    """The walk of a forecast over the days of an account.
+
+    Attributes:
+        opening: the balance of the account's wallet on the first day; None if it is not known.
+        left: about how many renewals and days with calls are left.
+        lowest: the lowest balance that a debit of the account's wallet left, and at most zero.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        calls: Sequence[DailyCalls],
+        *,
+        since: date,
+        until: date,
+        pays_all: bool = False,
+    ) -> None:
+        self._account_wallet, self._zero = account.wallet, account.zero
+        self._prices, self._extra_postings = account.prices, account.extra_postings
+        self._is_balance_known = account.is_balance_known
+        self._books = account.books.copy()
+        self._since, self._last_day = since, until - _DAY
+        self._days = account.start_walk(self._books, since=since, last_day=self._last_day)
+        self._calls, self._pays_all = calls, pays_all
+        names = {daily.profile for daily in calls}
+        found = account.subscriptions
+        self._callers = {name: found[name].value for name in names}
+        self.left = sum(self._count_terms(stored.value) for stored in found.values())
+        self.left += len(calls) * (until - since).days
+        self.lowest = self._zero
+        self.opening = self._find_opening()
+
+    async def entries(self) -> AsyncIterator[tuple[ForecastEntry, int]]:
+        """Yield each entry, and the number that is left."""
+        async for entry in self._walk():
+            yield entry, self.left
+
+    @property
+    def _balance(self) -> Money:
+        """The balance of the account's wallet; what it has paid if the balance is not known."""
+        balance = self._days.credit.balance
+        return self._zero if balance is None else balance
+
+    def _find_opening(self) -> Money | None:
+        """Return the balance at the beginning of the first day; None if it is not known."""
+        if not self._is_balance_known:
+            return None
+        arrivals = self._days.credit.arrivals
+        arrived = (amount for day, amount in arrivals if day <= self._since)
+        return sum(arrived, start=self._balance)
+
+    def _count_terms(self, subscription: Subscription) -> int:
+        """Return about how often a subscription ends a term until the last day."""
+        end = subscription.due_on
+        if end is None or end > self._last_day:
+            return 0
+        if not subscription.renews:
+            return 1
+        length, days = subscription.plan.offer.term.length, (self._last_day - end).days
+        term_days = length.count if isinstance(length, Days) else length.count * 30
+        return 1 + days // term_days
+
+    async def _walk(self) -> AsyncIterator[ForecastEntry]:
+        """Yield the entries of each day."""
+        if self._since > date.min:
+            async for entry in self._settle(self._since - _DAY):
+                yield entry
+        if self._pays_all:
+            self._days.pay_all()
+        if not self._calls:
+            async for entry in self._settle(self._last_day):
+                yield entry
+            return
+        for number in range((self._last_day - self._since).days + 1):
+            day = self._since + number * _DAY
+            async for entry in self._settle(day):
+                yield entry
+            for calls in self._calls:
+                self.left -= 1
+                recorded = self._record_calls(calls, day)
+                if recorded is not None:
+                    yield recorded
+
+    async def _settle(self, day: date) -> AsyncIterator[ForecastEntry]:
+        """Settle the terms up to a day."""
+        async for attempt in self._days.walk(day):
+            yield self._enter(attempt)
+
+    def _enter(self, attempt: Attempt) -> ForecastEntry:
+        """Return the entry of a due term."""
+        due, decision = attempt.due, attempt.decision
+        if due.missing is not None and not isinstance(due.missing, _REPORTED):
+            due.missing.add_note(f"The renewal of profile {due.subscription.profile!r} failed.")
+            raise due.missing
+        subscription = due.subscription
+        if decision is not None:
+            subscription = decision.after
+            self.left += self._count_terms(subscription) - self._count_terms(due.subscription)
+            if subscription.profile in self._callers:
+                self._callers[subscription.profile] = subscription
+        return self._make_entry(
+            max(attempt.day, self._since),
+            None if decision is None else decision.action,
+            subscription,
+            decision.postings if decision else (),
+            due.missing,
+            is_past=attempt.day < self._since,
+        )
+
+    def _make_entry(
+        self,
+        day: date,
+        action: Action | None,
+        subscription: Subscription,
+        postings: tuple[Posting, ...],
+        error: Exception | None,
+        *,
+        is_past: bool = False,
+    ) -> ForecastEntry:
+        """Return an entry with the balance that it leaves."""
+        wallet, balance = self._account_wallet, self._balance
+        amounts = (posting.amount for posting in postings if posting.wallet == wallet)
+        amount = sum(amounts, start=self._zero)
+        if amount.minor < 0 and not is_past:
+            booked = self._books[wallet]
+            self.lowest = min(self.lowest, balance, balance if booked is None else booked)
+        return ForecastEntry(
+            day,
+            subscription.profile,
+            action,
+            subscription.plan,
+            subscription.term,
+            postings,
+            amount,
+            balance if self._is_balance_known else None,
+            error if error is None else error.with_traceback(None),
+        )
+
+    def _record_calls(self, calls: DailyCalls, day: date) -> ForecastEntry | None:
+        """Record the assumed calls of a profile on a day; None if they cost nothing."""
+        subscription = self._callers[calls.profile]
+        if not subscription.active_on(day):
+            return None
+        call, left = calls.on(day), calls.count
+        charges = _Charges()
+        missing: InsufficientCredit | None = None
+        while left and missing is None:
+            decision = self._decide_call(subscription, call, day)
+            # Calls that take no minutes are all charged alike.
+            takes_minutes = decision.call is not None and bool(decision.call.included)
+            paid, missing = self._pay(decision, 1 if takes_minutes else left)
+            charges.add(decision.postings, paid)
+            left -= paid
+            if paid:
+                subscription = decision.after
+        self._callers[calls.profile] = subscription
+        self._days.replace(subscription)
+        postings = charges.book(day)
+        if not postings and missing is None:
+            return None
+        return self._make_entry(day, Action.RECORD_CALL, subscription, postings, missing)
+
+    def _decide_call(self, subscription: Subscription, call: Call, day: date) -> Decision:
+        tariff = self._prices.for_call(subscription, call, quote_for(subscription, call))
+        decision = record_call(subscription, call, tariff, on=day)
+        return add_extra_postings(decision, self._extra_postings)
+
+    def _pay(self, decision: Decision, count: int) -> tuple[int, InsufficientCredit | None]:
+        """Charge several equal calls, as many as the wallets can pay."""
+        credit, wallet = self._days.credit, self._account_wallet
+        unlimited = wallet if credit.is_unlimited else None
+        paid, missing = self._books.pay(
+            decision.deltas, count, unlimited=unlimited, may_overdraw=decision.may_overdraw
+        )
+        if wallet in decision.deltas:
+            credit.add(paid * decision.deltas[wallet])
+        return paid, missing
+
+
+@attrs.define
+class _Charges:
+    """The charges of a day's calls, summed by wallet, reason and term."""
+
+    _sums: dict[tuple[Wallet, Reason, Term | None], Money] = attrs.field(factory=dict)
+
+    def add(self, postings: Sequence[Posting], count: int) -> None:
+        """Add the postings of several equal calls."""
+        for posting in postings:
+            kind, amount = (posting.wallet, posting.reason, posting.term), count * posting.amount
+            self._sums[kind] = self._sums[kind] + amount if kind in self._sums else amount
+
+    def book(self, day: date) -> tuple[Posting, ...]:
+        """Return a posting for each sum that is not zero."""
+        return tuple(
+            Posting(wallet, amount, reason, day, term)
+            for (wallet, reason, term), amount in self._sums.items()
+            if amount.minor
+        )

@@ -1,0 +1,359 @@
+"""What a forecast of an account says: its entries, what fails first, and how much to deposit.
+
+How a forecast is computed is known to ``forecasting``, not here.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import date, timedelta
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+
+from channelplans._checks import bounded
+from channelplans._constructors import checked
+from channelplans._display import DisplayMixin, RecordsMixin, Table, clock, counted
+from channelplans.calendar import Term
+from channelplans.calls import Call
+from channelplans.errors import InsufficientCredit, InvalidValue, cut, quoted
+from channelplans.money import Money, columns, same_currency
+from channelplans.plans import Plan, quantity_columns
+from channelplans.storage._synchronous import run_at_once
+from channelplans.subscriptions.identifiers import AccountId, ProfileId
+from channelplans.subscriptions.subscription import Action
+from channelplans.subscriptions.wallets import Posting, Wallet
+
+__all__ = ["DailyCalls", "Forecast", "ForecastEntry", "ForecastRun"]
+
+#: The largest number of equal calls of a profile in a day.
+_MOST_CALLS: Final = 10**6
+
+#: The number of entries and of problems that the text shows.
+_SHOWN_ENTRIES: Final = 20
+_SHOWN_PROBLEMS: Final = 5
+
+
+@checked
+@attrs.frozen(repr=False)
+class DailyCalls(DisplayMixin):
+    """Calls that a profile is assumed to make on each day.
+
+    Attributes:
+        profile: the profile that makes the calls.
+        destination: where they go, as in ``Call``, such as ``US``.
+        duration: how long each of them lasts.
+        count: the number of calls in a day, from 1 to a million.
+        number: the number that is dialled. By default it is a national number that no special
+            prefix matches, so the rate of the destination applies.
+
+    Raises:
+        InvalidValue: the count is out of bounds, the duration is negative, or the number is not a
+            telephone number.
+
+    >>> from datetime import timedelta
+    >>> from channelplans.explore import DailyCalls
+    >>> print(DailyCalls("berlin", "US", timedelta(minutes=3), count=40))
+    40 calls a day of profile 'berlin' to 'US', 0:03:00 each
+    """
+
+    profile: ProfileId
+    destination: str
+    duration: timedelta
+    count: int = 1
+    number: str = "0"
+
+    def __attrs_post_init__(self) -> None:
+        bounded("count", self.count, 1, _MOST_CALLS)
+        self.on(date.min)  # raises an error if there is no such call
+
+    def on(self, day: date) -> Call:
+        """Return one of the calls of a day."""
+        return Call("assumed", self.number, self.destination, day, self.duration)
+
+    def _describe(self) -> tuple[str]:
+        calls = f"{counted(self.count, 'call')} a day of profile {quoted(self.profile)}"
+        return (f"{calls} to {quoted(self.destination)}, {clock(self.duration)} each",)
+
+
+def _compare_errors(error: Exception | None) -> tuple[type, str] | None:
+    """Return what makes two errors equal: their class and their message."""
+    return None if error is None else (type(error), str(error))
+
+
+@checked
+@attrs.frozen(repr=False)
+class ForecastEntry(RecordsMixin):
+    """What a run would do with one profile on a day, and what it would charge.
+
+    The assumed calls of a profile on a day are one entry, if they cost something.
+
+    Attributes:
+        day: the day of the run.
+        profile: the profile.
+        action: RENEW, LAPSE, EXPIRE or RECORD_CALL. None means that a renewal is not paid on its
+            due date. It is tried again on each day on which credit arrives, and then it lapses.
+        plan: the plan after the action.
+        term: the term that is paid for; if nothing is paid, the term that ends.
+        postings: the money that moves, as the run would book it.
+        amount: the change of the account's wallet, below zero for a charge.
+        balance: the balance of the account's wallet afterwards; None if it is not known.
+        error: what was missing: credit, a price, or a plan that is sold. None if nothing was.
+    """
+
+    day: date
+    profile: ProfileId
+    action: Action | None
+    plan: Plan
+    term: Term
+    postings: tuple[Posting, ...]
+    amount: Money
+    balance: Money | None = None
+    error: Exception | None = attrs.field(default=None, eq=_compare_errors)
+
+    @property
+    def lacks_credit(self) -> bool:
+        """Whether the credit did not cover everything.
+
+        That is so if a renewal was not paid in full on its due date, if a call was refused, or if
+        a call left the account's wallet below zero.
+        """
+        if isinstance(self.error, InsufficientCredit):
+            return True
+        is_overdrawn = self.balance is not None and self.balance.minor < 0
+        return is_overdrawn and self.amount.minor < 0
+
+    @property
+    def is_renewal(self) -> bool:
+        """Whether a term is renewed, or is not renewed because something is missing."""
+        return self.action not in (Action.RECORD_CALL, Action.EXPIRE)
+
+    def to_records(self) -> list[dict[str, object]]:
+        """Return the entry as one plain row."""
+        row: dict[str, object] = {
+            "day": self.day,
+            "profile": self.profile,
+            "action": self.action and self.action.value,
+            **quantity_columns(self.plan),
+            "bundles": self.plan.bundles,
+            "term_start": self.term.start,
+            "term_end": self.term.end,
+            "currency": self.amount.currency.code,
+        }
+        row |= columns(amount=self.amount, balance=self.balance)
+        return [{**row, "error": self.error and str(self.error)}]
+
+    @property
+    def result(self) -> str:
+        """What happens, in words, such as ``renew`` or ``not paid``."""
+        is_credit_missing = isinstance(self.error, InsufficientCredit)
+        if self.action is None:
+            return "not paid" if is_credit_missing else "not possible"
+        if self.action is Action.RECORD_CALL:
+            return "calls, some refused" if is_credit_missing else "calls"
+        without = " without bundles" if self.action is Action.RENEW and self.error else ""
+        return f"{self.action.value}{without}"
+
+    def _describe(self) -> tuple[str]:
+        amount = f", {self.amount.amount:+f} {self.amount.currency.code}" if self.amount else ""
+        reason = f"; {self.error}" if self.error else ""
+        profile = f"profile {quoted(self.profile)}, {self.plan}"
+        return (f"{self.day}: {self.result}, {profile}, {self.term}{amount}{reason}",)
+
+
+@checked
+@attrs.frozen(repr=False)
+class Forecast(RecordsMixin):
+    """What will be charged to an account, and until when its credit lasts.
+
+    If the balance is not known, every charge counts as paid.
+
+    Attributes:
+        account: the account.
+        since: the first day.
+        until: the first day that is left out.
+        opening: the balance of the account's wallet on the first day, before the run of that day;
+            None if it is not known.
+        entries: what the run of each day would do, in its order.
+        top_up: the smallest deposit on the first day with which the account's wallet pays
+            everything in full, and each renewal on its due date. Zero if the credit is enough. If
+            the balance is not known, all the credit that is needed.
+
+    Raises:
+        InvalidValue: ``until`` is not after ``since``, or an entry is on another day.
+        CurrencyMismatch: an amount is in another currency than ``top_up``.
+    """
+
+    account: AccountId
+    since: date
+    until: date
+    opening: Money | None
+    entries: tuple[ForecastEntry, ...]
+    top_up: Money
+
+    def __attrs_post_init__(self) -> None:
+        if self.until <= self.since:
+            raise InvalidValue("until", str(self.until), f"after the first day, {self.since}")
+        if self.opening is not None:
+            same_currency(self.top_up.currency, self.opening.currency)
+        for entry in self.entries:
+            same_currency(self.top_up.currency, entry.amount.currency)
+            if not self.since <= entry.day < self.until:
+                expected = f"from {self.since} to {self.until}"
+                raise InvalidValue("entries", f"on {entry.day}", expected)
+
+    @property
+    def postings(self) -> tuple[Posting, ...]:
+        """The postings of all entries: what will be charged."""
+        return tuple(posting for entry in self.entries for posting in entry.postings)
+
+    @property
+    def charged(self) -> Money:
+        """What the account's wallet pays, less what it receives by renewals and calls."""
+        return -sum((entry.amount for entry in self.entries), start=0 * self.top_up)
+
+    @property
+    def closing(self) -> Money | None:
+        """The balance of the account's wallet after the last entry; None if it is not known."""
+        return self.entries[-1].balance if self.entries else self.opening
+
+    @property
+    def runs_dry_on(self) -> date | None:
+        """The first day on which the account's wallet cannot pay something; None if it can pay all.
+
+        A call can also leave the wallet below zero; that counts too.
+        """
+        return next((entry.day for entry in self.entries if entry.lacks_credit), None)
+
+    @property
+    def fails_first(self) -> ForecastEntry | None:
+        """The first renewal that the account's wallet cannot pay in full; None if it can pay all.
+
+        If several renewals fail on that day, it is the one that a run tries first.
+        """
+        failing = (entry for entry in self.entries if entry.is_renewal and entry.lacks_credit)
+        return next(failing, None)
+
+    @property
+    def problems(self) -> tuple[ForecastEntry, ...]:
+        """The renewals that fail for another reason than credit, such as a missing price."""
+        failing = (entry for entry in self.entries if entry.action is None)
+        return tuple(entry for entry in failing if not isinstance(entry.error, InsufficientCredit))
+
+    @property
+    def balances(self) -> Mapping[date, Money]:
+        """The balance of the account's wallet at the end of each day that has entries.
+
+        It is empty if the balance is not known.
+        """
+        return MappingProxyType(
+            {entry.day: entry.balance for entry in self.entries if entry.balance is not None}
+        )
+
+    def to_records(self) -> list[dict[str, object]]:
+        """Return a plain row for each entry."""
+        return [row for entry in self.entries for row in entry.to_records()]
+
+    def _describe(self) -> Iterator[str | Table]:
+        wallet, days = Wallet(self.account), f"from {self.since} to {self.until}"
+        yield f"Forecast of {wallet} {days}: {counted(self._renewals, 'renewal')}, {self.charged}"
+        yield self._describe_credit()
+        for entry in self.problems[:_SHOWN_PROBLEMS]:
+            yield f"Profile {quoted(entry.profile)} cannot be renewed on {entry.day}: {entry.error}"
+        if self.entries:
+            yield self._make_table()
+        if len(self.entries) > _SHOWN_ENTRIES:
+            more = len(self.entries) - _SHOWN_ENTRIES
+            yield f"and {more:,} more {'entry' if more == 1 else 'entries'}"
+
+    @property
+    def _renewals(self) -> int:
+        return sum(entry.action is Action.RENEW for entry in self.entries)
+
+    def _describe_credit(self) -> str:
+        if self.opening is None:
+            return f"The balance is not known. Credit needed on {self.since}: {self.top_up}."
+        first = self.runs_dry_on
+        balance = f"The balance is {self.opening}"
+        if first is None:
+            return f"{balance} and is enough."
+        failing = self.fails_first
+        sentence = f"{balance} and is not enough from {first} on."
+        if failing is not None:
+            day = "" if failing.day == first else f" on {failing.day}"
+            sentence += f" The renewal of profile {quoted(failing.profile)} fails first{day}."
+        if self.top_up:
+            sentence += f" A deposit of {self.top_up} on {self.since} pays everything."
+        return sentence
+
+    def _make_table(self) -> Table:
+        headings: tuple[str, ...] = ("day", "profile", "result", "plan", "term", "amount")
+        right: tuple[str, ...] = ("amount",)
+        shown = self.entries[:_SHOWN_ENTRIES]
+        rows: list[tuple[str, ...]] = [
+            (
+                str(entry.day),
+                cut(entry.profile),
+                entry.result,
+                str(entry.plan),
+                str(entry.term),
+                f"{entry.amount.amount:+f}" if entry.amount else "",
+            )
+            for entry in shown
+        ]
+        if self.opening is not None:
+            headings, right = (*headings, "balance"), (*right, "balance")
+            rows = [
+                (*row, _format_balance(entry.balance))
+                for row, entry in zip(rows, shown, strict=True)
+            ]
+        return Table(headings, tuple(rows), right=right, caption="What happens, day by day")
+
+
+def _format_balance(balance: Money | None) -> str:
+    return "" if balance is None else f"{balance.amount:f}"
+
+
+class ForecastRun(Iterator[ForecastEntry]):
+    """The entries of a forecast, one at a time; each is computed when you ask for it.
+
+    ``iter_forecast`` and ``iter_forecast_account`` return it. It has a length hint for progress
+    bars: about how many renewals and days with calls are left. The attributes are those of the
+    entries so far.
+
+    Attributes:
+        opening: the balance of the account's wallet on the first day; None if it is not known.
+        charged: what the account's wallet has paid, less what it has received.
+        runs_dry_on: the first day on which the account's wallet could not pay something; None if
+            it could pay all.
+        fails_first: the first renewal that the account's wallet could not pay in full; None if it
+            could pay all.
+    """
+
+    def __init__(
+        self,
+        entries: AsyncIterator[tuple[ForecastEntry, int]],
+        left: int,
+        opening: Money | None,
+        zero: Money,
+    ) -> None:
+        self._entries, self._left = entries, left
+        self.opening = opening
+        self.charged = zero
+        self.runs_dry_on: date | None = None
+        self.fails_first: ForecastEntry | None = None
+
+    def __next__(self) -> ForecastEntry:
+        try:
+            entry, self._left = run_at_once(anext(self._entries))
+        except StopAsyncIteration:
+            self._left = 0
+            raise StopIteration from None
+        self.charged -= entry.amount
+        if entry.lacks_credit:
+            self.runs_dry_on = self.runs_dry_on or entry.day
+            if entry.is_renewal:
+                self.fails_first = self.fails_first or entry
+        return entry
+
+    def __length_hint__(self) -> int:
+        return self._left

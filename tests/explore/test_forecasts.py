@@ -1,0 +1,159 @@
+"""What a forecast says: text, rows, and values that do not fit together."""
+
+import pickle
+from datetime import date, timedelta
+
+import attrs
+import pytest
+
+from channelplans.errors import CurrencyMismatch, InvalidValue
+from channelplans.explore import DailyCalls, forecast
+from channelplans.money import EUR, USD, Money
+from channelplans.offers import SKYPE_CONNECT
+from channelplans.subscriptions.actions import buy
+from channelplans.subscriptions.wallets import Wallet
+from channelplans.tariffs import Tariff
+
+START = date(2026, 1, 5)
+#: The ends of the first terms of 30 days.
+ENDS = (date(2026, 2, 4), date(2026, 3, 6))
+UNTIL = date(2026, 4, 1)
+#: A channel costs 10 a term, a bundle 5; a minute to the US costs 0.50.
+TARIFF = Tariff("made up", EUR, channel="10", bundle="5", minute="0.5")
+
+
+def make(profile="berlin", channels=1, bundles=0):
+    """Return a new subscription of a profile."""
+    return buy(
+        SKYPE_CONNECT.plan(channels=channels, bundles=bundles),
+        TARIFF,
+        account="acme",
+        profile=profile,
+        subscription=f"{profile} 1",
+        on=START,
+    ).after
+
+
+def predict(*subscriptions, credit=None, until=UNTIL, **more):
+    """Return the forecast of subscriptions; of a wallet with some credit if one is passed."""
+    balances = {} if credit is None else {Wallet("acme"): Money.of(credit, EUR)}
+    return forecast(list(subscriptions), until=until, prices=TARIFF, balances=balances, **more)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"count": 0}, "count must be at least 1"),
+        ({"duration": timedelta(-1)}, "duration"),
+        ({"number": "x"}, "number"),
+    ],
+)
+def test_daily_calls_refuse_what_is_no_call(fields, message):
+    """The error names the field."""
+    values = {"profile": "berlin", "destination": "US", "duration": timedelta(minutes=1)}
+    with pytest.raises(InvalidValue, match=message):
+        DailyCalls(**(values | fields))
+
+
+def test_daily_calls_are_one_sentence():
+    """It says who calls whom, and how long."""
+    text = str(DailyCalls("berlin", "DE", timedelta(minutes=3), count=40))
+    assert text == "40 calls a day of profile 'berlin' to 'DE', 0:03:00 each"
+
+
+class TestDisplay:
+    """Text, HTML and rows."""
+
+    def test_text_says_until_when_the_credit_lasts(self):
+        """First the sum and the credit, then a table."""
+        result = predict(make(channels=3), credit="40")
+        assert str(result).splitlines() == [
+            "Forecast of account 'acme' from 2026-01-05 to 2026-04-01: 1 renewal, 30.00 EUR",
+            "The balance is 40.00 EUR and is not enough from 2026-03-06 on. The renewal of profile "
+            "'berlin' fails first. A deposit of 20.00 EUR on 2026-01-05 pays everything.",
+            "What happens, day by day",
+            "day         profile  result    plan        term                      amount  balance",
+            "----------  -------  --------  ----------  ------------------------  ------  -------",
+            "2026-02-04  berlin   renew     3 channels  2026-02-04 to 2026-03-06  -30.00    10.00",
+            "2026-03-06  berlin   not paid  3 channels  2026-02-04 to 2026-03-06            10.00",
+            "2026-03-07  berlin   lapse     3 channels  2026-02-04 to 2026-03-06            10.00",
+        ]
+
+    def test_text_of_enough_credit_says_so(self):
+        """No profile is named."""
+        assert "The balance is 90.00 EUR and is enough." in str(predict(make(), credit="90"))
+
+    def test_text_without_a_balance_has_no_column_for_it(self):
+        """It says how much credit is needed."""
+        text = str(predict(make()))
+        assert "The balance is not known. Credit needed on 2026-01-05: 20.00 EUR." in text
+        assert "balance\n" not in text
+
+    def test_text_of_a_renewal_that_fails_after_a_call_names_its_day(self):
+        """A call of 5 January leaves the wallet below zero; the renewal fails in February."""
+        daily = [DailyCalls("berlin", "US", timedelta(minutes=5010))]
+        result = predict(make(bundles=1), credit="1", calls_per_day=daily, until=date(2026, 2, 5))
+        assert "is not enough from 2026-01-05 on" in str(result)
+        assert "The renewal of profile 'berlin' fails first on 2026-02-04." in str(result)
+
+    def test_long_forecast_shows_a_screen(self):
+        """The first 20 entries, and how many more there are."""
+        profiles = [make(f"profile {number:02}") for number in range(11)]
+        text = str(predict(*profiles))
+        assert len(text.splitlines()) == 2 + 3 + 20 + 1
+        assert text.endswith("and 2 more entries")
+        one_more = predict(*profiles[:7], until=date(2026, 5, 5))
+        assert str(one_more).endswith("and 1 more entry")
+
+    def test_empty_forecast_has_no_table(self):
+        """Nothing is due before the day."""
+        text = str(predict(make(), credit="5", until=ENDS[0]))
+        assert text.splitlines()[0].endswith("0 renewals, 0.00 EUR")
+        assert len(text.splitlines()) == 2
+
+    def test_html_escapes_names(self):
+        """A name cannot become a tag."""
+        html = predict(make("<b>"), credit="0")._repr_html_()
+        assert "<table>" in html
+        assert "<b>" not in html
+
+    def test_records_are_plain_rows(self):
+        """One row for each entry, with the requested and the granted channels."""
+        first, _ = predict(make(channels=105), credit="2000").to_records()
+        assert first["day"] == ENDS[0]
+        assert (first["requested"], first["granted"]) == (105, 100)
+        assert (first["amount_minor"], first["balance_minor"]) == (-100000, 100000)
+        assert first["error"] is None
+
+    def test_entry_is_one_sentence(self):
+        """It says what is missing."""
+        _, failing, _ = predict(make(), credit="15").entries
+        assert str(failing) == (
+            "2026-03-06: not paid, profile 'berlin', 1 channel, 2026-02-04 to 2026-03-06; "
+            "account 'acme' holds 5.00 EUR, but 10.00 EUR is needed; 5.00 EUR is missing"
+        )
+        assert str(predict(make(), credit="15").entries[0]) == (
+            "2026-02-04: renew, profile 'berlin', 1 channel, 2026-02-04 to 2026-03-06, -10.00 EUR"
+        )
+
+    def test_forecast_can_be_pickled_and_compared(self):
+        """Two forecasts with equal errors are equal."""
+        result = predict(make(), credit="15")
+        assert pickle.loads(pickle.dumps(result)) == result
+        assert hash(result) == hash(predict(make(), credit="15"))
+
+    def test_forecast_refuses_entries_of_other_days(self):
+        """And an end that is not after the beginning."""
+        result = predict(make(), credit="15")
+        with pytest.raises(InvalidValue, match="entries must be from"):
+            attrs.evolve(result, until=ENDS[0])
+        with pytest.raises(InvalidValue, match="until must be after"):
+            attrs.evolve(result, until=START)
+
+    def test_forecast_refuses_amounts_in_other_currencies(self):
+        """All amounts are in one currency."""
+        result = predict(make(), credit="15")
+        with pytest.raises(CurrencyMismatch):
+            attrs.evolve(result, top_up=Money.of(1, USD))
+        with pytest.raises(CurrencyMismatch):
+            attrs.evolve(result, top_up=Money.of(1, USD), opening=None)
