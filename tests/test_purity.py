@@ -720,7 +720,7 @@ STORE_CALLS = [
     ("restore", (SNAPSHOT,), {}),
 ]
 TESTED_METHODS = {
-    "explore.forecasts.ForecastRun": set(),
+    "explore.forecasts.ForecastRun": {"charged", "fails_first", "opening", "runs_dry_on"},
     "storage.billing.AsyncBilling": {name for name, *_ in [*ACTION_CALLS, *BILLING_CALLS]}
     | {"commit", "preview"},
     "storage.billing.Billing": {name for name, *_ in [*ACTION_CALLS, *BILLING_CALLS]}
@@ -1062,8 +1062,8 @@ ASSIGNED_ATTRIBUTES = {
         f"_Solver.{name}" for name in ("_need", "_product", "_search", "_task", "_usage")
     },
     "explore.forecasts": {
-        *(f"ForecastRun.{name}" for name in ("_entries", "_left", "charged", "fails_first")),
-        *(f"ForecastRun.{name}" for name in ("opening", "runs_dry_on")),
+        *(f"ForecastRun._{name}" for name in ("entries", "left", "charged", "fails_first")),
+        *(f"ForecastRun._{name}" for name in ("opening", "runs_dry_on")),
     },
     "storage._billing_actions": {
         "BillingActions._finish",
