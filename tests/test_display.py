@@ -167,7 +167,7 @@ def test_table_folds_the_rows_that_do_not_fit_a_screen(count, summaries):
 
 @pytest.mark.parametrize("source", ["https://example.com/?a=1&b=2", "HTTP://example.com/a"])
 def test_source_on_the_web_is_a_link(source):
-    """The link opens the whole address, and tells the other site nothing about the page."""
+    """The link opens the whole address, and does not reveal the page to the other site."""
     html = ParsedHtml(Sourced("A rule", source)._repr_html_())
     (attributes,) = [attributes for tag, attributes in html.tags if tag == "a"]
 

@@ -157,7 +157,7 @@ def test_records_hold_only_plain_values(value):
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_json_records_have_the_same_columns_and_no_float(value):
-    """``json.dumps`` writes the rows, and what it wrote is read back as it was."""
+    """``json.dumps`` writes the rows, and Python reads them back unchanged."""
     rows = value.to_json_records()
     sent = json.loads(json.dumps(rows), parse_float=refuse_float)
 
