@@ -672,11 +672,14 @@ class TestInput:
         with pytest.raises(CurrencyMismatch):
             predict(make(), prices=Tariff("usd", USD, channel=1))
 
-    def test_preview_of_another_account_is_refused(self, billing):
+    def test_preview_of_another_account_is_refused(self, billing, store):
         """The error names both accounts."""
         preview = billing.preview.deposit(Wallet("other"), eur(5), transfer="p", on=START)
         with pytest.raises(InvalidValue, match="after must be of account 'acme'"):
             predict(make(), after=preview)
+        buy_in(billing)
+        with pytest.raises(InvalidValue, match="after must be of account 'acme'"):
+            predict_account(store, after=preview)
 
     def test_first_day_before_the_preview_is_refused(self, billing):
         """The preview is of a later day."""
