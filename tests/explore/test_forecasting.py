@@ -256,15 +256,29 @@ class TestCredit:
     def test_deposit_cannot_save_a_term_that_was_unpaid_before_the_first_day(self):
         """Its last day is over, so the top-up is not for it."""
         result = predict(make(), credit="5", on=ENDS[0] + timedelta(days=1))
-        assert [entry.result for entry in result.entries] == ["not paid", "lapse"]
+        assert [entry.result for entry in result.entries] == ["lapse"]
         assert (result.top_up, result.fails_first) == (eur(0), result.entries[0])
         assert "deposit" not in str(result)
 
     def test_deposit_saves_a_term_in_its_grace_period(self):
         """The term is tried once more on the first day, with the deposit."""
         on = ENDS[0] + timedelta(days=3)
-        result = predict(make(offer=GRACE), credit="5", on=on, until=ENDS[1])
+        held = make(offer=GRACE)
+        result = predict(held, credit="5", on=on, until=ENDS[1])
         assert result.top_up == eur(5)
+        assert rows(result) == [
+            (on, "berlin", "not paid", "0.00"),
+            (ENDS[0] + timedelta(days=7), "berlin", "lapse", "0.00"),
+        ]
+
+    def test_deposit_of_the_first_day_is_there_for_its_run(self, billing, store):
+        """A term in its grace period is then paid on that day, and nothing fails."""
+        buy_in(billing, credit="15", offer=GRACE)
+        on = ENDS[0] + timedelta(days=3)
+        billing.deposit(ACME, eur(5), transfer="top-up", on=on)
+        result = predict_account(store, on=on, until=ENDS[1])
+        assert rows(result) == [(on, "berlin", "renew", "-10.00")]
+        assert (result.runs_dry_on, result.top_up) == (None, eur(0))
 
     def test_forecast_from_the_first_day_of_the_calendar(self):
         """There is no day before it."""
@@ -672,11 +686,14 @@ class TestInput:
         with pytest.raises(CurrencyMismatch):
             predict(make(), prices=Tariff("usd", USD, channel=1))
 
-    def test_preview_of_another_account_is_refused(self, billing):
+    def test_preview_of_another_account_is_refused(self, billing, store):
         """The error names both accounts."""
         preview = billing.preview.deposit(Wallet("other"), eur(5), transfer="p", on=START)
         with pytest.raises(InvalidValue, match="after must be of account 'acme'"):
             predict(make(), after=preview)
+        buy_in(billing)
+        with pytest.raises(InvalidValue, match="after must be of account 'acme'"):
+            predict_account(store, after=preview)
 
     def test_first_day_before_the_preview_is_refused(self, billing):
         """The preview is of a later day."""

@@ -1,6 +1,7 @@
 """Random events on one account, and a player that plays them on a billing service."""
 
 from datetime import date, timedelta
+from fractions import Fraction
 
 import attrs
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from channelplans.rules import (
 from channelplans.storage.billing import Billing
 from channelplans.storage.memory import MemoryStore
 from channelplans.subscriptions.catalogue import Catalogue, Edition, Migration
-from channelplans.subscriptions.wallets import Wallet
+from channelplans.subscriptions.wallets import Posting, Reason, Wallet
 from channelplans.tariffs import Tariff
 
 FIRST_DAY = date(2026, 1, 5)
@@ -66,6 +67,25 @@ def catalogue_for(offer):
             Edition(offer, DEARER, middle, migration=Migration.AT_RENEWAL),
         )
     )
+
+
+def add_tax(decision):
+    """Return a tax of a fifth of each charge."""
+    return [
+        Posting(posting.wallet, posting.amount.share(Fraction(1, 5)), Reason.CHARGE, decision.on)
+        for posting in decision.postings
+        if posting.amount.share(Fraction(1, 5))
+    ]
+
+
+def give_cashback(decision):
+    """Return more than each charge of one profile, so that its renewals bring credit."""
+    if decision.after.profile != "paris":
+        return add_tax(decision)
+    return [
+        Posting(posting.wallet, -posting.amount.share(Fraction(7, 5)), Reason.BONUS, decision.on)
+        for posting in decision.postings
+    ]
 
 
 profiles = st.sampled_from(PROFILES)

@@ -6,7 +6,6 @@ billing service run on each day of the forecast. Nothing else happens on these d
 
 from contextlib import suppress
 from datetime import timedelta
-from fractions import Fraction
 from operator import length_hint
 
 import attrs
@@ -20,7 +19,9 @@ from tests.property.account_events import (
     TARIFF,
     WALLETS,
     Player,
+    add_tax,
     catalogue_for,
+    give_cashback,
     timelines,
 )
 
@@ -34,31 +35,12 @@ from channelplans.explore import DailyCalls, forecast, forecast_account, iter_fo
 from channelplans.money import EUR, Money
 from channelplans.subscriptions.subscription import Action
 from channelplans.subscriptions.transfers import deposit
-from channelplans.subscriptions.wallets import Posting, Reason, Wallet, deltas
+from channelplans.subscriptions.wallets import Wallet, deltas
 
 pytestmark = pytest.mark.slow
 
 ACME = Wallet("acme")
 ZERO = Money.zero(EUR)
-
-
-def add_tax(decision):
-    """Return a tax of a fifth of each charge."""
-    return [
-        Posting(posting.wallet, posting.amount.share(Fraction(1, 5)), Reason.CHARGE, decision.on)
-        for posting in decision.postings
-        if posting.amount.share(Fraction(1, 5))
-    ]
-
-
-def give_cashback(decision):
-    """Return more than each charge of one profile, so that its renewals bring credit."""
-    if decision.after.profile != "paris":
-        return add_tax(decision)
-    return [
-        Posting(posting.wallet, -posting.amount.share(Fraction(7, 5)), Reason.BONUS, decision.on)
-        for posting in decision.postings
-    ]
 
 
 class Scene:

@@ -14,15 +14,17 @@ from tests.property.account_events import (
     OFFERS,
     TARIFF,
     Player,
+    add_tax,
     catalogue_for,
+    give_cashback,
     timelines,
 )
 
 pytestmark = pytest.mark.slow
 
 
-def play(timeline, offer, prices, *, runs_daily):
-    player = Player(offer, prices)
+def play(timeline, offer, prices, extra_postings, *, runs_daily):
+    player = Player(offer, prices, extra_postings)
     numbered = list(enumerate(timeline))
     for day in range(LAST_DAY + 1):
         on = FIRST_DAY + timedelta(days=day)
@@ -35,9 +37,15 @@ def play(timeline, offer, prices, *, runs_daily):
     return player.visible()
 
 
-@given(timelines, st.sampled_from(OFFERS), st.booleans())
-def test_one_late_run_equals_a_run_on_every_day(timeline, offer, has_editions):
+@given(
+    timelines,
+    st.sampled_from(OFFERS),
+    st.booleans(),
+    st.sampled_from([None, add_tax, give_cashback]),
+)
+def test_one_late_run_equals_a_run_on_every_day(timeline, offer, has_editions, extra_postings):
     """Subscriptions, refusals and the balances of every past day are equal."""
     prices = catalogue_for(offer) if has_editions else TARIFF
-    punctual = play(timeline, offer, prices, runs_daily=True)
-    assert play(timeline, offer, prices, runs_daily=False) == punctual
+    punctual = play(timeline, offer, prices, extra_postings, runs_daily=True)
+    late = play(timeline, offer, prices, extra_postings, runs_daily=False)
+    assert late == punctual

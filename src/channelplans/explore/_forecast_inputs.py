@@ -152,10 +152,12 @@ def read_values(
 
 async def read_store(store: AsyncStore, account: AccountId, options: Options) -> Task:
     """Return a forecast of an account of a store."""
-    identifier("account", account)
-    if options.preview is not None and await _is_committed(store, options.preview):
-        options = attrs.evolve(options, preview=None)
-    profiles, change, last_day = _Profiles(account), options.change, options.until - _DAY
+    profiles, last_day = _Profiles(identifier("account", account)), options.until - _DAY
+    if options.preview is not None:
+        profiles.check_account("after", read_change(options.preview).account)
+        if await _is_committed(store, options.preview):
+            options = attrs.evolve(options, preview=None)
+    change = options.change
     due = await _load_due(store, account, last_day)
     await _add_callers(store, due, profiles, options)
     if isinstance(options.preview, Preview):
@@ -247,7 +249,7 @@ class _Profiles:
     def add(self, parameter: str, stored: Stored[Subscription]) -> None:
         """Add a subscription of a new profile of the account."""
         subscription = stored.value
-        self._check_account(parameter, subscription.account)
+        self.check_account(parameter, subscription.account)
         self.check_currency(parameter, subscription.quote.tariff.currency)
         if subscription.profile in self.stored:
             found = f"a second subscription of profile {quoted(subscription.profile)}"
@@ -259,7 +261,7 @@ class _Profiles:
     ) -> tuple[AccountId | None, Currency | None]:
         """Return the account and its currency, also those of a preview; None if nothing says it."""
         if change is not None:
-            self._check_account("after", change.account)
+            self.check_account("after", change.account)
             self.check_currency("after", _currency_of(change))
         return self.account, self.currency
 
@@ -270,7 +272,8 @@ class _Profiles:
             advice = f"{parameter} is in {currency.code}"
             raise CurrencyMismatch(str(self.currency), str(currency), advice)
 
-    def _check_account(self, parameter: str, account: AccountId) -> None:
+    def check_account(self, parameter: str, account: AccountId) -> None:
+        """Refuse an item of another account."""
         self.account = self.account or account
         if account != self.account:
             expected = f"of account {quoted(self.account)}, as the others"

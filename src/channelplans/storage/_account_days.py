@@ -138,6 +138,8 @@ class AccountDays:
     _unpaid: dict[ProfileId, Due] = attrs.field(factory=dict)
     # A heap of days and of terms to try then. An entry whose day is not ``next_try`` is void.
     _calendar: list[tuple[date, date, ProfileId, Due]] = attrs.field(factory=list)
+    # The days and the terms that were tried without success, and are not yielded yet.
+    _unreported: list[tuple[date, Due]] = attrs.field(factory=list)
     _tried_receipts: int = 0
     _passed: date | None = None
 
@@ -163,16 +165,30 @@ class AccountDays:
         """Walk on to the end of a day, and yield the result for each due term.
 
         A term that is still due is yielded once, at the end of the first day on which it was tried.
+        If it was due before the first run, that is the day of this run.
         """
         day = self._next_day(last_day)
         while day is not None:
+            for attempt in self._report_unpaid(before=day):
+                yield attempt
             self.credit.move_to(day)
             async for attempt in self._settle_day(day):
                 yield attempt
             self._passed = day
             day = self._next_day(last_day)
+        for attempt in self._report_unpaid(before=day_after(last_day)):
+            yield attempt
         self._passed = last_day
         self.credit.move_to(last_day)
+
+    def _report_unpaid(self, *, before: date | None) -> Iterator[Attempt]:
+        """Yield the terms that are still due after the run of an earlier day, unless no run was."""
+        if before is not None and before <= self.booked_from:
+            return
+        for day, due in self._unreported:
+            if self._unsettled.get(due.subscription.profile) is due:
+                yield Attempt(max(day, self.booked_from), due, None)
+        self._unreported.clear()
 
     def pay_all(self) -> None:
         """Let the wallet pay everything from the next day on, also the terms that are unpaid."""
@@ -227,13 +243,12 @@ class AccountDays:
 
     async def _settle_day(self, day: date) -> AsyncIterator[Attempt]:
         """Try the terms that are due on a day; a renewed term may be due again on the same day."""
-        unpaid = list[Due]()
         self._plan_retries(day)
         while (due := self._next_due(day)) is not None:
             done = await self._try(due, day)
             if done is None:
                 if not due.tried:
-                    unpaid.append(due)
+                    self._unreported.append((day, due))
                 self._keep(due, day)
                 continue
             decision, stored = done
@@ -243,9 +258,6 @@ class AccountDays:
                 following = Due(stored)
                 self._unsettled[stored.value.profile] = following
                 self._plan_try(following, max(day, following.due_on))
-        for due in unpaid:
-            if self._unsettled.get(due.subscription.profile) is due:
-                yield Attempt(day, due, None)
 
     def _keep(self, due: Due, day: date) -> None:
         """Keep a term that was not settled on a day."""
