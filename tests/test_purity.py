@@ -727,7 +727,7 @@ STORE_CALLS = [
     ("restore", (SNAPSHOT,), {}),
 ]
 TESTED_METHODS = {
-    "explore.forecasts.ForecastRun": set(),
+    "explore.forecasts.ForecastRun": {"charged", "fails_first", "opening", "runs_dry_on"},
     "explore.replays.ReplayRun": {"result"},
     "storage.billing.AsyncBilling": {name for name, *_ in [*ACTION_CALLS, *BILLING_CALLS]}
     | {"commit", "preview"},
@@ -1071,8 +1071,8 @@ ASSIGNED_ATTRIBUTES = {
         f"_Solver.{name}" for name in ("_need", "_product", "_search", "_task", "_usage")
     },
     "explore.forecasts": {
-        *(f"ForecastRun.{name}" for name in ("_entries", "_left", "charged", "fails_first")),
-        *(f"ForecastRun.{name}" for name in ("opening", "runs_dry_on")),
+        *(f"ForecastRun._{name}" for name in ("entries", "left", "charged", "fails_first")),
+        *(f"ForecastRun._{name}" for name in ("opening", "runs_dry_on")),
     },
     "explore.replays": {
         f"ReplayRun.{name}" for name in ("_calls", "_carried", "_channels", "_left", "_refused")

@@ -138,7 +138,7 @@ class TestCharges:
         assert (first,) == renewed.postings
 
     def test_renewals_use_the_prices_of_later_editions(self):
-        """From March on a channel costs 12."""
+        """A channel costs 12 from March on."""
         march = date(2026, 3, 1)
         dearer = attrs.evolve(TARIFF, name="dearer", channel="12")
         catalogue = Catalogue(
@@ -248,10 +248,10 @@ class TestCredit:
 
     def test_term_that_was_due_before_is_settled_on_the_first_day(self):
         """Its posting is booked on that day, and counts from the day on which it was due."""
-        late = ENDS[0] + timedelta(days=3)
-        result = predict(make(), credit="100", on=late)
-        assert [entry.day for entry in result.entries] == [late, ENDS[1]]
-        assert (result.postings[0].on, result.postings[0].value_date) == (late, ENDS[0])
+        on = ENDS[0] + timedelta(days=3)
+        result = predict(make(), credit="100", on=on)
+        assert [entry.day for entry in result.entries] == [on, ENDS[1]]
+        assert (result.postings[0].on, result.postings[0].value_date) == (on, ENDS[0])
 
     def test_deposit_cannot_save_a_term_that_was_unpaid_before_the_first_day(self):
         """Its last day is over, so the top-up is not for it."""
@@ -284,7 +284,7 @@ class TestCredit:
         assert "Profile 'berlin' cannot be renewed on 2026-03-06: the catalogue" in str(result)
 
     def test_plan_that_is_not_sold_lapses(self):
-        """From March on no bundles are sold; the subscription is kept for its due date."""
+        """No bundles are sold from March on; the subscription is kept for its due date."""
         march = date(2026, 3, 1)
         bare = attrs.evolve(SKYPE_CONNECT, edition="bare", bundle=None)
         catalogue = Catalogue(
@@ -516,7 +516,7 @@ class TestPreview:
     """What-if: the forecast after a preview."""
 
     def test_changed_plan_is_renewed(self, billing, store):
-        """From 1 to 3 channels on day 15: 5.00 come back, 30 are paid; 40 - 25 = 15 are left."""
+        """After half a term 5.00 are refunded, and 3 channels cost 30: 40 - 25 = 15 are left."""
         buy_in(billing)
         on = START + timedelta(days=15)
         preview = billing.preview.change("acme", "berlin", channels=3, on=on)
@@ -605,7 +605,7 @@ class TestPreview:
             predict_account(other, after=preview)
 
     def test_preview_for_another_state_of_a_value_is_refused(self, billing):
-        """It was made for another subscription than the one that is passed."""
+        """It was made for a subscription with 1 channel, and 7 are passed."""
         buy_in(billing)
         preview = billing.preview.change("acme", "berlin", channels=2, on=START)
         with pytest.raises(InvalidValue, match="another state of profile 'berlin'"):

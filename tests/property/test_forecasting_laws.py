@@ -139,7 +139,7 @@ def run_daily(scene, calls=()):
         decisions += [outcome.decision for outcome in outcomes if outcome.decision is not None]
         for daily in calls:
             for number in range(daily.count):
-                call = attrs.evolve(daily.on(day), id=f"{daily.profile} {day} {number}")
+                call = attrs.evolve(daily.on(day), id=f"{day} {daily} {number}")
                 with suppress(InsufficientCredit, OutsideTerm, TransitionNotAllowed):
                     scene.billing.record_call("acme", daily.profile, call, on=day)
         balances[day] = scene.balance()
@@ -207,18 +207,18 @@ def test_values_give_the_forecast_of_the_store(scene):
 @given(scenes(extra_postings=(None, add_tax)))
 def test_top_up_is_the_smallest_deposit_that_pays_everything(scene):
     """With it, no run finds too little credit; with one unit less, a run does."""
-    scene.billing.run_due(on=scene.on)  # what was due before cannot be saved any more
+    scene.billing.run_due(on=scene.on)  # a deposit cannot save a term that was due before
     top_up = scene.forecast().top_up
-    less, enough = scene.copy(), scene.copy()
+    short, funded = scene.copy(), scene.copy()
     unit = Money(minor=1, currency=EUR)
     if top_up:
-        enough.billing.deposit(ACME, top_up, transfer="top-up", on=scene.on)
+        funded.billing.deposit(ACME, top_up, transfer="top-up", on=scene.on)
         if top_up > unit:
-            less.billing.deposit(ACME, top_up - unit, transfer="top-up", on=scene.on)
-        assert less.forecast().fails_first is not None
-        assert has_shortage(less)
-    assert enough.forecast().runs_dry_on is None
-    assert not has_shortage(enough)
+            short.billing.deposit(ACME, top_up - unit, transfer="top-up", on=scene.on)
+        assert short.forecast().fails_first is not None
+        assert has_shortage(short)
+    assert funded.forecast().runs_dry_on is None
+    assert not has_shortage(funded)
 
 
 @given(scenes(), st.sampled_from(PROFILES), st.integers(1, 5), st.integers(0, 2), st.booleans())

@@ -138,7 +138,9 @@ def forecasts(berlin: Subscription, catalogue: Catalogue, profiles: Iterator[Sub
     result = forecast(berlin, until=UNTIL, prices=TARIFF, balances=credit, calls_per_day=calls)
     assert_type(result, Forecast)
     assert_type(forecast(profiles, until=UNTIL, prices=catalogue, on=DAY), Forecast)
-    assert_type(forecast([berlin], until=UNTIL, prices=lambda *_: TARIFF), Forecast)
+    assert_type(
+        forecast([berlin], until=UNTIL, prices=lambda account, offer, day: TARIFF), Forecast
+    )
     assert_type(result.postings, tuple[Posting, ...])
     assert_type(result.entries, tuple[ForecastEntry, ...])
     assert_type(result.runs_dry_on, date | None)

@@ -68,19 +68,23 @@ class Walk:
         async for entry in self._walk():
             yield entry, self.left
 
-    @property
-    def _balance(self) -> Money:
-        """The balance of the account's wallet; what it has paid if the balance is not known."""
-        balance = self._days.credit.balance
-        return self._zero if balance is None else balance
+    def _find_balance(self, day: date) -> Money:
+        """Return the balance of the account's wallet on a day; if not known, what it has paid.
+
+        The walk may still be at an earlier day, before credit that arrived up to the day.
+        """
+        credit, arrived = self._days.credit, self._zero
+        for arrival, amount in reversed(credit.arrivals):
+            if arrival > day:
+                break
+            arrived += amount
+        return arrived if credit.balance is None else credit.balance + arrived
 
     def _find_opening(self) -> Money | None:
         """Return the balance at the beginning of the first day; None if it is not known."""
         if not self._is_balance_known:
             return None
-        arrivals = self._days.credit.arrivals
-        arrived = (amount for day, amount in arrivals if day <= self._since)
-        return sum(arrived, start=self._balance)
+        return self._find_balance(self._since)
 
     def _count_terms(self, subscription: Subscription) -> int:
         """Return about how often a subscription ends a term until the last day."""
@@ -151,7 +155,7 @@ class Walk:
         is_past: bool = False,
     ) -> ForecastEntry:
         """Return an entry with the balance that it leaves."""
-        wallet, balance = self._account_wallet, self._balance
+        wallet, balance = self._account_wallet, self._find_balance(day)
         amounts = (posting.amount for posting in postings if posting.wallet == wallet)
         amount = sum(amounts, start=self._zero)
         if amount.minor < 0 and not is_past:

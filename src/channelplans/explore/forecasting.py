@@ -166,7 +166,7 @@ def forecast_account(
     Args:
         store: the store. Nothing is committed.
         account: the account.
-        on: the first day, usually today. What is due since earlier days is settled on that day.
+        on: the first day, usually today. Overdue subscriptions are settled on that day.
         until: the first day that is left out.
         prices: the prices, also the future ones: what ``Billing`` takes.
         calls_per_day: calls that profiles are assumed to make on each day.
@@ -240,6 +240,25 @@ def iter_forecast_account(
         UnknownWallet, Conflict: as for ``forecast_account``, at once.
         WrongType, InvalidValue, CurrencyMismatch, InsufficientCredit: as for ``forecast``, at once.
             Errors of prices and of calls are raised while you iterate.
+
+    >>> from datetime import date
+    >>> from channelplans import EUR, SKYPE_CONNECT, Billing, MemoryStore, Money, Tariff, Wallet
+    >>> from channelplans.explore import iter_forecast_account
+    >>> store, tariff = MemoryStore(), Tariff("list", EUR, channel="6.95")
+    >>> billing, day = Billing(store, prices=tariff), date(2026, 1, 5)
+    >>> paid_in = billing.deposit(Wallet("acme"), Money.of("100", EUR), transfer="p-1", on=day)
+    >>> purchase = billing.buy(
+    ...     SKYPE_CONNECT.plan(channels=5),
+    ...     account="acme",
+    ...     profile="berlin",
+    ...     subscription="s-1",
+    ...     on=day,
+    ... )
+    >>> until = date(2026, 3, 1)
+    >>> run = iter_forecast_account(store, "acme", on=day, until=until, prices=tariff)
+    >>> for entry in run:
+    ...     print(entry.day, entry.amount, entry.balance, sep=", ")
+    2026-02-04, -34.75 EUR, 30.50 EUR
     """
     options = read_options(civil_day("on", on), until, prices, calls_per_day, after, extra_postings)
     awaitable = make_awaitable(check_synchronous(store))

@@ -67,7 +67,16 @@ class DailyCalls(DisplayMixin):
         self.on(date.min)  # raises an error if there is no such call
 
     def on(self, day: date) -> Call:
-        """Return one of the calls of a day."""
+        """Return one of the calls of a day.
+
+        Args:
+            day: the civil day on which the call begins.
+
+        >>> from datetime import date, timedelta
+        >>> from channelplans.explore import DailyCalls
+        >>> print(DailyCalls("berlin", "US", timedelta(minutes=3)).on(date(2026, 1, 5)))
+        2026-01-05 call 'assumed' to 0 ('US'), 0:03:00
+        """
         return Call("assumed", self.number, self.destination, day, self.duration)
 
     def _describe(self) -> tuple[str]:
@@ -83,7 +92,7 @@ def _compare_errors(error: Exception | None) -> tuple[type, str] | None:
 @checked
 @attrs.frozen(repr=False)
 class ForecastEntry(RecordsMixin):
-    """What a run would do with one profile on a day, and what it would charge.
+    """The action of a run on one profile on a day, and the charges of that action.
 
     The assumed calls of a profile on a day are one entry, if they cost something.
 
@@ -114,8 +123,8 @@ class ForecastEntry(RecordsMixin):
     def lacks_credit(self) -> bool:
         """Whether the credit did not cover everything.
 
-        That is so if a renewal was not paid in full on its due date, if a call was refused, or if
-        a call left the account's wallet below zero.
+        A renewal was not paid in full on its due date, a call was refused, or a call left the
+        account's wallet below zero.
         """
         if isinstance(self.error, InsufficientCredit):
             return True
@@ -173,7 +182,7 @@ class Forecast(RecordsMixin):
         until: the first day that is left out.
         opening: the balance of the account's wallet on the first day, before the run of that day;
             None if it is not known.
-        entries: what the run of each day would do, in its order.
+        entries: the actions and charges of the run of each day, in the order of the runs.
         top_up: the smallest deposit on the first day with which the account's wallet pays
             everything in full, and each renewal on its due date. Zero if the credit is enough. If
             the balance is not known, all the credit that is needed.
@@ -228,7 +237,7 @@ class Forecast(RecordsMixin):
     def fails_first(self) -> ForecastEntry | None:
         """The first renewal that the account's wallet cannot pay in full; None if it can pay all.
 
-        If several renewals fail on that day, it is the one that a run tries first.
+        If several renewals fail on that day, the result is the renewal that a run tries first.
         """
         failing = (entry for entry in self.entries if entry.is_renewal and entry.lacks_credit)
         return next(failing, None)
@@ -317,16 +326,7 @@ class ForecastRun(Iterator[ForecastEntry]):
     """The entries of a forecast, one at a time; each is computed when you ask for it.
 
     ``iter_forecast`` and ``iter_forecast_account`` return it. It has a length hint for progress
-    bars: about how many renewals and days with calls are left. The attributes are those of the
-    entries so far.
-
-    Attributes:
-        opening: the balance of the account's wallet on the first day; None if it is not known.
-        charged: what the account's wallet has paid, less what it has received.
-        runs_dry_on: the first day on which the account's wallet could not pay something; None if
-            it could pay all.
-        fails_first: the first renewal that the account's wallet could not pay in full; None if it
-            could pay all.
+    bars: about how many renewals and days with calls are left.
     """
 
     def __init__(
@@ -336,11 +336,10 @@ class ForecastRun(Iterator[ForecastEntry]):
         opening: Money | None,
         zero: Money,
     ) -> None:
-        self._entries, self._left = entries, left
-        self.opening = opening
-        self.charged = zero
-        self.runs_dry_on: date | None = None
-        self.fails_first: ForecastEntry | None = None
+        self._entries, self._left, self._opening = entries, left, opening
+        self._charged = zero
+        self._runs_dry_on: date | None = None
+        self._fails_first: ForecastEntry | None = None
 
     def __next__(self) -> ForecastEntry:
         try:
@@ -348,12 +347,32 @@ class ForecastRun(Iterator[ForecastEntry]):
         except StopAsyncIteration:
             self._left = 0
             raise StopIteration from None
-        self.charged -= entry.amount
+        self._charged -= entry.amount
         if entry.lacks_credit:
-            self.runs_dry_on = self.runs_dry_on or entry.day
+            self._runs_dry_on = self._runs_dry_on or entry.day
             if entry.is_renewal:
-                self.fails_first = self.fails_first or entry
+                self._fails_first = self._fails_first or entry
         return entry
 
     def __length_hint__(self) -> int:
         return self._left
+
+    @property
+    def opening(self) -> Money | None:
+        """The balance of the account's wallet on the first day; None if it is not known."""
+        return self._opening
+
+    @property
+    def charged(self) -> Money:
+        """What the account's wallet has paid so far, less what it has received."""
+        return self._charged
+
+    @property
+    def runs_dry_on(self) -> date | None:
+        """The first day so far on which the account's wallet could not pay something."""
+        return self._runs_dry_on
+
+    @property
+    def fails_first(self) -> ForecastEntry | None:
+        """The first renewal so far that the account's wallet could not pay in full."""
+        return self._fails_first

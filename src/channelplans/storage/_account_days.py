@@ -96,12 +96,12 @@ class Credit:
 
 @attrs.frozen
 class Attempt:
-    """What was done with a due term on a day.
+    """The result of trying a due term on a day.
 
     Attributes:
-        day: the day on which a punctual run would have done it.
-        due: the subscription before, and what was missing.
-        decision: what was done; None if the term is still due.
+        day: the day on which a punctual run would have tried the term.
+        due: the subscription before, and the reason if something was missing.
+        decision: the decision that was committed; None if the term is still due.
     """
 
     day: date
@@ -120,8 +120,8 @@ class AccountDays:
         commit: commits a decision for a revision, and returns the new revision.
         credit: the balance of the account's wallet on the first day of the walk.
         last_day: the last day of the walk; terms that end later are forgotten.
-        booked_from: the day of the first run. It books what was due on earlier days. On each later
-            day, another run books what is due on that day.
+        booked_from: the day of the first run. It also books the terms of earlier days. Another run
+            follows on each later day.
         is_last: whether a conflict is a failure; otherwise the conflict is raised.
     """
 
@@ -150,17 +150,17 @@ class AccountDays:
                 self._plan_try(due, due.due_on)
 
     def replace(self, subscription: Subscription) -> None:
-        """Replace a subscription by itself after a call."""
+        """Replace a subscription with its state after a call."""
         due = self._unsettled.get(subscription.profile)
         if due is not None:
             due.stored = Stored(subscription, due.stored.revision)
 
     def left(self) -> list[Due]:
-        """Return what is still due, in the order in which it is tried."""
+        """Return the terms that are still due, in the order in which they are tried."""
         return sorted(self._unsettled.values(), key=lambda due: due.place)
 
     async def walk(self, last_day: date) -> AsyncIterator[Attempt]:
-        """Walk on to the end of a day, and yield what was done with each due term.
+        """Walk on to the end of a day, and yield the result for each due term.
 
         A term that is still due is yielded once, at the end of the first day on which it was tried.
         """
