@@ -1,5 +1,6 @@
 """The settings of Sphinx; `tox run -e docs` builds the pages."""
 
+import os
 import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -14,13 +15,14 @@ version = release
 
 # Not sphinx.ext.doctest: tests run the examples, and no directive can hide code from the reader.
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "docstrings",
     "drawn",
+    "notebooks",
     "page_details",
     "published",
     "root_names",
@@ -57,11 +59,23 @@ add_module_names = False
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 
+# Run the notebooks at each build; the first error of one stops the build.
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+
 html_theme = "furo"
 html_title = f"channelplans {release}"
 html_copy_source = False
 html_show_sphinx = False
-html_static_path = ["_static"]
+# The files that the page "Try it" runs in a browser. .ci/browser_runtime.sh makes the last folder.
+html_static_path = [
+    "_static",
+    *(f"_ext/{name}.py" for name in ("drawing", "try_it", "try_it_form", "try_it_picture")),
+]
+if "CHANNELPLANS_BROWSER_RUNTIME" in os.environ:
+    html_static_path.append(os.environ["CHANNELPLANS_BROWSER_RUNTIME"])
+    tags.add("browser_runtime")  # noqa: F821 - Sphinx defines `tags` for this file
 html_css_files = ["pages.css"]
 html_favicon = "_static/favicon.svg"
 # The dark counterpart of Furo's light style; Furo's own dark style underlines the modules' names.
@@ -69,3 +83,5 @@ pygments_dark_style = "a11y-dark"
 # The copy button leaves out the prompts, and what Python prints.
 copybutton_prompt_text = r">>> |\.\.\. ?"
 copybutton_prompt_is_regexp = True
+# Not on what a cell of a notebook prints.
+copybutton_selector = "div:not(.output) > div.highlight pre"

@@ -15,13 +15,13 @@ NO_BROWSER = "Chromium and its driver are not installed; on Debian, .ci/chromium
 
 
 def is_required(name: str) -> bool:
-    """Return whether CHANNELPLANS_REQUIRE names a server or a browser: then no test may skip."""
+    """Return whether CHANNELPLANS_REQUIRE names a server or a program: then no test may skip."""
     return name in os.environ.get("CHANNELPLANS_REQUIRE", "").split(",")
 
 
-def skip_or_fail(message: str) -> None:
-    """Skip the test, or fail if Chromium is required."""
-    if is_required("chromium"):
+def skip_or_fail(message: str, name: str = "chromium") -> None:
+    """Skip the test, or fail if Chromium, or another program of this name, is required."""
+    if is_required(name):
         pytest.fail(message)
     pytest.skip(message)
 

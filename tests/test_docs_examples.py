@@ -24,6 +24,7 @@ PAGES = (
     ROOT / "README.md",
     *(ROOT / "docs" / f"{page}.rst" for page in ("index", "quickstart", "tutorial")),
     *sorted((ROOT / "docs" / "howto").glob("*.rst")),
+    *sorted((ROOT / "docs" / "notebooks").glob("*.md")),
 )
 
 # The entries of these pages are independent: each imports what it needs, also if an earlier entry
@@ -32,6 +33,8 @@ ENTRY_PAGES = (ROOT / "docs" / "cookbook.rst", ROOT / "docs" / "faq.rst")
 
 # A directive that holds Python, and the indented lines below it.
 BLOCK = re.compile(r"^\.\. code-block:: python\n((?:\n|   .*\n)+)", re.MULTILINE)
+# A cell of a notebook.
+CELL = re.compile(r"^```\{code-cell\}\n((?:(?!```).*\n)+)", re.MULTILINE)
 TYPE_ERRORS = ("TypeError", "channelplans.errors.WrongType")
 
 PYRIGHT_CONFIG = {
@@ -52,6 +55,8 @@ def find_code(page):
     for example in DocTestParser().get_examples(page):
         if not (example.exc_msg or "").startswith(TYPE_ERRORS):
             yield example.lineno, example.source
+    for cell in CELL.finditer(page):
+        yield page.count("\n", 0, cell.start(1)), cell[1]
     for block in BLOCK.finditer(page):
         code = dedent(block[1])
         if code.lstrip().startswith(("import ", "from ")):

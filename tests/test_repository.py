@@ -103,12 +103,13 @@ def test_ci_runs_the_test_command_of_the_readme():
 
 
 def test_tox_passes_the_variables_of_ci_to_the_tests():
-    """tox passes PostgreSQL's address and what is required, so that CI skips no test."""
+    """tox passes the address, the folder and what is required, so that CI skips no test."""
     tox = ConfigParser(interpolation=None)
     tox.read(ROOT / "tox.ini", encoding="utf-8")
-    exported = "export CHANNELPLANS_POSTGRES CHANNELPLANS_REQUIRE=postgres,chromium"
+    exports = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
-    assert exported in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert "export CHANNELPLANS_POSTGRES CHANNELPLANS_REQUIRE=postgres,chromium,pyodide" in exports
+    assert 'export CHANNELPLANS_BROWSER_RUNTIME="$scratch/browser"' in exports
     assert "CHANNELPLANS_*" in tox["testenv"]["pass_env"].split()
     assert ["testenv"] == [name for name in tox.sections() if "pass_env" in tox[name]]
 

@@ -1,13 +1,10 @@
 """The pictures of README.md and of the pages, drawn from values of the library.
 
-Run ``python docs/_ext/pictures.py`` to write them to ``docs/_static``. A picture is a card with a
-white background, so that it can be read on a dark page too. It needs no colours: a bar with stripes
-is money that is refunded.
+Run ``python docs/_ext/pictures.py`` to write them to ``docs/_static``.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from html import escape
 from pathlib import Path
 
 from channelplans.money import EUR
@@ -16,6 +13,7 @@ from channelplans.pricing import quote
 from channelplans.quantities import normalize_quantity
 from channelplans.subscriptions.actions import buy, change
 from channelplans.tariffs import Tariff
+from drawing import MARGIN, WIDTH, draw_card, draw_line, draw_text
 
 __all__ = ["FOLDER", "PICTURES", "draw_change", "draw_staircase"]
 
@@ -24,33 +22,9 @@ FOLDER = Path(__file__).resolve().parents[1] / "_static"
 TARIFF = Tariff("made up", EUR, channel="6.95")
 BOUGHT_ON, CHANGED_ON = date(2026, 1, 5), date(2026, 1, 15)
 
-# A phone shows a picture at about half of this width, so the text is large.
-WIDTH = 600
-MARGIN = 20
 # The numbers of channels at the two ends of the staircase.
 FEWEST, MOST = 70, 140
 BAR_HEIGHT = 60
-STYLE = """
-.card { fill: #ffffff; stroke: #8c959f; }
-.bar { fill: #cfe2ff; stroke: #1f2328; stroke-width: 1.5; }
-.area { fill: #cfe2ff; }
-.refund { fill: url(#stripes); stroke-dasharray: 6 4; }
-.line { fill: none; stroke: #1f2328; stroke-width: 1.5; }
-.thick { stroke-width: 3.5; }
-.dashed { stroke-dasharray: 6 4; }
-.dot { fill: #1f2328; }
-text { fill: #1f2328; font-family: sans-serif; font-size: 18px;
-  paint-order: stroke; stroke: #ffffff; stroke-width: 6px; stroke-linejoin: round; }
-.inside { stroke: #cfe2ff; }
-.strong { font-weight: 700; }
-.middle { text-anchor: middle; }
-.end { text-anchor: end; }
-"""
-STRIPES = (
-    '<defs><pattern id="stripes" width="9" height="9" patternUnits="userSpaceOnUse"'
-    ' patternTransform="rotate(45)"><rect width="9" height="9" fill="#ffffff"/>'
-    '<path d="M0 0 V9" stroke="#8c959f" stroke-width="3"/></pattern></defs>'
-)
 
 
 def draw_change() -> str:
@@ -73,14 +47,14 @@ def draw_change() -> str:
     used_days = paid.term.days - unused_days
     days = BOUGHT_ON, CHANGED_ON, paid.term.end, new.term.end
     start, cut, paid_end, new_end = (_place_day(day) for day in days)
-    return _draw_card(
+    return draw_card(
         "A change in the middle of a term",
         f"{paid.plan} for {paid.term.days} days cost {paid.total}. After {used_days} days the"
         f" customer changes to {new.plan}: {refund.kept} is kept, {refund.returned} is refunded,"
         f" and the new term costs {new.total}.",
         318,
         [
-            _text(start, 34, f"{paid.plan}, paid {paid.total}", style="strong"),
+            draw_text(start, 34, f"{paid.plan}, paid {paid.total}", style="strong"),
             _bar(start, cut, 46, f"{used_days} days used", refund.kept),
             _bar(
                 cut,
@@ -90,15 +64,15 @@ def draw_change() -> str:
                 f"refund {refund.returned}",
                 "refund",
             ),
-            _text(cut, 144, f"changed to {new.plan}", style="strong"),
+            draw_text(cut, 144, f"changed to {new.plan}", style="strong"),
             _bar(cut, new_end, 156, f"new term of {new.term.days} days", new.total),
-            _line(f"M{start:g} 234 H{new_end:g}"),
-            *(_line(f"M{_place_day(day):g} 229 v10") for day in days),
-            _text(start, 260, BOUGHT_ON),
-            _text(cut, 260, f"{CHANGED_ON:%m-%d}", style="middle"),
-            _text(paid_end, 260, f"{paid.term.end:%m-%d}", style="middle"),
-            _text(new_end, 260, new.term.end, style="end"),
-            _text(
+            draw_line(f"M{start:g} 234 H{new_end:g}"),
+            *(draw_line(f"M{_place_day(day):g} 229 v10") for day in days),
+            draw_text(start, 260, BOUGHT_ON),
+            draw_text(cut, 260, f"{CHANGED_ON:%m-%d}", style="middle"),
+            draw_text(paid_end, 260, f"{paid.term.end:%m-%d}", style="middle"),
+            draw_text(new_end, 260, new.term.end, style="end"),
+            draw_text(
                 WIDTH / 2,
                 298,
                 f"to pay on {CHANGED_ON}: {new.total.amount} \N{MINUS SIGN}"
@@ -122,20 +96,20 @@ def draw_staircase() -> str:
     x, y = _place_requested(FEWEST), _place_sold(FEWEST)
     example = 105
     landings = sorted({granted for requested, granted in sold.items() if granted < requested})
-    return _draw_card(
+    return draw_card(
         "Channels requested and channels sold",
         f"{SKYPE_CONNECT.quantity}. For {example} channels requested, {sold[example]} are sold.",
         400,
         [
-            _text(MARGIN, 34, "channels sold, and their price", style="strong"),
-            _line(f"M{x:g} {y:g} L{_place_requested(MOST):g} {_place_sold(MOST):g}", "dashed"),
+            draw_text(MARGIN, 34, "channels sold, and their price", style="strong"),
+            draw_line(f"M{x:g} {y:g} L{_place_requested(MOST):g} {_place_sold(MOST):g}", "dashed"),
             f'<path class="area" d="M{x:g} {y + 14:g}{stairs} V{y + 14:g} Z"/>',
-            _line(f"M{x:g} {y:g}{stairs}", "thick"),
+            draw_line(f"M{x:g} {y:g}{stairs}", "thick"),
             *(_draw_landing(granted) for granted in landings),
             _draw_example(example, sold[example]),
-            _line(f"M{x:g} {y + 14:g} H{_place_requested(MOST):g}"),
+            draw_line(f"M{x:g} {y + 14:g} H{_place_requested(MOST):g}"),
             *(_draw_tick(requested) for requested in range(FEWEST, MOST + 1, 10)),
-            _text(WIDTH / 2, 384, "channels requested", style="strong middle"),
+            draw_text(WIDTH / 2, 384, "channels requested", style="strong middle"),
         ],
     )
 
@@ -144,7 +118,7 @@ def _draw_landing(granted: int) -> str:
     """Return the label of one step: its channels and their price."""
     price = quote(SKYPE_CONNECT.plan(channels=granted), TARIFF, on=BOUGHT_ON).total
     x, y = _place_requested(granted), _place_sold(granted)
-    return _text(x - 12, y + 2, f"{granted} channels, {price}", style="end")
+    return draw_text(x - 12, y + 2, f"{granted} channels, {price}", style="end")
 
 
 def _draw_example(requested: int, granted: int) -> str:
@@ -153,15 +127,15 @@ def _draw_example(requested: int, granted: int) -> str:
     return "\n".join(
         [
             f'<circle class="dot" cx="{x:g}" cy="{y:g}" r="7"/>',
-            _line(f"M{x:g} {y:g} v36 h24"),
-            _text(x + 30, y + 42, f"{requested} requested, {granted} sold", style="inside"),
+            draw_line(f"M{x:g} {y:g} v36 h24"),
+            draw_text(x + 30, y + 42, f"{requested} requested, {granted} sold", style="inside"),
         ]
     )
 
 
 def _draw_tick(requested: int) -> str:
     x, y = _place_requested(requested), _place_sold(FEWEST) + 14
-    return f"{_line(f'M{x:g} {y:g} v8')}\n{_text(x, y + 26, requested, style='middle')}"
+    return f"{draw_line(f'M{x:g} {y:g} v8')}\n{draw_text(x, y + 26, requested, style='middle')}"
 
 
 def _place_day(day: date) -> float:
@@ -179,24 +153,6 @@ def _place_sold(channels: float) -> float:
     return 314 - (channels - FEWEST) * 3.75
 
 
-def _draw_card(title: str, description: str, height: int, parts: list[str]) -> str:
-    """Return an SVG file: the parts of a picture on a white card."""
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="title text"'
-            f' viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}">',
-            f'<title id="title">{escape(title)}</title>',
-            f'<desc id="text">{escape(description)}</desc>',
-            f"<style>{STYLE}</style>",
-            STRIPES,
-            f'<rect class="card" x="0.5" y="0.5" rx="8" width="{WIDTH - 1}"'
-            f' height="{height - 1}"/>',
-            *parts,
-            "</svg>\n",
-        ]
-    )
-
-
 def _bar(left: float, right: float, top: int, first: str, second: object, kind: str = "") -> str:
     """Return a bar with two lines of text in its middle."""
     x, inside = (left + right) / 2, "middle" if kind else "middle inside"
@@ -204,19 +160,10 @@ def _bar(left: float, right: float, top: int, first: str, second: object, kind: 
         [
             f'<rect class="{f"bar {kind}".strip()}" x="{left:g}" y="{top}"'
             f' width="{right - left:g}" height="{BAR_HEIGHT}"/>',
-            _text(x, top + 25, first, style=inside),
-            _text(x, top + 49, second, style=inside),
+            draw_text(x, top + 25, first, style=inside),
+            draw_text(x, top + 49, second, style=inside),
         ]
     )
-
-
-def _line(path: str, kind: str = "") -> str:
-    return f'<path class="{f"line {kind}".strip()}" d="{path}"/>'
-
-
-def _text(x: float, y: float, text: object, *, style: str = "") -> str:
-    kind = f' class="{style}"' if style else ""
-    return f'<text{kind} x="{x:g}" y="{y:g}">{escape(str(text))}</text>'
 
 
 PICTURES: Mapping[str, Callable[[], str]] = {

@@ -13,7 +13,11 @@ import pytest
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 # The pages of the text, and the pages that Sphinx makes.
 PAGES = [
-    *sorted(path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.rglob("*.rst")),
+    *sorted(
+        path.relative_to(DOCS).with_suffix("").as_posix()
+        for pattern in ("*.rst", "notebooks/*.md")
+        for path in DOCS.rglob(pattern)
+    ),
     "genindex",
     "py-modindex",
     "search",
