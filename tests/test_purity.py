@@ -1097,7 +1097,7 @@ ASSIGNED_ATTRIBUTES = {
     "storage.billing": {
         "AsyncBilling._work",
         "Billing._work",
-        *(f"DueRun.{name}" for name in ("_hint", "_outcomes", "_start")),
+        *(f"DueRun.{name}" for name in ("_error", "_hint", "_outcomes")),
     },
     "storage.codec": {"Encoder._definitions", "Encoder._digests"},
     "storage.memory": {

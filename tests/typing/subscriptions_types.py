@@ -90,6 +90,7 @@ def ledger() -> None:
     assert_type(posting.value_date, date | None)
     assert_type(posting.counts_from, date)
     assert_type(posting.to_records(), list[dict[str, object]])
+    assert_type(posting.to_json_records(), list[dict[str, str | int | None]])
     statement = Statement(wallet, FIVE, (posting,))
     assert_type(statement.balances, tuple[Money, ...])
     assert_type(statement.closing, Money)

@@ -4,7 +4,7 @@ Every action is written once, as a coroutine over an asynchronous store. ``Async
 the coroutine. ``Billing`` runs it at once over a synchronous store, so it needs no event loop.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any, TypeAlias, TypeVar, overload
 
@@ -224,7 +224,7 @@ class Billing(BillingActions[Decision, Transfer]):
         Raises:
             InvalidValue: the shard does not exist.
         """
-        return DueRun(lambda: self._work.run_due(on, shard))
+        return DueRun(self._work.run_due(on, shard))
 
     def subscription(self, account: AccountId, profile: ProfileId) -> Subscription | None:
         """Return the latest subscription of a profile, ended ones included; None if there is none.
@@ -350,11 +350,15 @@ class Billing(BillingActions[Decision, Transfer]):
 class DueRun(Iterator[Outcome]):
     """The outcomes of a run, one at a time; the run pauses until you ask for the next one."""
 
-    def __init__(self, start: Callable[[], AsyncIterator[tuple[Outcome | None, int]]]) -> None:
-        self._start, self._outcomes = start, start()
+    def __init__(self, outcomes: AsyncIterator[tuple[Outcome | None, int]]) -> None:
+        self._outcomes = outcomes
         self._hint: int | None = None
+        self._error: Exception | None = None
 
     def __next__(self) -> Outcome:
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
         outcome = None
         while outcome is None:
             outcome = self._advance()
@@ -364,8 +368,8 @@ class DueRun(Iterator[Outcome]):
         if self._hint is None:
             try:
                 self._advance()  # reads the first page, and settles nothing
-            except Exception:  # noqa: BLE001 - list() would ignore a TypeError from here
-                self._outcomes = self._start()  # the next outcome raises the error
+            except Exception as error:  # noqa: BLE001 - list() would ignore a TypeError from here
+                self._hint, self._error = 0, error  # the next outcome raises it
         return self._hint or 0
 
     def _advance(self) -> Outcome | None:
