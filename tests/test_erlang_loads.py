@@ -135,15 +135,15 @@ class TestLoadFor:
     )
     def test_channels_for_is_the_inverse_of_load_for(self, channels, callers):
         """The largest load of n channels needs n channels; slightly more needs one more."""
-        size = partial(channels_for, **callers)
         for blocking in (1e-300, 1e-30, 0.001, 0.02, 0.5, 0.9, 1 - 1e-6, 1 - 1e-12):
             load = load_for(channels, blocking=blocking, **callers)
 
             if load < 9e6:
-                assert channels == size(load, blocking=blocking), blocking
+                assert channels == channels_for(load, blocking=blocking, **callers), blocking
                 # The blocking of slightly more rounds to the same float if nearly all is refused.
                 if blocking < 0.99:
-                    assert channels + 1 == size(load * (1 + 1e-11), blocking=blocking), blocking
+                    more_channels = channels_for(load * (1 + 1e-11), blocking=blocking, **callers)
+                    assert channels + 1 == more_channels, blocking
 
     def test_load_for_never_exceeds_the_blocking(self):
         """Erlang's B of the result is at most the blocking, to the last digit."""

@@ -25,10 +25,11 @@ def add_download_link(app: Sphinx, doctree: nodes.document) -> None:
         return
     file = f"{page.removeprefix(FOLDER)}.ipynb"
     link = nodes.reference("", "Download this notebook", refuri=file, internal=False)
-    sentence = nodes.Text(" and run it in Jupyter, from top to bottom. It needs ``channelplans[charts]``.")
+    sentence = nodes.Text(" and run it in Jupyter, from top to bottom. It needs the library with ")
+    extra = nodes.literal("", "channelplans[charts]")
     problem = next(doctree.findall(nodes.paragraph))
     place = problem.parent.index(problem) + 1
-    problem.parent.insert(place, nodes.paragraph("", "", link, sentence))
+    problem.parent.insert(place, nodes.paragraph("", "", link, sentence, extra, nodes.Text(".")))
 
 
 def write_notebooks(app: Sphinx, error: Exception | None) -> None:

@@ -51,7 +51,7 @@ def entry_id(entry):
 
 def group_entries(entries):
     """Return lists of entries of one kind and one number of channels, each with a name."""
-    groups = {}
+    groups: dict[str, list[dict[str, str]]] = {}
     for entry in entries:
         groups.setdefault(f"{entry['kind']}-{entry['channels']}-channels", []).append(entry)
     return [pytest.param(group, id=name) for name, group in groups.items()]
