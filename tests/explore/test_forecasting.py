@@ -419,8 +419,9 @@ class TestCalls:
     )
     def test_call_that_cannot_be_charged_is_an_error(self, calls, error):
         """It has no price, or its number is barred."""
-        with pytest.raises(error):
+        with pytest.raises(error) as raised:
             predict(make(), calls_per_day=[calls])
+        assert raised.value.__notes__ == [f"The assumed calls failed: {calls}."]
 
 
 class TestStore:

@@ -11,7 +11,13 @@ import attrs
 
 from channelplans.calendar import Days, Term
 from channelplans.calls import Call
-from channelplans.errors import InsufficientCredit, NotOffered, UnknownEdition
+from channelplans.errors import (
+    ChannelPlansError,
+    InsufficientCredit,
+    NotOffered,
+    UnknownEdition,
+    quoted,
+)
 from channelplans.explore._forecast_accounts import Account
 from channelplans.explore.forecasts import DailyCalls, ForecastEntry
 from channelplans.money import Money
@@ -127,7 +133,9 @@ class Walk:
         """Return the entry of a due term."""
         due, decision = attempt.due, attempt.decision
         if due.missing is not None and not isinstance(due.missing, _REPORTED):
-            due.missing.add_note(f"The renewal of profile {due.subscription.profile!r} failed.")
+            due.missing.add_note(
+                f"The renewal of profile {quoted(due.subscription.profile)} failed."
+            )
             raise due.missing
         subscription = due.subscription
         if decision is not None:
@@ -182,7 +190,7 @@ class Walk:
         charges = _Charges()
         missing: InsufficientCredit | None = None
         while left and missing is None:
-            decision = self._decide_call(subscription, call, day)
+            decision = self._decide_call(subscription, call, calls)
             # Calls that take no minutes are all charged alike.
             takes_minutes = decision.call is not None and bool(decision.call.included)
             paid, missing = self._pay(decision, 1 if takes_minutes else left)
@@ -197,9 +205,13 @@ class Walk:
             return None
         return self._make_entry(day, Action.RECORD_CALL, subscription, postings, missing)
 
-    def _decide_call(self, subscription: Subscription, call: Call, day: date) -> Decision:
-        tariff = self._prices.for_call(subscription, call, quote_for(subscription, call))
-        decision = record_call(subscription, call, tariff, on=day)
+    def _decide_call(self, subscription: Subscription, call: Call, calls: DailyCalls) -> Decision:
+        try:
+            tariff = self._prices.for_call(subscription, call, quote_for(subscription, call))
+            decision = record_call(subscription, call, tariff, on=call.day)
+        except ChannelPlansError as error:
+            error.add_note(f"The assumed calls failed: {calls}.")
+            raise
         return add_extra_postings(decision, self._extra_postings)
 
     def _pay(self, decision: Decision, count: int) -> tuple[int, InsufficientCredit | None]:
