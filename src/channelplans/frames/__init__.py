@@ -1,0 +1,13 @@
+"""The same rules over columns."""
+
+from channelplans.frames import pricing, quantities, renewals, sizing
+from channelplans.frames.pricing import *
+from channelplans.frames.quantities import *
+from channelplans.frames.renewals import *
+from channelplans.frames.sizing import *
+
+__all__: list[str] = []
+__all__ += pricing.__all__
+__all__ += quantities.__all__
+__all__ += renewals.__all__
+__all__ += sizing.__all__
