@@ -3,7 +3,6 @@
 from importlib.util import find_spec
 
 import pytest
-
 from tests.frames import engines
 
 if find_spec("narwhals") is None:

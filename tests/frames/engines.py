@@ -80,8 +80,9 @@ def table(rows, columns, *, dates=True):
     for column in values:
         is_day = any(isinstance(value, date) for value in column)
         if is_day and not dates:
-            column = [day_number(value) for value in column]
-        arrays.append(pa.array(column, pa.date32() if is_day and dates else pa.int64()))
+            arrays.append(pa.array(map(day_number, column), pa.int64()))
+        else:
+            arrays.append(pa.array(column, pa.date32() if is_day else pa.int64()))
     return pa.table(dict(zip(columns, arrays, strict=True)))
 
 
@@ -123,10 +124,10 @@ class _Makers:
         types = {pa.int64(): pd.Int64Dtype(), pa.date32(): pd.ArrowDtype(pa.date32())}
         frame = arrow_table.to_pandas(types_mapper=types.get)
         for name in frame.columns:
-            if frame[name].dtype != "Int64":
+            if str(frame[name].dtype).startswith("date32"):
                 frame[name] = frame[name].astype("datetime64[s]")
             elif not frame[name].hasnans:
-                frame[name] = frame[name].astype("int64")
+                frame[name] = frame[name].astype(str(frame[name].dtype).lower())
         return frame
 
     @staticmethod

@@ -64,7 +64,7 @@ def quote_row(offer, tariff, channels, bundles, on):
 
     def compute():
         paid = quote_of(offer, tariff, channels, bundles, on)
-        prices = {item: 0 for item in Item}
+        prices = dict.fromkeys(Item, 0)
         for line in paid.lines:
             prices[line.item] += line.minor
         return (

@@ -73,7 +73,10 @@ def request_rows():
 
 def ended_day(start, days):
     """Return a day after the start of a term; None if it does not lie in the calendar."""
-    if start is None or not date.min.toordinal() <= start.toordinal() + days <= date.max.toordinal():
+    if (
+        start is None
+        or not date.min.toordinal() <= start.toordinal() + days <= date.max.toordinal()
+    ):
         return None
     return start + timedelta(days)
 

@@ -9,13 +9,13 @@ from operator import itemgetter
 
 import pytest
 from hypothesis import given, strategies as st
+from tests.frames import engines, scalar, tables
 
 from channelplans import RefundBasis
 from channelplans.errors import ChannelPlansError
 from channelplans.frames import quote_frame, refund_frame
 from channelplans.offers import OFFERS
 from channelplans.testing.strategies import offers, refund_rules, tariffs
-from tests.frames import engines, scalar, tables
 
 REQUEST = ["channels", "bundles", "on"]
 QUOTED, REFUNDED = list(scalar.QUOTED), list(scalar.REFUNDED)
@@ -77,9 +77,7 @@ def refund_rows(offer, tariff, rows, rule):
             expected.append((None, None, "wrong-type"))
         else:
             uses_minutes = {rule.channels, rule.bundles} & {*BY_MINUTES}
-            expected.append(
-                scalar.refund_row(paid, ended_on, used if uses_minutes else None, rule)
-            )
+            expected.append(scalar.refund_row(paid, ended_on, used if uses_minutes else None, rule))
     return expected
 
 
@@ -155,7 +153,11 @@ def random_rows(seed, count):
 def test_pyspark_equals_the_scalar_functions_for_every_shipped_offer():
     """PySpark quotes and refunds for each shipped offer what the scalar functions do."""
     engines.start("pyspark")
-    rows = [*ended_rows(), *[(*row, None, 0) for row in tables.request_rows()], *random_rows(1, 500)]
+    rows = [
+        *ended_rows(),
+        *[(*row, None, 0) for row in tables.request_rows()],
+        *random_rows(1, 500),
+    ]
     numbered = [(number, *row) for number, row in enumerate(rows)]
     frame = engines.make("pyspark", numbered, ["number", *REFUND_COLUMNS]).cache()
     names = [*QUOTED, *REFUND_NAMES.values()]
@@ -195,7 +197,8 @@ def test_a_million_rows_equal_the_scalar_functions(engine, request):
     quoted = [scalar.quote_row(offer, tariff, *row[:3]) for row in rows]
     refunds = refund_rows(offer, tariff, rows, offer.refund)
     names = [*QUOTED, *REFUND_NAMES.values()]
-    for name, values in zip(names, zip(*map(operator.add, quoted, refunds)), strict=True):
+    rows = map(operator.add, quoted, refunds)
+    for name, values in zip(names, zip(*rows, strict=True), strict=True):
         kind = {"term_end": pa.date32()}.get(name, pa.string() if "error" in name else pa.int64())
         expected = pa.chunked_array([pa.array(values, kind).take(drawn)])
         assert expected.equals(refunded.column(name).cast(kind)), name

@@ -2,12 +2,12 @@
 
 import pytest
 from hypothesis import given, strategies as st
+from tests.frames import engines, scalar, tables
 
 from channelplans import SKYPE_CONNECT
 from channelplans.frames import normalize_frame, violations_frame
 from channelplans.offers import OFFERS
 from channelplans.testing.strategies import offers, quantity_rules
-from tests.frames import engines, scalar, tables
 
 NORMALIZED = ["granted", "adjusted", "error"]
 VIOLATED = ["channels_error", "bundles_error", "error"]

@@ -5,13 +5,13 @@ from datetime import date
 import attrs
 import pytest
 from hypothesis import given, strategies as st
+from tests.frames import engines, scalar, tables
 
 from channelplans import SKYPE_CONNECT, Days, Months
 from channelplans.frames import renewals_frame
 from channelplans.offers import OFFERS
 from channelplans.rules import TermRule
 from channelplans.testing.strategies import offers
-from tests.frames import engines, scalar, tables
 
 RENEWED = ["next_renewal", "error"]
 WINDOW = ["next_renewal", "terms", "first_term_start", "last_term_end", "error"]

@@ -5,13 +5,13 @@ from fractions import Fraction
 import attrs
 import pytest
 from hypothesis import given, strategies as st
+from tests.frames import engines, scalar, tables
 
 from channelplans import SKYPE_CONNECT, QuantityRule, Step
 from channelplans.errors import InvalidValue
 from channelplans.frames import size_frame
 from channelplans.offers import OFFERS
 from channelplans.sizing import GUIDELINES, Guideline, Ratio, Traffic
-from tests.frames import engines, scalar, tables
 
 SIZED = ["needed", "channels", "profiles", "error"]
 EMPLOYEES = [
@@ -84,9 +84,7 @@ def test_size_frame_reports_needs_that_no_profiles_have():
     small = attrs.evolve(SKYPE_CONNECT, quantity=QuantityRule(2, 3))
     frame = engines.make("polars", [(60_001,), (4_000_000,)], ["employees"])
     for offer in (small, OFFERS["didww"]):
-        expected = [
-            scalar.size_row(count, guideline, offer) for count in (60_001, 4_000_000)
-        ]
+        expected = [scalar.size_row(count, guideline, offer) for count in (60_001, 4_000_000)]
 
         assert expected == sized(frame, guideline=guideline, offer=offer)[0]
 

@@ -14,15 +14,7 @@ from channelplans.frames._engines import FIRST_DAY, LAST_DAY
 from channelplans.frames._work import Work, column
 from channelplans.rules import TermRule
 
-__all__ = [
-    "add_anchor",
-    "add_first_term",
-    "add_month",
-    "add_term_end",
-    "ends_calendar",
-    "in_calendar",
-    "most_days",
-]
+__all__: tuple[str, ...] = ()
 
 # The days from 1 March of the year 0 to 1970-01-01. Python has no year 0.
 _EPOCH_FROM_MARCH: Final = 719_468

@@ -14,20 +14,7 @@ import narwhals.stable.v2 as nw
 
 from channelplans.frames._codes import CODES
 
-__all__ = [
-    "FIRST_DAY",
-    "LARGEST",
-    "LARGEST_IN_DOUBLE",
-    "LAST_DAY",
-    "Result",
-    "holds_dates",
-    "is_supported",
-    "missing",
-    "own",
-    "read",
-    "uses_arrow",
-    "write",
-]
+__all__: tuple[str, ...] = ()
 
 #: The largest number that an engine divides exactly if it divides whole numbers as such. A sum of
 #: three such numbers fits 64 bits.

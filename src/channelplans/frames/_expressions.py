@@ -12,7 +12,7 @@ import narwhals.stable.v2 as nw
 from channelplans.frames._work import Work, column
 from channelplans.money import Rounding
 
-__all__ = ["add_share", "choose", "ratio"]
+__all__: tuple[str, ...] = ()
 
 
 def choose(cases: Sequence[tuple[nw.Expr, nw.Expr]], otherwise: nw.Expr) -> nw.Expr:

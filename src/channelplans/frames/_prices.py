@@ -15,7 +15,7 @@ from channelplans.frames._expressions import choose, ratio
 from channelplans.money import Currency, Money, Rounding
 from channelplans.tariffs import Ladder, LadderMode
 
-__all__ = ["Pricing", "pricing_of"]
+__all__: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -130,7 +130,7 @@ def pricing_of(
 
 
 def _pieces(ladder: Ladder, currency: Currency, most: int) -> Iterator[Piece]:
-    """Yield the pieces of a ladder; with ``GRADUATED``, a piece includes the price of those before."""
+    """Yield the pieces of a ladder; with ``GRADUATED``, each also has the price of earlier ones."""
     start, paid = 0, Fraction(0)
     for tier in ladder.tiers:
         if start >= most:

@@ -20,7 +20,7 @@ from channelplans.frames._engines import (
     write,
 )
 
-__all__ = ["Work", "column", "first_error", "is_missing", "name_results", "start_work"]
+__all__: tuple[str, ...] = ()
 
 # An error message lists no more columns than this.
 _MAX_LISTED: Final = 12
