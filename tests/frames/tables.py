@@ -31,7 +31,7 @@ ENDED_AFTER = (0, 1, 10, 14, 15, 27, 28, 29, 30, 31, 32, 366, -1, -400)
 OFFER_KEYS = tuple(
     {
         (offer.quantity, offer.bundle, offer.term.length, offer.term.billing_day, offer.refund): key
-        for key, offer in reversed(OFFERS.items())
+        for key, offer in reversed(list(OFFERS.items()))
     }.values()
 )
 

@@ -47,14 +47,13 @@ def quoted(engine, rows=ROWS, offer=SKYPE_CONNECT, tariff=TARIFF, *, dates=True,
 def test_frames_return_the_type_that_came_in(engine):
     """Each function returns a frame of the caller's type, and lazy frames stay lazy."""
     frame = engines.make(engine, [(5, 1, DAY, DAY)], [*REQUEST, "ended_on"])
-    renewals = {"bought_on": "on", "on": "ended_on"}
     paid = quote_frame(frame, SKYPE_CONNECT, TARIFF)
     results = [
         normalize_frame(frame, RULE),
         violations_frame(frame, SKYPE_CONNECT),
         paid,
         refund_frame(paid, SKYPE_CONNECT, results={"error": "refund_error"}),
-        renewals_frame(frame, SKYPE_CONNECT, **renewals),
+        renewals_frame(frame, SKYPE_CONNECT, bought_on="on", on="ended_on"),
         size_frame(frame, employees="bundles", most_employees=10, results={"needed": "needed"}),
     ]
 
@@ -205,7 +204,7 @@ def test_frames_of_other_engines_are_refused_by_name():
     other = sqlframe.DuckDBSession().createDataFrame([{"channels": 5}])
     for frame in ([1, 2], {"channels": [5]}, other):
         with pytest.raises(WrongType, match="a frame of polars, pandas, DuckDB, PySpark") as caught:
-            normalize_frame(frame, RULE)
+            normalize_frame(frame, RULE)  # type: ignore[type-var]
         assert "frame" == caught.value.parameter
 
 
@@ -290,8 +289,9 @@ def test_an_overflow_gives_a_code_and_never_a_wrong_number(offer, tariff, quick_
 def test_an_overflow_gives_a_code_and_never_a_wrong_number_on_pyspark():
     """PySpark divides exactly only up to 2^53, and so refuses more rows, but none wrongly."""
     engines.start("pyspark")
-    check_overflow(*large(LADDER, LADDER, MILLION), "pyspark")
-    check_overflow(*large(LARGE, LARGE, MILLION), "pyspark")
+    for price in (LADDER, LARGE):
+        offer, tariff = large(price, price, MILLION)
+        check_overflow(offer, tariff, "pyspark")
 
 
 def check_overflow(offer, tariff, engine):

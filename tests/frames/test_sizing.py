@@ -33,7 +33,8 @@ def test_size_frame_equals_the_scalar_function_for_each_guideline(key):
     rows, comparable = sized(frame, guideline=GUIDELINES[key], most_employees=3000)
 
     for index in comparable:
-        expected = scalar.size_row(*EMPLOYEES[index], GUIDELINES[key], SKYPE_CONNECT)
+        (employees,) = EMPLOYEES[index]
+        expected = scalar.size_row(employees, GUIDELINES[key], SKYPE_CONNECT)
         assert expected == rows[index]
     assert len(EMPLOYEES) - len(comparable) == (1 if key == "default" else 0)
 
