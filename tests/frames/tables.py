@@ -24,10 +24,10 @@ DAYS = (
     *(date(9999, 10, 31), date(9999, 11, 30), date(9999, 12, 1), date(9999, 12, 2)),
     date(9999, 12, 31),
 )
-# From the first day of a term to the day on which it ends, around the ends of terms.
+# How many days after its first day a term ends early.
 ENDED_AFTER = (0, 1, 10, 14, 15, 27, 28, 29, 30, 31, 32, 366, -1, -400)
 
-#: One key for each shipped offer whose rules for columns differ from those of the others.
+#: One key for each shipped offer whose rules for columns differ from those of the other_edges.
 OFFER_KEYS = tuple(
     {
         (offer.quantity, offer.bundle, offer.term.length, offer.term.billing_day, offer.refund): key
@@ -59,9 +59,9 @@ TARIFFS = {
 def combine(*edges):
     """Yield each pair of edges of two columns, with the edges of other columns in turn."""
     for left, right in combinations(range(len(edges)), 2):
-        others = [cycle(values) for values in edges]
+        other_edges = [cycle(values) for values in edges]
         for pair in product(edges[left], edges[right]):
-            row = [next(values) for values in others]
+            row = [next(values) for values in other_edges]
             row[left], row[right] = pair
             yield tuple(row)
 
@@ -72,7 +72,7 @@ def request_rows():
 
 
 def ended_day(start, days):
-    """Return a day after the start of a term; None if it does not lie in the calendar."""
+    """Return a day after the start of a term; None if the calendar has no such day."""
     if (
         start is None
         or not date.min.toordinal() <= start.toordinal() + days <= date.max.toordinal()

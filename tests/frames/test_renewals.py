@@ -25,7 +25,7 @@ TERMS = (
 )
 
 
-def later(bought_on):
+def days_later(bought_on):
     """Return days around the terms of a purchase, and the days after windows from them on."""
     days = [*range(-40, 100, 7), *range(28, 32), *range(58, 63), 365, 366, 1461]
     return [
@@ -37,8 +37,8 @@ def later(bought_on):
 
 def renewal_rows():
     """Return purchases with days around their terms, at all edges of the calendar."""
-    near = [row for bought_on in tables.DAYS for row in later(bought_on)[::7]]
-    return [*near, *later(date(2024, 1, 31))]
+    near = [row for bought_on in tables.DAYS for row in days_later(bought_on)[::7]]
+    return [*near, *days_later(date(2024, 1, 31))]
 
 
 RULES = {

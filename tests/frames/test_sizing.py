@@ -67,15 +67,15 @@ def test_size_frame_equals_the_scalar_function_on_each_engine(engine):
     st.lists(st.integers(1, 150), min_size=1, max_size=8),
     st.integers(1, 150),
 )
-def test_size_frame_equals_the_scalar_function_for_any_traffic(erlangs, blocking, counts, most):
+def test_size_frame_equals_the_scalar_function_for_any_traffic(erlangs, blocking, counts, limit):
     """Any load and any share of refused calls is sized as ``suggest_channels`` does."""
     guideline = Guideline("drawn", "https://example.com", Traffic(erlangs, blocking=blocking))
     frame = engines.make("polars", [(count,) for count in counts], ["employees"])
-    rows, _ = sized(frame, guideline=guideline, most_employees=most)
+    rows, _ = sized(frame, guideline=guideline, most_employees=limit)
 
     for count, row in zip(counts, rows, strict=True):
-        beyond = (None, None, None, "beyond_engine")
-        expected = scalar.size_row(count, guideline, SKYPE_CONNECT) if count <= most else beyond
+        refused = (None, None, None, "beyond_engine")
+        expected = scalar.size_row(count, guideline, SKYPE_CONNECT) if count <= limit else refused
         assert expected == row
 
 

@@ -1,4 +1,4 @@
-"""The codes of refused rows, and the numbers that stand for them while a frame is at work."""
+"""The codes of refused rows, and their places in a list, which frames at work use instead."""
 
 from typing import Final
 

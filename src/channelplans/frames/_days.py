@@ -28,11 +28,11 @@ _DAYS_IN_5_MONTHS: Final = 153
 
 
 def in_calendar(day: nw.Expr) -> nw.Expr:
-    """Return whether a day lies in the calendar."""
+    """Return whether the calendar has a day."""
     return (day >= FIRST_DAY) & (day <= LAST_DAY)
 
 
-def add_month(work: Work, name: str, day: nw.Expr, **others: nw.Expr) -> None:
+def add_month(work: Work, name: str, day: nw.Expr, **other_columns: nw.Expr) -> None:
     """Add the month of a day and the number of days before it in its month.
 
     The columns are ``<name>_month`` and ``<name>_before``. Short expressions are written twice
@@ -50,7 +50,7 @@ def add_month(work: Work, name: str, day: nw.Expr, **others: nw.Expr) -> None:
         f"{name}_month": year * 12 + month,
         f"{name}_before": (fifths - month * _DAYS_IN_5_MONTHS) // 5,
     }
-    work.add(**columns, **others)
+    work.add(**columns, **other_columns)
 
 
 def _add_day_of_month(work: Work, name: str, month: nw.Expr, before: nw.Expr | int) -> None:
