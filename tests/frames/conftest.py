@@ -16,19 +16,16 @@ def engine(request):
     return request.param
 
 
-QUICK_ENGINES = [name for name in engines.ENGINES if name != "pyspark"]
-
-
-@pytest.fixture(scope="session", params=QUICK_ENGINES)
+@pytest.fixture(scope="session", params=engines.QUICK_ENGINES)
 def quick_engine(request):
-    """Return the name of each engine that answers at once; a job of PySpark takes a second."""
+    """Return the name of each engine that answers at once."""
     engines.start(request.param)
     return request.param
 
 
 @pytest.fixture(scope="session")
 def quick_engines():
-    """Return the names of all engines that answer at once, for tests that draw examples."""
-    for name in QUICK_ENGINES:
+    """Return the names of all engines that answer at once, from which a test draws one."""
+    for name in engines.QUICK_ENGINES:
         engines.start(name)
-    return QUICK_ENGINES
+    return engines.QUICK_ENGINES
