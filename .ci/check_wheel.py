@@ -38,7 +38,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 HOOK = "_channelplans_hypothesis.py"
 # The dependencies of each extra, such as `channelplans[testing]`; the rest of the package does not
 # need them.
-EXTRAS = {"charts": {"matplotlib"}, "testing": {"hypothesis", "pytest"}}
+EXTRAS = {"charts": {"matplotlib"}, "frames": {"narwhals"}, "testing": {"hypothesis", "pytest"}}
 PLAIN = f"""
 from importlib.util import find_spec
 import channelplans

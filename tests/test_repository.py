@@ -12,9 +12,10 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "channelplans"
+ROOMS = ("subscriptions", "storage", "explore", "frames")
 MODULES = sorted(
     module
-    for folder in (PACKAGE, *(PACKAGE / room for room in ("subscriptions", "storage", "explore")))
+    for folder in (PACKAGE, *(PACKAGE / room for room in ROOMS))
     for module in folder.glob("[a-z]*.py")
 )
 TEST_MODULES = sorted((ROOT / "tests").rglob("test_*.py"))
@@ -108,7 +109,8 @@ def test_tox_passes_the_variables_of_ci_to_the_tests():
     tox.read(ROOT / "tox.ini", encoding="utf-8")
     exports = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
-    assert "export CHANNELPLANS_POSTGRES CHANNELPLANS_REQUIRE=postgres,chromium,pyodide" in exports
+    required = "postgres,chromium,pyodide,java,engines"
+    assert f"export CHANNELPLANS_POSTGRES CHANNELPLANS_REQUIRE={required}" in exports
     assert 'export CHANNELPLANS_BROWSER_RUNTIME="$scratch/browser"' in exports
     assert "CHANNELPLANS_*" in tox["testenv"]["pass_env"].split()
     assert ["testenv"] == [name for name in tox.sections() if "pass_env" in tox[name]]

@@ -28,6 +28,8 @@ from channelplans.quantities import profiles_for
 __all__ = [
     "DEFAULT_GUIDELINE",
     "GUIDELINES",
+    "MAX_EMPLOYEES",
+    "MAX_SUGGESTED",
     "Guideline",
     "Ratio",
     "Suggestion",
@@ -39,10 +41,12 @@ __all__ = [
 T = TypeVar("T")
 
 
-_MOST_CHANNELS: Final = 10**8
+#: The largest number of channels that is suggested.
+MAX_SUGGESTED: Final = 10**8
 
 
-_MOST_EMPLOYEES: Final = 10**7
+#: The largest number of employees for which channels are suggested.
+MAX_EMPLOYEES: Final = 10**7
 
 
 # Far more digits than any published ratio has. With at most this many, a float can hold the load
@@ -51,7 +55,7 @@ _MOST_DIGITS: Final = 60
 
 
 def _checked_employees(employees: int) -> int:
-    return bounded("employees", employees, 1, _MOST_EMPLOYEES)
+    return bounded("employees", employees, 1, MAX_EMPLOYEES)
 
 
 def _as_number(value: Fraction | str | T) -> Fraction | T:
@@ -406,7 +410,7 @@ class Suggestion(RecordsMixin):
         object.__setattr__(self, "advised", advised)
         object.__setattr__(self, "needed", needed)
         object.__setattr__(self, "profiles", profiles_for(needed, self.offer.quantity))
-        bounded("channels", self.channels, 1, _MOST_CHANNELS)
+        bounded("channels", self.channels, 1, MAX_SUGGESTED)
 
     def _count_channels(self) -> tuple[int | None, int]:
         """Return the advised and the needed number of channels."""

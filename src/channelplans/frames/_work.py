@@ -1,0 +1,209 @@
+"""A frame at work: checked, with columns of our own to which the rules add their results."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
+
+import narwhals.stable.v2 as nw
+
+from channelplans._checks import instance, text
+from channelplans.errors import InvalidValue, WrongType, quoted
+from channelplans.frames._engines import (
+    LARGEST,
+    LARGEST_IN_DOUBLE,
+    Result,
+    holds_dates,
+    is_supported,
+    missing,
+    own,
+    read,
+    uses_arrow,
+    write,
+)
+
+__all__: tuple[str, ...] = ()
+
+# An error message lists no more columns than this.
+_MAX_LISTED: Final = 12
+
+# Whole numbers that fit 64 bits with a sign.
+_WHOLE: Final = (nw.Int8, nw.Int16, nw.Int32, nw.Int64, nw.UInt8, nw.UInt16, nw.UInt32)
+
+
+class Work:
+    """A frame with columns of our own. No caller sees it, so its frame may change.
+
+    Attributes:
+        frame: the caller's columns and our own.
+        columns: the names of the caller's columns.
+        engine: the library that holds the frame.
+        wraps: whether a number that is too large becomes a wrong number, and does not stop the
+            run. Then refused rows need no harmless numbers, because their results become null.
+        largest: the largest number that the engine divides exactly.
+        narrow: the parameters whose columns cannot hold numbers that are too long.
+    """
+
+    def __init__(
+        self,
+        frame: nw.LazyFrame[Any],
+        columns: Sequence[str],
+        narrow: Sequence[str],
+        *,
+        dates: bool,
+        arrow: bool,
+    ) -> None:
+        self.frame = frame
+        self.columns = columns
+        self.narrow = narrow
+        self.engine = frame.implementation
+        self.wraps = not (self.engine.is_duckdb() or self.engine.is_pyspark())
+        self.largest = LARGEST_IN_DOUBLE if self.engine.is_pyspark() else LARGEST
+        self._dates = dates
+        self._arrow = arrow
+
+    def add(self, **expressions: nw.Expr) -> None:
+        """Add columns of our own; the next step can use them.
+
+        An engine computes a column once, but an expression wherever it is used.
+        """
+        columns = [value.alias(own(name)) for name, value in expressions.items()]
+        self.frame = self.frame.with_columns(*columns)
+
+    def guard(self, *names: str) -> None:
+        """Set columns of our own to 0 in refused rows, unless overflows wrap."""
+        if names and not self.wraps:
+            self.add(**{name: self.zero_if_refused(column(name)) for name in names})
+
+    def zero_if_refused(self, value: nw.Expr) -> nw.Expr:
+        """Return a value, or 0 in refused rows."""
+        return nw.when(column("error") < 0).then(value).otherwise(nw.lit(0, dtype=nw.Int64))
+
+    def finish(self, names: Mapping[str, str], kinds: Mapping[str, str]) -> Any:
+        """Return the caller's columns and the results; those of refused rows are null.
+
+        Args:
+            names: the results, which are columns of our own, with their names for the caller.
+            kinds: the kind of each result.
+        """
+        results = [Result(source, name, kinds[source]) for source, name in names.items()]
+        return write(self.frame, self.columns, results, dates=self._dates, arrow=self._arrow)
+
+
+def start_work(
+    frame: object,
+    *,
+    whole: Mapping[str, str],
+    days: Mapping[str, str] | None = None,
+    results: Mapping[str, str],
+) -> Work:
+    """Check a frame and read its columns.
+
+    Args:
+        frame: the caller's frame.
+        whole: the parameters for columns of whole numbers, with the columns.
+        days: the parameters for columns of days, with the columns. If the first one has dates,
+            the resulting days are dates too; otherwise they are whole numbers.
+        results: the results and the names of their columns, which must be new.
+
+    Raises:
+        WrongType: the frame is of an unknown engine, or a column has no usable type.
+        InvalidValue: a column does not exist, or a result's column exists already.
+    """
+    opened = _open(frame)
+    schema, days = opened.collect_schema(), days or {}
+    columns = tuple(schema.names())
+    for parameter, name in {**whole, **days}.items():
+        _check_exists(parameter, name, columns)
+    _check_new(results, columns)
+    counted = dict(whole)
+    dates: dict[str, str] = {}
+    for parameter, name in days.items():
+        (dates if holds_dates(opened, name) else counted)[parameter] = name
+    for parameter, name in counted.items():
+        if not isinstance(schema[name], _WHOLE):
+            kinds = "dates or of days since 1970-01-01" if parameter in days else "whole numbers"
+            expected = f"a column of {kinds}, in a type such as Int64"
+            raise WrongType(parameter, f"{quoted(name)} of type {schema[name]}", expected)
+    used = [*whole.values(), *days.values()]
+    first_day = next(iter(days), None)
+    return Work(
+        read(opened, counted, dates),
+        columns,
+        [parameter for parameter, name in counted.items() if schema[name] != nw.Int64],
+        dates=first_day in dates,
+        arrow=uses_arrow(opened, used),
+    )
+
+
+def name_results(results: Mapping[str, str] | None, kinds: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the wanted results with the names of their columns; the error is always wanted.
+
+    Args:
+        results: what the caller passed; None means all results under their own names.
+        kinds: all results with their kinds, in the order of their columns.
+
+    Raises:
+        InvalidValue: the caller names a result that does not exist.
+    """
+    if results is None:
+        return {result: result for result in kinds}
+    for result in results:
+        if result not in kinds:
+            expected = f"results of this function: {', '.join(kinds)}"
+            raise InvalidValue("results", quoted(result), expected)
+    return {
+        result: text(f"results[{quoted(result)}]", results.get(result, result))
+        for result in kinds
+        if result in results or result == "error"
+    }
+
+
+def _open(frame: object) -> nw.LazyFrame[Any]:
+    expected = "a frame of polars, pandas, DuckDB, PySpark or pyarrow"
+    try:
+        opened = nw.from_native(cast(Any, frame))
+    except TypeError:
+        raise WrongType("frame", f"a {type(frame).__name__}", expected) from None
+    if not is_supported(opened.implementation):
+        raise WrongType("frame", f"a frame of {opened.implementation}", expected)
+    return cast("nw.LazyFrame[Any]", opened)
+
+
+def _check_exists(parameter: str, name: str, columns: Sequence[str]) -> None:
+    if instance(parameter, name, str) not in columns:
+        listed = ", ".join(map(quoted, columns[:_MAX_LISTED]))
+        more = f" and {len(columns) - _MAX_LISTED:,} more" if len(columns) > _MAX_LISTED else ""
+        expected = f"a column of the frame, which has {listed}{more}"
+        raise InvalidValue(parameter, quoted(name), expected)
+
+
+def _check_new(results: Mapping[str, str], columns: Sequence[str]) -> None:
+    # DuckDB and PySpark ignore the case of names.
+    taken = {name.casefold() for name in columns}
+    for result, name in results.items():
+        if name.casefold() in taken:
+            expected = 'a new name; pass another one, such as results={"error": "quote_error"}'
+            raise InvalidValue(f"results[{quoted(result)}]", quoted(name), expected)
+        taken.add(name.casefold())
+
+
+def column(name: str) -> nw.Expr:
+    """Return one of our own columns."""
+    return nw.col(own(name))
+
+
+def is_missing(name: str) -> nw.Expr:
+    """Return whether the caller's column for a parameter has no usable value."""
+    return nw.col(own(missing(name)))
+
+
+def first_error(*checks: tuple[nw.Expr, int], accepted: nw.Expr | int = -1) -> nw.Expr:
+    """Return the code of the first check that is true for a row, or -1 if there is none.
+
+    Args:
+        checks: the conditions with their codes, which are places in ``CODES``.
+        accepted: the code if no condition is true, such as that of later checks.
+    """
+    code = accepted if isinstance(accepted, nw.Expr) else nw.lit(accepted, dtype=nw.Int8)
+    for condition, place in reversed(checks):
+        code = nw.when(condition).then(nw.lit(place, dtype=nw.Int8)).otherwise(code)
+    return code
