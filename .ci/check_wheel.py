@@ -40,6 +40,7 @@ HOOK = "_channelplans_hypothesis.py"
 # need them.
 EXTRAS = {"charts": {"matplotlib"}, "frames": {"narwhals"}, "testing": {"hypothesis", "pytest"}}
 PLAIN = f"""
+from importlib import import_module
 from importlib.util import find_spec
 import channelplans
 import channelplans.explore
@@ -47,12 +48,13 @@ import channelplans.testing.builders
 
 for name in {sorted(set().union(*EXTRAS.values()))}:
     assert find_spec(name) is None, name
-try:
-    import channelplans.explore.charts
-except ImportError as error:
-    assert "channelplans[charts]" in str(error), error
-else:
-    raise AssertionError("the charts need matplotlib")
+for module, extra in [("channelplans.explore.charts", "charts"), ("channelplans.frames", "frames")]:
+    try:
+        import_module(module)
+    except ImportError as error:
+        assert f"channelplans[{{extra}}]" in str(error), error
+    else:
+        raise AssertionError(f"{{module}} needs {{extra}}")
 """
 # Importing Hypothesis is enough: its entry point registers the strategies of the package.
 WITH_EXTRA = """

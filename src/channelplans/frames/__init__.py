@@ -28,6 +28,12 @@ This room may use the kernel. It does not know subscriptions, stores or call rec
 nothing else in the package knows this room.
 """
 
+try:
+    import narwhals  # noqa: F401 - a missing package is reported before a module needs it
+except ImportError as error:
+    message = 'frames need narwhals: run  pip install "channelplans[frames]"'
+    raise ImportError(message, name="narwhals") from error
+
 from channelplans.frames import pricing, quantities, renewals, sizing
 from channelplans.frames.pricing import *
 from channelplans.frames.quantities import *
