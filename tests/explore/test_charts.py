@@ -238,6 +238,19 @@ class TestEveryChart:
 class TestPlotPrices:
     """``plot_prices`` draws the price of the channels granted."""
 
+    def test_two_tariffs_on_one_axes_differ_in_style_and_label(self, ax):
+        """The legend has the tariffs' names, and black and white shows two lines."""
+        dearer = Tariff("dearer $", EUR, channel="7.25")
+        for tariff in (TARIFF, dearer):
+            charts.plot_prices(SKYPE_CONNECT, tariff, range(99, 111), ax=ax)
+        labels = [text.get_text() for text in ax.get_legend().get_texts()]
+
+        assert ["-", "--"] == [line.get_linestyle() for line in ax.lines]
+        assert [
+            f"{TARIFF.name} (number: channels granted)",
+            "dearer \\$ (number: channels granted)",
+        ] == labels
+
     def test_line_has_the_price_of_the_channels_granted(self, ax):
         """105 requested are sold as 100 for 695.00, and 110 for 764.50 (H5)."""
         (line,) = charts.plot_prices(SKYPE_CONNECT, TARIFF, range(99, 111), ax=ax).lines

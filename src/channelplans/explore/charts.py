@@ -73,6 +73,8 @@ _LEAST_BLOCKING: Final = 1e-300
 
 _HATCH: Final = "///"
 
+_STYLES: Final = ("-", "--", "-.", ":")
+
 
 def plot_prices(
     offer: Offer, tariff: Tariff, requested: Iterable[int], *, ax: Axes | None = None
@@ -81,7 +83,7 @@ def plot_prices(
 
     The price is that of the channels granted, so it is a staircase where only multiples are sold.
     The number at a step says how many channels are granted on it. Bundles and set-up fees are not
-    included.
+    included. Pass the Axes of an earlier call to compare two tariffs; each has its own line style.
 
     Args:
         offer: the rules, which say how many channels are granted.
@@ -106,8 +108,9 @@ def plot_prices(
         raise InvalidValue("requested", "no number", "at least one number of channels")
     prices = [_amount(tariff.channels(plan.channels)) for plan in plans]
     ax = _choose_axes(ax)
-    label = "price (number: channels granted)"
-    ax.step([plan.requested for plan in plans], prices, where="mid", label=label)
+    label = _plain(f"{cut(tariff.name)} (number: channels granted)")
+    style = _STYLES[len(ax.lines) % len(_STYLES)]
+    ax.step([plan.requested for plan in plans], prices, style, where="mid", label=label)
     for plan in _list_steps(plans):
         point = plan.requested - 0.5, _amount(tariff.channels(plan.channels))
         _write(ax, f"{plan.channels}", point, below=True)
