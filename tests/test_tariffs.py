@@ -648,7 +648,7 @@ class TestRateFor:
     def test_error_lists_the_first_rates_of_a_long_list(self):
         """The error names twelve rates and counts the others."""
         tariff = Tariff("long", EUR, 1, rates={str(prefix): 1 for prefix in range(1000, 2000)})
-        with pytest.raises(UnknownRate, match=r"\+1010, \+1011, and 988 more$"):
+        with pytest.raises(UnknownRate, match=r"\+1010, \+1011, and 988 more\."):
             tariff.rate_for("DE", NO_BUNDLES)
 
     @pytest.mark.parametrize("offer", [NO_BUNDLES, SKYPE_CONNECT])
@@ -736,11 +736,21 @@ class TestScaled:
         with pytest.raises(InvalidValue, match=r"^part must be 0 or more, with at most 18 digits"):
             TARIFF.scaled(part, name="x")
 
-    @pytest.mark.parametrize("part", [0.5, 1, "1/2", Decimal("0.5"), None])
-    def test_refuses_a_part_that_is_not_a_fraction(self, part):
-        """The error names the parameter."""
-        with pytest.raises(WrongType, match=r"^part must be a Fraction"):
+    @pytest.mark.parametrize("part", ["1.1", Decimal("1.1"), Fraction(11, 10)])
+    def test_takes_decimal_text_and_decimals(self, part):
+        """A rise of a tenth can be written as text."""
+        assert "7.65" == str(Tariff("list", EUR, "6.95").scaled(part, name="dearer").channel)
+
+    @pytest.mark.parametrize("part", [0.5, True, None])
+    def test_refuses_a_part_that_is_not_an_exact_number(self, part):
+        """The error names the parameter; a float is not exact."""
+        with pytest.raises(WrongType, match=r"^part must be an exact number"):
             TARIFF.scaled(part, name="x")
+
+    def test_refuses_a_part_that_is_not_written_as_a_decimal(self):
+        """The error shows how to write it."""
+        with pytest.raises(InvalidValue, match=r"^part must be a number in plain digits"):
+            TARIFF.scaled("1/2", name="x")
 
     def test_refuses_a_price_that_gets_too_long(self):
         """A price has at most 18 digits."""

@@ -456,7 +456,8 @@ class UnknownRate(ChannelPlansError, LookupError):
         known = ", ".join(self.known) or "none"
         return (
             f"tariff {quoted(self.tariff)} has no rate for calls to {quoted(self.destination)}; "
-            f"it has rates for: {known}"
+            f"it has rates for: {known}. Give the destination a price in rates, because minute is "
+            "the price in the area of the offer's bundles only"
         )
 
 

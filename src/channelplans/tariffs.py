@@ -32,7 +32,7 @@ from channelplans._prices import (
     scale,
 )
 from channelplans.errors import InvalidValue, NotOffered, UnknownRate, WrongType, cut, quoted
-from channelplans.money import Currency, Money, Rounding, make_money, read, round_ratio
+from channelplans.money import Currency, Money, Rounding, exact, make_money, read, round_ratio
 from channelplans.plans import Offer
 from channelplans.rules import CallRule
 
@@ -533,7 +533,7 @@ class Tariff(DisplayMixin):
         keys = sorted({*area, *self.rates}, key=lambda key: (is_prefix(key), key))
         return _shorten_list(list(map(_format_key, keys)))
 
-    def scaled(self, part: Fraction, *, name: str) -> "Tariff":
+    def scaled(self, part: Fraction | str | int | Decimal, *, name: str) -> "Tariff":
         """Return a tariff at a part of each price, for example half of it.
 
         Prices for a term and set-up fees are rounded half up to the currency's unit, prices of
@@ -541,11 +541,12 @@ class Tariff(DisplayMixin):
         currency's.
 
         Args:
-            part: the part of each price; above 1, the prices rise.
+            part: the part of each price: ``Fraction(1, 2)`` for a half, ``"1.05"`` for a rise of
+                5 %.
             name: the name of the new tariff.
 
         Raises:
-            WrongType: the part is not a ``Fraction``.
+            WrongType: the part is a float or no number.
             InvalidValue: the part is negative or has more than 18 digits above or below the line,
                 or a price gets too many digits.
 
@@ -554,8 +555,10 @@ class Tariff(DisplayMixin):
         >>> tariff = Tariff("list", EUR, channel="6.95", bundle="10", minute="0.021")
         >>> print(tariff.scaled(Fraction(1, 2), name="half"))
         half: 3.48 EUR a channel, 5.00 EUR a bundle, 0.0105 EUR a minute
+        >>> print(tariff.scaled("1.05", name="5 % more"))
+        5 % more: 7.30 EUR a channel, 10.50 EUR a bundle, 0.02205 EUR a minute
         """
-        instance("part", part, Fraction)
+        part = part if isinstance(part, Fraction) else exact("part", part)
         if part < 0 or max(part.numerator, part.denominator) >= 10**MAX_DIGITS:
             expected = f"0 or more, with at most {MAX_DIGITS} digits above and below the line"
             raise InvalidValue("part", shown(part), expected)

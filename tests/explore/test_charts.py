@@ -235,6 +235,20 @@ class TestEveryChart:
             assert not is_math_text(texts)
 
 
+def test_two_forecasts_on_one_axes_differ_in_style_mark_and_label(ax):
+    """Black and white shows two lines with two marks, above one line for zero."""
+    for label, euros in (("as it is", "100"), ("with $ 50 more", "150")):
+        charts.plot_balance(forecast_with(euros), label=label, ax=ax)
+    steps = [line for line in ax.lines if line.get_drawstyle() == "steps-post"]
+    marks = [line.get_marker() for line in ax.lines if line.get_marker() != "None"]
+
+    assert [("-", "as it is"), ("--", r"with \$ 50 more")] == [
+        (line.get_linestyle(), line.get_label()) for line in steps
+    ]
+    assert ["D", "o"] == marks
+    assert 5 == len(ax.lines)
+
+
 class TestPlotPrices:
     """``plot_prices`` draws the price of the channels granted."""
 
@@ -540,7 +554,7 @@ class TestPlotBalance:
         ((day, amount),) = points_of(mark)
 
         assert (date(2026, 4, 5), 33.2) == (num2date(day).date(), amount)
-        assert "runs dry on 2026-04-05; to pay everything: 50.20 EUR more" == mark.get_label()
+        assert "runs dry on 2026-04-05;\nto pay everything: 50.20 EUR more" == mark.get_label()
 
     def test_enough_credit_has_no_mark(self, ax):
         """Three renewals of 83.40 are paid from 300.00: there are the balance and the zero line."""

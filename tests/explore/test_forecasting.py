@@ -640,7 +640,10 @@ class TestInput:
             ({"on": date(2026, 1, 4)}, "on must be on or after 2026-01-05"),
             ({"prices": None}, "prices must be"),
             ({"balances": []}, "balances must be a mapping"),
-            ({"balances": {"acme": eur(1)}}, "balances must be a Wallet"),
+            (
+                {"balances": {"acme": eur(1)}},
+                r"wallets, such as Wallet\(.acme.\), not one",
+            ),
             ({"balances": {ACME: 1}}, r"balances\[account 'acme'\] must be a Money"),
             ({"balances": {Wallet("b"): eur(1)}}, "of account 'acme'.*not of account 'b'"),
             ({"balances": {Wallet("acme", "x"): eur(1)}}, "not of profile 'x'"),

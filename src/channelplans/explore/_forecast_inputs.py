@@ -16,6 +16,7 @@ from channelplans.errors import (
     InvalidValue,
     UnknownWallet,
     WrongType,
+    cut,
     quoted,
 )
 from channelplans.explore._forecast_accounts import (
@@ -304,7 +305,9 @@ def _check_balances(
     if isinstance(change, Decision):
         names.add(change.after.profile)
     for wallet, balance in balances.items():
-        instance("balances", wallet, Wallet)
+        if not isinstance(wallet, Wallet):
+            expected = f"a mapping whose keys are wallets, such as Wallet({str(wallet)!r})"
+            raise WrongType("balances", f"one with the key {shown(wallet)}", cut(expected))
         instance(f"balances[{wallet}]", balance, Money)
         if wallet.account != profiles.account or wallet.profile not in names:
             owner = f"account {quoted(cast(AccountId, profiles.account))}"

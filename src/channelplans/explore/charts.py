@@ -75,6 +75,11 @@ _HATCH: Final = "///"
 
 _STYLES: Final = ("-", "--", "-.", ":")
 
+_MARKS: Final = ("D", "o", "s", "^")
+
+# The part of the height that a legend with long entries needs above the lines.
+_ROOM: Final = 0.4
+
 
 def plot_prices(
     offer: Offer, tariff: Tariff, requested: Iterable[int], *, ax: Axes | None = None
@@ -252,6 +257,7 @@ def plot_traffic(report: TrafficReport, *, channels: int, ax: Axes | None = None
     label = f"{counted(channels, 'channel')} bought"
     ax.axhline(channels, linestyle="--", color=_ink(ax), label=label)
     ax.set_xlim(0, 24)
+    _leave_room(ax)
     ax.xaxis.set_major_locator(MultipleLocator(3))
     _name_axes(ax, f"hour of the day ({report.zone})", "simultaneous calls (erlangs)")
     _title(ax, "Traffic over the day")
@@ -303,15 +309,17 @@ def plot_break_even(offer: Offer, tariff: Tariff, *, ax: Axes | None = None) -> 
     return ax
 
 
-def plot_balance(forecast: Forecast, *, ax: Axes | None = None) -> Axes:
+def plot_balance(forecast: Forecast, *, label: str = "balance", ax: Axes | None = None) -> Axes:
     """Draw the balance that a forecast expects, and mark the day on which the credit runs dry (H9).
 
     The balance is that of the account's wallet at the end of each day, if nobody pays in more. The
     mark is on the first day on which the wallet cannot pay something. There is no mark if the
-    credit is enough.
+    credit is enough. Pass the Axes of an earlier call to compare two forecasts; each has its own
+    line style and mark.
 
     Args:
         forecast: the forecast, of an account whose balance is known.
+        label: the name of the line in the legend.
         ax: where to draw; by default a new figure.
 
     Raises:
@@ -337,13 +345,18 @@ def plot_balance(forecast: Forecast, *, ax: Axes | None = None) -> Axes:
     days = [forecast.since, *balances, forecast.until]
     amounts = [_amount(balance) for balance in (opening, *balances.values(), closing)]
     ax = _choose_axes(ax)
-    ax.plot([_place(day) for day in days], amounts, "-", drawstyle="steps-post", label="balance")
-    ax.axhline(0, linestyle=":", color=_ink(ax))
+    earlier = sum(line.get_drawstyle() == "steps-post" for line in ax.lines)
+    style, mark = _STYLES[earlier % len(_STYLES)], _MARKS[earlier % len(_MARKS)]
+    places = [_place(day) for day in days]
+    ax.plot(places, amounts, style, drawstyle="steps-post", label=_plain(label))
+    if not earlier:
+        ax.axhline(0, linestyle=":", color=_ink(ax))
     dry = forecast.runs_dry_on
     if dry is not None:
-        label = f"runs dry on {dry}; to pay everything: {forecast.top_up} more"
-        ax.plot([_place(dry)], [_amount(balances[dry])], "D", color=_ink(ax), label=label)
+        text = f"runs dry on {dry};\nto pay everything: {forecast.top_up} more"
+        ax.plot([_place(dry)], [_amount(balances[dry])], mark, color=_ink(ax), label=text)
     _show_dates(ax)
+    _leave_room(ax)
     _name_axes(ax, "day", f"balance ({opening.currency.code})")
     _title(ax, f"Balance of {Wallet(forecast.account)}")
     ax.legend()
@@ -383,7 +396,7 @@ def plot_comparison(comparison: PlanComparison, *, ax: Axes | None = None) -> Ax
     ax.set_yticks([])
     ax.set_ylim(len(options) - 0.5, -0.8)
     _name_axes(ax, f"cost of 30 days ({options[0].product.tariff.currency.code}), net of tax", "")
-    _title(ax, f"Plans for {cut(str(comparison.need))}")
+    _title(ax, f"Plans for {comparison.need}")
     return ax
 
 
@@ -439,6 +452,13 @@ def _show_dates(ax: Axes) -> None:
     locator = _DATES.AutoDateLocator()
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(_DATES.ConciseDateFormatter(locator))
+
+
+def _leave_room(ax: Axes) -> None:
+    """Leave room for the legend above all that is drawn."""
+    ax.autoscale(axis="y")
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + _ROOM * (high - low))
 
 
 def _write(ax: Axes, text: str, point: tuple[float, float], *, below: bool = False) -> None:

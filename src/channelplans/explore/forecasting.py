@@ -55,8 +55,9 @@ def forecast(
             profile. Subscriptions that are over are ignored.
         until: the first day that is left out.
         prices: the prices, also the future ones: what ``Billing`` takes.
-        balances: the balances of the account's wallet and of profiles' wallets on the first day. A
-            wallet that is missing pays everything.
+        balances: the balances of the account's wallet and of profiles' wallets on the first day.
+            The present terms count as paid, so pass the balance after the purchases; ``settle``
+            books them. A wallet that is missing pays everything.
         calls_per_day: calls that profiles are assumed to make on each day.
         on: the first day, usually today. None means the day of the latest action on one of the
             subscriptions, or of the preview.
@@ -82,7 +83,7 @@ def forecast(
     >>> berlin = buy(
     ...     plan, tariff, account="acme", profile="berlin", subscription="s-1", on=day
     ... ).after  # 34.75 EUR for 30 days
-    >>> credit = {Wallet("acme"): Money.of("50", EUR)}
+    >>> credit = {Wallet("acme"): Money.of("50", EUR)}  # after the purchase
     >>> result = forecast(berlin, until=date(2026, 4, 1), prices=tariff, balances=credit)
     >>> print(*result.postings)
     2026-02-04 account 'acme': -34.75 EUR, renewal for 2026-02-04 to 2026-03-06
