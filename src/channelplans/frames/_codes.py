@@ -18,6 +18,7 @@ from channelplans.errors import (
 
 __all__ = [
     "ALLOWANCE_NEEDED",
+    "BARRED_NUMBER",
     "BEYOND_ENGINE",
     "BUNDLES_NOT_ALLOWED",
     "CALENDAR_ENDS",
@@ -27,6 +28,7 @@ __all__ = [
     "NOT_OFFERED",
     "OUTSIDE_TERM",
     "TOTAL_NOT_REACHABLE",
+    "UNKNOWN_RATE",
     "WRONG_TYPE",
 ]
 
@@ -56,6 +58,8 @@ NOT_OFFERED: Final = CODES.index(NotOffered.code)
 OUTSIDE_TERM: Final = CODES.index(OutsideTerm.code)
 ALLOWANCE_NEEDED: Final = CODES.index(AllowanceNeeded.code)
 TOTAL_NOT_REACHABLE: Final = CODES.index(TotalNotReachable.code)
+UNKNOWN_RATE: Final = CODES.index(UnknownRate.code)
+BARRED_NUMBER: Final = CODES.index(BarredNumber.code)
 
 #: The engine cannot compute the row's numbers exactly. Only frames have this code.
 BEYOND_ENGINE: Final = CODES.index("beyond_engine")

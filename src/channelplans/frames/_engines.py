@@ -113,20 +113,24 @@ def uses_arrow(frame: nw.LazyFrame[Any], names: Sequence[str]) -> bool:
 
 
 def read(
-    frame: nw.LazyFrame[Any], whole: Mapping[str, str], dates: Mapping[str, str]
+    frame: nw.LazyFrame[Any],
+    whole: Mapping[str, str],
+    dates: Mapping[str, str],
+    texts: Mapping[str, str],
 ) -> nw.LazyFrame[Any]:
-    """Add our own columns for the caller's: whole numbers, and where a value is missing.
+    """Add our own columns for the caller's: the values, and where a value is missing.
 
-    A missing value is 0.
+    A missing number is 0, and a missing text is empty.
 
     Args:
         frame: the caller's frame.
         whole: our names, and the names of the caller's columns of whole numbers.
         dates: the same for columns of dates, which are read as days since 1970-01-01.
+        texts: the same for columns of text.
     """
     engine = frame.implementation
     if engine.is_pandas():
-        return _read_pandas(frame, whole, dates)
+        return _read_pandas(frame, whole, dates, texts)
     if engine.is_pyspark() and dates:
         days = [f"unix_date({_in_sql(name)}) AS {own(ours)}" for ours, name in dates.items()]
         frame = nw.from_native(nw.to_native(frame).selectExpr("*", *days))
@@ -137,9 +141,12 @@ def read(
         columns = {ours: nw.col(name).cast(nw.Int32) for ours, name in dates.items()}
     columns |= {ours: nw.col(name) for ours, name in whole.items()}
     filled = [value.cast(nw.Int64).fill_null(0).alias(own(ours)) for ours, value in columns.items()]
+    filled += [
+        nw.col(name).cast(nw.String).fill_null("").alias(own(ours)) for ours, name in texts.items()
+    ]
     gaps = [
         nw.col(name).is_null().alias(own(missing(ours)))
-        for ours, name in {**whole, **dates}.items()
+        for ours, name in {**whole, **dates, **texts}.items()
     ]
     return frame.with_columns(*filled, *gaps)
 
@@ -150,10 +157,18 @@ def _in_sql(name: str) -> str:
 
 
 def _read_pandas(
-    frame: nw.LazyFrame[Any], whole: Mapping[str, str], dates: Mapping[str, str]
+    frame: nw.LazyFrame[Any],
+    whole: Mapping[str, str],
+    dates: Mapping[str, str],
+    texts: Mapping[str, str],
 ) -> nw.LazyFrame[Any]:
     native: Any = nw.to_native(frame)
     columns: dict[str, Any] = {}
+    for ours, name in texts.items():
+        gaps = native[name].isna()
+        # Without pyarrow, pandas calls a Python function for each text.
+        columns[own(ours)] = native[name].astype("string[pyarrow]").fillna("")
+        columns[own(missing(ours))] = gaps
     for ours, name in whole.items():
         gaps = native[name].isna()
         columns[own(ours)] = native[name].fillna(0).astype("int64")

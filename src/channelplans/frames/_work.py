@@ -28,6 +28,8 @@ _MAX_LISTED: Final = 12
 # Whole numbers that fit 64 bits with a sign.
 _WHOLE: Final = (nw.Int8, nw.Int16, nw.Int32, nw.Int64, nw.UInt8, nw.UInt16, nw.UInt32)
 
+_TEXT: Final = (nw.String, nw.Categorical, nw.Enum)
+
 
 class Work:
     """A frame with columns of our own. No caller sees it, so its frame may change.
@@ -93,6 +95,8 @@ def start_work(
     *,
     whole: Mapping[str, str],
     days: Mapping[str, str] | None = None,
+    texts: Mapping[str, str] | None = None,
+    kept: Mapping[str, str] | None = None,
     results: Mapping[str, str],
 ) -> Work:
     """Check a frame and read its columns.
@@ -102,6 +106,8 @@ def start_work(
         whole: the parameters for columns of whole numbers, with the columns.
         days: the parameters for columns of days, with the columns. If the first one has dates,
             the resulting days are dates too; otherwise they are whole numbers.
+        texts: the parameters for columns of text, with the columns.
+        kept: the parameters for columns of any type, which are used as they are.
         results: the results and the names of their columns, which must be new.
 
     Raises:
@@ -109,9 +115,9 @@ def start_work(
         InvalidValue: a column does not exist, or a result's column exists already.
     """
     opened = _open(frame)
-    schema, days = opened.collect_schema(), days or {}
+    schema, days, texts = opened.collect_schema(), days or {}, texts or {}
     columns = tuple(schema.names())
-    for parameter, name in {**whole, **days}.items():
+    for parameter, name in {**whole, **days, **texts, **(kept or {})}.items():
         _check_exists(parameter, name, columns)
     _check_new(results, columns)
     counted = dict(whole)
@@ -123,10 +129,14 @@ def start_work(
             kinds = "dates or of days since 1970-01-01" if parameter in days else "whole numbers"
             expected = f"a column of {kinds}, in a type such as Int64"
             raise WrongType(parameter, f"{quoted(name)} of type {schema[name]}", expected)
-    used = [*whole.values(), *days.values()]
+    for parameter, name in texts.items():
+        if not isinstance(schema[name], _TEXT):
+            found = f"{quoted(name)} of type {schema[name]}"
+            raise WrongType(parameter, found, "a column of text, in a type such as String")
+    used = [*whole.values(), *days.values(), *texts.values()]
     first_day = next(iter(days), None)
     return Work(
-        read(opened, counted, dates),
+        read(opened, counted, dates, texts),
         columns,
         [parameter for parameter, name in counted.items() if schema[name] != nw.Int64],
         dates=first_day in dates,
