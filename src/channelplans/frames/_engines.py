@@ -6,6 +6,7 @@ methods, where narwhals has none or a slower one.
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final, cast
 
@@ -20,7 +21,9 @@ __all__ = [
     "LARGEST_IN_DOUBLE",
     "LAST_DAY",
     "Result",
+    "add_steps",
     "holds_dates",
+    "holds_instants",
     "is_supported",
     "missing",
     "own",
@@ -49,6 +52,7 @@ _NULLABLE: Final = MappingProxyType(
     {
         "whole": ("Int64", "int64[pyarrow]"),
         "flag": ("boolean", "bool[pyarrow]"),
+        "fraction": ("Float64", "double[pyarrow]"),
     }
 )
 
@@ -60,8 +64,9 @@ class Result:
     Attributes:
         source: the column.
         name: its name in the caller's frame.
-        kind: ``whole``, ``flag``, ``day``, ``optional day`` or ``code``. An optional day before
-            the calendar is no day. A code is a place in ``CODES``, or -1.
+        kind: ``whole``, ``flag``, ``fraction``, ``day``, ``optional day``, ``instant`` or ``code``.
+            An optional day before the calendar is no day. An instant is a number of microseconds
+            since 1970. A code is a place in ``CODES``, or -1.
     """
 
     source: str
@@ -99,6 +104,11 @@ def holds_dates(frame: nw.LazyFrame[Any], name: str) -> bool:
     return dtype == nw.Date
 
 
+def holds_instants(dtype: nw.dtypes.DType) -> bool:
+    """Return whether a column has instants, which have a time zone."""
+    return isinstance(dtype, nw.Datetime) and dtype.time_zone is not None
+
+
 def is_arrow_type(dtype: object) -> bool:
     """Return whether pandas has a column in a type of pyarrow."""
     return str(dtype).endswith("[pyarrow]")
@@ -117,6 +127,7 @@ def read(
     whole: Mapping[str, str],
     dates: Mapping[str, str],
     texts: Mapping[str, str],
+    instants: Mapping[str, str],
 ) -> nw.LazyFrame[Any]:
     """Add our own columns for the caller's: the values, and where a value is missing.
 
@@ -127,10 +138,11 @@ def read(
         whole: our names, and the names of the caller's columns of whole numbers.
         dates: the same for columns of dates, which are read as days since 1970-01-01.
         texts: the same for columns of text.
+        instants: the same for columns of instants, which are read as microseconds since 1970.
     """
     engine = frame.implementation
     if engine.is_pandas():
-        return _read_pandas(frame, whole, dates, texts)
+        return _read_pandas(frame, whole, dates, texts, instants)
     if engine.is_pyspark() and dates:
         days = [f"unix_date({_in_sql(name)}) AS {own(ours)}" for ours, name in dates.items()]
         frame = nw.from_native(nw.to_native(frame).selectExpr("*", *days))
@@ -139,6 +151,12 @@ def read(
         columns = {ours: nw.col(name) - nw.lit(_EPOCH) for ours, name in dates.items()}
     else:
         columns = {ours: nw.col(name).cast(nw.Int32) for ours, name in dates.items()}
+    if engine.is_duckdb() and instants:
+        moments = [f"epoch_us({_in_sql(name, '"')}) AS {own(ours)}" for ours, name in instants.items()]
+        frame = nw.from_native(nw.to_native(frame).project(", ".join(["*", *moments])))
+        columns |= {ours: nw.col(own(ours)) for ours in instants}
+    else:
+        columns |= {ours: nw.col(name).dt.timestamp("us") for ours, name in instants.items()}
     columns |= {ours: nw.col(name) for ours, name in whole.items()}
     filled = [value.cast(nw.Int64).fill_null(0).alias(own(ours)) for ours, value in columns.items()]
     filled += [
@@ -146,14 +164,14 @@ def read(
     ]
     gaps = [
         nw.col(name).is_null().alias(own(missing(ours)))
-        for ours, name in {**whole, **dates, **texts}.items()
+        for ours, name in {**whole, **dates, **texts, **instants}.items()
     ]
     return frame.with_columns(*filled, *gaps)
 
 
-def _in_sql(name: str) -> str:
-    escaped = name.replace("`", "``")
-    return f"`{escaped}`"
+def _in_sql(name: str, quote: str = "`") -> str:
+    escaped = name.replace(quote, quote * 2)
+    return f"{quote}{escaped}{quote}"
 
 
 def _read_pandas(
@@ -161,9 +179,15 @@ def _read_pandas(
     whole: Mapping[str, str],
     dates: Mapping[str, str],
     texts: Mapping[str, str],
+    instants: Mapping[str, str],
 ) -> nw.LazyFrame[Any]:
     native: Any = nw.to_native(frame)
     columns: dict[str, Any] = {}
+    for ours, name in instants.items():
+        gaps = native[name].isna()
+        moments = native[name].astype("datetime64[us, UTC]").dt.tz_localize(None)
+        columns[own(ours)] = moments.astype("int64").where(~gaps, 0)
+        columns[own(missing(ours))] = gaps
     for ours, name in texts.items():
         gaps = native[name].isna()
         # Without pyarrow, pandas calls a Python function for each text.
@@ -215,9 +239,12 @@ def write(
     selected = nw.to_native(frame.select(*map(nw.col, columns), *written))
     if engine.is_polars():
         return _name_codes(engine, selected, [item.name for item in results if item.kind == "code"])
+    names = [*columns, *(item.name for item in results)]
+    instants = [item.name for item in results if item.kind == "instant"]
+    if engine.is_duckdb() and instants:
+        return selected.project(", ".join(_as_instant(name, name in instants) for name in names))
     days = [item.name for item in results if item.is_day and dates]
     if engine.is_pyspark() and days:
-        names = [*columns, *(item.name for item in results)]
         return selected.selectExpr(*(_as_spark_date(name, name in days) for name in names))
     return selected
 
@@ -236,12 +263,19 @@ def _write_one(
             written = nw.lit(_EPOCH) + written.cast(nw.Int32)
         elif not engine.is_pyspark():
             written = written.cast(nw.Int32).cast(nw.Date)
+    if result.kind == "instant" and engine.is_polars():
+        written = written.cast(nw.Datetime("us", "UTC"))
     return written.alias(result.name)
 
 
 def _as_spark_date(name: str, is_day: bool) -> str:
     quoted = _in_sql(name)
     return f"date_from_unix_date(CAST({quoted} AS INT)) AS {quoted}" if is_day else quoted
+
+
+def _as_instant(name: str, is_instant: bool) -> str:
+    quoted = _in_sql(name, '"')
+    return f"make_timestamptz({quoted}) AS {quoted}" if is_instant else quoted
 
 
 def _spell_codes(value: nw.Expr) -> nw.Expr:
@@ -284,8 +318,13 @@ def _write_pandas(
             written[result.name] = texts.astype("string[pyarrow]") if arrow else texts
         elif result.is_day and dates:
             written[result.name] = _pandas_dates(values, arrow=arrow).where(present)
+        elif result.kind == "instant":
+            instants = values.astype("int64").astype("datetime64[us]").dt.tz_localize("UTC")
+            instants = instants.astype("timestamp[us, tz=UTC][pyarrow]") if arrow else instants
+            written[result.name] = instants.where(present)
         else:
-            nullable = _NULLABLE["flag" if result.kind == "flag" else "whole"][arrow]
+            kind = result.kind if result.kind in _NULLABLE else "whole"
+            nullable = _NULLABLE[kind][arrow]
             written[result.name] = values.astype(nullable).where(present)
     return native[list(columns)].assign(**written)
 
@@ -294,3 +333,40 @@ def _pandas_dates(days: Any, *, arrow: bool) -> Any:
     if arrow:
         return days.astype("int32[pyarrow]").astype("date32[pyarrow]")
     return (days * _SECONDS_IN_DAY).astype("datetime64[s]")
+
+
+def add_steps(
+    frame: nw.LazyFrame[Any], name: str, key: str, edges: Sequence[int], values: Sequence[int]
+) -> nw.LazyFrame[Any]:
+    """Add a column with the value of the step that each number of another column lies on.
+
+    Args:
+        frame: the frame.
+        name: the name of the new column.
+        key: the column of numbers.
+        edges: the first number of each step but the first, in rising order.
+        values: the value of each step.
+    """
+    engine, native = frame.implementation, cast(Any, nw.to_native(frame))
+    if not edges:
+        return frame.with_columns(nw.lit(values[0], dtype=nw.Int64).alias(name))
+    if engine.is_polars():
+        polars: Any = engine.to_native_namespace()
+        step = polars.lit(polars.Series(edges)).search_sorted(polars.col(key), side="right")
+        found = polars.lit(polars.Series(values)).gather(step)
+        return cast(Any, nw.from_native(native.with_columns(found.alias(name))))
+    if engine.is_pandas():
+        numpy: Any = import_module("numpy")
+        steps = numpy.searchsorted(edges, native[key].to_numpy("int64"), side="right")
+        return cast(Any, nw.from_native(native.assign(**{name: numpy.asarray(values)[steps]})))
+    return frame.with_columns(_step_tree(nw.col(key), edges, values).alias(name))
+
+
+def _step_tree(key: nw.Expr, edges: Sequence[int], values: Sequence[int]) -> nw.Expr:
+    """Return the values as a tree of comparisons, so that few of them are nested."""
+    if not edges:
+        return nw.lit(values[0], dtype=nw.Int64)
+    half = len(edges) // 2
+    lower = _step_tree(key, edges[:half], values[: half + 1])
+    upper = _step_tree(key, edges[half + 1 :], values[half + 1 :])
+    return nw.when(key < edges[half]).then(lower).otherwise(upper)
