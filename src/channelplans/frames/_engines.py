@@ -22,6 +22,7 @@ __all__ = [
     "LAST_DAY",
     "Result",
     "add_steps",
+    "find_peaks",
     "holds_dates",
     "holds_instants",
     "is_supported",
@@ -340,6 +341,8 @@ def add_steps(
 ) -> nw.LazyFrame[Any]:
     """Add a column with the value of the step that each number of another column lies on.
 
+    It is for polars, pandas and DuckDB.
+
     Args:
         frame: the frame.
         name: the name of the new column.
@@ -359,14 +362,50 @@ def add_steps(
         numpy: Any = import_module("numpy")
         steps = numpy.searchsorted(edges, native[key].to_numpy("int64"), side="right")
         return cast(Any, nw.from_native(native.assign(**{name: numpy.asarray(values)[steps]})))
-    return frame.with_columns(_step_tree(nw.col(key), edges, values).alias(name))
+    # Only DuckDB is left; it computes one branch of each comparison.
+    tree = _step_tree(_in_sql(key, '"'), edges, values)
+    return cast(Any, nw.from_native(native.project(f"*, CAST({tree} AS BIGINT) AS {name}")))
 
 
-def _step_tree(key: nw.Expr, edges: Sequence[int], values: Sequence[int]) -> nw.Expr:
-    """Return the values as a tree of comparisons, so that few of them are nested."""
+def _step_tree(key: str, edges: Sequence[int], values: Sequence[int]) -> str:
+    """Return the values as a tree of comparisons in SQL, so that few of them are nested."""
     if not edges:
-        return nw.lit(values[0], dtype=nw.Int64)
+        return str(values[0])
     half = len(edges) // 2
     lower = _step_tree(key, edges[:half], values[: half + 1])
     upper = _step_tree(key, edges[half + 1 :], values[half + 1 :])
-    return nw.when(key < edges[half]).then(lower).otherwise(upper)
+    return f"CASE WHEN {key} < {edges[half]} THEN {lower} ELSE {upper} END"
+
+
+def find_peaks(
+    frame: nw.LazyFrame[Any], group: Sequence[str], event: str, names: tuple[str, str]
+) -> nw.LazyFrame[Any]:
+    """Return a row for each group, with the largest number of calls and the first event with it.
+
+    Args:
+        frame: a frame with a row for the start and the end of each call.
+        group: the columns of the groups.
+        event: a column of numbers that rise with time; a start has an odd number, and an end an
+            even one.
+        names: the names of the two new columns.
+    """
+    peak, first = names
+    if frame.implementation.is_polars():
+        polars: Any = frame.implementation.to_native_namespace()
+        change = (polars.col(event) % 2 * 2 - 1).cast(polars.Int32)
+        found = [
+            polars.col(peak).max().cast(polars.Int64),
+            polars.col(event).get(polars.col(peak).arg_max()).alias(first),
+        ]
+        # The calls of a group all end, so that the next group starts with 0 calls.
+        native = cast(Any, nw.to_native(frame)).sort([*group, event])
+        native = native.with_columns(change.cum_sum().alias(peak))
+        return cast(Any, nw.from_native(native.group_by(list(group)).agg(found)))
+    change = nw.col(event) - nw.col(event) // 2 * 2
+    last = nw.lit(2**62, dtype=nw.Int64)
+    frame = frame.with_columns((change * 2 - 1).alias(peak))
+    running = nw.col(peak).cum_sum().over(*group, order_by=event).cast(nw.Int64)
+    frame = frame.with_columns(running.alias(peak))
+    is_highest = nw.col(peak) == nw.col(peak).max().over(*group)
+    frame = frame.with_columns(nw.when(is_highest).then(nw.col(event)).otherwise(last).alias(first))
+    return frame.group_by(*group).agg(nw.col(peak).max(), nw.col(first).min())

@@ -18,8 +18,8 @@ from narwhals.stable.v2.typing import IntoFrameT
 from channelplans._checks import bounded
 from channelplans.errors import WrongType
 from channelplans.frames._codes import BEYOND_ENGINE, CODES, INVALID_VALUE, WRONG_TYPE
-from channelplans.frames._engines import add_steps, own
-from channelplans.frames._expressions import look_up
+from channelplans.frames._engines import add_steps, find_peaks, own
+from channelplans.frames._expressions import choose, look_up
 from channelplans.frames._work import (
     Work,
     column,
@@ -140,12 +140,10 @@ def traffic_frame(
     if work.engine.is_pyspark() or work.engine.is_pyarrow():
         found = f"a frame of {work.engine}"
         raise WrongType("frame", found, "a frame of polars, pandas or DuckDB")
-    group = own("group") if by is None else by
+    _add_calls(work, clock)
     if by is None:
         work.add(group=nw.lit(0, dtype=nw.Int64))
-    _add_calls(work, clock)
-    _make_events(work, clock, group)
-    _sum_events(work, counted, group)
+    _sum_calls(work, clock, counted, own("group") if by is None else by)
     _add_days(work, clock, counted)
     _add_loads(work)
     _add_busy_hour(work)
@@ -184,13 +182,8 @@ def _add_calls(work: Work, clock: Clock) -> None:
     work.add(end=begin + column("seconds") * SECOND)
 
 
-def _make_events(work: Work, clock: Clock, group: str) -> None:
-    """Replace the calls by their starts and their ends.
-
-    A call that runs over a change of the clock ends before it and starts again after it, but goes
-    on as a call.
-    """
-    one, zero = nw.lit(1, dtype=nw.Int64), nw.lit(0, dtype=nw.Int64)
+def _sum_calls(work: Work, clock: Clock, counted: frozenset[int], customer: str) -> None:
+    """Replace the calls by a row for each customer: the peak, and the talk time of each hour."""
     for edge in ("begin", "end"):
         _add_local(work, clock, edge)
     if clock.changes:
@@ -200,21 +193,101 @@ def _make_events(work: Work, clock: Clock, group: str) -> None:
             code=first_error((too_many, BEYOND_ENGINE), accepted=column("code")),
             is_cut=(column("code") < 0) & (passed == 1),
         )
-    is_long = nw.when(column("seconds") > 0).then(one).otherwise(zero)
-    begin = {"instant": column("begin"), "local": column("begin_local"), "live": is_long}
-    begin |= {"calls": one, "talk": zero - 1, "talk_seconds": column("seconds")}
-    end = {"instant": column("end"), "local": column("end_local"), "live": zero - is_long}
-    end |= {"calls": zero, "talk": one, "talk_seconds": zero}
-    parts = [_select(work.frame, group, edge) for edge in (begin, end)]
+    peaks, code = _find_peaks(work, customer), column("code")
+    work.add(code=nw.when(code < 0).then(nw.lit(len(CODES), dtype=nw.Int64)).otherwise(code))
+    parts = [_sum_edge(work.frame, counted, customer, edge) for edge in ("begin", "end")]
     if clock.changes:
+        # A call that runs over a change of the clock ends before it, and starts again after it.
         cut = work.frame.filter(column("is_cut"))
         cut = add_steps(cut, own("change"), own("end"), clock.changes, (0, *clock.changes))
-        change, no_call = column("change"), {"live": zero, "calls": zero, "talk_seconds": zero}
-        for edge, talk in (("begin", one), ("end", zero - 1)):
-            local = change + column(f"{edge}_offset")
-            values = {"instant": change, "local": local, "talk": talk, **no_call}
-            parts.append(_select(cut, group, values))
+        for edge, other in (("begin", "end"), ("end", "begin")):
+            local = (column("change") + column(f"{edge}_offset")).alias(own(f"{other}_local"))
+            parts.append(_sum_edge(cut.with_columns(local), counted, customer, other, cut=True))
     work.frame = nw.concat(parts, how="vertical")
+    _sum_hours(work, customer)
+    work.frame = work.frame.join(peaks, on=customer, how="left")
+    is_silent = column("peak").is_null()
+    work.add(
+        peak=column("peak").fill_null(0),
+        peak_at=nw.when(is_silent).then(column("first")).otherwise(column("event") // 2),
+    )
+
+
+def _find_peaks(work: Work, customer: str) -> Any:
+    """Return the largest number of simultaneous calls of each customer; calls of 0 s do not count.
+
+    At one moment, calls end before others start.
+    """
+    calls = work.frame.filter(column("seconds") > 0)
+    events = (column("begin") * 2 + 1, column("end") * 2)
+    parts = [calls.select(nw.col(customer), event.alias(own("event"))) for event in events]
+    found = nw.concat(parts, how="vertical")
+    return find_peaks(found, [customer], own("event"), (own("peak"), own("event")))
+
+
+def _sum_edge(
+    frame: nw.LazyFrame[Any],
+    counted: frozenset[int],
+    customer: str,
+    edge: str,
+    *,
+    cut: bool = False,
+) -> Any:
+    """Return a row for each customer and each hour in which calls begin or end.
+
+    Args:
+        frame: the calls.
+        counted: the weekdays that count.
+        customer: the column with the customer.
+        edge: ``begin`` or ``end``.
+        cut: whether the calls only begin or end because the clock changes.
+    """
+    sign, local, zero = 1 if edge == "end" else -1, column(f"{edge}_local"), nw.lit(0, dtype=nw.Int64)
+    frame = frame.with_columns((local // HOUR).alias(own("hours")))
+    day = (column("hours") // 24).alias(own("day"))
+    within = (local - column("hours") * HOUR).alias(own("in_hour"))
+    frame = frame.with_columns(day, within)
+    days = _count_days(column("day"), counted)
+    values = {"hour": column("hours") - column("day") * 24, **days}
+    if len(counted) < 7:
+        values["in_hour"] = days["is_counted"] * column("in_hour")
+    frame = frame.with_columns(*(value.alias(own(name)) for name, value in values.items()))
+    is_call = edge == "begin" and not cut
+    facts = [column("begin").max().alias(own("last_start"))] if is_call else []
+    if is_call:
+        facts += [column("end").max().alias(own("last")), column("begin").min().alias(own("first"))]
+        facts += [column("seconds").sum(), column("code").min(), nw.len().alias(own("calls"))]
+    sums = [column(name).sum() for name in ("days_before", "is_counted", "in_hour")]
+    summed = frame.group_by(customer, own("hour")).agg(*sums, *facts)
+    signed = [
+        (column(name).cast(nw.Int64) * sign).alias(own(name))
+        for name in ("days_before", "is_counted", "in_hour")
+    ]
+    names = ("last_start", "last", "first", "seconds", "code", "calls")
+    others = {**dict.fromkeys(names, zero), "first": zero + _LATEST, "code": zero + len(CODES)}
+    if is_call:
+        others = {name: column(name).cast(nw.Int64) for name in names}
+    rest = [value.alias(own(name)) for name, value in others.items()]
+    return summed.select(nw.col(customer), column("hour"), *signed, *rest)
+
+
+def _sum_hours(work: Work, customer: str) -> None:
+    """Replace the rows of each hour by a row for each customer."""
+    after = {f"after_{hour}": _where(column("hour") > hour, "is_counted") for hour in _HOURS}
+    within = {f"within_{hour}": _where(column("hour") == hour, "in_hour") for hour in _HOURS}
+    work.add(**after, **within)
+    sums = ["calls", "seconds", "days_before", *after, *within]
+    work.frame = work.frame.group_by(customer).agg(
+        *(column(name).sum() for name in sums),
+        *(column(name).max() for name in ("last", "last_start")),
+        *(column(name).min() for name in ("first", "code")),
+    )
+    code = column("code")
+    work.add(
+        talk_seconds=column("seconds").cast(nw.Int64),
+        code=nw.when(code == len(CODES)).then(nw.lit(-1, dtype=nw.Int64)).otherwise(code),
+        **{name: column(name).cast(nw.Int64) for name in sums},
+    )
 
 
 def _add_local(work: Work, clock: Clock, edge: str) -> None:
@@ -229,57 +302,6 @@ def _add_local(work: Work, clock: Clock, edge: str) -> None:
         work.add(**{f"{edge}_local": column(edge) + clock.offsets[0]})
 
 
-def _select(frame: nw.LazyFrame[Any], group: str, values: Mapping[str, nw.Expr]) -> Any:
-    names = ("instant", "local", "live", "calls", "talk", "talk_seconds")
-    columns = [values[name].alias(own(name)) for name in names]
-    return frame.select(nw.col(group), *columns, column("code").cast(nw.Int64))
-
-
-def _sum_events(work: Work, counted: frozenset[int], group: str) -> None:
-    """Replace the events by a row for each customer, with the talk time of each hour."""
-    local, zero = column("local"), nw.lit(0, dtype=nw.Int64)
-    order = column("instant") * 2 + nw.when(column("live") > 0).then(zero + 1).otherwise(zero)
-    work.add(order=order, day=local // DAY, hours=local // HOUR)
-    work.add(
-        running=column("live").cum_sum().over(group, order_by=own("order")).cast(nw.Int64),
-        hour=column("hours") - column("day") * 24,
-        in_hour=local - column("hours") * HOUR,
-        last_start=column("instant") * column("calls"),
-        **_count_days(column("day"), counted),
-    )
-    talk, latest = column("talk"), nw.lit(_LATEST, dtype=nw.Int64)
-    work.add(
-        peak=column("running").max().over(group),
-        days_before=talk * column("days_before"),
-        is_counted=talk * column("is_counted"),
-        in_hour=talk * column("is_counted") * column("in_hour"),
-        code=nw.when(column("code") < 0).then(zero + len(CODES)).otherwise(column("code")),
-    )
-    is_peak = column("running") == column("peak")
-    work.add(peak_at=nw.when(is_peak).then(column("instant")).otherwise(latest))
-    sums = ("calls", "talk_seconds", "days_before")
-    rest = [
-        *(column(name).sum() for name in sums),
-        *(column(name).max() for name in ("peak", "last_start")),
-        *(column(name).min() for name in ("peak_at", "code")),
-    ]
-    first, last = column("instant").min(), column("instant").max()
-    hours = [column("is_counted").sum(), column("in_hour").sum()]
-    instants = [first.alias(own("first")), last.alias(own("last"))]
-    by_hour = work.frame.group_by(group, own("hour")).agg(*rest, *instants, *hours)
-    work.frame = by_hour
-    after = {f"after_{hour}": _where(column("hour") > hour, "is_counted") for hour in _HOURS}
-    within = {f"within_{hour}": _where(column("hour") == hour, "in_hour") for hour in _HOURS}
-    work.add(**after, **within)
-    summed = [column(name).sum() for name in (*after, *within)]
-    instants = [column("first").min(), column("last").max()]
-    work.frame = work.frame.group_by(group).agg(*rest, *instants, *summed)
-    totals = [*sums, *after, *within]
-    work.add(**{name: column(name).cast(nw.Int64) for name in totals})
-    code = column("code")
-    work.add(code=nw.when(code == len(CODES)).then(zero - 1).otherwise(code))
-
-
 def _where(condition: nw.Expr, name: str) -> nw.Expr:
     return nw.when(condition).then(column(name)).otherwise(nw.lit(0, dtype=nw.Int64))
 
@@ -287,7 +309,7 @@ def _where(condition: nw.Expr, name: str) -> nw.Expr:
 def _count_days(day: nw.Expr, counted: frozenset[int]) -> dict[str, nw.Expr]:
     """Return the number of counted weekdays before a day, and 1 if the day is one, else 0."""
     if len(counted) == 7:
-        return {"days_before": day, "is_counted": day * 0 + 1}
+        return {"days_before": day, "is_counted": nw.lit(1, dtype=nw.Int64)}
     # 1970-01-01 was a Thursday.
     week = (day + 3) // 7
     weekday = day + 3 - week * 7
@@ -313,19 +335,16 @@ def _add_days(work: Work, clock: Clock, counted: frozenset[int]) -> None:
     since = _count_days(column("first_day"), counted)["days_before"]
     until = _count_days(column("day_after"), counted)["days_before"]
     work.add(hours=(until - since) * (HOUR // SECOND))
+    observed = dict.fromkeys(_HOURS, column("hours"))
     gaps = [gap for gap in clock.gaps if (gap.day + 3) % 7 in counted]
-    for hour in _HOURS:
-        changed = sorted((gap.day, gap.seconds) for gap in gaps if gap.hour == hour)
+    for hour in sorted({gap.hour for gap in gaps}):
+        changed = [(gap.day, gap.seconds) for gap in gaps if gap.hour == hour]
         days = tuple(dict.fromkeys(day for day, _ in changed))
         totals = [sum(seconds for day, seconds in changed if day <= last) for last in (0, *days)]
         for name, edge in ((f"until_{hour}", "last_day"), (f"before_{hour}", "day_before")):
             work.frame = add_steps(work.frame, own(name), own(edge), days, totals)
-    work.add(
-        **{
-            f"observed_{hour}": column("hours") + column(f"until_{hour}") - column(f"before_{hour}")
-            for hour in _HOURS
-        }
-    )
+        observed[hour] = column("hours") + column(f"until_{hour}") - column(f"before_{hour}")
+    work.add(**{f"observed_{hour}": seconds for hour, seconds in observed.items()})
 
 
 def _add_loads(work: Work) -> None:
@@ -346,44 +365,33 @@ def _add_loads(work: Work) -> None:
 
 
 def _add_busy_hour(work: Work) -> None:
-    """Add the hour with the highest load, compared exactly, two hours at a time."""
-    facts = ("whole", "rest", "length", "hour", "load")
-    one, zero = nw.lit(1, dtype=nw.Int64), nw.lit(0, dtype=nw.Int64)
-    first = {}
+    """Add the hour with the highest load, and the load.
+
+    A load is a whole number and a share. Different shares of up to 10 years of seconds differ by
+    more than floats are rounded, so the shares are compared exactly.
+    """
+    one, none = nw.lit(1, dtype=nw.Int64), nw.lit(-1, dtype=nw.Int64)
+    wholes = {}
     for hour in _HOURS:
         talk, observed = column(f"talk_{hour}"), column(f"observed_{hour}")
-        first[f"length_{hour}"] = nw.when(observed > 0).then(observed).otherwise(one)
+        length = nw.when(observed > 0).then(observed).otherwise(one)
         # An hour that is not observed is never the busy hour.
-        first[f"part_{hour}"] = nw.when(observed > 0).then(talk).otherwise(zero - 1)
-    work.add(**first)
-    work.add(**{f"whole_{hour}": column(f"part_{hour}") // column(f"length_{hour}") for hour in _HOURS})
+        wholes[f"whole_{hour}"] = nw.when(observed > 0).then(talk // length).otherwise(none)
+    work.add(**wholes)
     work.add(
-        **{
-            f"rest_{hour}": column(f"part_{hour}") - column(f"whole_{hour}") * column(f"length_{hour}")
-            for hour in _HOURS
-        },
-        **{f"hour_{hour}": zero + hour for hour in _HOURS},
-        **{f"load_{hour}": column(f"erlangs_{hour}") for hour in _HOURS},
+        most=nw.max_horizontal(*map(column, wholes)),
+        erlangs=nw.max_horizontal(*(column(f"erlangs_{hour}") for hour in _HOURS)),
     )
-    places = [*_HOURS]
-    while len(places) > 1:
-        winners = {}
-        for left, right in zip(places[::2], places[1::2], strict=False):
-            later = _is_higher(right, left)
-            for fact in facts:
-                higher = nw.when(later).then(column(f"{fact}_{right}"))
-                winners[f"{fact}_{left}"] = higher.otherwise(column(f"{fact}_{left}"))
-        work.add(**winners)
-        places = places[::2]
-    work.add(busy_hour=column("hour_0"), erlangs=column("load_0"))
-
-
-def _is_higher(hour: int, other: int) -> nw.Expr:
-    """Return whether an hour has a higher load than another; both are fractions."""
-    whole, other_whole = column(f"whole_{hour}"), column(f"whole_{other}")
-    rest = column(f"rest_{hour}") * column(f"length_{other}")
-    other_rest = column(f"rest_{other}") * column(f"length_{hour}")
-    return (whole > other_whole) | ((whole == other_whole) & (rest > other_rest))
+    shares = {}
+    for hour in _HOURS:
+        whole, observed = column(f"whole_{hour}"), column(f"observed_{hour}")
+        rest = (column(f"talk_{hour}") - whole * observed).cast(nw.Float64)
+        share = nw.when((whole == column("most")) & (observed > 0)).then(rest / observed)
+        shares[f"share_{hour}"] = share.otherwise(nw.lit(-1.0))
+    work.add(**shares)
+    work.add(most_share=nw.max_horizontal(*map(column, shares)))
+    busy = [(column(f"share_{hour}") == column("most_share"), none + 1 + hour) for hour in _HOURS]
+    work.add(busy_hour=choose(busy, none))
 
 
 def _checks(by: str | None) -> list[tuple[nw.Expr, int]]:
