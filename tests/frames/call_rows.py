@@ -26,10 +26,31 @@ RATED = (
 
 NUMBERS = (
     *("+12125550100", "0012125550100", "2125550100", "12125550100", "+1 (218) 632-0100", "2186320"),
-    *("+49 (0)30 555", "0049(0)30555", "+4(0)5(0)6", "+4 (0)(0)9", "+49 ((0)30", "+49(151)5", "+491"),
+    *(
+        "+49 (0)30 555",
+        "0049(0)30555",
+        "+4(0)5(0)6",
+        "+4 (0)(0)9",
+        "+49 ((0)30",
+        "+49(151)5",
+        "+491",
+    ),
     *("+0049 151 555", "+(0)49151", "+49(0)", "(0)30 555", "015155501", "+4915155501", "491515550"),
     *("112", "911", "9-1-1", "+911", "00911", "0", "00", "000", "+00", "+0(0)"),
-    *("", "+", "abc", " 911", "911 ", "12\n", "12\t3", "++49", "49+", "1/2", "+49151\u0660", "１２３"),
+    *(
+        "",
+        "+",
+        "abc",
+        " 911",
+        "911 ",
+        "12\n",
+        "12\t3",
+        "++49",
+        "49+",
+        "1/2",
+        "+49151\u0660",
+        "１２３",
+    ),
     None,
 )
 DESTINATIONS = (
@@ -74,9 +95,7 @@ def rate_rows(offer, tariff, rows):
 def _rate_row(offer, tariff, used_later, subscription, call, *values):
     number, destination, seconds, granted, used = values
     try:
-        called = Call(
-            str(call), number, destination, date(2026, 1, 5), _as_duration(seconds)
-        )
+        called = Call(str(call), number, destination, date(2026, 1, 5), _as_duration(seconds))
         allowance = Allowance(_as_duration(granted), _as_duration(used))
         allowance = allowance.use(used_later.get(subscription, timedelta(0)))
         rated = rate_call(called, allowance, tariff, offer=offer)
@@ -96,7 +115,9 @@ def edge_rows():
     """Return calls with every pair of edges; each has a subscription of its own."""
     pairs = [
         *product(NUMBERS, DESTINATIONS, (61,), (900,)),
-        *product(("+12125550100", "+49 30 555", "", None), ("US", "DE", "", None), SECONDS, GRANTED),
+        *product(
+            ("+12125550100", "+49 30 555", "", None), ("US", "DE", "", None), SECONDS, GRANTED
+        ),
     ]
     rows = []
     for place, (number, destination, seconds, granted) in enumerate(pairs):
@@ -115,7 +136,9 @@ def random_rows(seed, count, *, subscriptions=200):
     rows = []
     for place in range(count):
         subscription = chance.randrange(subscriptions)
-        prefix = chance.choice(("+1212", "001218", "212", "+4930", "+4915", "+48", "+44", "911", "0"))
+        prefix = chance.choice(
+            ("+1212", "001218", "212", "+4930", "+4915", "+48", "+44", "911", "0")
+        )
         number = f"{prefix}{chance.choice(('', chance.randrange(10**6)))}"
         destination = chance.choice(("US", "US", "DE", "DE-mobile", "PL", "GB", "CA"))
         seconds = chance.choice((0, chance.randrange(120), chance.randrange(4000), None, -1))
@@ -168,10 +191,23 @@ def call_tables(draw, offer, tariff):
     number = st.tuples(st.sampled_from(prefixes), rest).map("".join) | st.sampled_from(NUMBERS)
     destination = st.sampled_from([*keys, *DESTINATIONS])
     seconds = missing_or(st.integers(-1, 300) | st.sampled_from(SECONDS[:-1]))
-    granted = draw(st.lists(st.sampled_from(GRANTED) | st.integers(0, 4000), min_size=3, max_size=3))
-    used = [draw(st.integers(0, minutes) if minutes and minutes > 0 else st.just(0)) for minutes in granted]
+    granted = draw(
+        st.lists(st.sampled_from(GRANTED) | st.integers(0, 4000), min_size=3, max_size=3)
+    )
+    used = [
+        draw(st.integers(0, minutes) if minutes and minutes > 0 else st.just(0))
+        for minutes in granted
+    ]
     places = draw(st.lists(st.integers(0, 2), min_size=1, max_size=12))
     return [
-        (f"s-{place}", call, draw(number), draw(destination), draw(seconds), granted[place], used[place])
+        (
+            f"s-{place}",
+            call,
+            draw(number),
+            draw(destination),
+            draw(seconds),
+            granted[place],
+            used[place],
+        )
         for call, place in enumerate(places)
     ]

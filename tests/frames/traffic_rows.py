@@ -46,7 +46,9 @@ def _measure_one(calls, zone, weekdays):
     codes, intervals = [], []
     for start, seconds in calls:
         try:
-            intervals.append(CallInterval(start, None if seconds is None else timedelta(seconds=seconds)))
+            intervals.append(
+                CallInterval(start, None if seconds is None else timedelta(seconds=seconds))
+            )
         except ChannelPlansError as error:
             codes.append(error.code)
     if codes:
@@ -77,7 +79,13 @@ def random_rows(seed, count, *, customers=12, first=datetime(2025, 3, 20, tzinfo
         start = first + timedelta(minutes=5 * chance.randrange(days * 288))
         if chance.random() < 0.5:
             start += timedelta(microseconds=chance.randrange(300_000_000))
-        lengths = (0, 300, chance.randrange(4000), chance.randrange(300), 86_400 * chance.randrange(4))
+        lengths = (
+            0,
+            300,
+            chance.randrange(4000),
+            chance.randrange(300),
+            86_400 * chance.randrange(4),
+        )
         rows.append((f"c-{chance.randrange(customers)}", start, chance.choice(lengths)))
     return rows
 
@@ -95,7 +103,9 @@ def edge_rows():
     for place, change in enumerate(changes):
         for before in (0, 1, 1800, 3600, 86_400):
             for length in (0, 1, 1800, 7200, 200_000):
-                rows.append((f"{place}-{before}-{length}", change - timedelta(seconds=before), length))
+                rows.append(
+                    (f"{place}-{before}-{length}", change - timedelta(seconds=before), length)
+                )
                 rows.append((f"{place}", change - timedelta(seconds=before), length))
     start = datetime(2026, 1, 5, 10, tzinfo=UTC)
     return [
@@ -106,6 +116,9 @@ def edge_rows():
         *(("long", start, 0), ("long", start + timedelta(3660), 0)),
         *(("longer", start, 0), ("longer", start + timedelta(3660), 1)),
         ("saturday", datetime(2026, 1, 10, 12, tzinfo=UTC), 60),
-        *(("early", datetime(1, 12, 31, tzinfo=UTC), 60), ("late", datetime(9998, 12, 31, tzinfo=UTC), 1)),
+        *(
+            ("early", datetime(1, 12, 31, tzinfo=UTC), 60),
+            ("late", datetime(9998, 12, 31, tzinfo=UTC), 1),
+        ),
         *(("huge", start, 10**12), ("unknown", datetime(2120, 1, 1, tzinfo=UTC), 60)),
     ]

@@ -13,7 +13,7 @@ import narwhals.stable.v2 as nw
 from channelplans.frames._work import Work, column
 from channelplans.money import Rounding
 
-__all__ = ["add_share", "choose", "look_up", "ratio"]
+__all__: tuple[str, ...] = ()
 
 # Up to this number of different values, comparisons are faster than a table.
 _FEW: Final = 8
@@ -106,8 +106,8 @@ def add_share(
         work.add(**{name: ratio(amount * part, whole, rounding)})
         return
     work.add(**{f"{name}_each": amount // whole})
-    each = column(f"{name}_each")
-    work.add(**{f"{name}_rest": amount - each * whole})
+    quotient = column(f"{name}_each")
+    work.add(**{f"{name}_rest": amount - quotient * whole})
     numerator = column(f"{name}_rest") * part
-    share = ratio(numerator, whole, rounding, base=each * part, wide=wide)
+    share = ratio(numerator, whole, rounding, base=quotient * part, wide=wide)
     work.add(**{name: share})

@@ -11,7 +11,7 @@ import narwhals.stable.v2 as nw
 
 from channelplans.frames._work import Work, column
 
-__all__ = ["add_digits", "add_international", "is_number", "is_text", "remove_prefix"]
+__all__: tuple[str, ...] = ()
 
 # The first digits of an international number up to a number of digits of its calling code, and a
 # "(0)" after them.

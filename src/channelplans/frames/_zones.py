@@ -16,7 +16,7 @@ from channelplans.errors import InvalidValue
 from channelplans.explore._clock_hours import HOUR
 from channelplans.explore._instants import EPOCH, check_zone, to_instant
 
-__all__ = ["DAY", "HOUR", "SECOND", "Clock", "Gap", "read_clock"]
+__all__: tuple[str, ...] = ()
 
 SECOND = 1_000_000
 DAY = 24 * HOUR

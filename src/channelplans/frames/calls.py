@@ -428,9 +428,7 @@ def _add_charge(work: Work, charges: Sequence[_Charge]) -> None:
 def _round(charges: Sequence[_Charge]) -> nw.Expr:
     """Return the price, divided and rounded as the rate says."""
     roundings = [*dict.fromkeys(charge.rounding for charge in charges)]
-    places = {
-        place: roundings.index(charge.rounding) for place, charge in enumerate(charges)
-    }
+    places = {place: roundings.index(charge.rounding) for place, charge in enumerate(charges)}
     price, denominator = column("price"), column("denominator")
     *rounded, last = [ratio(price, denominator, rounding) for rounding in roundings]
     if not rounded:

@@ -140,6 +140,9 @@ def traffic_frame(
     if work.engine.is_pyspark() or work.engine.is_pyarrow():
         found = f"a frame of {work.engine}"
         raise WrongType("frame", found, "a frame of polars, pandas or DuckDB")
+    is_eager = work.engine.is_polars() and isinstance(work.frame, nw.DataFrame)
+    if is_eager:
+        work.frame = work.frame.lazy()
     _add_calls(work, clock)
     if by is None:
         work.add(group=nw.lit(0, dtype=nw.Int64))
@@ -152,7 +155,8 @@ def traffic_frame(
         work.add(peak_at=column("peak_at") // SECOND)
         kinds["peak_at"] = "whole"
     work.add(error=first_error(*_checks(by), accepted=column("code")))
-    return cast(IntoFrameT, work.finish(names, kinds))
+    measured: Any = work.finish(names, kinds)
+    return cast(IntoFrameT, measured.collect() if is_eager else measured)
 
 
 def _add_calls(work: Work, clock: Clock) -> None:
@@ -242,7 +246,11 @@ def _sum_edge(
         edge: ``begin`` or ``end``.
         cut: whether the calls only begin or end because the clock changes.
     """
-    sign, local, zero = 1 if edge == "end" else -1, column(f"{edge}_local"), nw.lit(0, dtype=nw.Int64)
+    sign, local, zero = (
+        1 if edge == "end" else -1,
+        column(f"{edge}_local"),
+        nw.lit(0, dtype=nw.Int64),
+    )
     frame = frame.with_columns((local // HOUR).alias(own("hours")))
     day = (column("hours") // 24).alias(own("day"))
     within = (local - column("hours") * HOUR).alias(own("in_hour"))
