@@ -119,9 +119,7 @@ def show(sized: pl.DataFrame, *, rows: int = 10) -> None:
     furthest = known.sort(
         (pl.col("needs") - pl.col("has")).abs(), "customer", descending=[True, False]
     )
-    print(
-        f"{'customer':10}{'calls':>9}{'peak':>6}{'erlangs':>10}{'has':>5}{'needs':>7}  change in EUR"
-    )
+    print("customer      calls  peak   erlangs  has  needs  change in EUR")
     for row in furthest.head(rows).iter_rows(named=True):
         change = (row["would_pay"] - row["pays"]) / 100
         print(

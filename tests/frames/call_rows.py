@@ -6,6 +6,7 @@ from itertools import product
 
 import attrs
 from hypothesis import strategies as st
+from tests.frames.tables import missing_or
 
 from channelplans import EUR, Call, Rate, Tariff, rate_call
 from channelplans.allowances import Allowance
@@ -13,7 +14,6 @@ from channelplans.errors import ChannelPlansError
 from channelplans.money import Rounding
 from channelplans.rules import CallRule
 from channelplans.testing.strategies import offers, tariffs
-from tests.frames.tables import missing_or
 
 COLUMNS = (
     *("subscription", "call", "number", "destination", "seconds"),

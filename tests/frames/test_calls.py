@@ -6,15 +6,15 @@ from datetime import timedelta
 import attrs
 import pytest
 from hypothesis import given, strategies as st
+from tests.frames import call_rows, engines
 
 from channelplans import EUR, SKYPE_CONNECT, CallRule, Rate, Tariff
 from channelplans.errors import InvalidValue, WrongType
 from channelplans.frames import rate_calls_frame
-from channelplans.offers import OFFERS
 from channelplans.frames._engines import LARGEST_IN_DOUBLE
 from channelplans.frames.calls import _make_charge
 from channelplans.money import Currency
-from tests.frames import call_rows, engines
+from channelplans.offers import OFFERS
 
 COLUMNS, RATED = list(call_rows.COLUMNS), list(call_rows.RATED)
 

@@ -139,10 +139,8 @@ def read(
     else:
         columns = {own_name: nw.col(name).cast(nw.Int32) for own_name, name in dates.items()}
     if engine.is_duckdb() and instants:
-        moments = [
-            f"epoch_us({_in_sql(name, '"')}) AS {own(own_name)}"
-            for own_name, name in instants.items()
-        ]
+        quoted = {own_name: _in_sql(name, '"') for own_name, name in instants.items()}
+        moments = [f"epoch_us({name}) AS {own(own_name)}" for own_name, name in quoted.items()]
         frame = nw.from_native(nw.to_native(frame).project(", ".join(["*", *moments])))
         columns |= {own_name: nw.col(own(own_name)) for own_name in instants}
     else:

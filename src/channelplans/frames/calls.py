@@ -11,8 +11,7 @@ import attrs
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from channelplans._checks import NUMBER_LIMIT, instance, several
-from channelplans._checks import text as check_text
+from channelplans._checks import NUMBER_LIMIT, instance, several, text as check_text
 from channelplans._numbers import is_prefix
 from channelplans.errors import InvalidValue, quoted
 from channelplans.frames._codes import (
