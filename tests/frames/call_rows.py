@@ -88,7 +88,7 @@ def rate_rows(offer, tariff, rows):
 
     The allowance of a subscription is that of its first legal call, and each call uses it.
     """
-    used_later = {}
+    used_later: dict[str, timedelta] = {}
     return [_rate_row(offer, tariff, used_later, *row) for row in rows]
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 from tests.frames import call_rows, engines
 
-from channelplans import EUR, SKYPE_CONNECT, CallRule, Rate, Tariff
+from channelplans import EUR, SKYPE_CONNECT, BundleRule, CallRule, Rate, Tariff
 from channelplans.errors import InvalidValue, WrongType
 from channelplans.frames import rate_calls_frame
 from channelplans.frames._engines import LARGEST_IN_DOUBLE
@@ -20,12 +20,14 @@ COLUMNS, RATED = list(call_rows.COLUMNS), list(call_rows.RATED)
 
 #: One key for each shipped offer whose rules for calls differ from those of the others.
 OFFER_KEYS = tuple(
-    {(offer.bundle, offer.calls): key for key, offer in reversed(OFFERS.items())}.values()
+    {(offer.bundle, offer.calls): key for key, offer in reversed([*OFFERS.items()])}.values()
 )
+#: Skype's rules for another area, with a trunk prefix and a longest call.
 GERMAN = attrs.evolve(
     SKYPE_CONNECT,
-    bundle=attrs.evolve(
-        SKYPE_CONNECT.bundle,
+    bundle=BundleRule(
+        "German minutes",
+        5000,
         area=("DE", "DE-mobile"),
         calling_code="49",
         trunk_prefix="0",

@@ -36,19 +36,21 @@ ZONES = {
 
 def measure(rows, zone, weekdays=range(7)):
     """Return the row of each customer, by customer."""
-    customers = {}
+    customers: dict[str, list[tuple[datetime, int]]] = {}
     for customer, start, seconds in rows:
         customers.setdefault(customer, []).append((start, seconds))
     return {name: _measure_one(calls, zone, weekdays) for name, calls in customers.items()}
+
+
+def _as_duration(seconds):
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def _measure_one(calls, zone, weekdays):
     codes, intervals = [], []
     for start, seconds in calls:
         try:
-            intervals.append(
-                CallInterval(start, None if seconds is None else timedelta(seconds=seconds))
-            )
+            intervals.append(CallInterval(start, _as_duration(seconds)))
         except ChannelPlansError as error:
             codes.append(error.code)
     if codes:

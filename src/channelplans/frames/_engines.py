@@ -179,8 +179,8 @@ def _read_pandas(
     columns: dict[str, Any] = {}
     for own_name, name in instants.items():
         gaps = native[name].isna()
-        moments = native[name].astype("datetime64[us, UTC]").dt.tz_localize(None)
-        columns[own(own_name)] = moments.astype("int64").where(~gaps, 0)
+        local = native[name].astype("datetime64[us, UTC]").dt.tz_localize(None)
+        columns[own(own_name)] = local.astype("int64").where(~gaps, 0)
         columns[own(missing(own_name))] = gaps
     for own_name, name in texts.items():
         gaps = native[name].isna()
@@ -197,10 +197,10 @@ def _read_pandas(
         if is_arrow_type(series.dtype):
             days = series.astype("int32[pyarrow]").fillna(0).astype("int64")
         else:
-            instants = series.to_numpy()
-            midnights = instants.astype("datetime64[D]")
+            moments = series.to_numpy()
+            midnights = moments.astype("datetime64[D]")
             # An instant within a day has no civil day without a time zone.
-            gaps |= midnights != instants
+            gaps |= midnights != moments
             days = gaps.astype("int64") * 0 + midnights.astype("int64")
             days = days.where(~gaps, 0)
         columns[own(own_name)], columns[own(missing(own_name))] = days, gaps
@@ -329,6 +329,10 @@ def _pandas_dates(days: Any, *, arrow: bool) -> Any:
     return (days * _SECONDS_IN_DAY).astype("datetime64[s]")
 
 
+def _open(native: Any) -> nw.LazyFrame[Any]:
+    return cast("nw.LazyFrame[Any]", nw.from_native(native))
+
+
 def add_steps(
     frame: nw.LazyFrame[Any], name: str, key: str, edges: Sequence[int], values: Sequence[int]
 ) -> nw.LazyFrame[Any]:
@@ -350,14 +354,14 @@ def add_steps(
         polars: Any = engine.to_native_namespace()
         step = polars.lit(polars.Series(edges)).search_sorted(polars.col(key), side="right")
         found = polars.lit(polars.Series(values)).gather(step)
-        return cast(Any, nw.from_native(native.with_columns(found.alias(name))))
+        return _open(native.with_columns(found.alias(name)))
     if engine.is_pandas():
         numpy: Any = import_module("numpy")
         steps = numpy.searchsorted(edges, native[key].to_numpy("int64"), side="right")
-        return cast(Any, nw.from_native(native.assign(**{name: numpy.asarray(values)[steps]})))
+        return _open(native.assign(**{name: numpy.asarray(values)[steps]}))
     # Only DuckDB is left; it computes one branch of each comparison.
     tree = _step_tree(_in_sql(key, '"'), edges, values)
-    return cast(Any, nw.from_native(native.project(f"*, CAST({tree} AS BIGINT) AS {name}")))
+    return _open(native.project(f"*, CAST({tree} AS BIGINT) AS {name}"))
 
 
 def _step_tree(key: str, edges: Sequence[int], values: Sequence[int]) -> str:
@@ -393,7 +397,7 @@ def find_peaks(
         # The calls of a group all end, so that the next group starts with 0 calls.
         native = cast(Any, nw.to_native(frame)).sort([*group, event])
         native = native.with_columns(change.cum_sum().alias(peak))
-        return cast(Any, nw.from_native(native.group_by(list(group)).agg(found)))
+        return _open(native.group_by(list(group)).agg(found))
     change = nw.col(event) - nw.col(event) // 2 * 2
     last = nw.lit(2**62, dtype=nw.Int64)
     frame = frame.with_columns((change * 2 - 1).alias(peak))

@@ -193,7 +193,7 @@ class _Prices:
 def _make_prices(offer: Offer, tariff: Tariff) -> _Prices:
     area_rate = None if tariff.minute is None or offer.bundle is None else Rate(tariff.minute)
     listed = [*tariff.rates.values(), *([] if area_rate is None else [area_rate])]
-    rates = tuple(dict.fromkeys(listed)) or (Rate(0),)  # type: ignore[arg-type]
+    rates = tuple(dict.fromkeys(listed)) or (Rate(0),)
     places = {key: rates.index(rate) for key, rate in tariff.rates.items()}
     return _Prices(
         rates=rates,
@@ -240,14 +240,22 @@ def _make_charge(rate: Rate, offer: Offer, currency: Currency, largest: int) -> 
         raise InvalidValue("tariff", format_rate(rate, currency.code), expected)
     common = lcm(second.denominator, connection.denominator, least.denominator)
     limit = (largest - common) // 2
-    prices = [int(price * common) for price in (second, connection, least)]
+    per_second, once, at_least = (int(price * common) for price in (second, connection, least))
     most = _MOST_COUNTED
-    if max(prices) > limit:
-        prices, most = [0, 0, 0], -1
-    elif prices[0]:
-        most = min(most, (limit - prices[1]) // prices[0])
-    counting = (_whole_seconds(rule, rule.minimum), _whole_seconds(rule, rule.step))
-    return _Charge(*counting, *prices, common, rule.rounding, most)
+    if max(per_second, once, at_least) > limit:
+        per_second, once, at_least, most = 0, 0, 0, -1
+    elif per_second:
+        most = min(most, (limit - once) // per_second)
+    return _Charge(
+        minimum=_whole_seconds(rule, rule.minimum),
+        step=_whole_seconds(rule, rule.step),
+        second=per_second,
+        connection=once,
+        least=at_least,
+        denominator=common,
+        rounding=rule.rounding,
+        most=most,
+    )
 
 
 def _whole_seconds(rule: CallRule | BundleRule, length: timedelta) -> int:

@@ -17,6 +17,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from channelplans._checks import bounded
 from channelplans.errors import WrongType
+from channelplans.explore._clock_hours import HOUR
 from channelplans.explore._instants import EPOCH
 from channelplans.frames._codes import BEYOND_ENGINE, CODES, INVALID_VALUE, WRONG_TYPE
 from channelplans.frames._engines import add_steps, find_peaks, own
@@ -29,7 +30,7 @@ from channelplans.frames._work import (
     name_results,
     start_work,
 )
-from channelplans.frames._zones import DAY, HOUR, SECOND, Clock, read_clock
+from channelplans.frames._zones import DAY, SECOND, Clock, read_clock
 
 __all__ = ["traffic_frame"]
 
