@@ -316,10 +316,10 @@ def refund_frame(
     ...     SKYPE_CONNECT,
     ...     results={"returned_minor": "returned_minor", "error": "refund_error"},
     ... )
-    >>> for row in refunded.select("total_minor", "returned_minor", "refund_error").rows():
+    >>> for row in refunded.select("returned_minor", "refund_error").rows():
     ...     print(row)
-    (69500, 46333, None)
-    (69500, None, 'outside-term')
+    (46333, None)
+    (None, 'outside-term')
     """
     rule = instance("offer", offer, Offer).refund if rule is None else rule
     instance("rule", rule, RefundRule)

@@ -77,8 +77,9 @@ def renewals_frame(
     >>> import polars as pl
     >>> from channelplans.frames import renewals_frame
     >>> from channelplans.offers import OFFERS
-    >>> frame = pl.DataFrame({"bought_on": [date(2026, 1, 31)], "on": [date(2026, 3, 1)]})
-    >>> renewed = renewals_frame(frame, OFFERS["skype-connect-2011"])  # terms of a month
+    >>> days = {"bought_on": [date(2026, 1, 31)], "on": [date(2026, 3, 1)]}
+    >>> offer = OFFERS["skype-connect-2011"]  # terms of a month
+    >>> renewed = renewals_frame(pl.DataFrame(days), offer)
     >>> renewed["next_renewal"][0]
     datetime.date(2026, 3, 31)
     """
