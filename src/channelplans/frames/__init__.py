@@ -1,7 +1,9 @@
-"""The same rules over columns: one call prices, refunds, renews or sizes a whole table.
+"""The same rules over columns: one call prices, refunds or rates a whole table.
 
 A function takes a frame and the same offer, tariff or guideline as the scalar function, and returns
 a frame of the same type with more columns. Every result equals the scalar result of its row.
+
+``traffic_frame`` is different: it returns a row for each customer, and is not for PySpark.
 
 **Columns.** The names of the caller's columns are arguments. ``results`` chooses the results and
 names their columns; by default all are added under their own names. A result never replaces a
@@ -24,7 +26,7 @@ never has a wrong number.
 the results; only this module knows engines. ``_work`` checks a frame and adds columns step by step.
 The rules in between are expressions of narwhals: no Python function is called for each row.
 
-This room may use the kernel. It does not know subscriptions, stores or call records in Python, and
+This room may use the kernel, and the clocks of ``explore``. It does not know subscriptions, stores or call records in Python, and
 nothing else in the package knows this room.
 """
 
