@@ -1,9 +1,8 @@
-"""From call records in Parquet to the channels that each customer has, needs, and would pay for.
+"""Compare the channels that each customer has with those that its call records in Parquet need.
 
 A folder has ``calls.parquet``, with the columns ``customer``, ``start`` (an instant) and
 ``seconds``, and ``customers.parquet``, with the columns ``customer`` and ``channels``. The script
-writes ``sizes.parquet`` into it and prints the customers whose channels differ most from what they
-need.
+writes ``sizes.parquet`` into it and prints the customers with the largest differences.
 
     python examples/size_from_cdr.py calls --make 10000000 --customers 2000
 
@@ -114,7 +113,7 @@ def _channels_for(erlangs: pl.Expr, blocking: float) -> pl.Expr:
 
 
 def show(sized: pl.DataFrame, *, rows: int = 10) -> None:
-    """Print the customers whose channels differ most from what they need, and the totals."""
+    """Print the customers with the largest differences, and the totals."""
     known = sized.filter(pl.col("error").is_null())
     furthest = known.sort(
         (pl.col("needs") - pl.col("has")).abs(), "customer", descending=[True, False]

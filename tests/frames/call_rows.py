@@ -112,7 +112,7 @@ def _as_duration(seconds):
 
 
 def edge_rows():
-    """Return calls with every pair of edges; each has a subscription of its own."""
+    """Return calls with every pair of edges; each has another subscription."""
     pairs = [
         *product(NUMBERS, DESTINATIONS, (61,), (900,)),
         *product(

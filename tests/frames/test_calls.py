@@ -62,9 +62,9 @@ def check(rows, offer, tariff, engine, **choices):
 @pytest.mark.parametrize("key", OFFERED)
 def test_rate_calls_frame_equals_the_scalar_function_at_edges(key, quick_engine):
     """Each offer rates each edge as ``rate_call`` does."""
-    beyond = check(call_rows.edge_rows(), OFFERED[key], call_rows.RATES, quick_engine)
+    left_out = check(call_rows.edge_rows(), OFFERED[key], call_rows.RATES, quick_engine)
 
-    assert beyond == 0
+    assert left_out == 0
 
 
 @pytest.mark.parametrize("key", OFFERED)
@@ -183,7 +183,7 @@ def test_charges_leave_out_prices_that_the_engine_cannot_hold():
     rate = Rate("0.000000001", minimum_charge="900000000.000000001")
     charge = _make_charge(rate, SKYPE_CONNECT, EUR, LARGEST_IN_DOUBLE)
 
-    assert charge.most == -1
+    assert charge.longest == -1
 
 
 def test_rate_calls_frame_refuses_rules_of_parts_of_a_second():

@@ -29,21 +29,21 @@ def check(rows, engine, zone, weekdays=range(7)):
     measured = traffic_frame(frame, by="customer", zone=zone, weekdays=weekdays)
     read = {row[0]: row[1:] for row in engines.rows_of(measured, ["customer", *MEASURED])}
     expected = traffic_rows.measure(rows, zone, weekdays)
-    beyond = {name for name, row in read.items() if row[-1] == "beyond_engine"}
-    assert {name: row for name, row in expected.items() if name not in beyond} == {
-        name: row for name, row in read.items() if name not in beyond
+    left_out = {name for name, row in read.items() if row[-1] == "beyond_engine"}
+    assert {name: row for name, row in expected.items() if name not in left_out} == {
+        name: row for name, row in read.items() if name not in left_out
     }
-    return beyond
+    return left_out
 
 
 @pytest.mark.parametrize("key", traffic_rows.ZONES)
 def test_traffic_frame_equals_the_scalar_function_at_edges(key):
     """Calls around midnight and changes of the clock are measured as by ``measure_traffic``."""
     zone = traffic_rows.ZONES[key]
-    beyond = check(traffic_rows.edge_rows(), "polars lazy", zone)
+    left_out = check(traffic_rows.edge_rows(), "polars lazy", zone)
 
-    assert "unknown" in beyond
-    assert len(beyond) == 1 or key == "America/St_Johns"
+    assert "unknown" in left_out
+    assert len(left_out) == 1 or key == "America/St_Johns"
 
 
 def test_traffic_frame_equals_the_scalar_function_on_each_engine(traffic_engine):
@@ -122,7 +122,7 @@ def test_traffic_frame_refuses_starts_outside_the_calendar(traffic_engine):
 
 
 class Shifted(tzinfo):
-    """A zone of a class of its own, an hour ahead of UTC."""
+    """A zone of another class, an hour ahead of UTC."""
 
     def utcoffset(self, _instant):
         """Return how far the clock is ahead."""

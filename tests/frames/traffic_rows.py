@@ -74,7 +74,7 @@ def _measure_one(calls, zone, weekdays):
 
 
 def random_rows(seed, count, *, customers=12, first=datetime(2025, 3, 20, tzinfo=UTC), days=20):
-    """Return calls of some customers; some begin together, or when another one ends."""
+    """Return calls of some customers; some begin together, or when another call ends."""
     chance = random.Random(seed)
     rows = []
     for _ in range(count):

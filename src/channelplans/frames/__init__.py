@@ -26,8 +26,8 @@ never has a wrong number.
 the results; only this module knows engines. ``_work`` checks a frame and adds columns step by step.
 The rules in between are expressions of narwhals: no Python function is called for each row.
 
-This room may use the kernel, and the clocks of ``explore``. It does not know subscriptions, stores or call records in Python, and
-nothing else in the package knows this room.
+This room may use the kernel, and the clocks of ``explore``. It does not know subscriptions, stores
+or call records in Python, and nothing else in the package knows this room.
 """
 
 from channelplans.frames import calls, pricing, quantities, renewals, sizing, traffic

@@ -217,7 +217,7 @@ class _Charge:
         least: the smallest charge before the division.
         denominator: the denominator of the prices.
         rounding: how the charge is rounded.
-        most: the most seconds that the engine can charge exactly; -1 if there are none.
+        longest: the most seconds that the engine can charge exactly; -1 if there are none.
     """
 
     minimum: int
@@ -227,7 +227,7 @@ class _Charge:
     least: int
     denominator: int
     rounding: Rounding
-    most: int
+    longest: int
 
 
 def _make_charge(rate: Rate, offer: Offer, currency: Currency, largest: int) -> _Charge:
@@ -241,11 +241,11 @@ def _make_charge(rate: Rate, offer: Offer, currency: Currency, largest: int) -> 
     common = lcm(second.denominator, connection.denominator, least.denominator)
     limit = (largest - common) // 2
     per_second, once, at_least = (int(price * common) for price in (second, connection, least))
-    most = _MOST_COUNTED
+    longest = _MOST_COUNTED
     if max(per_second, once, at_least) > limit:
-        per_second, once, at_least, most = 0, 0, 0, -1
+        per_second, once, at_least, longest = 0, 0, 0, -1
     elif per_second:
-        most = min(most, (limit - once) // per_second)
+        longest = min(longest, (limit - once) // per_second)
     return _Charge(
         minimum=_whole_seconds(rule, rule.minimum),
         step=_whole_seconds(rule, rule.step),
@@ -254,7 +254,7 @@ def _make_charge(rate: Rate, offer: Offer, currency: Currency, largest: int) -> 
         least=at_least,
         denominator=common,
         rounding=rule.rounding,
-        most=most,
+        longest=longest,
     )
 
 
@@ -266,7 +266,7 @@ def _whole_seconds(rule: CallRule | BundleRule, length: timedelta) -> int:
 
 
 def _add_rate(work: Work, bundle: BundleRule | None, prices: _Prices) -> None:
-    """Add the place of the rate of each call, which is -1 if there is none, and what is covered.
+    """Add the place of the rate of each call, or -1, and whether bundles cover it.
 
     The columns are ``rate`` and ``covered``.
     """
@@ -348,10 +348,10 @@ def _rate_checks(offer: Offer) -> list[tuple[nw.Expr, int]]:
 def _add_counted(work: Work, charges: Sequence[_Charge]) -> None:
     """Add the counted length of each call; that of refused calls is 0."""
     accepted, seconds = column("error") < 0, column("seconds")
-    zero, most = nw.lit(0, dtype=nw.Int64), nw.lit(_MOST_SECONDS, dtype=nw.Int64)
+    zero, longest = nw.lit(0, dtype=nw.Int64), nw.lit(_MOST_SECONDS, dtype=nw.Int64)
     too_long = accepted & (seconds > _MOST_SECONDS)
     work.add(
-        length=nw.when(too_long).then(most).otherwise(work.zero_if_refused(seconds)),
+        length=nw.when(too_long).then(longest).otherwise(work.zero_if_refused(seconds)),
         rate=work.zero_if_refused(column("rate")),
         error=first_error((too_long, BEYOND_ENGINE), accepted=column("error")),
     )
@@ -377,8 +377,7 @@ def _add_included(
 ) -> None:
     """Add the part of each call that the allowance pays.
 
-    Each call uses at most what is left. So before a call, the calls before it have used the sum of
-    what they would use alone, or all minutes.
+    Earlier calls have used the sum of the minutes that they would use alone, or all minutes.
     """
     zero, bundle = nw.lit(0, dtype=nw.Int64), offer.bundle
     if bundle is None or "granted_seconds" not in whole:
@@ -388,14 +387,14 @@ def _add_included(
     too_much = (error < 0) & (granted > _MOST_SECONDS)
     work.add(error=first_error((too_much, BEYOND_ENGINE), accepted=error))
     used = column("used_seconds") if "used_seconds" in whole else zero
-    most = nw.lit(_MOST_SECONDS, dtype=nw.Int64)
-    work.add(available=nw.when(granted > _MOST_SECONDS).then(most).otherwise(granted - used))
+    longest = nw.lit(_MOST_SECONDS, dtype=nw.Int64)
+    work.add(available=nw.when(granted > _MOST_SECONDS).then(longest).otherwise(granted - used))
     has_minutes = column("covered") & (granted > 0)
     counted, available = column("counted_seconds"), column("available")
     alone = counted
     if bundle.longest_call is not None:
-        longest = _whole_seconds(bundle, bundle.longest_call)
-        alone = nw.when(alone > longest).then(nw.lit(longest, dtype=nw.Int64)).otherwise(alone)
+        limit = _whole_seconds(bundle, bundle.longest_call)
+        alone = nw.when(alone > limit).then(nw.lit(limit, dtype=nw.Int64)).otherwise(alone)
     work.add(has_minutes=has_minutes, alone=nw.when(has_minutes).then(alone).otherwise(zero))
     work.add(alone=nw.when(column("alone") > available).then(available).otherwise(column("alone")))
     together = column("alone").cum_sum()
@@ -412,11 +411,11 @@ def _add_charge(work: Work, charges: Sequence[_Charge]) -> None:
     zero = nw.lit(0, dtype=nw.Int64)
     work.add(
         rest=work.zero_if_refused(column("counted_seconds") - column("included_seconds")),
-        most=_fact(charges, "most"),
+        longest=_fact(charges, "longest"),
         **{name: _fact(charges, name) for name in ("second", "connection", "least")},
     )
     rest, has_minutes = column("rest"), column("has_minutes")
-    too_much = (rest > 0) & (rest > column("most"))
+    too_much = (rest > 0) & (rest > column("longest"))
     work.add(
         overage_seconds=nw.when(has_minutes).then(rest).otherwise(zero),
         other_seconds=nw.when(has_minutes).then(zero).otherwise(rest),

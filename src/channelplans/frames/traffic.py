@@ -42,7 +42,7 @@ _MOST_DAYS: Final = 3_660
 # The largest whole number up to which all are floats.
 _LARGEST_FLOAT: Final = 2**53
 
-# Calls lie in the years 2 to 9998, as those of ``CallInterval``; in microseconds since 1970.
+# The first and the last instant of calls, as for ``CallInterval``; in microseconds since 1970.
 _EARLIEST: Final = (datetime(2, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
 _LATEST: Final = (datetime(9998, 12, 31, tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
 
@@ -84,16 +84,16 @@ def traffic_frame(
     * ``peak_at``: the first moment with that many calls.
     * ``busy_hour``: the hour of the clock with the highest average load, from 0 to 23.
     * ``erlangs``: the average load of the busy hour.
-    * ``erlangs_0`` to ``erlangs_23``: the average load of each hour of the clock; null if a hour is
-      not observed.
+    * ``erlangs_0`` to ``erlangs_23``: the average load of each hour of the clock; null if it is not
+      observed.
     * ``error``: the code of the error that ``CallInterval`` or ``measure_traffic`` would raise, or
       ``beyond_engine``. One bad call refuses its customer, because the rest would be too low. If a
       customer has several bad calls, a missing value counts before an illegal one.
 
-    A frame without calls has no customers. Calls before 1970 or after 2099, calls that run over two
-    changes of the clock, and 285 years of calls within one hour of the clock are
-    ``beyond_engine``; so are calls before 2012 in the few zones that put their clock back over
-    midnight, such as Newfoundland.
+    A frame without calls has no customers. A customer has the error ``beyond_engine`` if a call is
+    before 1970 or after 2099, or runs over two changes of the clock, or if the calls of one hour of
+    the clock last more than 285 years. Newfoundland put its clock back over midnight until 2011.
+    Calls before such a change are ``beyond_engine`` too.
 
     Args:
         frame: the frame with a row for each call, of polars, pandas or DuckDB.
@@ -171,11 +171,11 @@ def _add_calls(work: Work, clock: Clock) -> None:
     outside = (start < _EARLIEST // unit) | (start > _LATEST // unit)
     work.add(begin=nw.when(outside).then(first).otherwise(start * unit if unit > 1 else start))
     begin = column("begin")
-    most = (nw.lit(_LATEST, dtype=nw.Int64) - begin) // SECOND
+    longest = (nw.lit(_LATEST, dtype=nw.Int64) - begin) // SECOND
     known = (nw.lit(clock.last, dtype=nw.Int64) - begin) // SECOND
     checks = [
         (is_missing("start") | is_missing("seconds"), WRONG_TYPE),
-        (outside | (seconds < 0) | (seconds > most), INVALID_VALUE),
+        (outside | (seconds < 0) | (seconds > longest), INVALID_VALUE),
         ((begin < clock.first) | (seconds > known), BEYOND_ENGINE),
     ]
     work.add(code=first_error(*checks))
@@ -203,11 +203,15 @@ def _sum_calls(work: Work, clock: Clock, counted: frozenset[int], customer: str)
     parts = [_sum_edge(work.frame, counted, customer, edge) for edge in ("begin", "end")]
     if clock.changes:
         # A call that runs over a change of the clock ends before it, and starts again after it.
-        cut = work.frame.filter(column("is_cut"))
-        cut = add_steps(cut, own("change"), own("end"), clock.changes, (0, *clock.changes))
+        crossing = work.frame.filter(column("is_cut"))
+        crossing = add_steps(
+            crossing, own("change"), own("end"), clock.changes, (0, *clock.changes)
+        )
         for edge, other in (("begin", "end"), ("end", "begin")):
             local = (column("change") + column(f"{edge}_offset")).alias(own(f"{other}_local"))
-            parts.append(_sum_edge(cut.with_columns(local), counted, customer, other, cut=True))
+            parts.append(
+                _sum_edge(crossing.with_columns(local), counted, customer, other, crossing=True)
+            )
     work.frame = nw.concat(parts, how="vertical")
     _sum_hours(work, customer)
     work.frame = work.frame.join(peaks, on=customer, how="left")
@@ -221,7 +225,7 @@ def _sum_calls(work: Work, clock: Clock, counted: frozenset[int], customer: str)
 def _find_peaks(work: Work, customer: str) -> Any:
     """Return the largest number of simultaneous calls of each customer; calls of 0 s do not count.
 
-    At one moment, calls end before others start.
+    At one moment, calls end before other calls start.
     """
     calls = work.frame.filter(column("seconds") > 0)
     events = (column("begin") * 2 + 1, column("end") * 2)
@@ -236,7 +240,7 @@ def _sum_edge(
     customer: str,
     edge: str,
     *,
-    cut: bool = False,
+    crossing: bool = False,
 ) -> Any:
     """Return a row for each customer and each hour in which calls begin or end.
 
@@ -245,7 +249,7 @@ def _sum_edge(
         counted: the weekdays that count.
         customer: the column with the customer.
         edge: ``begin`` or ``end``.
-        cut: whether the calls only begin or end because the clock changes.
+        crossing: whether the calls only begin or end because the clock changes.
     """
     sign, local, zero = (
         1 if edge == "end" else -1,
@@ -261,7 +265,7 @@ def _sum_edge(
     if len(counted) < 7:
         values["in_hour"] = days["is_counted"] * column("in_hour")
     frame = frame.with_columns(*(value.alias(own(name)) for name, value in values.items()))
-    is_call = edge == "begin" and not cut
+    is_call = edge == "begin" and not crossing
     facts = [column("begin").max().alias(own("last_start"))] if is_call else []
     if is_call:
         facts += [column("end").max().alias(own("last")), column("begin").min().alias(own("first"))]
@@ -273,10 +277,10 @@ def _sum_edge(
         for name in ("days_before", "is_counted", "in_hour")
     ]
     names = ("last_start", "last", "first", "seconds", "code", "calls")
-    others = {**dict.fromkeys(names, zero), "first": zero + _LATEST, "code": zero + len(CODES)}
+    unused = {**dict.fromkeys(names, zero), "first": zero + _LATEST, "code": zero + len(CODES)}
     if is_call:
-        others = {name: column(name).cast(nw.Int64) for name in names}
-    rest = [value.alias(own(name)) for name, value in others.items()]
+        unused = {name: column(name).cast(nw.Int64) for name in names}
+    rest = [value.alias(own(name)) for name, value in unused.items()]
     return summed.select(nw.col(customer), column("hour"), *signed, *rest)
 
 
@@ -379,13 +383,13 @@ def _add_busy_hour(work: Work) -> None:
     A load is a whole number and a share. Different shares of up to 10 years of seconds differ by
     more than floats are rounded, so the shares are compared exactly.
     """
-    one, none = nw.lit(1, dtype=nw.Int64), nw.lit(-1, dtype=nw.Int64)
+    one, minus_one = nw.lit(1, dtype=nw.Int64), nw.lit(-1, dtype=nw.Int64)
     wholes = {}
     for hour in _HOURS:
         talk, observed = column(f"talk_{hour}"), column(f"observed_{hour}")
         length = nw.when(observed > 0).then(observed).otherwise(one)
         # An hour that is not observed is never the busy hour.
-        wholes[f"whole_{hour}"] = nw.when(observed > 0).then(talk // length).otherwise(none)
+        wholes[f"whole_{hour}"] = nw.when(observed > 0).then(talk // length).otherwise(minus_one)
     work.add(**wholes)
     work.add(
         most=nw.max_horizontal(*map(column, wholes)),
@@ -399,8 +403,10 @@ def _add_busy_hour(work: Work) -> None:
         shares[f"share_{hour}"] = share.otherwise(nw.lit(-1.0))
     work.add(**shares)
     work.add(most_share=nw.max_horizontal(*map(column, shares)))
-    busy = [(column(f"share_{hour}") == column("most_share"), none + 1 + hour) for hour in _HOURS]
-    work.add(busy_hour=choose(busy, none))
+    busy = [
+        (column(f"share_{hour}") == column("most_share"), minus_one + 1 + hour) for hour in _HOURS
+    ]
+    work.add(busy_hour=choose(busy, minus_one))
 
 
 def _checks(by: str | None) -> list[tuple[nw.Expr, int]]:
@@ -408,10 +414,10 @@ def _checks(by: str | None) -> list[tuple[nw.Expr, int]]:
     is_good = column("code") < 0
     too_long = column("last") - column("first") > _MOST_DAYS * DAY
     unobserved = reduce(and_, (column(f"observed_{hour}") <= 0 for hour in _HOURS))
-    beyond = reduce(or_, (column(f"talk_{hour}") > _LARGEST_FLOAT for hour in _HOURS))
+    is_too_much = reduce(or_, (column(f"talk_{hour}") > _LARGEST_FLOAT for hour in _HOURS))
     checks = [
         (is_good & too_long, INVALID_VALUE),
         (is_good & unobserved, INVALID_VALUE),
-        (is_good & beyond, BEYOND_ENGINE),
+        (is_good & is_too_much, BEYOND_ENGINE),
     ]
     return checks if by is None else [(nw.col(by).is_null(), WRONG_TYPE), *checks]
