@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib import import_module
 from itertools import cycle
@@ -79,7 +79,9 @@ def day_number(day):
 
 
 def table(rows, columns, *, dates=True):
-    """Return rows as a table of pyarrow: days as dates or as whole numbers, all else as int64.
+    """Return rows as a table of pyarrow: days as dates or as whole numbers, numbers as int64.
+
+    Text and instants keep their kind.
 
     Args:
         rows: tuples with a value for each column.
@@ -91,8 +93,13 @@ def table(rows, columns, *, dates=True):
     values = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in columns]
     arrays = []
     for column in values:
-        is_day = any(isinstance(value, date) for value in column)
-        if is_day and not dates:
+        kinds = {*map(type, column)}
+        is_day = date in kinds
+        if str in kinds:
+            arrays.append(pa.array(column, pa.string()))
+        elif datetime in kinds:
+            arrays.append(pa.array(column, pa.timestamp("us", "UTC")))
+        elif is_day and not dates:
             arrays.append(pa.array(map(day_number, column), pa.int64()))
         else:
             arrays.append(pa.array(column, pa.date32() if is_day else pa.int64()))
@@ -139,7 +146,7 @@ class _Makers:
         for name in frame.columns:
             if str(frame[name].dtype).startswith("date32"):
                 frame[name] = frame[name].astype("datetime64[s]")
-            elif not frame[name].hasnans:
+            elif str(frame[name].dtype) in {"Int64", "boolean"} and not frame[name].hasnans:
                 frame[name] = frame[name].astype(str(frame[name].dtype).lower())
         return frame
 
@@ -179,4 +186,6 @@ def rows_of(frame, columns):
 
 
 def _plain(value):
-    return value.date() if isinstance(value, datetime) else value
+    if not isinstance(value, datetime):
+        return value
+    return value.date() if value.tzinfo is None else value.astimezone(UTC)

@@ -1,7 +1,9 @@
-"""The same rules over columns: one call prices, refunds, renews or sizes a whole table.
+"""The same rules over columns: one call prices, refunds or rates a whole table.
 
 A function takes a frame and the same offer, tariff or guideline as the scalar function, and returns
 a frame of the same type with more columns. Every result equals the scalar result of its row.
+
+``traffic_frame`` is different: it returns a row for each customer, and is not for PySpark.
 
 **Columns.** The names of the caller's columns are arguments. ``results`` chooses the results and
 names their columns; by default all are added under their own names. A result never replaces a
@@ -24,24 +26,28 @@ never has a wrong number.
 the results; only this module knows engines. ``_work`` checks a frame and adds columns step by step.
 The rules in between are expressions of narwhals: no Python function is called for each row.
 
-This room may use the kernel. It does not know subscriptions, stores or call records in Python, and
-nothing else in the package knows this room.
+This room may use the kernel, and the clocks of ``explore``. It does not know subscriptions, stores
+or call records in Python, and nothing else in the package knows this room.
 """
 
 try:
     import narwhals  # noqa: F401 - a missing package is reported before a module needs it
-except ImportError as error:
-    message = 'frames need narwhals: run  pip install "channelplans[frames]"'
-    raise ImportError(message, name="narwhals") from error
+except ImportError as _error:
+    _MESSAGE = 'frames need narwhals: run  pip install "channelplans[frames]"'
+    raise ImportError(_MESSAGE, name="narwhals") from _error
 
-from channelplans.frames import pricing, quantities, renewals, sizing
+from channelplans.frames import calls, pricing, quantities, renewals, sizing, traffic
+from channelplans.frames.calls import *
 from channelplans.frames.pricing import *
 from channelplans.frames.quantities import *
 from channelplans.frames.renewals import *
 from channelplans.frames.sizing import *
+from channelplans.frames.traffic import *
 
 __all__: list[str] = []
+__all__ += calls.__all__
 __all__ += pricing.__all__
 __all__ += quantities.__all__
 __all__ += renewals.__all__
 __all__ += sizing.__all__
+__all__ += traffic.__all__

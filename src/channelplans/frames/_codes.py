@@ -44,6 +44,8 @@ NOT_OFFERED: Final = CODES.index(NotOffered.code)
 OUTSIDE_TERM: Final = CODES.index(OutsideTerm.code)
 ALLOWANCE_NEEDED: Final = CODES.index(AllowanceNeeded.code)
 TOTAL_NOT_REACHABLE: Final = CODES.index(TotalNotReachable.code)
+UNKNOWN_RATE: Final = CODES.index(UnknownRate.code)
+BARRED_NUMBER: Final = CODES.index(BarredNumber.code)
 
 #: The engine cannot compute the row's numbers exactly. Only frames have this code.
 BEYOND_ENGINE: Final = CODES.index("beyond_engine")

@@ -6,6 +6,7 @@ methods, where narwhals has none or a slower one.
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final, cast
 
@@ -36,6 +37,7 @@ _NULLABLE: Final = MappingProxyType(
     {
         "whole": ("Int64", "int64[pyarrow]"),
         "flag": ("boolean", "bool[pyarrow]"),
+        "fraction": ("Float64", "double[pyarrow]"),
     }
 )
 
@@ -47,8 +49,9 @@ class Result:
     Attributes:
         source: the column.
         name: its name in the caller's frame.
-        kind: ``whole``, ``flag``, ``day``, ``optional day`` or ``code``. An optional day before
-            the calendar is no day. A code is a place in ``CODES``, or -1.
+        kind: ``whole``, ``flag``, ``fraction``, ``day``, ``optional day``, ``instant`` or ``code``.
+            An optional day before the calendar is no day. An instant is a number of microseconds
+            since 1970. A code is a place in ``CODES``, or -1.
     """
 
     source: str
@@ -86,6 +89,11 @@ def holds_dates(frame: nw.LazyFrame[Any], name: str) -> bool:
     return dtype == nw.Date
 
 
+def holds_instants(dtype: nw.dtypes.DType) -> bool:
+    """Return whether a column has instants, which have a time zone."""
+    return isinstance(dtype, nw.Datetime) and dtype.time_zone is not None
+
+
 def is_arrow_type(dtype: object) -> bool:
     """Return whether pandas has a column in a type of pyarrow."""
     return str(dtype).endswith("[pyarrow]")
@@ -100,20 +108,26 @@ def uses_arrow(frame: nw.LazyFrame[Any], names: Sequence[str]) -> bool:
 
 
 def read(
-    frame: nw.LazyFrame[Any], whole: Mapping[str, str], dates: Mapping[str, str]
+    frame: nw.LazyFrame[Any],
+    whole: Mapping[str, str],
+    dates: Mapping[str, str],
+    texts: Mapping[str, str],
+    instants: Mapping[str, str],
 ) -> nw.LazyFrame[Any]:
-    """Add our own columns for the caller's: whole numbers, and where a value is missing.
+    """Add our own columns for the caller's: the values, and where a value is missing.
 
-    A missing value is 0.
+    A missing number is 0, and a missing text is empty.
 
     Args:
         frame: the caller's frame.
         whole: our names, and the names of the caller's columns of whole numbers.
         dates: the same for columns of dates, which are read as days since 1970-01-01.
+        texts: the same for columns of text.
+        instants: the same for columns of instants, which are read as microseconds since 1970.
     """
     engine = frame.implementation
     if engine.is_pandas():
-        return _read_pandas(frame, whole, dates)
+        return _read_pandas(frame, whole, dates, texts, instants)
     if engine.is_pyspark() and dates:
         days = [
             f"unix_date({_in_sql(name)}) AS {own(own_name)}" for own_name, name in dates.items()
@@ -124,28 +138,55 @@ def read(
         columns = {own_name: nw.col(name) - nw.lit(_EPOCH) for own_name, name in dates.items()}
     else:
         columns = {own_name: nw.col(name).cast(nw.Int32) for own_name, name in dates.items()}
+    if engine.is_duckdb() and instants:
+        quoted = {own_name: _in_sql(name, '"') for own_name, name in instants.items()}
+        moments = [f"epoch_us({name}) AS {own(own_name)}" for own_name, name in quoted.items()]
+        frame = nw.from_native(nw.to_native(frame).project(", ".join(["*", *moments])))
+        columns |= {own_name: nw.col(own(own_name)) for own_name in instants}
+    else:
+        columns |= {
+            own_name: nw.col(name).dt.timestamp("us") for own_name, name in instants.items()
+        }
     columns |= {own_name: nw.col(name) for own_name, name in whole.items()}
     filled = [
         value.cast(nw.Int64).fill_null(0).alias(own(own_name))
         for own_name, value in columns.items()
     ]
+    filled += [
+        nw.col(name).cast(nw.String).fill_null("").alias(own(own_name))
+        for own_name, name in texts.items()
+    ]
     gaps = [
         nw.col(name).is_null().alias(own(missing(own_name)))
-        for own_name, name in {**whole, **dates}.items()
+        for own_name, name in {**whole, **dates, **texts, **instants}.items()
     ]
     return frame.with_columns(*filled, *gaps)
 
 
-def _in_sql(name: str) -> str:
-    escaped = name.replace("`", "``")
-    return f"`{escaped}`"
+def _in_sql(name: str, quote: str = "`") -> str:
+    escaped = name.replace(quote, quote * 2)
+    return f"{quote}{escaped}{quote}"
 
 
 def _read_pandas(
-    frame: nw.LazyFrame[Any], whole: Mapping[str, str], dates: Mapping[str, str]
+    frame: nw.LazyFrame[Any],
+    whole: Mapping[str, str],
+    dates: Mapping[str, str],
+    texts: Mapping[str, str],
+    instants: Mapping[str, str],
 ) -> nw.LazyFrame[Any]:
     native: Any = nw.to_native(frame)
     columns: dict[str, Any] = {}
+    for own_name, name in instants.items():
+        gaps = native[name].isna()
+        local = native[name].astype("datetime64[us, UTC]").dt.tz_localize(None)
+        columns[own(own_name)] = local.astype("int64").where(~gaps, 0)
+        columns[own(missing(own_name))] = gaps
+    for own_name, name in texts.items():
+        gaps = native[name].isna()
+        # Without pyarrow, pandas calls a Python function for each text.
+        columns[own(own_name)] = native[name].astype("string[pyarrow]").fillna("")
+        columns[own(missing(own_name))] = gaps
     for own_name, name in whole.items():
         gaps = native[name].isna()
         columns[own(own_name)] = native[name].fillna(0).astype("int64")
@@ -156,10 +197,10 @@ def _read_pandas(
         if is_arrow_type(series.dtype):
             days = series.astype("int32[pyarrow]").fillna(0).astype("int64")
         else:
-            instants = series.to_numpy()
-            midnights = instants.astype("datetime64[D]")
+            moments = series.to_numpy()
+            midnights = moments.astype("datetime64[D]")
             # An instant within a day has no civil day without a time zone.
-            gaps |= midnights != instants
+            gaps |= midnights != moments
             days = gaps.astype("int64") * 0 + midnights.astype("int64")
             days = days.where(~gaps, 0)
         columns[own(own_name)], columns[own(missing(own_name))] = days, gaps
@@ -192,9 +233,12 @@ def write(
     selected = nw.to_native(frame.select(*map(nw.col, columns), *written))
     if engine.is_polars():
         return _name_codes(engine, selected, [item.name for item in results if item.kind == "code"])
+    names = [*columns, *(item.name for item in results)]
+    instants = [item.name for item in results if item.kind == "instant"]
+    if engine.is_duckdb() and instants:
+        return selected.project(", ".join(_as_instant(name, name in instants) for name in names))
     days = [item.name for item in results if item.is_day and dates]
     if engine.is_pyspark() and days:
-        names = [*columns, *(item.name for item in results)]
         return selected.selectExpr(*(_as_spark_date(name, name in days) for name in names))
     return selected
 
@@ -213,12 +257,19 @@ def _write_one(
             written = nw.lit(_EPOCH) + written.cast(nw.Int32)
         elif not engine.is_pyspark():
             written = written.cast(nw.Int32).cast(nw.Date)
+    if result.kind == "instant" and engine.is_polars():
+        written = written.cast(nw.Datetime("us", "UTC"))
     return written.alias(result.name)
 
 
 def _as_spark_date(name: str, is_day: bool) -> str:
     quoted = _in_sql(name)
     return f"date_from_unix_date(CAST({quoted} AS INT)) AS {quoted}" if is_day else quoted
+
+
+def _as_instant(name: str, is_instant: bool) -> str:
+    quoted = _in_sql(name, '"')
+    return f"make_timestamptz({quoted}) AS {quoted}" if is_instant else quoted
 
 
 def _spell_codes(value: nw.Expr) -> nw.Expr:
@@ -261,8 +312,13 @@ def _write_pandas(
             written[result.name] = texts.astype("string[pyarrow]") if arrow else texts
         elif result.is_day and dates:
             written[result.name] = _pandas_dates(values, arrow=arrow).where(present)
+        elif result.kind == "instant":
+            instants = values.astype("int64").astype("datetime64[us]").dt.tz_localize("UTC")
+            instants = instants.astype("timestamp[us, tz=UTC][pyarrow]") if arrow else instants
+            written[result.name] = instants.where(present)
         else:
-            nullable = _NULLABLE["flag" if result.kind == "flag" else "whole"][arrow]
+            kind = result.kind if result.kind in _NULLABLE else "whole"
+            nullable = _NULLABLE[kind][arrow]
             written[result.name] = values.astype(nullable).where(present)
     return native[list(columns)].assign(**written)
 
@@ -271,3 +327,82 @@ def _pandas_dates(days: Any, *, arrow: bool) -> Any:
     if arrow:
         return days.astype("int32[pyarrow]").astype("date32[pyarrow]")
     return (days * _SECONDS_IN_DAY).astype("datetime64[s]")
+
+
+def _open(native: Any) -> nw.LazyFrame[Any]:
+    return cast("nw.LazyFrame[Any]", nw.from_native(native))
+
+
+def add_steps(
+    frame: nw.LazyFrame[Any], name: str, key: str, edges: Sequence[int], values: Sequence[int]
+) -> nw.LazyFrame[Any]:
+    """Add a column with the value of the step that each number of another column lies on.
+
+    It is for polars, pandas and DuckDB.
+
+    Args:
+        frame: the frame.
+        name: the name of the new column.
+        key: the column of numbers.
+        edges: the first number of each step but the first, in rising order.
+        values: the value of each step.
+    """
+    engine, native = frame.implementation, cast(Any, nw.to_native(frame))
+    if not edges:
+        return frame.with_columns(nw.lit(values[0], dtype=nw.Int64).alias(name))
+    if engine.is_polars():
+        polars: Any = engine.to_native_namespace()
+        step = polars.lit(polars.Series(edges)).search_sorted(polars.col(key), side="right")
+        found = polars.lit(polars.Series(values)).gather(step)
+        return _open(native.with_columns(found.alias(name)))
+    if engine.is_pandas():
+        numpy: Any = import_module("numpy")
+        steps = numpy.searchsorted(edges, native[key].to_numpy("int64"), side="right")
+        return _open(native.assign(**{name: numpy.asarray(values)[steps]}))
+    # Only DuckDB is left; it computes one branch of each comparison.
+    tree = _step_tree(_in_sql(key, '"'), edges, values)
+    return _open(native.project(f"*, CAST({tree} AS BIGINT) AS {name}"))
+
+
+def _step_tree(key: str, edges: Sequence[int], values: Sequence[int]) -> str:
+    """Return the values as a tree of comparisons in SQL, so that few of them are nested."""
+    if not edges:
+        return str(values[0])
+    half = len(edges) // 2
+    lower = _step_tree(key, edges[:half], values[: half + 1])
+    upper = _step_tree(key, edges[half + 1 :], values[half + 1 :])
+    return f"CASE WHEN {key} < {edges[half]} THEN {lower} ELSE {upper} END"
+
+
+def find_peaks(
+    frame: nw.LazyFrame[Any], group: Sequence[str], event: str, names: tuple[str, str]
+) -> nw.LazyFrame[Any]:
+    """Return a row for each group, with the largest number of calls and the first event with it.
+
+    Args:
+        frame: a frame with a row for the start and the end of each call.
+        group: the columns of the groups.
+        event: a column of numbers that rise with time; a start has an odd number, and an end an
+            even one.
+        names: the names of the two new columns.
+    """
+    peak, first = names
+    if frame.implementation.is_polars():
+        polars: Any = frame.implementation.to_native_namespace()
+        change = (polars.col(event) % 2 * 2 - 1).cast(polars.Int32)
+        found = [
+            polars.col(peak).max().cast(polars.Int64),
+            polars.col(event).get(polars.col(peak).arg_max()).alias(first),
+        ]
+        # The calls of a group all end, so that the next group starts with 0 calls.
+        native = cast(Any, nw.to_native(frame)).sort([*group, event])
+        native = native.with_columns(change.cum_sum().alias(peak))
+        return _open(native.group_by(list(group)).agg(found))
+    change = nw.col(event) - nw.col(event) // 2 * 2
+    last = nw.lit(2**62, dtype=nw.Int64)
+    frame = frame.with_columns((change * 2 - 1).alias(peak))
+    running = nw.col(peak).cum_sum().over(*group, order_by=event).cast(nw.Int64)
+    frame = frame.with_columns(running.alias(peak))
+    is_highest = nw.col(peak) == nw.col(peak).max().over(*group)
+    frame = frame.with_columns(nw.when(is_highest).then(nw.col(event)).otherwise(last).alias(first))
+    return frame.group_by(*group).agg(nw.col(peak).max(), nw.col(first).min())

@@ -4,8 +4,9 @@ Divisions are floor divisions of numbers that are 0 or more. There are no remain
 engines lack them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
+from typing import Final
 
 import narwhals.stable.v2 as nw
 
@@ -13,6 +14,9 @@ from channelplans.frames._work import Work, column
 from channelplans.money import Rounding
 
 __all__: tuple[str, ...] = ()
+
+# Up to this number of different values, comparisons are faster than a table.
+_FEW: Final = 8
 
 
 def choose(cases: Sequence[tuple[nw.Expr, nw.Expr]], otherwise: nw.Expr) -> nw.Expr:
@@ -22,6 +26,23 @@ def choose(cases: Sequence[tuple[nw.Expr, nw.Expr]], otherwise: nw.Expr) -> nw.E
         reversed(cases),
         otherwise,
     )
+
+
+def look_up(key: nw.Expr, table: Mapping[str, int] | Mapping[int, int], default: int) -> nw.Expr:
+    """Return the number that a table has for a key.
+
+    Args:
+        key: the keys.
+        table: the number of each key.
+        default: the number of the keys that are not in the table.
+    """
+    otherwise = nw.lit(default, dtype=nw.Int64)
+    others = {item: number for item, number in table.items() if number != default}
+    if len(others) <= _FEW:
+        cases = [(key == item, nw.lit(number, dtype=nw.Int64)) for item, number in others.items()]
+        return choose(cases, otherwise)
+    old, new = [*others], [*others.values()]
+    return key.replace_strict(old, new, default=otherwise, return_dtype=nw.Int64)
 
 
 def ratio(

@@ -12,6 +12,7 @@ from channelplans.frames._engines import (
     LARGEST_IN_DOUBLE,
     Result,
     holds_dates,
+    holds_instants,
     is_supported,
     missing,
     own,
@@ -28,6 +29,8 @@ _MAX_LISTED: Final = 12
 # Whole numbers that fit 64 bits with a sign.
 _WHOLE: Final = (nw.Int8, nw.Int16, nw.Int32, nw.Int64, nw.UInt8, nw.UInt16, nw.UInt32)
 
+_TEXT: Final = (nw.String, nw.Categorical, nw.Enum)
+
 
 class Work:
     """A frame with columns of our own. No caller sees it, so its frame may change.
@@ -40,6 +43,7 @@ class Work:
             run. Then refused rows need no harmless numbers, because their results become null.
         largest: the largest number that the engine divides exactly.
         narrow: the parameters whose columns cannot hold numbers that are too long.
+        dates: whether days are written as dates, and instants as such.
     """
 
     def __init__(
@@ -57,7 +61,7 @@ class Work:
         self.engine = frame.implementation
         self.wraps = not (self.engine.is_duckdb() or self.engine.is_pyspark())
         self.largest = LARGEST_IN_DOUBLE if self.engine.is_pyspark() else LARGEST
-        self._dates = dates
+        self.dates = dates
         self._arrow = arrow
 
     def add(self, **expressions: nw.Expr) -> None:
@@ -85,7 +89,7 @@ class Work:
             kinds: the kind of each result.
         """
         results = [Result(source, name, kinds[source]) for source, name in names.items()]
-        return write(self.frame, self.columns, results, dates=self._dates, arrow=self._arrow)
+        return write(self.frame, self.columns, results, dates=self.dates, arrow=self._arrow)
 
 
 def start_work(
@@ -93,7 +97,11 @@ def start_work(
     *,
     whole: Mapping[str, str],
     days: Mapping[str, str] | None = None,
+    texts: Mapping[str, str] | None = None,
+    instants: Mapping[str, str] | None = None,
+    kept: Mapping[str, str] | None = None,
     results: Mapping[str, str],
+    groups: Sequence[str] | None = None,
 ) -> Work:
     """Check a frame and read its columns.
 
@@ -102,34 +110,50 @@ def start_work(
         whole: the parameters for columns of whole numbers, with the columns.
         days: the parameters for columns of days, with the columns. If the first one has dates,
             the resulting days are dates too; otherwise they are whole numbers.
+        texts: the parameters for columns of text, with the columns.
+        instants: the parameters for columns of instants or of whole seconds since 1970, with the
+            columns. They are read as microseconds since 1970.
+        kept: the parameters for columns of any type, which are used as they are.
         results: the results and the names of their columns, which must be new.
+        groups: the only columns of the caller that stay, if the rows of the frame do not.
 
     Raises:
         WrongType: the frame is of an unknown engine, or a column has no usable type.
         InvalidValue: a column does not exist, or a result's column exists already.
     """
     opened = _open(frame)
-    schema, days = opened.collect_schema(), days or {}
+    schema, days, texts = opened.collect_schema(), days or {}, texts or {}
+    instants = instants or {}
     columns = tuple(schema.names())
-    for parameter, name in {**whole, **days}.items():
+    for parameter, name in {**whole, **days, **texts, **instants, **(kept or {})}.items():
         _check_exists(parameter, name, columns)
+    columns = columns if groups is None else tuple(groups)
     _check_new(results, columns)
     counted = dict(whole)
     dates: dict[str, str] = {}
+    moments: dict[str, str] = {}
+    for parameter, name in instants.items():
+        (moments if holds_instants(schema[name]) else counted)[parameter] = name
     for parameter, name in days.items():
         (dates if holds_dates(opened, name) else counted)[parameter] = name
     for parameter, name in counted.items():
         if not isinstance(schema[name], _WHOLE):
             kinds = "dates or of days since 1970-01-01" if parameter in days else "whole numbers"
+            if parameter in instants:
+                kinds = "instants with a time zone, or of whole seconds since 1970"
             expected = f"a column of {kinds}, in a type such as Int64"
             raise WrongType(parameter, f"{quoted(name)} of type {schema[name]}", expected)
-    used = [*whole.values(), *days.values()]
+    for parameter, name in texts.items():
+        if not isinstance(schema[name], _TEXT):
+            found = f"{quoted(name)} of type {schema[name]}"
+            raise WrongType(parameter, found, "a column of text, in a type such as String")
+    used = [*whole.values(), *days.values(), *texts.values(), *instants.values()]
     first_day = next(iter(days), None)
     return Work(
-        read(opened, counted, dates),
+        read(opened, counted, dates, texts, moments),
         columns,
         [parameter for parameter, name in counted.items() if schema[name] != nw.Int64],
-        dates=first_day in dates,
+        dates=first_day in dates or bool(moments),
         arrow=uses_arrow(opened, used),
     )
 

@@ -1,0 +1,229 @@
+"""Calls over columns equal the scalar function call by call."""
+
+import random
+from datetime import timedelta
+
+import attrs
+import pytest
+from hypothesis import given, strategies as st
+from tests.frames import call_rows, engines
+
+from channelplans import EUR, SKYPE_CONNECT, BundleRule, CallRule, Rate, Tariff
+from channelplans.errors import InvalidValue, WrongType
+from channelplans.frames import rate_calls_frame
+from channelplans.frames._engines import LARGEST_IN_DOUBLE
+from channelplans.frames.calls import _make_charge
+from channelplans.money import Currency
+from channelplans.offers import OFFERS
+
+COLUMNS, RATED = list(call_rows.COLUMNS), list(call_rows.RATED)
+
+#: One key for each shipped offer whose rules for calls differ from those of the others.
+OFFER_KEYS = tuple(
+    {(offer.bundle, offer.calls): key for key, offer in reversed([*OFFERS.items()])}.values()
+)
+#: Skype's rules for another area, with a trunk prefix and a longest call.
+GERMAN = attrs.evolve(
+    SKYPE_CONNECT,
+    bundle=BundleRule(
+        "German minutes",
+        5000,
+        area=("DE", "DE-mobile"),
+        calling_code="49",
+        trunk_prefix="0",
+        excluded_prefixes=("15", "30555"),
+        longest_call=timedelta(minutes=10),
+    ),
+)
+OFFERED = {**{key: OFFERS[key] for key in OFFER_KEYS}, "german": GERMAN}
+
+
+def rate(frame, offer, tariff, **choices):
+    """Return a frame with its calls rated in the order of ``call``."""
+    choices = {"used_seconds": "used_seconds", "order": ["call"]} | choices
+    return rate_calls_frame(frame, offer, tariff, **choices)
+
+
+def sorted_rows(frame, columns):
+    """Return the columns of a frame as rows in the order of the calls."""
+    return [row[1:] for row in sorted(engines.rows_of(frame, ["call", *columns]))]
+
+
+def check(rows, offer, tariff, engine, **choices):
+    """Rate shuffled calls, and compare each row with the scalar function."""
+    shuffled = random.Random(len(rows)).sample(rows, len(rows))
+    rated = rate(engines.make(engine, shuffled, COLUMNS), offer, tariff, **choices)
+    read, expected = sorted_rows(rated, RATED), call_rows.rate_rows(offer, tariff, rows)
+    compared = [pair for pair in zip(expected, read, strict=True) if pair[1][-1] != "beyond_engine"]
+    assert [pair[0] for pair in compared] == [pair[1] for pair in compared]
+    return len(rows) - len(compared)
+
+
+@pytest.mark.parametrize("key", OFFERED)
+def test_rate_calls_frame_equals_the_scalar_function_at_edges(key, quick_engine):
+    """Each offer rates each edge as ``rate_call`` does."""
+    left_out = check(call_rows.edge_rows(), OFFERED[key], call_rows.RATES, quick_engine)
+
+    assert left_out == 0
+
+
+@pytest.mark.parametrize("key", OFFERED)
+def test_rate_calls_frame_uses_allowances_in_order(key, quick_engine):
+    """The calls of each subscription use its minutes in their order, not in that of the rows."""
+    rows = call_rows.random_rows(3, 2_000, subscriptions=20)
+
+    assert check(rows, OFFERED[key], call_rows.RATES, quick_engine) == 0
+
+
+@given(st.data())
+def test_rate_calls_frame_equals_the_scalar_function(quick_engine, data):
+    """Any offer and any tariff rate any calls as ``rate_call`` does."""
+    offer = data.draw(call_rows.offers_in_seconds())
+    tariff = data.draw(call_rows.tariffs_in_seconds())
+    check(data.draw(call_rows.call_tables(offer, tariff)), offer, tariff, quick_engine)
+
+
+def test_rate_calls_frame_equals_the_scalar_function_on_pyspark():
+    """PySpark rates the edges and random calls of each kind of rule as ``rate_call`` does."""
+    engines.start("pyspark")
+    rows = [
+        *call_rows.edge_rows(),
+        *((f"r-{name}", 10_000 + call, *row) for name, call, *row in call_rows.random_rows(4, 500)),
+    ]
+
+    assert check(rows, GERMAN, call_rows.RATES, "pyspark") == 0
+
+
+@pytest.mark.slow
+def test_a_million_calls_equal_the_scalar_function(quick_engine, request):
+    """A million calls of many subscriptions, copies of random ones, are rated as one by one."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    seed = request.config.getoption("randomly_seed", default=1)
+    rows, copies = call_rows.random_rows(seed, 10_000, subscriptions=500), 100
+    table = engines.table(rows, COLUMNS)
+    tables = []
+    for copy in range(copies):
+        names = pc.binary_join_element_wise(table["subscription"], str(copy), "-")
+        tables.append(table.set_column(0, "subscription", names))
+    frame = engines.from_table(quick_engine, pa.concat_tables(tables))
+    rated = engines.to_arrow(rate(frame, GERMAN, call_rows.RATES)).sort_by("call")
+
+    expected = call_rows.rate_rows(GERMAN, call_rows.RATES, rows)
+    for name, values in zip(RATED, zip(*expected, strict=True), strict=True):
+        read = rated[name].cast(pa.string() if name == "error" else pa.int64())
+        repeated = pa.array([value for value in values for _ in range(copies)], read.type)
+        assert read.combine_chunks().equals(repeated), name
+
+
+def test_rate_calls_frame_charges_all_calls_without_allowances():
+    """Without columns of minutes, nothing is included; all calls can belong to one subscription."""
+    rows = [("s", call, "+12125550100", "US", 60, 900, 0) for call in range(3)]
+    frame = engines.make("polars", rows, COLUMNS)
+    plain = rate(frame, SKYPE_CONNECT, call_rows.RATES, granted_seconds=None, used_seconds=None)
+    together = rate(frame, SKYPE_CONNECT, call_rows.RATES, subscription=None, used_seconds=None)
+
+    seconds = ["included_seconds", "overage_seconds", "other_seconds"]
+    assert [(0, 0, 60)] * 3 == engines.rows_of(plain, seconds)
+    assert [(60, 0, 0)] * 3 == engines.rows_of(together, seconds)
+
+
+def test_rate_calls_frame_refuses_used_minutes_that_were_not_granted():
+    """Used minutes without a column of granted minutes are more than were granted."""
+    rows = [("s", call, "+12125550100", "US", 60, 900, call) for call in range(2)]
+    frame = engines.make("polars", rows, COLUMNS)
+    rated = rate(frame, SKYPE_CONNECT, call_rows.RATES, granted_seconds=None)
+
+    assert [(None,), ("invalid-value",)] == engines.rows_of(rated, ["error"])
+
+
+def test_rate_calls_frame_refuses_calls_without_order_or_subscription():
+    """A call without a subscription, or without its place in the order, has a missing value."""
+    rows = [(None, 1, *["0"] * 2, 60, 900, 0), ("s", None, *["0"] * 2, 60, 900, 0)]
+    frame = engines.make("polars", rows, COLUMNS)
+
+    rated = rate(frame, SKYPE_CONNECT, call_rows.RATES)
+    assert [("wrong-type",)] * 2 == engines.rows_of(rated, ["error"])
+
+
+def test_rate_calls_frame_leaves_out_what_it_cannot_compute():
+    """A call or an allowance of more than 68 years is beyond the engine."""
+    rows = [
+        ("a", 1, "+12125550100", "US", 2**31 + 1, 900, 0),
+        ("a", 2, "+12125550100", "US", 60, 900, 0),
+        ("b", 3, "+12125550100", "US", 60, 2**31 + 1, 0),
+    ]
+    rated = rate(engines.make("polars", rows, COLUMNS), SKYPE_CONNECT, call_rows.RATES)
+
+    expected = [(None, "beyond_engine"), (0, None), (None, "beyond_engine")]
+    assert expected == engines.rows_of(rated, ["included_seconds", "error"])
+
+
+def test_rate_calls_frame_leaves_out_charges_that_are_not_exact():
+    """A price with too many digits for the engine is not charged, unless the call is included."""
+    tariff = Tariff("fine", Currency("EUR", 9), channel="1", minute="1.234567891")
+    fine = attrs.evolve(tariff, rates={"PL": Rate("0", connection="123456789.123456789")})
+    rows = [
+        ("a", 1, "+12125550100", "US", 2**31, 0, 0),
+        ("a", 2, "+12125550100", "US", 60, 0, 0),
+        ("a", 3, "+4812", "PL", 60, 0, 0),
+    ]
+    rated = rate(engines.make("polars", rows, COLUMNS), SKYPE_CONNECT, fine)
+
+    expected = call_rows.rate_rows(SKYPE_CONNECT, fine, rows)
+    read = engines.rows_of(rated, RATED)
+    assert [row for row in read if row[-1] != "beyond_engine"] == [
+        wanted for wanted, row in zip(expected, read, strict=True) if row[-1] != "beyond_engine"
+    ]
+
+
+def test_charges_leave_out_prices_that_the_engine_cannot_hold():
+    """A rate whose prices have too many digits charges no second."""
+    rate = Rate("0.000000001", minimum_charge="900000000.000000001")
+    charge = _make_charge(rate, SKYPE_CONNECT, EUR, LARGEST_IN_DOUBLE)
+
+    assert charge.longest == -1
+
+
+def test_rate_calls_frame_refuses_rules_of_parts_of_a_second():
+    """Rules that count parts of a second, and prices above all limits, are refused by name."""
+    frame = engines.make("polars", [("s", 1, "0", "US", 60, 900, 0)], COLUMNS)
+    rule = CallRule(timedelta(0), timedelta(milliseconds=100))
+    fine = attrs.evolve(SKYPE_CONNECT, calls=rule)
+    with pytest.raises(InvalidValue, match="whole seconds"):
+        rate(frame, fine, call_rows.RATES)
+    dear = Tariff("dear", EUR, channel="1", minute="1000000000")
+    with pytest.raises(InvalidValue, match="18 digits"):
+        rate(frame, SKYPE_CONNECT, dear)
+
+
+def test_rate_calls_frame_refuses_columns_by_name():
+    """A number that is no text, and an order without columns, are refused before the run."""
+    frame = engines.make("polars", [("s", 1, 2, "US", 60, 900, 0)], COLUMNS)
+    with pytest.raises(WrongType, match="number"):
+        rate(frame, SKYPE_CONNECT, call_rows.RATES)
+    with pytest.raises(InvalidValue, match="order"):
+        rate(frame, SKYPE_CONNECT, call_rows.RATES, order=())
+
+
+def test_rate_calls_frame_rates_without_any_rate():
+    """A tariff that sells no calls refuses each call; an offer without bundles covers none."""
+    silent = Tariff("silent", EUR, channel="1")
+    rows = [("s", 1, "+12125550100", "US", 60, 900, 0)]
+    frame = engines.make("polars", rows, COLUMNS)
+    assert [("unknown-rate",)] == engines.rows_of(rate(frame, SKYPE_CONNECT, silent), ["error"])
+    bare = attrs.evolve(SKYPE_CONNECT, bundle=None)
+    assert call_rows.rate_rows(bare, call_rows.RATES, rows) == engines.rows_of(
+        rate(frame, bare, call_rows.RATES), RATED
+    )
+
+
+def test_rate_calls_frame_reads_many_prefixes():
+    """A long list of prefixes is looked up, and the longest one wins."""
+    rates = {str(prefix): f"0.0{prefix % 97}" for prefix in range(100, 400)}
+    tariff = Tariff("long", EUR, channel="1", rates=rates | {"1": "1", "39": "2"})
+    rows = [("s", call, f"+{call}55501", "XX", 60, 900, 0) for call in range(90, 450)]
+    rated = rate(engines.make("polars", rows, COLUMNS), SKYPE_CONNECT, tariff)
+
+    assert call_rows.rate_rows(SKYPE_CONNECT, tariff, rows) == engines.rows_of(rated, RATED)

@@ -1,0 +1,151 @@
+"""Traffic over columns equals that of ``measure_traffic``, customer by customer."""
+
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings, strategies as st
+from tests.frames import engines, traffic_rows
+
+from channelplans.errors import InvalidValue, WrongType
+from channelplans.frames import traffic_frame
+
+COLUMNS, MEASURED = list(traffic_rows.COLUMNS), list(traffic_rows.MEASURED)
+WARSAW = ZoneInfo("Europe/Warsaw")
+
+
+@pytest.fixture(
+    scope="module", params=["polars", "polars lazy", "pandas", "pandas with pyarrow", "duckdb"]
+)
+def traffic_engine(request):
+    """Return the name of each engine that measures traffic."""
+    engines.start(request.param)
+    return request.param
+
+
+def check(rows, engine, zone, weekdays=range(7)):
+    """Compare the row of each customer, and return the customers that are beyond the engine."""
+    frame = engines.make(engine, rows, COLUMNS)
+    measured = traffic_frame(frame, by="customer", zone=zone, weekdays=weekdays)
+    read = {row[0]: row[1:] for row in engines.rows_of(measured, ["customer", *MEASURED])}
+    expected = traffic_rows.measure(rows, zone, weekdays)
+    left_out = {name for name, row in read.items() if row[-1] == "beyond_engine"}
+    assert {name: row for name, row in expected.items() if name not in left_out} == {
+        name: row for name, row in read.items() if name not in left_out
+    }
+    return left_out
+
+
+@pytest.mark.parametrize("key", traffic_rows.ZONES)
+def test_traffic_frame_equals_the_scalar_function_at_edges(key):
+    """Calls around midnight and changes of the clock are measured as by ``measure_traffic``."""
+    zone = traffic_rows.ZONES[key]
+    left_out = check(traffic_rows.edge_rows(), "polars lazy", zone)
+
+    assert "unknown" in left_out
+    assert len(left_out) == 1 or key == "America/St_Johns"
+
+
+def test_traffic_frame_equals_the_scalar_function_on_each_engine(traffic_engine):
+    """Each engine measures edges and random calls in Warsaw, on working days, as one by one."""
+    rows = traffic_rows.edge_rows() + traffic_rows.random_rows(5, 400)
+
+    assert check(rows, traffic_engine, WARSAW, range(5)) == {"unknown"}
+
+
+@given(st.data())
+@settings(max_examples=25)
+def test_traffic_frame_equals_the_scalar_function(data):
+    """Any calls in any zone on any weekdays are measured as by ``measure_traffic``."""
+    engine = data.draw(st.sampled_from(["polars", "pandas"]))
+    zone = data.draw(st.sampled_from([*traffic_rows.ZONES.values()]))
+    weekdays = data.draw(st.sets(st.integers(0, 6)))
+    seconds_between = st.integers(0, 10**9)
+    epoch = datetime(2014, 1, 1, tzinfo=UTC)
+    start = seconds_between.map(lambda after: epoch + timedelta(seconds=after))
+    first = data.draw(start)
+    near = st.timedeltas(timedelta(0), timedelta(days=40)).map(first.__add__)
+    seconds = st.none() | st.integers(-1, 100) | st.integers(0, 400_000)
+    row = st.tuples(st.sampled_from("abc"), near | start, seconds)
+    check(data.draw(st.lists(row, min_size=1, max_size=10)), engine, zone, weekdays)
+
+
+@pytest.mark.slow
+def test_a_million_calls_equal_the_scalar_function(request):
+    """A million calls of 500 customers are measured as by ``measure_traffic``."""
+    seed = request.config.getoption("randomly_seed", default=1)
+    rows = traffic_rows.random_rows(seed, 1_000_000, customers=500)
+
+    assert check(rows, "polars", WARSAW) == set()
+
+
+def test_traffic_frame_measures_all_calls_together(traffic_engine):
+    """Without a customer there is one row; starts in whole seconds give whole numbers."""
+    start = datetime(2026, 1, 5, 10, tzinfo=UTC)
+    rows = [(int(start.timestamp()) + 60 * call, 300) for call in range(10)]
+    frame = engines.make(traffic_engine, rows, ["start", "seconds"])
+    measured = traffic_frame(frame, results={"peak": "most", "peak_at": "at", "first_day": "day"})
+
+    day = (date(2026, 1, 5) - date(1970, 1, 1)).days
+    expected = [(5, int(start.timestamp()) + 240, day, None)]
+    assert expected == engines.rows_of(measured, ["most", "at", "day", "error"])
+
+
+def test_traffic_frame_refuses_calls_without_a_customer():
+    """Calls without a customer have one row, whose customer is missing."""
+    start = datetime(2026, 1, 5, 10, tzinfo=UTC)
+    frame = engines.make("polars", [("a", start, 60), (None, start, 60)], COLUMNS)
+    measured = traffic_frame(frame, by="customer")
+
+    read = engines.rows_of(measured, ["customer", "calls", "error"])
+    assert sorted(read, key=str) == [("a", 1, None), (None, None, "wrong-type")]
+
+
+def test_traffic_frame_leaves_out_what_it_cannot_compute():
+    """Calls over two changes of the clock, and centuries of calls, are beyond the engine."""
+    start = datetime(2026, 1, 5, 10, tzinfo=UTC)
+    long_call, years = [("long", start, 86_400 * 350)], [("many", start, 86_400 * 3_000)] * 4_000
+    rows = long_call + years
+
+    assert check(rows, "polars", UTC) == {"many"}
+    assert check(long_call, "polars", WARSAW) == {"long"}
+
+
+def test_traffic_frame_refuses_starts_outside_the_calendar(traffic_engine):
+    """Whole seconds outside the years 2 to 9998 are illegal, and do not stop the run."""
+    rows = [(place, start, 60) for place, start in enumerate((-(10**18), 10**18, 2**62, 0))]
+    frame = engines.make(traffic_engine, rows, COLUMNS)
+    measured = traffic_frame(frame, by="customer")
+
+    codes = dict(engines.rows_of(measured, ["customer", "error"]))
+    assert codes == {**dict.fromkeys(range(3), "invalid-value"), 3: "beyond_engine"}
+
+
+class Shifted(tzinfo):
+    """A zone of another class, an hour ahead of UTC."""
+
+    def utcoffset(self, _instant):
+        """Return how far the clock is ahead."""
+        return timedelta(hours=1)
+
+    def dst(self, _instant):
+        """Return nothing, because the clock does not change."""
+
+    def tzname(self, _instant):
+        """Return the name of the zone."""
+        return "shifted"
+
+
+def test_traffic_frame_refuses_by_name():
+    """Another class of zone, an unknown weekday and another engine are refused before the run."""
+    frame = engines.make("polars", [("a", datetime(2026, 1, 5, tzinfo=UTC), 60)], COLUMNS)
+    with pytest.raises(InvalidValue, match="zone"):
+        traffic_frame(frame, zone=Shifted())
+    with pytest.raises(InvalidValue, match="weekday"):
+        traffic_frame(frame, weekdays=[7])
+    with pytest.raises(InvalidValue, match="results"):
+        traffic_frame(frame, by="customer", results={"peak": "customer"})
+    with pytest.raises(WrongType, match="start"):
+        traffic_frame(frame, start="customer")
+    with pytest.raises(WrongType, match="pyarrow"):
+        traffic_frame(engines.to_arrow(frame))
