@@ -55,11 +55,11 @@ class Work:
         dates: bool,
         arrow: bool,
     ) -> None:
-        self.frame = frame
+        self.frame: nw.LazyFrame[Any] = frame
         self.columns = columns
         self.narrow = narrow
         self.engine = frame.implementation
-        self.wraps = not (self.engine.is_duckdb() or self.engine.is_pyspark())
+        self.wraps: bool = not (self.engine.is_duckdb() or self.engine.is_pyspark())
         self.largest = LARGEST_IN_DOUBLE if self.engine.is_pyspark() else LARGEST
         self.dates = dates
         self._arrow = arrow
