@@ -2,7 +2,7 @@
 
 import operator
 import random
-from datetime import date
+from datetime import date, timedelta
 from functools import cache, reduce
 from itertools import cycle, product
 from operator import itemgetter
@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given, strategies as st
 from tests.frames import engines, scalar, tables
 
-from channelplans import RefundBasis
+from channelplans import (
+    JPY,
+    BundleRule,
+    Offer,
+    QuantityRule,
+    RefundBasis,
+    RefundRule,
+    Rounding,
+    Tariff,
+)
 from channelplans.errors import ChannelPlansError
 from channelplans.frames import quote_frame, refund_frame
 from channelplans.offers import OFFERS
@@ -208,3 +217,33 @@ def test_a_million_rows_equal_the_scalar_functions(engine, request):
         kind = {"term_end": pa.date32()}.get(name, pa.string() if "error" in name else pa.int64())
         expected = pa.chunked_array([pa.array(values, kind).take(drawn)])
         assert expected.equals(refunded.column(name).cast(kind)), name
+
+
+def test_quote_frame_caps_the_minutes_as_the_scalar_function_does(quick_engine):
+    """No quote grants more minutes than a timedelta holds."""
+    rule = BundleRule("b", 10**6, ("US",), per_channel=None, included=10**6)
+    offer = Offer("x", "y", "z", QuantityRule(1, 10**6), rule)
+    tariff = Tariff("x", JPY, channel="1", bundle="1")
+    rows = [(10**6, 10**6, date(2026, 1, 5)), (1, 1, date(2026, 1, 5))]
+    quoted = quote_frame(engines.make(quick_engine, rows, REQUEST), offer, tariff)
+
+    expected = [scalar.quote_row(offer, tariff, *row) for row in rows]
+    assert expected == engines.rows_of(quoted, QUOTED)
+
+
+@pytest.mark.parametrize("rounding", Rounding)
+@pytest.mark.parametrize("basis", RefundBasis)
+def test_refund_frame_rounds_each_basis_as_the_scalar_function_does(basis, rounding):
+    """Each basis and each rounding refunds first terms as ``refund`` does, the change day used."""
+    rule = RefundRule(basis, basis, change_day_used=True, rounding=rounding)
+    offer, tariff = OFFERS["skype-connect-2011"], tables.TARIFFS["ladders"]
+    rows = [
+        (7, 3, date(2026, 1, 31), date(2026, 1, 31) + timedelta(day), 60 * day * day)
+        for day in range(-1, 30)
+    ]
+    for columns in ({}, {"term_end": None}):
+        frame = engines.make("polars", rows, REFUND_COLUMNS)
+        refunded = refund(frame, offer, tariff, rule, **columns)
+
+        expected = refund_rows(offer, tariff, rows, rule)
+        assert expected == engines.rows_of(refunded, list(REFUND_NAMES.values()))
