@@ -207,6 +207,14 @@ def test_rate_calls_frame_refuses_columns_by_name():
         rate(frame, SKYPE_CONNECT, call_rows.RATES, order=())
 
 
+def test_rate_calls_frame_rates_one_subscription_of_pyarrow():
+    """A table of pyarrow can hold the calls of one subscription; several are refused by name."""
+    rows = call_rows.random_rows(6, 50, subscriptions=1)
+    assert check(rows, GERMAN, call_rows.RATES, "pyarrow", subscription=None) == 0
+    with pytest.raises(WrongType, match="subscription=None"):
+        rate(engines.make("pyarrow", rows, COLUMNS), GERMAN, call_rows.RATES)
+
+
 def test_rate_calls_frame_rates_without_any_rate():
     """A tariff that sells no calls refuses each call; an offer without bundles covers none."""
     silent = Tariff("silent", EUR, channel="1")

@@ -13,7 +13,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from channelplans._checks import NUMBER_LIMIT, instance, several, text as check_text
 from channelplans._numbers import is_prefix
-from channelplans.errors import InvalidValue, quoted
+from channelplans.errors import InvalidValue, WrongType, quoted
 from channelplans.frames._codes import (
     BARRED_NUMBER,
     BEYOND_ENGINE,
@@ -116,7 +116,8 @@ def rate_calls_frame(
         results: the results to add, with the names of their columns; by default all.
 
     Raises:
-        WrongType: the frame is of an unknown engine, or a column has no usable type.
+        WrongType: the frame is of an unknown engine, or a column has no usable type. Or the frame
+            is a table of pyarrow, and there is a column of subscriptions.
         InvalidValue: a column does not exist, or a result's column exists already. Or a rule counts
             parts of a second, or a price of calls is too high for columns.
 
@@ -154,6 +155,9 @@ def rate_calls_frame(
     whole = {"seconds": seconds, **{key: name for key, name in allowance.items() if name}}
     texts = {"number": number, "destination": destination}
     work = start_work(frame, whole=whole, texts=texts, kept=kept, results=names)
+    if work.engine.is_pyarrow() and subscription is not None:
+        expected = "a frame of another engine, or subscription=None, because pyarrow has no windows"
+        raise WrongType("frame", "a table of pyarrow", expected)
     charges = [_make_charge(rate, offer, tariff.currency, work.largest) for rate in prices.rates]
     add_digits(work, "number")
     _add_rate(work, offer.bundle, prices)
