@@ -12,7 +12,7 @@ pytest_plugins = ["pytester"]
 settings.register_profile(
     "default",
     deadline=None,
-    max_examples=30,
+    max_examples=20,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -21,6 +21,8 @@ settings.register_profile("ci", settings.get_profile("default"), database=None, 
 BASE_PROFILE = "ci" if os.environ.get("CI", "").lower() in {"1", "true"} else "default"
 # Between the oldest and the newest interpreter, a few examples of each law are enough.
 settings.register_profile("fast", settings.get_profile(BASE_PROFILE), max_examples=10)
+# HYPOTHESIS_PROFILE=thorough, after a change to the rules and before a release.
+settings.register_profile("thorough", settings.get_profile(BASE_PROFILE), max_examples=300)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", BASE_PROFILE))
 
 

@@ -135,31 +135,36 @@ def test_examples_run_when_copied_alone(docstring):
     assert failures == 0, "".join(report)
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_describe_their_parameters(name):
+def test_functions_describe_their_parameters():
     """The docstring of a public function has a text for each parameter, and for nothing else.
 
     A method that has the same parameters as a method of another class can refer to that.
     """
-    texts, parameters = described(find_description(name), "Args"), parameters_of(FUNCTIONS[name])
+    parameters = {name: parameters_of(function) for name, function in FUNCTIONS.items()}
+    texts = {name: described(find_description(name), "Args") for name in FUNCTIONS}
+    wrong = [name for name in FUNCTIONS if texts[name] != parameters[name]]
 
-    message = f"the section Args of {name} must describe {parameters}, in this order"
-    assert texts == parameters, message
+    message = "describe these parameters in the section Args, in this order"
+    assert wrong == [], f"{message}: { {name: parameters[name] for name in wrong} }"
 
 
-@pytest.mark.parametrize("name", CLASSES)
-def test_classes_describe_their_fields(name):
+def test_classes_describe_their_fields():
     """The docstring of a public class has a text for each field."""
-    texts = described(CLASSES[name], "Attributes")
-    missing = [field for field in fields_of(CLASSES[name]) if field not in texts]
+    missing = {
+        f"{name}.{field}"
+        for name, kind in CLASSES.items()
+        for field in set(fields_of(kind)) - set(described(kind, "Attributes"))
+    }
 
-    assert missing == [], f"the section Attributes of {name} does not describe {missing}"
+    assert missing == set(), "describe these fields in the section Attributes of their class"
 
 
-@pytest.mark.parametrize("name", CLASSES)
-def test_classes_describe_only_what_they_have(name):
+def test_classes_describe_only_what_they_have():
     """The docstring of a public class has a text only for fields and for members of an enum."""
-    known = {*fields_of(CLASSES[name]), *dir(CLASSES[name])}
-    unknown = [text for text in described(CLASSES[name], "Attributes") if text not in known]
+    unknown = {
+        f"{name}.{text}"
+        for name, kind in CLASSES.items()
+        for text in set(described(kind, "Attributes")) - {*fields_of(kind), *dir(kind)}
+    }
 
-    assert unknown == [], f"{name} has no {unknown}, which its section Attributes describes"
+    assert unknown == set(), "these texts in a section Attributes describe nothing"

@@ -48,14 +48,16 @@ def test_find_citations_finds_a_citation_on_two_lines():
     assert ["H9", "F 7.3", "F 8.10", "F 3"] == find_citations(text)
 
 
-@pytest.mark.parametrize(
-    "path", [*MODULES, *PAGES], ids=lambda path: path.relative_to(ROOT).as_posix()
-)
-def test_each_cited_rule_and_fact_is_on_a_sources_page(path: Path):
+def test_each_cited_rule_and_fact_is_on_a_sources_page():
     """The sources pages have a label for each rule and fact that a module or a page cites."""
-    citations = set(find_citations(path.read_text(encoding="utf-8")))
+    citations = {
+        (path.relative_to(ROOT).as_posix(), label)
+        for path in [*MODULES, *PAGES]
+        for label in find_citations(path.read_text(encoding="utf-8"))
+    }
 
-    assert set() == citations - SOURCES.keys()
+    assert len(citations) > 100
+    assert set() == {(path, label) for path, label in citations if label not in SOURCES}
 
 
 def test_the_rules_page_lists_the_rules_in_order():

@@ -496,6 +496,19 @@ def test_a_need_of_299_channels_takes_few_steps():
     assert option.best.units <= 29900 // 100 * 1695 + 1695
 
 
+def test_free_channels_whose_minutes_need_bundles_take_few_steps():
+    """One bundle covers one profile, so no larger total can be cheaper and few are tried."""
+    tariff = attrs.evolve(TARIFF, channel=0, minute=None)
+    product = Product(SKYPE_CONNECT, tariff)
+    need = Need(channels=2, minutes={"US": 1})
+    (option,) = run_within(2_000_000, lambda: compare_plans(need, [product])).options
+
+    assert [(2, 1)] == channels_of(option)
+    assert "10.00 EUR" == str(option.best.per_term)
+    # The second profile needs a bundle of its own.
+    assert (301, "20.00 EUR") == (option.step_from, str(option.step.per_term))
+
+
 def test_break_even_divides_the_price_of_a_bundle_by_that_of_a_minute():
     """10 / 0.021 is 476.19 minutes, 7:56:11.43, rounded up."""
     assert timedelta(hours=7, minutes=56, seconds=12) == break_even(SKYPE_CONNECT, TARIFF)

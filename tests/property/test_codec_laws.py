@@ -350,7 +350,8 @@ def test_decode_returns_the_encoded_value(kind, data):
     """Encoding and decoding, also through JSON, keeps the value and its repr.
 
     The repr shows fields that equality ignores. The encoded data is valid by the schema, and
-    encoding the decoded value returns the same data.
+    encoding the decoded value returns the same data. ``decode`` needs the value's definitions and
+    no others.
     """
     value = data.draw(VALUES[kind])
     encoded = encode(value)
@@ -361,6 +362,19 @@ def test_decode_returns_the_encoded_value(kind, data):
     assert encoded == encode(decoded)
     assert kind in IN_FULL or repr(value) == repr(decoded)
     assert [] == [error.message for error in schema_errors]
+    check_definitions(kind, value, encoded)
+
+
+def check_definitions(kind, value, encoded):
+    """Check that a value is decoded with its definitions, and not without any one of them."""
+    definitions = definitions_of(value)
+
+    assert value == decode(kind, encoded, definitions=definitions)
+    assert definitions == {digest(definition): definition for definition in definitions.values()}
+    for removed in definitions:
+        others = {key: found for key, found in definitions.items() if key != removed}
+        with pytest.raises(NotDecodable, match=removed):
+            decode(kind, encoded, definitions=others)
 
 
 @given(encoded_values())
@@ -465,21 +479,6 @@ def test_schema_refuses_a_wrong_shape(kind_and_data):
     assume(is_refused_for_its_shape(try_decode(kind, data)))
 
     assert not VALIDATORS[kind].is_valid(data)
-
-
-@pytest.mark.parametrize("kind", VALUES)
-@given(st.data())
-def test_definitions_of_a_value_are_exactly_what_decode_needs(kind, data):
-    """The value is decoded with them, and without any one of them it is refused."""
-    value = data.draw(VALUES[kind])
-    encoded, definitions = through_json(encode(value)), definitions_of(value)
-
-    assert value == decode(kind, encoded, definitions=definitions)
-    assert definitions == {digest(definition): definition for definition in definitions.values()}
-    for removed in definitions:
-        others = {key: found for key, found in definitions.items() if key != removed}
-        with pytest.raises(NotDecodable, match=removed):
-            decode(kind, encoded, definitions=others)
 
 
 @given(st.data())

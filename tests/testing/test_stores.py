@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from threading import Barrier, Thread
 
@@ -31,6 +32,26 @@ from channelplans.testing.contract.helpers import (
 from channelplans.testing.stores import AsyncStoreContract, StoreContract
 
 pytestmark = pytest.mark.slow
+
+
+@contextmanager
+def loaded_profile(**changes):
+    """Load a profile of Hypothesis with other settings for a while."""
+    settings.register_profile("before", settings())
+    settings.register_profile("changed", **changes)
+    settings.load_profile("changed")
+    try:
+        yield
+    finally:
+        settings.load_profile("before")
+
+
+@pytest.fixture(autouse=True)
+def _profile_of_a_user():
+    """Run the contract as a user does who has no profile: a broken store must not pass by luck."""
+    with loaded_profile(max_examples=100):
+        yield
+
 
 # The broken store, the contract test that must fail, and a part of its message. Where threads may
 # fail in different ways, the part is common to all their messages.
@@ -1132,12 +1153,12 @@ def test_lives_contain_all_actions_statuses_and_offers():
 
 @pytest.mark.parametrize(
     ("max_examples", "minimum", "maximum"),
-    [(1, 22, 41), (200, 42, 81)],
+    [(1, 7, 12), (100, 22, 41), (200, 42, 81)],
 )
 def test_profile_of_hypothesis_sets_the_number_of_sequences(
     monkeypatch, max_examples, minimum, maximum
 ):
-    """The suite tries more sequences under a larger profile, and at least 20 under any profile.
+    """The suite tries 20 sequences for each 100 examples of the profile, and at least five.
 
     Two more stores show that each store is new.
     """
@@ -1149,13 +1170,8 @@ def test_profile_of_hypothesis_sets_the_number_of_sequences(
         stores.append(checked_store.open_store(MemoryStore))
         return stores[-1]
 
-    settings.register_profile("before", settings())
-    settings.register_profile("changed", max_examples=max_examples)
-    try:
-        settings.load_profile("changed")
+    with loaded_profile(max_examples=max_examples):
         state_machine.run_machine(make_store)
-    finally:
-        settings.load_profile("before")
 
     assert minimum <= len(stores) <= maximum
 

@@ -105,6 +105,8 @@ class Search:
         prices = task.bundle_prices
         self._never_falls = all(price <= following for price, following in pairwise(prices))
         self._savings = self._find_savings(prices)
+        # The least price of bundles on one profile.
+        self._least_bundles = min(prices[1:], default=0)
         # The least price of each number of bundles on any number of profiles.
         self._bundle_covers = [0]
         if task.bundle_minutes:
@@ -207,6 +209,10 @@ class Search:
         choices = []
         if full <= limit:
             choices.append(Fraction(covers[full]))
+            if full and task.rate is None:
+                # Each profile has minutes, and only bundles cover them.
+                fewest = -(-total // task.sizes[-1])
+                choices = [Fraction(max(covers[full], fewest * self._least_bundles))]
         if full and task.rate is not None:
             choices.append(task.rate * minutes + self._cover_savings[min(limit, full - 1)])
         return min(choices, default=None)
