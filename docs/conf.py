@@ -36,7 +36,7 @@ nitpick_ignore_regex = [
         r"(abc|collections|contextlib|dataclasses|datetime|decimal|enum|fractions|functools|itertools"
         r"|numbers|operator|types|typing|zoneinfo)(\..+)?",
     ),
-    (r"py:.*", r"(attr|attrs|dateutil|hypothesis|numpy|pytest)(\..+)?"),
+    (r"py:.*", r"(attr|attrs|dateutil|hypothesis|narwhals|numpy|pytest)(\..+)?"),
     # Fixtures of the store contract have these types, which have no page.
     (r"py:.*", r"channelplans\.testing\.contract\.checked_store\..+"),
     # Type variables have no page.

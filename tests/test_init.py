@@ -13,7 +13,7 @@ import pytest
 import channelplans
 
 ROOT = Path(channelplans.__file__)
-ROOMS = ("subscriptions", "storage", "explore")
+ROOMS = ("subscriptions", "storage", "explore", "frames")
 EXPORTED = vars(channelplans)["__all__"]
 
 

@@ -592,6 +592,8 @@ def public_names(kind):
     return [
         f"{module_name}.{name}"
         for module_name in sorted(MODULES.keys() - ROOMS)
+        # A frame's library reads and writes what it likes, so these functions are only read.
+        if not module_name.startswith("frames.")
         for name in exported_names(module_name)
         if kind_of(getattr(MODULES[module_name], name)) == kind
     ]
@@ -1039,6 +1041,10 @@ ASSIGNED_ATTRIBUTES = {
     "explore._tasks": {"_Prices._tariff"},
     "explore.comparison": {
         f"_Solver.{name}" for name in ("_need", "_product", "_search", "_task", "_usage")
+    },
+    "frames._work": {
+        *(f"Work.{name}" for name in ("columns", "engine", "frame", "largest", "narrow", "wraps")),
+        *(f"Work.{name}" for name in ("_arrow", "_dates")),
     },
     "storage._billing_actions": {
         "BillingActions._finish",

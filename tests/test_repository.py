@@ -12,9 +12,10 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "channelplans"
+ROOMS = ("subscriptions", "storage", "explore", "frames")
 MODULES = sorted(
     module
-    for folder in (PACKAGE, *(PACKAGE / room for room in ("subscriptions", "storage", "explore")))
+    for folder in (PACKAGE, *(PACKAGE / room for room in ROOMS))
     for module in folder.glob("[a-z]*.py")
 )
 TEST_MODULES = sorted((ROOT / "tests").rglob("test_*.py"))
@@ -106,7 +107,7 @@ def test_tox_passes_the_variables_of_ci_to_the_tests():
     """tox passes PostgreSQL's address and what is required, so that CI skips no test."""
     tox = ConfigParser(interpolation=None)
     tox.read(ROOT / "tox.ini", encoding="utf-8")
-    exported = "export CHANNELPLANS_POSTGRES CHANNELPLANS_REQUIRE=postgres,chromium"
+    exported = "export CHANNELPLANS_POSTGRES CHANNELPLANS_REQUIRE=postgres,chromium,java,engines"
 
     assert exported in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
     assert "CHANNELPLANS_*" in tox["testenv"]["pass_env"].split()

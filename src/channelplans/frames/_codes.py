@@ -1,4 +1,4 @@
-"""The codes of refused rows, and the numbers that stand for them while a frame is at work."""
+"""The codes of refused rows, and their places in a list, which frames at work use instead."""
 
 from typing import Final
 
@@ -16,19 +16,7 @@ from channelplans.errors import (
     WrongType,
 )
 
-__all__ = [
-    "ALLOWANCE_NEEDED",
-    "BEYOND_ENGINE",
-    "BUNDLES_NOT_ALLOWED",
-    "CALENDAR_ENDS",
-    "CHANNELS_OUT_OF_RANGE",
-    "CODES",
-    "INVALID_VALUE",
-    "NOT_OFFERED",
-    "OUTSIDE_TERM",
-    "TOTAL_NOT_REACHABLE",
-    "WRONG_TYPE",
-]
+__all__: tuple[str, ...] = ()
 
 #: Every code that a column of errors can hold. A polars column of errors has this list as its type.
 CODES: Final = (

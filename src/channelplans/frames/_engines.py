@@ -14,20 +14,7 @@ import narwhals.stable.v2 as nw
 
 from channelplans.frames._codes import CODES
 
-__all__ = [
-    "FIRST_DAY",
-    "LARGEST",
-    "LARGEST_IN_DOUBLE",
-    "LAST_DAY",
-    "Result",
-    "holds_dates",
-    "is_supported",
-    "missing",
-    "own",
-    "read",
-    "uses_arrow",
-    "write",
-]
+__all__: tuple[str, ...] = ()
 
 #: The largest number that an engine divides exactly if it divides whole numbers as such. A sum of
 #: three such numbers fits 64 bits.
@@ -128,18 +115,23 @@ def read(
     if engine.is_pandas():
         return _read_pandas(frame, whole, dates)
     if engine.is_pyspark() and dates:
-        days = [f"unix_date({_in_sql(name)}) AS {own(ours)}" for ours, name in dates.items()]
+        days = [
+            f"unix_date({_in_sql(name)}) AS {own(own_name)}" for own_name, name in dates.items()
+        ]
         frame = nw.from_native(nw.to_native(frame).selectExpr("*", *days))
-        columns = {ours: nw.col(own(ours)) for ours in dates}
+        columns = {own_name: nw.col(own(own_name)) for own_name in dates}
     elif engine.is_duckdb():
-        columns = {ours: nw.col(name) - nw.lit(_EPOCH) for ours, name in dates.items()}
+        columns = {own_name: nw.col(name) - nw.lit(_EPOCH) for own_name, name in dates.items()}
     else:
-        columns = {ours: nw.col(name).cast(nw.Int32) for ours, name in dates.items()}
-    columns |= {ours: nw.col(name) for ours, name in whole.items()}
-    filled = [value.cast(nw.Int64).fill_null(0).alias(own(ours)) for ours, value in columns.items()]
+        columns = {own_name: nw.col(name).cast(nw.Int32) for own_name, name in dates.items()}
+    columns |= {own_name: nw.col(name) for own_name, name in whole.items()}
+    filled = [
+        value.cast(nw.Int64).fill_null(0).alias(own(own_name))
+        for own_name, value in columns.items()
+    ]
     gaps = [
-        nw.col(name).is_null().alias(own(missing(ours)))
-        for ours, name in {**whole, **dates}.items()
+        nw.col(name).is_null().alias(own(missing(own_name)))
+        for own_name, name in {**whole, **dates}.items()
     ]
     return frame.with_columns(*filled, *gaps)
 
@@ -154,11 +146,11 @@ def _read_pandas(
 ) -> nw.LazyFrame[Any]:
     native: Any = nw.to_native(frame)
     columns: dict[str, Any] = {}
-    for ours, name in whole.items():
+    for own_name, name in whole.items():
         gaps = native[name].isna()
-        columns[own(ours)] = native[name].fillna(0).astype("int64")
-        columns[own(missing(ours))] = gaps
-    for ours, name in dates.items():
+        columns[own(own_name)] = native[name].fillna(0).astype("int64")
+        columns[own(missing(own_name))] = gaps
+    for own_name, name in dates.items():
         series = native[name]
         gaps = series.isna()
         if is_arrow_type(series.dtype):
@@ -170,7 +162,7 @@ def _read_pandas(
             gaps |= midnights != instants
             days = gaps.astype("int64") * 0 + midnights.astype("int64")
             days = days.where(~gaps, 0)
-        columns[own(ours)], columns[own(missing(ours))] = days, gaps
+        columns[own(own_name)], columns[own(missing(own_name))] = days, gaps
     return cast("nw.LazyFrame[Any]", nw.from_native(native.assign(**columns)))
 
 
@@ -185,7 +177,7 @@ def write(
     """Return the caller's columns and the results, in a frame of the caller's engine.
 
     Args:
-        frame: the caller's columns and ours.
+        frame: the caller's columns and own_name.
         columns: the names of the caller's columns.
         results: the results in their order. ``error`` has the code of each row, and the other
             results of a row with a code are null.
@@ -240,13 +232,13 @@ def _spell_codes(value: nw.Expr) -> nw.Expr:
 def _name_codes(engine: nw.Implementation, selected: Any, names: Sequence[str]) -> Any:
     """Turn the codes in a polars frame into an Enum, which takes one byte for each row."""
     polars: Any = engine.to_native_namespace()
-    codes, named = polars.Enum(CODES), []
+    codes, code_columns = polars.Enum(CODES), []
     for name in names:
         value = polars.col(name)
         value = polars.when(value >= 0).then(value.cast(polars.UInt8))
         # Since version 2, polars turns places into categories in another way than by a cast.
-        named.append(value.cat.to(codes) if hasattr(value.cat, "to") else value.cast(codes))
-    return selected.with_columns(*named)
+        code_columns.append(value.cat.to(codes) if hasattr(value.cat, "to") else value.cast(codes))
+    return selected.with_columns(*code_columns)
 
 
 def _write_pandas(

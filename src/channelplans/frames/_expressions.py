@@ -12,7 +12,7 @@ import narwhals.stable.v2 as nw
 from channelplans.frames._work import Work, column
 from channelplans.money import Rounding
 
-__all__ = ["add_share", "choose", "ratio"]
+__all__: tuple[str, ...] = ()
 
 
 def choose(cases: Sequence[tuple[nw.Expr, nw.Expr]], otherwise: nw.Expr) -> nw.Expr:
@@ -85,8 +85,8 @@ def add_share(
         work.add(**{name: ratio(amount * part, whole, rounding)})
         return
     work.add(**{f"{name}_each": amount // whole})
-    each = column(f"{name}_each")
-    work.add(**{f"{name}_rest": amount - each * whole})
+    quotient = column(f"{name}_each")
+    work.add(**{f"{name}_rest": amount - quotient * whole})
     numerator = column(f"{name}_rest") * part
-    share = ratio(numerator, whole, rounding, base=each * part, wide=wide)
+    share = ratio(numerator, whole, rounding, base=quotient * part, wide=wide)
     work.add(**{name: share})

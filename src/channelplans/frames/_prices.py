@@ -15,7 +15,7 @@ from channelplans.frames._expressions import choose, ratio
 from channelplans.money import Currency, Money, Rounding
 from channelplans.tariffs import Ladder, LadderMode
 
-__all__ = ["Pricing", "pricing_of"]
+__all__: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -51,12 +51,12 @@ class Piece:
         """Return the price of a quantity."""
         return (2 * self.numerator(count) + self.denominator) // (2 * self.denominator)
 
-    def last_below(self, limit: int, *, of: Callable[[int], int]) -> int:
+    def last_below(self, limit: int, *, function: Callable[[int], int]) -> int:
         """Return the last quantity of the piece for which a rising function is below a limit.
 
         If there is none, the result is the quantity before the piece.
         """
-        return self.first - 1 + bisect_left(range(self.first, self.last + 1), limit, key=of)
+        return self.first - 1 + bisect_left(range(self.first, self.last + 1), limit, key=function)
 
     def expression(self, count: nw.Expr) -> nw.Expr:
         """Return the price of a quantity as an expression."""
@@ -96,30 +96,30 @@ class Pricing:
 
 
 def pricing_of(
-    price: Money | Ladder, currency: Currency, most: int, *, largest: int, prorated: bool
+    price: Money | Ladder, currency: Currency, limit: int, *, largest: int, prorated: bool
 ) -> Pricing:
     """Return the pricing of the quantities up to a limit.
 
     Args:
         price: the price of each, or a ladder.
         currency: the currency of the price.
-        most: the largest quantity.
+        limit: the largest quantity.
         largest: the largest number that the engine divides exactly.
         prorated: whether the price is divided afterwards, for a part of a term.
     """
     if isinstance(price, Ladder):
-        pieces = tuple(_pieces(price, currency, most))
+        pieces = tuple(_pieces(price, currency, limit))
     else:
-        pieces = (Piece(1, most, 0, 1, price.minor, 0, 1),) if most else ()
+        pieces = (Piece(1, limit, 0, 1, price.minor, 0, 1),) if limit else ()
     usable: list[Piece] = []
     refused: list[tuple[int, int, int]] = []
     for piece in pieces:
         most_divided = largest if prorated else LARGEST
         if piece.denominator > 1:
             most_divided = (largest - piece.denominator) // 2
-        computed = piece.last_below(most_divided + 1, of=piece.numerator)
+        computed = piece.last_below(most_divided + 1, function=piece.numerator)
         # A price that is too long can be short enough after it is prorated.
-        valid = piece.last if prorated else piece.last_below(NUMBER_LIMIT, of=piece.price)
+        valid = piece.last if prorated else piece.last_below(NUMBER_LIMIT, function=piece.price)
         accepted = min(computed, valid)
         refused += [(accepted + 1, valid, BEYOND_ENGINE), (valid + 1, piece.last, INVALID_VALUE)]
         if accepted >= piece.first:
@@ -129,13 +129,13 @@ def pricing_of(
     return Pricing(tuple(usable), gaps, highest)
 
 
-def _pieces(ladder: Ladder, currency: Currency, most: int) -> Iterator[Piece]:
-    """Yield the pieces of a ladder; with ``GRADUATED``, a piece includes the price of those before."""
+def _pieces(ladder: Ladder, currency: Currency, limit: int) -> Iterator[Piece]:
+    """Yield the pieces of a ladder; with ``GRADUATED``, each also has the price of earlier ones."""
     start, paid = 0, Fraction(0)
     for tier in ladder.tiers:
-        if start >= most:
+        if start >= limit:
             return
-        last = most if tier.up_to is None else min(tier.up_to, most)
+        last = limit if tier.up_to is None else min(tier.up_to, limit)
         unit, base = Fraction(tier.unit) * currency.units, Fraction(tier.flat) * currency.units
         offset = 0
         if ladder.mode is LadderMode.GRADUATED:

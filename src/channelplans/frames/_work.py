@@ -20,7 +20,7 @@ from channelplans.frames._engines import (
     write,
 )
 
-__all__ = ["Work", "column", "first_error", "is_missing", "name_results", "start_work"]
+__all__: tuple[str, ...] = ()
 
 # An error message lists no more columns than this.
 _MAX_LISTED: Final = 12
@@ -65,8 +65,8 @@ class Work:
 
         An engine computes a column once, but an expression wherever it is used.
         """
-        named = [value.alias(own(name)) for name, value in expressions.items()]
-        self.frame = self.frame.with_columns(*named)
+        columns = [value.alias(own(name)) for name, value in expressions.items()]
+        self.frame = self.frame.with_columns(*columns)
 
     def guard(self, *names: str) -> None:
         """Set columns of our own to 0 in refused rows, unless overflows wrap."""
@@ -138,7 +138,7 @@ def name_results(results: Mapping[str, str] | None, kinds: Mapping[str, str]) ->
     """Return the wanted results with the names of their columns; the error is always wanted.
 
     Args:
-        results: what the caller passed; None stands for all results under their own names.
+        results: what the caller passed; None means all results under their own names.
         kinds: all results with their kinds, in the order of their columns.
 
     Raises:

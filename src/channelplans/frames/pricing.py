@@ -163,22 +163,22 @@ class _Prices:
 
 
 def _make_prices(offer: Offer, tariff: Tariff, *, has_bundles: bool, largest: int) -> _Prices:
-    most = offer.quantity.maximum
+    limit = offer.quantity.maximum
     most_bundles = 0
     if has_bundles and offer.bundle is not None and tariff.bundle is not None:
-        most_bundles = offer.bundle.most(most)
+        most_bundles = offer.bundle.most(limit)
     prorated = offer.term.billing_day is not None
     currency = tariff.currency
 
-    def read(item: Item, most: int, *, prorated: bool) -> Pricing:
+    def read(item: Item, limit: int, *, prorated: bool) -> Pricing:
         price = tariff.price_of(item)
-        return pricing_of(price, currency, most, largest=largest, prorated=prorated)
+        return pricing_of(price, currency, limit, largest=largest, prorated=prorated)
 
     bundle_item = Item.BUNDLES if most_bundles else Item.CHANNELS
     return _Prices(
-        channels=read(Item.CHANNELS, most, prorated=prorated),
+        channels=read(Item.CHANNELS, limit, prorated=prorated),
         bundles=read(bundle_item, most_bundles, prorated=prorated),
-        channel_setup=read(Item.CHANNEL_SETUP, most, prorated=False),
+        channel_setup=read(Item.CHANNEL_SETUP, limit, prorated=False),
         setup=tariff.units(Item.SETUP, 1),
     )
 
@@ -207,8 +207,8 @@ def _add_amounts(work: Work, offer: Offer, prices: _Prices, *, has_bundles: bool
         _add_prorated(work, offer, prices, amounts)
     if rule is not None and _most_seconds(offer) > _MAX_SECONDS:
         seconds = column("granted_seconds")
-        most = nw.lit(_MAX_SECONDS, dtype=nw.Int64)
-        work.add(granted_seconds=nw.when(seconds > most).then(most).otherwise(seconds))
+        limit = nw.lit(_MAX_SECONDS, dtype=nw.Int64)
+        work.add(granted_seconds=nw.when(seconds > limit).then(limit).otherwise(seconds))
     total = column("channels_minor") + column("bundles_minor")
     if prices.channel_setup.highest:
         total = total + prices.channel_setup.expression(granted)
@@ -249,8 +249,8 @@ def _add_prorated(
 
 def _most_seconds(offer: Offer) -> int:
     """Return the most included seconds of a plan."""
-    rule, most = offer.bundle, offer.quantity.maximum
-    return 60 * (most * rule.included + rule.most(most) * rule.minutes) if rule else 0
+    rule, limit = offer.bundle, offer.quantity.maximum
+    return 60 * (limit * rule.included + rule.most(limit) * rule.minutes) if rule else 0
 
 
 def refund_frame(
@@ -361,11 +361,11 @@ def _any(*conditions: nw.Expr) -> nw.Expr:
     return reduce(or_, conditions)
 
 
-def _term_checks(most: int) -> list[tuple[nw.Expr, int]]:
+def _term_checks(limit: int) -> list[tuple[nw.Expr, int]]:
     """Return the checks of terms that the caller passes."""
     start, end = column("term_start"), column("term_end")
     outside = ~in_calendar(start) | ~in_calendar(end)
-    return [(outside, CALENDAR_ENDS), ((end <= start) | (end - start > most), INVALID_VALUE)]
+    return [(outside, CALENDAR_ENDS), ((end <= start) | (end - start > limit), INVALID_VALUE)]
 
 
 def _largest_amount(work: Work, offer: Offer) -> int:
@@ -382,12 +382,12 @@ def _amount_checks(work: Work, rule: RefundRule, offer: Offer) -> list[tuple[nw.
     """Return the checks of paid amounts, and of the largest amount that can be divided."""
     amounts = [*map(column, _AMOUNTS)]
     illegal = _any(*((amount < 0) | (amount >= NUMBER_LIMIT) for amount in amounts))
-    most = _largest_amount(work, offer) if _is_small(work, offer) else work.largest
+    limit = _largest_amount(work, offer) if _is_small(work, offer) else work.largest
     bases = (rule.channels, rule.bundles, RefundBasis.NOTHING)
     divided = [
-        (amount > most, BEYOND_ENGINE)
+        (amount > limit, BEYOND_ENGINE)
         for amount, basis in zip(amounts, bases, strict=True)
-        if basis is not RefundBasis.NOTHING and most < NUMBER_LIMIT
+        if basis is not RefundBasis.NOTHING and limit < NUMBER_LIMIT
     ]
     return [(illegal, INVALID_VALUE), *divided]
 

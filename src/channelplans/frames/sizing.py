@@ -184,21 +184,21 @@ def _find_thresholds(need: Traffic, most_employees: int) -> list[int]:
     return thresholds
 
 
-def _find_last(fits: Callable[[int], bool], known: int, guess: int, most: int) -> int:
+def _find_last(fits: Callable[[int], bool], known: int, guess: int, limit: int) -> int:
     """Return the last number that fits, at most ``most``; a good guess needs few calls.
 
     Args:
         fits: whether a number fits; if it does, all smaller ones do.
         known: a number that fits.
         guess: a larger number.
-        most: the largest possible result.
+        limit: the largest possible result.
     """
-    step, low, high = 1, known, min(guess, most)
+    step, low, high = 1, known, min(guess, limit)
     while fits(high):
         low = high
-        if low == most:
-            return most
-        high, step = min(low + step, most), step * 2
+        if low == limit:
+            return limit
+        high, step = min(low + step, limit), step * 2
     return low + bisect_left(range(low + 1, high), True, key=lambda count: not fits(count))
 
 

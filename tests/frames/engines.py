@@ -1,0 +1,169 @@
+"""Frames of each engine, made from rows, and read back as rows of plain Python values."""
+
+import os
+import shutil
+import sys
+from datetime import date, datetime
+from functools import cache
+from importlib import import_module
+
+import pytest
+
+EPOCH = date(1970, 1, 1)
+
+#: The engines that are supported in full.
+ENGINES = ("polars", "polars lazy", "pandas", "pandas with pyarrow", "duckdb", "pyspark")
+
+MODULES = {
+    "polars": ("polars",),
+    "polars lazy": ("polars",),
+    "pandas": ("pandas", "pyarrow"),
+    "pandas with pyarrow": ("pandas", "pyarrow"),
+    "duckdb": ("duckdb", "pyarrow"),
+    "pyspark": ("pyspark", "pyarrow", "pandas"),
+    "pyarrow": ("pyarrow",),
+}
+
+NO_JAVA = "Java is not installed; on Debian, .ci/java.sh installs it"
+
+
+def start(engine):
+    """Skip the test if an engine is not installed, or fail if it is required."""
+    required = os.environ.get("CHANNELPLANS_REQUIRE", "").split(",")
+    for module in MODULES[engine]:
+        if "engines" in required:
+            import_module(module)
+        else:
+            pytest.importorskip(module)
+    if engine == "pyspark" and shutil.which("java") is None:
+        (pytest.fail if "java" in required else pytest.skip)(NO_JAVA)
+
+
+@cache
+def spark():
+    """Return a session of PySpark, which all tests of a process share."""
+    from pyspark.sql import SparkSession
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    settings = {
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.memory": "1g",
+        "spark.log.level": "OFF",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    builder = SparkSession.builder.master("local[2]")
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def day_number(day):
+    """Return the number of days from 1970-01-01."""
+    return None if day is None else (day - EPOCH).days
+
+
+def table(rows, columns, *, dates=True):
+    """Return rows as a table of pyarrow: days as dates or as whole numbers, all else as int64.
+
+    Args:
+        rows: tuples with a value for each column.
+        columns: the names of the columns.
+        dates: whether days stay dates.
+    """
+    import pyarrow as pa
+
+    values = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in columns]
+    arrays = []
+    for column in values:
+        is_day = any(isinstance(value, date) for value in column)
+        if is_day and not dates:
+            arrays.append(pa.array(map(day_number, column), pa.int64()))
+        else:
+            arrays.append(pa.array(column, pa.date32() if is_day else pa.int64()))
+    return pa.table(dict(zip(columns, arrays, strict=True)))
+
+
+def from_table(engine, arrow_table):
+    """Return a table of pyarrow as a frame of an engine."""
+    return getattr(_Makers, engine.replace(" ", "_"))(arrow_table)
+
+
+def make(engine, rows, columns, *, dates=True):
+    """Return rows as a frame of an engine."""
+    return from_table(engine, table(rows, columns, dates=dates))
+
+
+class _Makers:
+    """How each engine reads a table of pyarrow."""
+
+    @staticmethod
+    def polars(arrow_table):
+        import polars as pl
+
+        return pl.from_arrow(arrow_table)
+
+    @staticmethod
+    def polars_lazy(arrow_table):
+        return _Makers.polars(arrow_table).lazy()
+
+    @staticmethod
+    def pandas_with_pyarrow(arrow_table):
+        import pandas as pd
+
+        return arrow_table.to_pandas(types_mapper=pd.ArrowDtype)
+
+    @staticmethod
+    def pandas(arrow_table):
+        """Days become instants at midnight, and only columns with nulls get nullable types."""
+        import pandas as pd
+        import pyarrow as pa
+
+        types = {pa.int64(): pd.Int64Dtype(), pa.date32(): pd.ArrowDtype(pa.date32())}
+        frame = arrow_table.to_pandas(types_mapper=types.get)
+        for name in frame.columns:
+            if str(frame[name].dtype).startswith("date32"):
+                frame[name] = frame[name].astype("datetime64[s]")
+            elif not frame[name].hasnans:
+                frame[name] = frame[name].astype(str(frame[name].dtype).lower())
+        return frame
+
+    @staticmethod
+    def duckdb(arrow_table):
+        import duckdb
+
+        return duckdb.from_arrow(arrow_table)
+
+    @staticmethod
+    def pyspark(arrow_table):
+        return spark().createDataFrame(arrow_table)
+
+    @staticmethod
+    def pyarrow(arrow_table):
+        return arrow_table
+
+
+def to_arrow(frame):
+    """Return a frame of any engine as a table of pyarrow."""
+    import pyarrow as pa
+
+    kind = type(frame).__module__.partition(".")[0]
+    if kind == "pandas":
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    if kind == "polars":
+        return getattr(frame, "collect", lambda: frame)().to_arrow()
+    if kind == "pyspark":
+        return frame.toArrow()
+    return frame.to_arrow_table() if kind in {"duckdb", "_duckdb"} else frame
+
+
+def rows_of(frame, columns):
+    """Return some columns of a frame as tuples of plain values."""
+    read = to_arrow(frame).select(columns).to_pydict()
+    return [tuple(map(_plain, row)) for row in zip(*read.values(), strict=True)]
+
+
+def _plain(value):
+    return value.date() if isinstance(value, datetime) else value

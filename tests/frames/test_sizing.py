@@ -1,0 +1,115 @@
+"""Channels for employees over columns equal the scalar function row by row."""
+
+from fractions import Fraction
+
+import attrs
+import pytest
+from hypothesis import given, strategies as st
+from tests.frames import engines, scalar, tables
+
+from channelplans import SKYPE_CONNECT, QuantityRule, Step
+from channelplans.errors import InvalidValue
+from channelplans.frames import size_frame
+from channelplans.offers import OFFERS
+from channelplans.sizing import GUIDELINES, Guideline, Ratio, Traffic
+
+SIZED = ["needed", "channels", "profiles", "error"]
+EMPLOYEES = [
+    *((count,) for count in (None, -(10**18), -1, 0, *range(1, 500), 2999, 3000)),
+    *((count,) for count in (10**7, 10**7 + 1, 10**18, 2**62)),
+]
+
+
+def sized(frame, **choices):
+    """Return the results of a frame, and the rows that the engine could size."""
+    rows = engines.rows_of(size_frame(frame, **choices), SIZED)
+    return rows, [index for index, row in enumerate(rows) if row[-1] != "beyond_engine"]
+
+
+@pytest.mark.parametrize("key", GUIDELINES)
+def test_size_frame_equals_the_scalar_function_for_each_guideline(key):
+    """Each guideline sizes Skype's offer as ``suggest_channels`` does."""
+    frame = engines.make("polars", EMPLOYEES, ["employees"])
+    rows, comparable = sized(frame, guideline=GUIDELINES[key], most_employees=3000)
+
+    for index in comparable:
+        (employees,) = EMPLOYEES[index]
+        expected = scalar.size_row(employees, GUIDELINES[key], SKYPE_CONNECT)
+        assert expected == rows[index]
+    assert len(EMPLOYEES) - len(comparable) == (1 if key == "default" else 0)
+
+
+@pytest.mark.parametrize("key", tables.OFFER_KEYS)
+def test_size_frame_equals_the_scalar_function_for_each_offer(key):
+    """Each shipped offer is sized as ``suggest_channels`` does."""
+    guideline = GUIDELINES["euphoria"]
+    frame = engines.make("polars", EMPLOYEES, ["employees"])
+    rows, comparable = sized(frame, guideline=guideline, offer=OFFERS[key])
+
+    expected = [scalar.size_row(*row, guideline, OFFERS[key]) for row in EMPLOYEES]
+    assert expected == rows
+    assert len(comparable) == len(rows)
+
+
+def test_size_frame_equals_the_scalar_function_on_each_engine(engine):
+    """Each engine sizes by traffic and by ratio as ``suggest_channels`` does."""
+    rows = EMPLOYEES[:120:3]
+    frame = engines.make(engine, rows, ["employees"])
+    for key in ("default", "telxi"):
+        expected = [scalar.size_row(*row, GUIDELINES[key], SKYPE_CONNECT) for row in rows]
+
+        assert expected == sized(frame, guideline=GUIDELINES[key], most_employees=200)[0]
+
+
+@given(
+    st.fractions(Fraction(1, 50), 1, max_denominator=50),
+    st.floats(0.001, 0.2),
+    st.lists(st.integers(1, 150), min_size=1, max_size=8),
+    st.integers(1, 150),
+)
+def test_size_frame_equals_the_scalar_function_for_any_traffic(erlangs, blocking, counts, limit):
+    """Any load and any share of refused calls is sized as ``suggest_channels`` does."""
+    guideline = Guideline("drawn", "https://example.com", Traffic(erlangs, blocking=blocking))
+    frame = engines.make("polars", [(count,) for count in counts], ["employees"])
+    rows, _ = sized(frame, guideline=guideline, most_employees=limit)
+
+    for count, row in zip(counts, rows, strict=True):
+        refused = (None, None, None, "beyond_engine")
+        expected = scalar.size_row(count, guideline, SKYPE_CONNECT) if count <= limit else refused
+        assert expected == row
+
+
+def test_size_frame_reports_needs_that_no_profiles_have():
+    """Too many profiles, or too many channels, have the codes of the scalar function."""
+    guideline = Guideline("many", "https://example.com", Ratio(Fraction(50)))
+    small = attrs.evolve(SKYPE_CONNECT, quantity=QuantityRule(2, 3))
+    frame = engines.make("polars", [(60_001,), (4_000_000,)], ["employees"])
+    for offer in (small, OFFERS["didww"]):
+        expected = [scalar.size_row(count, guideline, offer) for count in (60_001, 4_000_000)]
+
+        assert expected == sized(frame, guideline=guideline, offer=offer)[0]
+
+
+def with_rule(*rule):
+    """Return an offer with a rule for channels."""
+    return attrs.evolve(SKYPE_CONNECT, quantity=QuantityRule(*rule))
+
+
+@pytest.mark.parametrize(
+    ("choices", "parameter"),
+    [
+        ({"offer": with_rule(5, 20, (Step(10, 5),))}, "offer"),
+        ({"offer": with_rule(1, 2000, (Step(100, 10),))}, "offer"),
+        ({"guideline": Guideline("x", "y", Ratio(Fraction(1, 3**40)))}, "guideline"),
+        ({"guideline": Guideline("x", "y", Ratio(Fraction(10**13)))}, "guideline"),
+        ({"most_employees": 50_001}, "most_employees"),
+        ({"most_employees": 0}, "most_employees"),
+    ],
+)
+def test_size_frame_refuses_by_name_what_columns_cannot_size(choices, parameter):
+    """An offer, a guideline or a table that is too large is refused before the run."""
+    frame = engines.make("polars", [(5,)], ["employees"])
+
+    with pytest.raises(InvalidValue) as caught:
+        size_frame(frame, **choices)
+    assert parameter == caught.value.parameter
