@@ -195,7 +195,9 @@ def _add_amounts(work: Work, offer: Offer, prices: _Prices, *, has_bundles: bool
     bundles_price = prices.bundles.expression(bundles) if has_bundles else zero
     minutes = zero
     if rule is not None:
-        minutes = granted * (60 * rule.included) + bundles * (60 * rule.minutes)
+        minutes = bundles * (60 * rule.minutes)
+        if rule.included:
+            minutes = granted * (60 * rule.included) + minutes
     amounts = {
         "channels_minor": channels_price,
         "bundles_minor": bundles_price,
