@@ -48,7 +48,7 @@ class Result:
         source: the column.
         name: its name in the caller's frame.
         kind: ``whole``, ``flag``, ``day``, ``optional day`` or ``code``. An optional day before
-            the calendar is no day. A code is a place in ``CODES``, or -1.
+            the calendar is no day.
     """
 
     source: str
@@ -69,6 +69,27 @@ def own(name: str) -> str:
 def missing(name: str) -> str:
     """Return the name of the column that says where a column of the caller has no usable value."""
     return f"{name}_missing"
+
+
+def _spells_codes(engine: nw.Implementation) -> bool:
+    """Return whether a frame at work has codes as text; otherwise as places in ``CODES``.
+
+    Text is slow in pandas and pyarrow. For polars, the text is an Enum of one byte for each row.
+    """
+    return not (engine.is_pandas() or engine.is_pyarrow())
+
+
+def name_code(engine: nw.Implementation, place: int | None) -> nw.Expr:
+    """Return the code at a place in ``CODES``, as a frame at work has it; None is no code."""
+    if not _spells_codes(engine):
+        return nw.lit(-1 if place is None else place, dtype=nw.Int8)
+    dtype = nw.Enum(CODES) if engine.is_polars() else nw.String()
+    return nw.lit(None if place is None else CODES[place], dtype=dtype)
+
+
+def is_accepted(engine: nw.Implementation, code: nw.Expr) -> nw.Expr:
+    """Return whether a column of codes has no code."""
+    return code.is_null() if _spells_codes(engine) else code < 0
 
 
 def is_supported(engine: nw.Implementation) -> bool:
@@ -187,11 +208,9 @@ def write(
     engine = frame.implementation
     if engine.is_pandas():
         return _write_pandas(frame, columns, results, dates=dates, arrow=arrow)
-    accepted = nw.col(own("error")) < 0
+    accepted = is_accepted(engine, nw.col(own("error")))
     written = [_write_one(engine, result, accepted, dates=dates) for result in results]
     selected = nw.to_native(frame.select(*map(nw.col, columns), *written))
-    if engine.is_polars():
-        return _name_codes(engine, selected, [item.name for item in results if item.kind == "code"])
     days = [item.name for item in results if item.is_day and dates]
     if engine.is_pyspark() and days:
         names = [*columns, *(item.name for item in results)]
@@ -204,7 +223,7 @@ def _write_one(
 ) -> nw.Expr:
     value = nw.col(own(result.source))
     if result.kind == "code":
-        return (value if engine.is_polars() else _spell_codes(value)).alias(result.name)
+        return (value if _spells_codes(engine) else _spell_codes(value)).alias(result.name)
     if result.kind == "optional day":
         accepted &= value >= FIRST_DAY
     written: nw.Expr = nw.when(accepted).then(value)
@@ -227,18 +246,6 @@ def _spell_codes(value: nw.Expr) -> nw.Expr:
     for place, code in enumerate(CODES):
         text = nw.when(value == place).then(nw.lit(code)).otherwise(text)
     return text
-
-
-def _name_codes(engine: nw.Implementation, selected: Any, names: Sequence[str]) -> Any:
-    """Turn the codes in a polars frame into an Enum, which takes one byte for each row."""
-    polars: Any = engine.to_native_namespace()
-    codes, code_columns = polars.Enum(CODES), []
-    for name in names:
-        value = polars.col(name)
-        value = polars.when(value >= 0).then(value.cast(polars.UInt8))
-        # Since version 2, polars turns places into categories in another way than by a cast.
-        code_columns.append(value.cat.to(codes) if hasattr(value.cat, "to") else value.cast(codes))
-    return selected.with_columns(*code_columns)
 
 
 def _write_pandas(

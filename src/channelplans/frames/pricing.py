@@ -31,7 +31,6 @@ from channelplans.frames._prices import Pricing, pricing_of
 from channelplans.frames._work import (
     Work,
     column,
-    first_error,
     is_missing,
     name_results,
     start_work,
@@ -141,7 +140,7 @@ def quote_frame(
         *prices.bundles.checks(column("bundles")),
         *prices.channel_setup.checks(column("granted")),
     ]
-    work.add(error=first_error(*checks))
+    work.refuse(*checks)
     _add_amounts(work, offer, prices, has_bundles=has_bundles)
     return cast(IntoFrameT, work.finish(names, _QUOTED))
 
@@ -218,8 +217,7 @@ def _add_amounts(work: Work, offer: Offer, prices: _Prices, *, has_bundles: bool
         total = total + prices.setup
     work.add(total_minor=total)
     if prices.highest >= NUMBER_LIMIT:
-        too_long = (column("error") < 0) & (column("total_minor") >= NUMBER_LIMIT)
-        work.add(error=first_error((too_long, INVALID_VALUE), accepted=column("error")))
+        work.refuse((column("total_minor") >= NUMBER_LIMIT, INVALID_VALUE))
 
 
 def _add_prorated(
@@ -351,7 +349,7 @@ def refund_frame(
         (column("on") >= column("term_end"), OUTSIDE_TERM),
         *(_use_checks(work, rule) if by_minutes else []),
     ]
-    work.add(error=first_error(*checks))
+    work.refuse(*checks)
     work.guard(*days, *whole)
     length = offer.term.length
     constant = length.count if term_end is None and isinstance(length, Days) else None
@@ -415,7 +413,7 @@ def _use_checks(work: Work, rule: RefundRule) -> list[tuple[nw.Expr, int]]:
 def _add_refund(work: Work, rule: RefundRule, days: int | None, *, is_small: bool) -> None:
     """Add what is refunded and kept; ``days`` is the length of all terms, or None if it varies."""
     start, end, on = map(column, ("term_start", "term_end", "on"))
-    undone, accepted = on < start, column("error") < 0
+    undone, accepted = on < start, work.is_accepted()
     zero, one = nw.lit(0, dtype=nw.Int64), nw.lit(1, dtype=nw.Int64)
     bases = (rule.channels, rule.bundles)
     unused_days = end - on - int(rule.change_day_used) if rule.change_day_used else end - on
