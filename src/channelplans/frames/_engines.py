@@ -79,6 +79,11 @@ def _spells_codes(engine: nw.Implementation) -> bool:
     return not (engine.is_pandas() or engine.is_pyarrow())
 
 
+def has_nulls(engine: nw.Implementation) -> bool:
+    """Return whether an operation with a null is null, and a condition that is null is false."""
+    return engine.is_polars() or engine.is_duckdb() or engine.is_pyspark()
+
+
 def name_code(engine: nw.Implementation, place: int | None) -> nw.Expr:
     """Return the code at a place in ``CODES``, as a frame at work has it; None is no code."""
     if not _spells_codes(engine):
@@ -121,16 +126,21 @@ def uses_arrow(frame: nw.LazyFrame[Any], names: Sequence[str]) -> bool:
 
 
 def read(
-    frame: nw.LazyFrame[Any], whole: Mapping[str, str], dates: Mapping[str, str]
+    frame: nw.LazyFrame[Any],
+    whole: Mapping[str, str],
+    dates: Mapping[str, str],
+    *,
+    keeps_nulls: bool = False,
 ) -> nw.LazyFrame[Any]:
     """Add our own columns for the caller's: whole numbers, and where a value is missing.
 
-    A missing value is 0.
+    A missing value is 0, or null on engines where ``has_nulls`` if ``keeps_nulls``.
 
     Args:
         frame: the caller's frame.
         whole: our names, and the names of the caller's columns of whole numbers.
         dates: the same for columns of dates, which are read as days since 1970-01-01.
+        keeps_nulls: whether the rules can compute with nulls.
     """
     engine = frame.implementation
     if engine.is_pandas():
@@ -146,15 +156,22 @@ def read(
     else:
         columns = {own_name: nw.col(name).cast(nw.Int32) for own_name, name in dates.items()}
     columns |= {own_name: nw.col(name) for own_name, name in whole.items()}
-    filled = [
-        value.cast(nw.Int64).fill_null(0).alias(own(own_name))
-        for own_name, value in columns.items()
-    ]
+    if keeps_nulls and engine.is_polars():
+        # A day needs no more than the 32 bits that polars has for a date.
+        columns = {
+            name: columns[name] if name in dates else columns[name].cast(nw.Int64)
+            for name in columns
+        }
+    else:
+        columns = {name: value.cast(nw.Int64) for name, value in columns.items()}
+    if not (keeps_nulls and has_nulls(engine)):
+        columns = {name: value.fill_null(0) for name, value in columns.items()}
+    values = [value.alias(own(own_name)) for own_name, value in columns.items()]
     gaps = [
         nw.col(name).is_null().alias(own(missing(own_name)))
         for own_name, name in {**whole, **dates}.items()
     ]
-    return frame.with_columns(*filled, *gaps)
+    return frame.with_columns(*values, *gaps)
 
 
 def _in_sql(name: str) -> str:

@@ -93,9 +93,9 @@ class Work:
         return is_accepted(self.engine, column(name))
 
     def guard(self, *names: str) -> None:
-        """Set columns of our own to 0 in refused rows, unless overflows wrap."""
+        """Set columns of our own to null in refused rows, unless overflows wrap."""
         if names and not self.wraps:
-            self.add(**{name: self.zero_if_refused(column(name)) for name in names})
+            self.add(**{name: nw.when(self.is_accepted()).then(column(name)) for name in names})
 
     def zero_if_refused(self, value: nw.Expr) -> nw.Expr:
         """Return a value, or 0 in refused rows."""
@@ -118,6 +118,7 @@ def start_work(
     whole: Mapping[str, str],
     days: Mapping[str, str] | None = None,
     results: Mapping[str, str],
+    keeps_nulls: bool = False,
 ) -> Work:
     """Check a frame and read its columns.
 
@@ -127,6 +128,7 @@ def start_work(
         days: the parameters for columns of days, with the columns. If the first one has dates,
             the resulting days are dates too; otherwise they are whole numbers.
         results: the results and the names of their columns, which must be new.
+        keeps_nulls: whether the rules can compute with nulls, on engines that have them.
 
     Raises:
         WrongType: the frame is of an unknown engine, or a column has no usable type.
@@ -150,7 +152,7 @@ def start_work(
     used = [*whole.values(), *days.values()]
     first_day = next(iter(days), None)
     return Work(
-        read(opened, counted, dates),
+        read(opened, counted, dates, keeps_nulls=keeps_nulls),
         columns,
         [parameter for parameter, name in counted.items() if schema[name] != nw.Int64],
         dates=first_day in dates,

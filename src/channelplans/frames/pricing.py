@@ -124,7 +124,7 @@ def quote_frame(
     instance("tariff", tariff, Tariff)
     names = name_results(results, _QUOTED)
     whole = requested_columns(channels, bundles)
-    work = start_work(frame, whole=whole, days={"on": on}, results=names)
+    work = start_work(frame, whole=whole, days={"on": on}, results=names, keeps_nulls=True)
     has_bundles = bundles is not None and offer.bundle is not None
     prices = _make_prices(offer, tariff, has_bundles=has_bundles, largest=work.largest)
     add_granted(work, offer.quantity)
@@ -334,7 +334,7 @@ def refund_frame(
         whole |= {"bundles": bundles} if rule.channels not in BY_MINUTES else {}
     days = {"on": on, "term_start": term_start}
     days |= {} if term_end is None else {"term_end": term_end}
-    work = start_work(frame, whole=whole, days=days, results=names)
+    work = start_work(frame, whole=whole, days=days, results=names, keeps_nulls=True)
     if term_end is None:
         no_term = [(add_first_term(work, offer.term, "term_start"), CALENDAR_ENDS)]
     else:
@@ -419,9 +419,9 @@ def _add_refund(work: Work, rule: RefundRule, days: int | None, *, is_small: boo
     unused_days = end - on - int(rule.change_day_used) if rule.change_day_used else end - on
     if not work.wraps:
         unused_days = nw.when(undone).then(zero).otherwise(unused_days)
-    columns = {"unused_days": unused_days}
+    columns = {"unused_days": unused_days.cast(nw.Int64)}
     if days is None:
-        columns["days"] = nw.when(accepted).then(end - start).otherwise(one)
+        columns["days"] = nw.when(accepted).then((end - start).cast(nw.Int64)).otherwise(one)
     if rule.channels in BY_MINUTES or rule.bundles in BY_MINUTES:
         granted, used = column("granted_seconds"), column("used_seconds")
         columns["seconds"] = nw.when(accepted & (granted > 0)).then(granted).otherwise(one)
