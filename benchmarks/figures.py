@@ -6,7 +6,7 @@ after the other, and a figure is the median of the ratios of the rounds.
 
 import os
 import platform
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -24,6 +24,7 @@ class Figure:
         bound: the bound of the ratio.
         at_least: True if the ratio must not be below the bound, False if it must not be above.
         measure: a function that yields the ratio of each round.
+        summary: which ratio counts; by default the median.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Figure:
     bound: float
     measure: Callable[[], Iterable[float]]
     at_least: bool = attrs.field(default=False, kw_only=True)
+    summary: Callable[[Sequence[float]], float] = attrs.field(default=median, kw_only=True)
 
     def is_met(self, ratio: float) -> bool:
         """Return whether a ratio keeps the bound."""
@@ -100,7 +102,7 @@ def format_ratio(ratio: float) -> str:
 def print_figure(figure: Figure) -> bool:
     """Measure a figure, print its row and return whether it is met."""
     ratios = list(figure.measure())
-    ratio = median(ratios)
+    ratio = figure.summary(ratios)
     spread = f"{format_ratio(min(ratios))} to {format_ratio(max(ratios))}"
     bound = f"{'at least' if figure.at_least else 'at most'} {format_ratio(figure.bound)}"
     met = "met" if figure.is_met(ratio) else "not met"
