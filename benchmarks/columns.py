@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -27,6 +28,8 @@ from channelplans.frames._codes import CODES
 
 #: The first table of the figure about growth. A smaller table is mostly the cost of a call.
 _FIRST_ROWS = 100_000
+
+_ROOT = Path(__file__).resolve().parents[1]
 
 SPECIAL = pl.DataFrame(make_special_arrays())
 
@@ -194,7 +197,7 @@ def measure_memory(rows: int) -> Iterator[float]:
     """Yield the megabytes that a run in a new process needs above its requests and results."""
     command = [sys.executable, "-m", "benchmarks.memory", str(rows)]
     for _ in range(3):
-        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own code
+        done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=_ROOT)  # noqa: S603 - our own code
         yield float(done.stdout)
 
 
