@@ -126,9 +126,11 @@ def add_first_term(work: Work, rule: TermRule, on: str) -> nw.Expr:
         whether the purchase or its term does not fit the calendar.
     """
     day = column(on)
-    if isinstance(rule.length, Days) and work.wraps:
-        work.add(term_end=day + rule.length.count)
-        return (day < FIRST_DAY) | (day > LAST_DAY - rule.length.count)
+    if isinstance(rule.length, Days):
+        outside = (day < FIRST_DAY) | (day > LAST_DAY - rule.length.count)
+        end = day + rule.length.count
+        work.add(term_end=end if work.wraps else nw.when(~outside).then(end))
+        return outside
     is_day = in_calendar(day)
     harmless = nw.when(is_day).then(day).otherwise(nw.lit(0, dtype=nw.Int64))
     work.add(**{on: harmless, "is_day": is_day})

@@ -51,7 +51,7 @@ class Result:
         name: its name in the caller's frame.
         kind: ``whole``, ``flag``, ``fraction``, ``day``, ``optional day``, ``instant`` or ``code``.
             An optional day before the calendar is no day. An instant is a number of microseconds
-            since 1970. A code is a place in ``CODES``, or -1.
+            since 1970.
     """
 
     source: str
@@ -72,6 +72,32 @@ def own(name: str) -> str:
 def missing(name: str) -> str:
     """Return the name of the column that says where a column of the caller has no usable value."""
     return f"{name}_missing"
+
+
+def _spells_codes(engine: nw.Implementation) -> bool:
+    """Return whether a frame at work has codes as text; otherwise as places in ``CODES``.
+
+    Text is slow in pandas and pyarrow. For polars, the text is an Enum of one byte for each row.
+    """
+    return not (engine.is_pandas() or engine.is_pyarrow())
+
+
+def has_nulls(engine: nw.Implementation) -> bool:
+    """Return whether an operation with a null is null, and a condition that is null is false."""
+    return engine.is_polars() or engine.is_duckdb() or engine.is_pyspark()
+
+
+def name_code(engine: nw.Implementation, place: int | None) -> nw.Expr:
+    """Return the code at a place in ``CODES``, as a frame at work has it; None is no code."""
+    if not _spells_codes(engine):
+        return nw.lit(-1 if place is None else place, dtype=nw.Int8)
+    dtype = nw.Enum(CODES) if engine.is_polars() else nw.String()
+    return nw.lit(None if place is None else CODES[place], dtype=dtype)
+
+
+def is_accepted(engine: nw.Implementation, code: nw.Expr) -> nw.Expr:
+    """Return whether a column of codes has no code."""
+    return code.is_null() if _spells_codes(engine) else code < 0
 
 
 def is_supported(engine: nw.Implementation) -> bool:
@@ -113,10 +139,13 @@ def read(
     dates: Mapping[str, str],
     texts: Mapping[str, str],
     instants: Mapping[str, str],
+    *,
+    keeps_nulls: bool = False,
 ) -> nw.LazyFrame[Any]:
     """Add our own columns for the caller's: the values, and where a value is missing.
 
-    A missing number is 0, and a missing text is empty.
+    A missing number is 0, or null on engines where ``has_nulls`` if ``keeps_nulls``. A missing text
+    is empty.
 
     Args:
         frame: the caller's frame.
@@ -124,6 +153,7 @@ def read(
         dates: the same for columns of dates, which are read as days since 1970-01-01.
         texts: the same for columns of text.
         instants: the same for columns of instants, which are read as microseconds since 1970.
+        keeps_nulls: whether the rules can compute with nulls.
     """
     engine = frame.implementation
     if engine.is_pandas():
@@ -148,11 +178,18 @@ def read(
             own_name: nw.col(name).dt.timestamp("us") for own_name, name in instants.items()
         }
     columns |= {own_name: nw.col(name) for own_name, name in whole.items()}
-    filled = [
-        value.cast(nw.Int64).fill_null(0).alias(own(own_name))
-        for own_name, value in columns.items()
-    ]
-    filled += [
+    if keeps_nulls and engine.is_polars():
+        # A day needs no more than the 32 bits that polars has for a date.
+        columns = {
+            name: columns[name] if name in dates else columns[name].cast(nw.Int64)
+            for name in columns
+        }
+    else:
+        columns = {name: value.cast(nw.Int64) for name, value in columns.items()}
+    if not (keeps_nulls and has_nulls(engine)):
+        columns = {name: value.fill_null(0) for name, value in columns.items()}
+    values = [value.alias(own(own_name)) for own_name, value in columns.items()]
+    values += [
         nw.col(name).cast(nw.String).fill_null("").alias(own(own_name))
         for own_name, name in texts.items()
     ]
@@ -160,7 +197,7 @@ def read(
         nw.col(name).is_null().alias(own(missing(own_name)))
         for own_name, name in {**whole, **dates, **texts, **instants}.items()
     ]
-    return frame.with_columns(*filled, *gaps)
+    return frame.with_columns(*values, *gaps)
 
 
 def _in_sql(name: str, quote: str = "`") -> str:
@@ -228,11 +265,9 @@ def write(
     engine = frame.implementation
     if engine.is_pandas():
         return _write_pandas(frame, columns, results, dates=dates, arrow=arrow)
-    accepted = nw.col(own("error")) < 0
+    accepted = is_accepted(engine, nw.col(own("error")))
     written = [_write_one(engine, result, accepted, dates=dates) for result in results]
     selected = nw.to_native(frame.select(*map(nw.col, columns), *written))
-    if engine.is_polars():
-        return _name_codes(engine, selected, [item.name for item in results if item.kind == "code"])
     names = [*columns, *(item.name for item in results)]
     instants = [item.name for item in results if item.kind == "instant"]
     if engine.is_duckdb() and instants:
@@ -248,7 +283,7 @@ def _write_one(
 ) -> nw.Expr:
     value = nw.col(own(result.source))
     if result.kind == "code":
-        return (value if engine.is_polars() else _spell_codes(value)).alias(result.name)
+        return (value if _spells_codes(engine) else _spell_codes(value)).alias(result.name)
     if result.kind == "optional day":
         accepted &= value >= FIRST_DAY
     written: nw.Expr = nw.when(accepted).then(value)
@@ -278,18 +313,6 @@ def _spell_codes(value: nw.Expr) -> nw.Expr:
     for place, code in enumerate(CODES):
         text = nw.when(value == place).then(nw.lit(code)).otherwise(text)
     return text
-
-
-def _name_codes(engine: nw.Implementation, selected: Any, names: Sequence[str]) -> Any:
-    """Turn the codes in a polars frame into an Enum, which takes one byte for each row."""
-    polars: Any = engine.to_native_namespace()
-    codes, code_columns = polars.Enum(CODES), []
-    for name in names:
-        value = polars.col(name)
-        value = polars.when(value >= 0).then(value.cast(polars.UInt8))
-        # Since version 2, polars turns places into categories in another way than by a cast.
-        code_columns.append(value.cat.to(codes) if hasattr(value.cat, "to") else value.cast(codes))
-    return selected.with_columns(*code_columns)
 
 
 def _write_pandas(

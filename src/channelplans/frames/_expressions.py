@@ -62,11 +62,14 @@ def ratio(
         base: a whole number, which decides whether a half is next to an even number.
         wide: whether twice the numerator could be too large for the engine.
     """
+    is_zero = isinstance(base, int) and base == 0
     if rounding is Rounding.HALF_UP and not wide:
-        return (numerator * 2 + denominator) // (denominator * 2) + base
+        rounded = (numerator * 2 + denominator) // (denominator * 2)
+        return rounded if is_zero else rounded + base
     quotient = numerator // denominator
     remainder = numerator - quotient * denominator
-    quotient = quotient + base
+    if not is_zero:
+        quotient = quotient + base
     if rounding is Rounding.DOWN:
         return quotient
     if rounding is Rounding.UP:

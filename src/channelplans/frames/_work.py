@@ -13,8 +13,10 @@ from channelplans.frames._engines import (
     Result,
     holds_dates,
     holds_instants,
+    is_accepted,
     is_supported,
     missing,
+    name_code,
     own,
     read,
     uses_arrow,
@@ -62,6 +64,7 @@ class Work:
         self.wraps: bool = not (self.engine.is_duckdb() or self.engine.is_pyspark())
         self.largest = LARGEST_IN_DOUBLE if self.engine.is_pyspark() else LARGEST
         self.dates = dates
+        self._codes: set[str] = set()
         self._arrow = arrow
 
     def add(self, **expressions: nw.Expr) -> None:
@@ -72,14 +75,35 @@ class Work:
         columns = [value.alias(own(name)) for name, value in expressions.items()]
         self.frame = self.frame.with_columns(*columns)
 
+    def refuse(self, *checks: tuple[nw.Expr, int], name: str = "error") -> None:
+        """Add the code of the first check that is true for a row, if there is one.
+
+        A row that has a code already keeps it.
+
+        Args:
+            checks: the conditions with their codes, which are places in ``CODES``.
+            name: the column of codes.
+        """
+        code = name_code(self.engine, None)
+        for condition, place in reversed(checks):
+            code = nw.when(condition).then(name_code(self.engine, place)).otherwise(code)
+        if name in self._codes:
+            code = nw.when(self.is_accepted(name)).then(code).otherwise(column(name))
+        self._codes.add(name)
+        self.add(**{name: code})
+
+    def is_accepted(self, name: str = "error") -> nw.Expr:
+        """Return whether a row has no code."""
+        return is_accepted(self.engine, column(name))
+
     def guard(self, *names: str) -> None:
-        """Set columns of our own to 0 in refused rows, unless overflows wrap."""
+        """Set columns of our own to null in refused rows, unless overflows wrap."""
         if names and not self.wraps:
-            self.add(**{name: self.zero_if_refused(column(name)) for name in names})
+            self.add(**{name: nw.when(self.is_accepted()).then(column(name)) for name in names})
 
     def zero_if_refused(self, value: nw.Expr) -> nw.Expr:
         """Return a value, or 0 in refused rows."""
-        return nw.when(column("error") < 0).then(value).otherwise(nw.lit(0, dtype=nw.Int64))
+        return nw.when(self.is_accepted()).then(value).otherwise(nw.lit(0, dtype=nw.Int64))
 
     def finish(self, names: Mapping[str, str], kinds: Mapping[str, str]) -> Any:
         """Return the caller's columns and the results; those of refused rows are null.
@@ -102,6 +126,7 @@ def start_work(
     kept: Mapping[str, str] | None = None,
     results: Mapping[str, str],
     groups: Sequence[str] | None = None,
+    keeps_nulls: bool = False,
 ) -> Work:
     """Check a frame and read its columns.
 
@@ -116,6 +141,7 @@ def start_work(
         kept: the parameters for columns of any type, which are used as they are.
         results: the results and the names of their columns, which must be new.
         groups: the only columns of the caller that stay, if the rows of the frame do not.
+        keeps_nulls: whether the rules can compute with nulls, on engines that have them.
 
     Raises:
         WrongType: the frame is of an unknown engine, or a column has no usable type.
@@ -150,7 +176,7 @@ def start_work(
     used = [*whole.values(), *days.values(), *texts.values(), *instants.values()]
     first_day = next(iter(days), None)
     return Work(
-        read(opened, counted, dates, texts, moments),
+        read(opened, counted, dates, texts, moments, keeps_nulls=keeps_nulls),
         columns,
         [parameter for parameter, name in counted.items() if schema[name] != nw.Int64],
         dates=first_day in dates or bool(moments),
@@ -218,16 +244,3 @@ def column(name: str) -> nw.Expr:
 def is_missing(name: str) -> nw.Expr:
     """Return whether the caller's column for a parameter has no usable value."""
     return nw.col(own(missing(name)))
-
-
-def first_error(*checks: tuple[nw.Expr, int], accepted: nw.Expr | int = -1) -> nw.Expr:
-    """Return the code of the first check that is true for a row, or -1 if there is none.
-
-    Args:
-        checks: the conditions with their codes, which are places in ``CODES``.
-        accepted: the code if no condition is true, such as that of later checks.
-    """
-    code = accepted if isinstance(accepted, nw.Expr) else nw.lit(accepted, dtype=nw.Int8)
-    for condition, place in reversed(checks):
-        code = nw.when(condition).then(nw.lit(place, dtype=nw.Int8)).otherwise(code)
-    return code

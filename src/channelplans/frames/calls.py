@@ -32,7 +32,6 @@ from channelplans.frames._texts import (
 from channelplans.frames._work import (
     Work,
     column,
-    first_error,
     is_missing,
     name_results,
     start_work,
@@ -162,7 +161,7 @@ def rate_calls_frame(
     add_digits(work, "number")
     _add_rate(work, offer.bundle, prices)
     unordered = [(nw.col(name).is_null(), WRONG_TYPE) for name in kept.values()]
-    work.add(error=first_error(*unordered, *_call_checks(whole), *_rate_checks(offer)))
+    work.refuse(*unordered, *_call_checks(whole), *_rate_checks(offer))
     _add_counted(work, charges)
     _add_included(work, offer, whole, subscription, tuple(ordered.values()))
     _add_charge(work, charges)
@@ -351,14 +350,15 @@ def _rate_checks(offer: Offer) -> list[tuple[nw.Expr, int]]:
 
 def _add_counted(work: Work, charges: Sequence[_Charge]) -> None:
     """Add the counted length of each call; that of refused calls is 0."""
-    accepted, seconds = column("error") < 0, column("seconds")
+    seconds = column("seconds")
     zero, longest = nw.lit(0, dtype=nw.Int64), nw.lit(_MOST_SECONDS, dtype=nw.Int64)
-    too_long = accepted & (seconds > _MOST_SECONDS)
+    too_long = seconds > _MOST_SECONDS
+    shortened = nw.when(too_long).then(longest).otherwise(seconds)
     work.add(
-        length=nw.when(too_long).then(longest).otherwise(work.zero_if_refused(seconds)),
+        length=work.zero_if_refused(shortened),
         rate=work.zero_if_refused(column("rate")),
-        error=first_error((too_long, BEYOND_ENGINE), accepted=column("error")),
     )
+    work.refuse((too_long, BEYOND_ENGINE))
     work.add(minimum=_fact(charges, "minimum"), step=_fact(charges, "step"))
     length, minimum, step = map(column, ("length", "minimum", "step"))
     work.add(above=nw.when(length > minimum).then(length - minimum).otherwise(zero))
@@ -387,9 +387,8 @@ def _add_included(
     if bundle is None or "granted_seconds" not in whole:
         work.add(has_minutes=zero == 1, included_seconds=zero)
         return
-    granted, error = column("granted_seconds"), column("error")
-    too_much = (error < 0) & (granted > _MOST_SECONDS)
-    work.add(error=first_error((too_much, BEYOND_ENGINE), accepted=error))
+    granted = column("granted_seconds")
+    work.refuse((granted > _MOST_SECONDS, BEYOND_ENGINE))
     used = column("used_seconds") if "used_seconds" in whole else zero
     longest = nw.lit(_MOST_SECONDS, dtype=nw.Int64)
     work.add(available=nw.when(granted > _MOST_SECONDS).then(longest).otherwise(granted - used))
@@ -423,9 +422,9 @@ def _add_charge(work: Work, charges: Sequence[_Charge]) -> None:
     work.add(
         overage_seconds=nw.when(has_minutes).then(rest).otherwise(zero),
         other_seconds=nw.when(has_minutes).then(zero).otherwise(rest),
-        error=first_error((too_much, BEYOND_ENGINE), accepted=column("error")),
         charged=nw.when(too_much).then(zero).otherwise(rest),
     )
+    work.refuse((too_much, BEYOND_ENGINE))
     charged, least = column("charged"), column("least")
     work.add(
         price=column("connection") + charged * column("second"),

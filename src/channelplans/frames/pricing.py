@@ -31,7 +31,6 @@ from channelplans.frames._prices import Pricing, pricing_of
 from channelplans.frames._work import (
     Work,
     column,
-    first_error,
     is_missing,
     name_results,
     start_work,
@@ -125,7 +124,7 @@ def quote_frame(
     instance("tariff", tariff, Tariff)
     names = name_results(results, _QUOTED)
     whole = requested_columns(channels, bundles)
-    work = start_work(frame, whole=whole, days={"on": on}, results=names)
+    work = start_work(frame, whole=whole, days={"on": on}, results=names, keeps_nulls=True)
     has_bundles = bundles is not None and offer.bundle is not None
     prices = _make_prices(offer, tariff, has_bundles=has_bundles, largest=work.largest)
     add_granted(work, offer.quantity)
@@ -141,7 +140,7 @@ def quote_frame(
         *prices.bundles.checks(column("bundles")),
         *prices.channel_setup.checks(column("granted")),
     ]
-    work.add(error=first_error(*checks))
+    work.refuse(*checks)
     _add_amounts(work, offer, prices, has_bundles=has_bundles)
     return cast(IntoFrameT, work.finish(names, _QUOTED))
 
@@ -195,7 +194,9 @@ def _add_amounts(work: Work, offer: Offer, prices: _Prices, *, has_bundles: bool
     bundles_price = prices.bundles.expression(bundles) if has_bundles else zero
     minutes = zero
     if rule is not None:
-        minutes = granted * (60 * rule.included) + bundles * (60 * rule.minutes)
+        minutes = bundles * (60 * rule.minutes)
+        if rule.included:
+            minutes = granted * (60 * rule.included) + minutes
     amounts = {
         "channels_minor": channels_price,
         "bundles_minor": bundles_price,
@@ -216,8 +217,7 @@ def _add_amounts(work: Work, offer: Offer, prices: _Prices, *, has_bundles: bool
         total = total + prices.setup
     work.add(total_minor=total)
     if prices.highest >= NUMBER_LIMIT:
-        too_long = (column("error") < 0) & (column("total_minor") >= NUMBER_LIMIT)
-        work.add(error=first_error((too_long, INVALID_VALUE), accepted=column("error")))
+        work.refuse((column("total_minor") >= NUMBER_LIMIT, INVALID_VALUE))
 
 
 def _add_prorated(
@@ -334,7 +334,7 @@ def refund_frame(
         whole |= {"bundles": bundles} if rule.channels not in BY_MINUTES else {}
     days = {"on": on, "term_start": term_start}
     days |= {} if term_end is None else {"term_end": term_end}
-    work = start_work(frame, whole=whole, days=days, results=names)
+    work = start_work(frame, whole=whole, days=days, results=names, keeps_nulls=True)
     if term_end is None:
         no_term = [(add_first_term(work, offer.term, "term_start"), CALENDAR_ENDS)]
     else:
@@ -349,7 +349,7 @@ def refund_frame(
         (column("on") >= column("term_end"), OUTSIDE_TERM),
         *(_use_checks(work, rule) if by_minutes else []),
     ]
-    work.add(error=first_error(*checks))
+    work.refuse(*checks)
     work.guard(*days, *whole)
     length = offer.term.length
     constant = length.count if term_end is None and isinstance(length, Days) else None
@@ -413,15 +413,15 @@ def _use_checks(work: Work, rule: RefundRule) -> list[tuple[nw.Expr, int]]:
 def _add_refund(work: Work, rule: RefundRule, days: int | None, *, is_small: bool) -> None:
     """Add what is refunded and kept; ``days`` is the length of all terms, or None if it varies."""
     start, end, on = map(column, ("term_start", "term_end", "on"))
-    undone, accepted = on < start, column("error") < 0
+    undone, accepted = on < start, work.is_accepted()
     zero, one = nw.lit(0, dtype=nw.Int64), nw.lit(1, dtype=nw.Int64)
     bases = (rule.channels, rule.bundles)
     unused_days = end - on - int(rule.change_day_used) if rule.change_day_used else end - on
     if not work.wraps:
         unused_days = nw.when(undone).then(zero).otherwise(unused_days)
-    columns = {"unused_days": unused_days}
+    columns = {"unused_days": unused_days.cast(nw.Int64)}
     if days is None:
-        columns["days"] = nw.when(accepted).then(end - start).otherwise(one)
+        columns["days"] = nw.when(accepted).then((end - start).cast(nw.Int64)).otherwise(one)
     if rule.channels in BY_MINUTES or rule.bundles in BY_MINUTES:
         granted, used = column("granted_seconds"), column("used_seconds")
         columns["seconds"] = nw.when(accepted & (granted > 0)).then(granted).otherwise(one)

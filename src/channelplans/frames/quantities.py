@@ -17,7 +17,6 @@ from channelplans.frames._expressions import choose, ratio
 from channelplans.frames._work import (
     Work,
     column,
-    first_error,
     is_missing,
     name_results,
     start_work,
@@ -65,10 +64,8 @@ def normalize_frame(
     names = name_results(results, kinds)
     work = start_work(frame, whole={"channels": channels}, results=names)
     add_granted(work, rule)
-    work.add(
-        adjusted=column("granted") != column("channels"),
-        error=first_error(*number_checks(work, "channels"), range_check(rule)),
-    )
+    work.add(adjusted=column("granted") != column("channels"))
+    work.refuse(*number_checks(work, "channels"), range_check(rule))
     return cast(IntoFrameT, work.finish(names, kinds))
 
 
@@ -111,21 +108,21 @@ def violations_frame(
     requested = requested_columns(channels, bundles)
     work = start_work(frame, whole=requested, results=names)
     add_granted(work, offer.quantity)
-    work.add(error=first_error(*number_checks(work, *requested)))
-    is_number = column("error") < 0
+    work.refuse(*number_checks(work, *requested))
+    is_number = work.is_accepted()
     outside, code = range_check(offer.quantity)
-    broken = [(is_number & outside, code)]
-    work.add(channels_error=first_error(*broken), bundles_error=nw.lit(-1, dtype=nw.Int8))
+    work.refuse((is_number & outside, code), name="channels_error")
+    checks = []
     if bundles is not None:
         # Where the channels are not legal, only errors that do not depend on them are reported.
         count, rule = column("bundles"), offer.bundle
-        checks = [(is_number & (count < 0), BUNDLES_NOT_ALLOWED)]
-        legal_channels = column("channels_error") < 0
+        checks.append((is_number & (count < 0), BUNDLES_NOT_ALLOWED))
+        legal_channels = work.is_accepted("channels_error")
         if rule is None:
             checks.append((is_number & (count != 0), BUNDLES_NOT_ALLOWED))
         else:
             checks.append((is_number & legal_channels & _too_many(rule), BUNDLES_NOT_ALLOWED))
-        work.add(bundles_error=first_error(*checks))
+    work.refuse(*checks, name="bundles_error")
     return cast(IntoFrameT, work.finish(names, kinds))
 
 

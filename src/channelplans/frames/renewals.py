@@ -21,7 +21,6 @@ from channelplans.frames._engines import FIRST_DAY
 from channelplans.frames._work import (
     Work,
     column,
-    first_error,
     is_missing,
     name_results,
     start_work,
@@ -108,7 +107,7 @@ def renewals_frame(
             (column("until_day") <= column("on_day"), INVALID_VALUE),
             (ends_calendar(rule, column("last_term_end")), CALENDAR_ENDS),
         ]
-    work.add(error=first_error(*checks))
+    work.refuse(*checks)
     return cast(IntoFrameT, work.finish(names, kinds))
 
 

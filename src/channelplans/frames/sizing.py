@@ -21,7 +21,6 @@ from channelplans.frames._expressions import choose
 from channelplans.frames._work import (
     Work,
     column,
-    first_error,
     name_results,
     start_work,
 )
@@ -121,7 +120,7 @@ def size_frame(
         (column("profiles") > MAX_PROFILES, TOTAL_NOT_REACHABLE),
         (column("channels") > MAX_SUGGESTED, INVALID_VALUE),
     ]
-    work.add(error=first_error(*checks))
+    work.refuse(*checks)
     return cast(IntoFrameT, work.finish(names, _SIZED))
 
 

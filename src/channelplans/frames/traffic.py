@@ -5,7 +5,7 @@ from 10:00 to 11:00 up to a moment is an hour for each day before, and a part fo
 call adds that time at its end, and takes it away at its start. So no call is cut into hours.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import reduce
 from operator import and_, or_
@@ -25,7 +25,6 @@ from channelplans.frames._expressions import choose, look_up
 from channelplans.frames._work import (
     Work,
     column,
-    first_error,
     is_missing,
     name_results,
     start_work,
@@ -155,7 +154,8 @@ def traffic_frame(
     if not work.dates:
         work.add(peak_at=column("peak_at") // SECOND)
         kinds["peak_at"] = "whole"
-    work.add(error=first_error(*_checks(by), accepted=column("code")))
+    codes = (WRONG_TYPE, INVALID_VALUE, BEYOND_ENGINE)
+    work.refuse(*((column("code") == code, code) for code in codes), *_checks(by))
     measured: Any = work.finish(names, kinds)
     return cast(IntoFrameT, measured.collect() if is_eager else measured)
 
@@ -178,13 +178,18 @@ def _add_calls(work: Work, clock: Clock) -> None:
         (outside | (seconds < 0) | (seconds > longest), INVALID_VALUE),
         ((begin < clock.first) | (seconds > known), BEYOND_ENGINE),
     ]
-    work.add(code=first_error(*checks))
+    work.add(code=choose(_with_codes(checks), nw.lit(-1, dtype=nw.Int64)))
     is_good = column("code") < 0
     work.add(
         begin=nw.when(is_good).then(begin).otherwise(first),
         seconds=nw.when(is_good).then(seconds).otherwise(zero),
     )
     work.add(end=begin + column("seconds") * SECOND)
+
+
+def _with_codes(checks: Sequence[tuple[nw.Expr, int]]) -> list[tuple[nw.Expr, nw.Expr]]:
+    """Return the conditions with their codes as numbers, of which a group has a smallest."""
+    return [(condition, nw.lit(code, dtype=nw.Int64)) for condition, code in checks]
 
 
 def _sum_calls(work: Work, clock: Clock, counted: frozenset[int], customer: str) -> None:
@@ -195,7 +200,7 @@ def _sum_calls(work: Work, clock: Clock, counted: frozenset[int], customer: str)
         passed = column("end_place") - column("begin_place")
         too_many = (column("code") < 0) & (passed > 1)
         work.add(
-            code=first_error((too_many, BEYOND_ENGINE), accepted=column("code")),
+            code=choose(_with_codes([(too_many, BEYOND_ENGINE)]), column("code")),
             is_cut=(column("code") < 0) & (passed == 1),
         )
     peaks, code = _find_peaks(work, customer), column("code")

@@ -1,22 +1,19 @@
-"""Compare the everyday story with the same story by hand: python benchmarks/core.py.
+"""The everyday story with the library, by hand and on integers.
 
-The story: 105 channels and 2 bundles are requested and quoted, the quote is refunded on day 11, 127
-channels are quoted, and the next renewal date is read. By hand means py-moneyed and relativedelta,
-with the same checks. Each round times both, so the ratio stays right when the speed of the machine
-changes. The second part compares the time to import the package with the time to import attrs; the
+105 channels and 2 bundles are requested and quoted, the quote is refunded on day 11, 127 channels
+are quoted, and the next renewal date is read. By hand means py-moneyed and relativedelta, with the
+same checks. The package's import and first quote are compared with the import of attrs; the
 bytecode of both is compiled before.
 """
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from timeit import timeit
 
 from dateutil.relativedelta import relativedelta
 from moneyed import Money
@@ -91,11 +88,6 @@ def with_integers() -> Figures:
     return total, channels_refund + bundles_refund, new_total, CHANGED + timedelta(days=30)
 
 
-def microseconds(run: Callable[[], object], number: int = 2000) -> float:
-    """Return the time of one run."""
-    return timeit(run, number=number) / number * 1e6
-
-
 def seconds_of(code: str, bytecode: str) -> float:
     """Return how long a fresh interpreter takes to start, run some code and end."""
     variables = {**os.environ, "PYTHONPYCACHEPREFIX": bytecode, "PYTHONDONTWRITEBYTECODE": ""}
@@ -104,26 +96,18 @@ def seconds_of(code: str, bytecode: str) -> float:
     return perf_counter() - start
 
 
-def main() -> None:
-    """Print the median times, and the median ratios of the pairs."""
-    if not with_library() == by_hand() == with_integers():
-        raise AssertionError("all three computations must return the same figures")
-    runs = (with_library, by_hand, with_integers)
-    rounds = [tuple(map(microseconds, runs)) for _ in range(25)]
-    library, hand, integers = (median(column) for column in zip(*rounds, strict=True))
-    ratio = median(library / hand for library, hand, _ in rounds)
-    print(f"the everyday story: {library:.1f} µs; by hand: {hand:.1f} µs; ratio {ratio:.2f}")
-    print(f"on integers: {integers:.2f} µs")
+def import_ratios() -> Iterator[float]:
+    """Yield the time of an import and a first quote against ``import attrs``.
 
+    The start of the interpreter is subtracted from both.
+    """
     with TemporaryDirectory() as bytecode:
         codes = ("pass", IMPORT_ATTRS, FIRST_QUOTE)
-        rounds_of_imports = [[seconds_of(code, bytecode) for code in codes] for _ in range(16)]
-    import_rounds = rounds_of_imports[1:]  # the first round compiles the bytecode
-    import_ratio = median(
-        (first - start) / (attrs - start) for start, attrs, first in import_rounds
-    )
-    print(f"import and first quote, against import attrs: ratio {import_ratio:.2f}")
+        for round_number in range(16):
+            start, attrs, first = (seconds_of(code, bytecode) for code in codes)
+            if round_number:  # the first round compiles the bytecode
+                yield (first - start) / (attrs - start)
 
 
-if __name__ == "__main__":
-    main()
+if not with_library() == by_hand() == with_integers():
+    raise AssertionError("all three computations must return the same figures")
