@@ -32,7 +32,7 @@ def measure(rows: int) -> float:
     (_PROCESS / "clear_refs").write_text("5", encoding="utf-8")  # forget the largest memory so far
     results = with_library(requests.lazy()).collect(engine="streaming")
     largest = read_status("VmHWM")
-    added = results.estimated_size() - requests.estimated_size()
+    added: int = results.estimated_size() - requests.estimated_size()
     return (largest - before - added) / 1_000_000
 
 

@@ -108,6 +108,7 @@ def run_with_spark(options: argparse.Namespace, table: Path, output: Path) -> Da
     spark = (
         SparkSession.builder.master(options.master)
         .appName("renewals")
+        .config("spark.sql.shuffle.partitions", str(options.parts))
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "true")
         .config("spark.log.level", "ERROR")

@@ -55,7 +55,8 @@ def test_renewals_equal_the_scalar_functions(folder):
     """Tomorrow's renewals and the sums of all days equal those of the scalar functions."""
     offer, tariff = JOB["OFFER"], JOB["TARIFF"]
     end = TOMORROW + timedelta(days=90)
-    due, days = {}, {}
+    due = {}
+    days: dict[date, tuple[int, int]] = {}
     for number, channels, bundles, bought_on in pl.read_parquet(
         folder / "subscriptions" / "*.parquet"
     ).iter_rows():

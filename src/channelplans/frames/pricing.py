@@ -423,7 +423,9 @@ def _add_refund(work: Work, rule: RefundRule, days: int | None, *, is_small: boo
     if days is None:
         columns["days"] = nw.when(accepted).then((end - start).cast(nw.Int64)).otherwise(one)
     if rule.channels in BY_MINUTES or rule.bundles in BY_MINUTES:
-        granted, used = column("granted_seconds"), column("used_seconds")
+        granted = column("granted_seconds")
+        # A row without bundles needs no minutes.
+        used = nw.when(is_missing("used_seconds")).then(zero).otherwise(column("used_seconds"))
         columns["seconds"] = nw.when(accepted & (granted > 0)).then(granted).otherwise(one)
         columns["unused_seconds"] = nw.when(undone).then(zero).otherwise(granted - used)
     work.add(**columns)
