@@ -125,6 +125,9 @@ def run_with_spark(options: argparse.Namespace, table: Path, output: Path) -> Da
             made.write.parquet(str(table))
         tomorrow = options.on + timedelta(1)
         charged = add_charges(spark.read.parquet(str(table)), tomorrow)
+        # Computed once for both results. Spark runs two short queries faster than a long one.
+        charged = charged.select("number", "granted", "bundles", "next_renewal", "charge_minor")
+        charged.persist()
         select_due(charged, tomorrow).write.mode("overwrite").parquet(str(output / "renewals"))
         sums = sum_by_day(charged).collect()
         days = forecast({row[0]: (row[1], row[2]) for row in sums}, tomorrow)
