@@ -53,6 +53,13 @@ def test_traffic_frame_equals_the_scalar_function_on_each_engine(traffic_engine)
     assert check(rows, traffic_engine, WARSAW, range(5)) == {"unknown"}
 
 
+def test_traffic_frame_of_pandas_stays_whole_in_a_zone_with_many_changes():
+    """pandas warns of a frame in many parts; here a warning is an error."""
+    rows = [("a", datetime(2014, 1, 1, tzinfo=UTC), 60)]
+
+    assert check(rows, "pandas", traffic_rows.ZONES["Pacific/Apia"]) == set()
+
+
 @given(st.data())
 @settings(max_examples=25)
 def test_traffic_frame_equals_the_scalar_function(data):

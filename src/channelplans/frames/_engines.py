@@ -387,6 +387,14 @@ def add_steps(
     return _open(native.project(f"*, CAST({tree} AS BIGINT) AS {name}"))
 
 
+def consolidate(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Return a frame whose columns pandas stores together; it warns of many columns added apart."""
+    if not frame.implementation.is_pandas():
+        return frame
+    native: Any = nw.to_native(frame)
+    return _open(native.copy())
+
+
 def _step_tree(key: str, edges: Sequence[int], values: Sequence[int]) -> str:
     """Return the values as a tree of comparisons in SQL, so that few of them are nested."""
     if not edges:

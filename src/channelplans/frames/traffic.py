@@ -20,7 +20,7 @@ from channelplans.errors import WrongType
 from channelplans.explore._clock_hours import HOUR
 from channelplans.explore._instants import EPOCH
 from channelplans.frames._codes import BEYOND_ENGINE, CODES, INVALID_VALUE, WRONG_TYPE
-from channelplans.frames._engines import add_steps, find_peaks, own
+from channelplans.frames._engines import add_steps, consolidate, find_peaks, own
 from channelplans.frames._expressions import choose, look_up
 from channelplans.frames._work import (
     Work,
@@ -361,6 +361,7 @@ def _add_days(work: Work, clock: Clock, counted: frozenset[int]) -> None:
         totals = [sum(seconds for day, seconds in changed if day <= last) for last in (0, *days)]
         for name, edge in ((f"until_{hour}", "last_day"), (f"before_{hour}", "day_before")):
             work.frame = add_steps(work.frame, own(name), own(edge), days, totals)
+        work.frame = consolidate(work.frame)
         observed[hour] = column("hours") + column(f"until_{hour}") - column(f"before_{hour}")
     work.add(**{f"observed_{hour}": seconds for hour, seconds in observed.items()})
 
