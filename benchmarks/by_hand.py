@@ -6,6 +6,8 @@ the code. The columns are ``channels``, ``bundles``, ``on`` and ``ended_on``; da
 whole numbers, counted from 1970-01-01.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -25,6 +27,9 @@ RESULTS = (
     "kept_minor",
     "refund_error",
 )
+
+# numpy's types know no default of None.
+_NO_CODE: Any = None
 
 COLUMNS = ("channels", "bundles", "on", "ended_on", *RESULTS)
 
@@ -185,7 +190,7 @@ def with_pandas(requests: pd.DataFrame) -> pd.DataFrame:
             "wrong-type",
             "calendar-ends",
         ],
-        default=None,
+        default=_NO_CODE,
     )
     accepted = quoted["error"].isna()
     term_end = on + 30
@@ -198,7 +203,7 @@ def with_pandas(requests: pd.DataFrame) -> pd.DataFrame:
             ended_on >= term_end,
         ],
         ["wrong-type", "calendar-ends", "outside-term"],
-        default=None,
+        default=_NO_CODE,
     )
     unused = term_end - ended_on
     shares = (channels_minor * unused * 2 + 30) // 60 + (bundles_minor * unused * 2 + 30) // 60
