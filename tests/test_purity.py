@@ -1081,7 +1081,7 @@ ASSIGNED_ATTRIBUTES = {
     },
     "frames._work": {
         *(f"Work.{name}" for name in ("columns", "engine", "frame", "largest", "narrow", "wraps")),
-        *(f"Work.{name}" for name in ("_arrow", "_dates")),
+        *(f"Work.{name}" for name in ("_arrow", "_codes", "dates")),
     },
     "storage._billing_actions": {
         "BillingActions._finish",

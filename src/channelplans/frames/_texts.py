@@ -3,9 +3,8 @@
 The patterns use only what the regular expressions of all engines have in common.
 """
 
-import sys
-from functools import cache
 from itertools import groupby
+from typing import Final
 
 import narwhals.stable.v2 as nw
 
@@ -18,27 +17,40 @@ __all__: tuple[str, ...] = ()
 _ZERO_AFTER_CODE = "^(?:[^0-9]*0)*[^0-9]*[1-9](?:[^0-9]*[0-9]){{{more}}}[^0-9(]*[(]0[)]"
 
 
-@cache
-def _unprintable() -> str:
+# The number of characters of Unicode, and the places that are none by themselves.
+_POINTS: Final = 0x110000
+_SURROGATES: Final = (0xD800, 0xDFFF)
+
+
+def _list_unprintable() -> str:
     """Return a pattern for the characters that Python does not print.
 
     The engines know other versions of Unicode, so the pattern lists all ranges.
     """
-    points = (point for point in range(sys.maxunicode + 1) if not 0xD800 <= point <= 0xDFFF)
-    refused = (point for point in points if not chr(point).isprintable())
-    runs = (
-        [point for _, point in run]
-        for _, run in groupby(enumerate(refused), key=lambda item: item[1] - item[0])
-    )
-    ranges = [rf"\x{{{run[0]:x}}}-\x{{{run[-1]:x}}}" for run in runs]
-    return f"[{''.join(ranges)}]"
+    ranges, start = [], 0
+    for is_printable, run in groupby(map(str.isprintable, map(chr, range(_POINTS)))):
+        end = start + len(list(run)) - 1
+        if not is_printable:
+            ranges += _without_surrogates(start, end)
+        start = end + 1
+    listed = "".join(rf"\x{{{first:x}}}-\x{{{last:x}}}" for first, last in ranges)
+    return f"[{listed}]"
+
+
+def _without_surrogates(start: int, end: int) -> list[tuple[int, int]]:
+    first, last = _SURROGATES
+    parts = [(start, min(end, first - 1)), (max(start, last + 1), end)]
+    return [part for part in parts if part[0] <= part[1]] if end >= first else [(start, end)]
+
+
+_UNPRINTABLE: Final = _list_unprintable()
 
 
 def is_text(name: str) -> nw.Expr:
     """Return whether one of our columns has a line of printable text without space around it."""
     value = column(name)
     spaced = value.str.starts_with(" ") | value.str.ends_with(" ")
-    return ~(spaced | (value == "") | value.str.contains(_unprintable()))
+    return ~(spaced | (value == "") | value.str.contains(_UNPRINTABLE))
 
 
 def is_number(name: str) -> nw.Expr:

@@ -6,7 +6,6 @@ shows it.
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from functools import cache
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -70,7 +69,6 @@ class Clock:
                 instant = end
 
 
-@cache
 def read_clock(zone: tzinfo) -> Clock:
     """Return the clock of a time zone.
 
