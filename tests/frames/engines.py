@@ -92,10 +92,11 @@ def table(rows, columns, *, dates=True):
 
     values = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in columns]
     arrays = []
-    for column in values:
+    for name, column in zip(columns, values, strict=True):
         kinds = {*map(type, column)}
         is_day = date in kinds
-        if str in kinds:
+        # A column of texts is one also if all of its texts are missing.
+        if str in kinds or name in {"subscription", "number", "destination"}:
             arrays.append(pa.array(column, pa.string()))
         elif datetime in kinds:
             arrays.append(pa.array(column, pa.timestamp("us", "UTC")))

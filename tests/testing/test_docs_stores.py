@@ -93,7 +93,7 @@ def test_printed_sequence_can_be_run(capsys, monkeypatch):
     monkeypatch.setattr(state_machine, "STEPS", 10)
     make_store = partial(open_store, MemoryStore)
     settings.register_profile("before", settings())
-    settings.register_profile("verbose", verbosity=Verbosity.debug, database=None)
+    settings.register_profile("verbose", verbosity=Verbosity.debug, database=None, max_examples=100)
     try:
         settings.load_profile("verbose")
         state_machine.run_machine(make_store)
