@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time, timedelta, timezone
 from hypothesis import strategies as st
 
 from channelplans.explore.call_logs import CallInterval, CallLog, RefusedRow
-from channelplans.explore.replays import Replay, replay
+from channelplans.explore.replays import Replay, ReplayedCall, replay
 from channelplans.explore.traffic import Load, TrafficReport, measure_traffic
 from channelplans.testing._kernel_strategies import days, names
 
@@ -71,6 +71,11 @@ def traffic_reports() -> st.SearchStrategy[TrafficReport]:
     return st.builds(
         lambda log, offset: measure_traffic(log.calls, zone=timezone(offset)), call_logs(), offsets
     )
+
+
+def replayed_calls() -> st.SearchStrategy[ReplayedCall]:
+    """Calls with the number of a channel, 0 or None."""
+    return st.builds(ReplayedCall, call_intervals(), st.none() | st.integers(0, 300))
 
 
 def replays() -> st.SearchStrategy[Replay]:

@@ -26,7 +26,7 @@ from channelplans.explore.comparison import Combination, Option, PlanComparison,
 from channelplans.explore.forecasting import forecast
 from channelplans.explore.forecasts import DailyCalls, Forecast, ForecastEntry
 from channelplans.explore.needs import Need, Product
-from channelplans.explore.replays import Replay
+from channelplans.explore.replays import Replay, ReplayedCall
 from channelplans.explore.traffic import Load, TrafficReport
 from channelplans.money import EUR, Currency, Money
 from channelplans.plans import Offer, Plan
@@ -82,6 +82,7 @@ from channelplans.testing._explore_strategies import (
     call_logs,
     loads,
     refused_rows,
+    replayed_calls,
     replays,
     traffic_reports,
 )
@@ -504,6 +505,7 @@ _BY_TYPE: Final[Mapping[Any, _MakeStrategy]] = MappingProxyType(
         RefundRule: refund_rules,
         RefusedRow: refused_rows,
         Replay: replays,
+        ReplayedCall: replayed_calls,
         Request: lambda: st.builds(Request, names(), names()),
         Revision: names,
         Rollover: rollovers,
