@@ -12,7 +12,13 @@ from typing import Final
 
 from channelplans._checks import civil_day
 from channelplans.explore._forecast_accounts import AnyPreview
-from channelplans.explore._forecast_inputs import read_options, read_store, read_values
+from channelplans.explore._forecast_inputs import (
+    Options,
+    Task,
+    read_options,
+    read_store,
+    read_values,
+)
 from channelplans.explore.forecasts import DailyCalls, Forecast, ForecastRun
 from channelplans.money import Money
 from channelplans.storage._extra_postings import ExtraPostings
@@ -207,9 +213,7 @@ def forecast_account(
     61.78 EUR, None, 0.00 EUR
     """
     options = read_options(civil_day("on", on), until, prices, calls_per_day, after, extra_postings)
-    awaitable = make_awaitable(check_synchronous(store))
-    task = run_at_once(read_store(awaitable, account, options))
-    return task.make_forecast()
+    return _read_account(store, account, options).make_forecast()
 
 
 def iter_forecast_account(
@@ -262,6 +266,9 @@ def iter_forecast_account(
     2026-02-04, -34.75 EUR, 30.50 EUR
     """
     options = read_options(civil_day("on", on), until, prices, calls_per_day, after, extra_postings)
+    return _read_account(store, account, options).start()
+
+
+def _read_account(store: Store, account: AccountId, options: Options) -> Task:
     awaitable = make_awaitable(check_synchronous(store))
-    task = run_at_once(read_store(awaitable, account, options))
-    return task.start()
+    return run_at_once(read_store(awaitable, account, options))

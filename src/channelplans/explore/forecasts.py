@@ -21,7 +21,7 @@ from channelplans.plans import Plan, quantity_columns
 from channelplans.storage._synchronous import run_at_once
 from channelplans.subscriptions.identifiers import AccountId, ProfileId
 from channelplans.subscriptions.subscription import Action
-from channelplans.subscriptions.wallets import Posting, Wallet
+from channelplans.subscriptions.wallets import Posting, Wallet, signed
 
 __all__ = ["DailyCalls", "Forecast", "ForecastEntry", "ForecastRun"]
 
@@ -163,7 +163,7 @@ class ForecastEntry(RecordsMixin):
         return f"{self.action.value}{without}"
 
     def _describe(self) -> tuple[str]:
-        amount = f", {self.amount.amount:+f} {self.amount.currency.code}" if self.amount else ""
+        amount = f", {signed(self.amount)}" if self.amount else ""
         reason = f"; {self.error}" if self.error else ""
         profile = f"profile {quoted(self.profile)}, {self.plan}"
         return (f"{self.day}: {self.result}, {profile}, {self.term}{amount}{reason}",)

@@ -255,7 +255,7 @@ def write(
     """Return the caller's columns and the results, in a frame of the caller's engine.
 
     Args:
-        frame: the caller's columns and own_name.
+        frame: the caller's columns and our own.
         columns: the names of the caller's columns.
         results: the results in their order. ``error`` has the code of each row, and the other
             results of a row with a code are null.
