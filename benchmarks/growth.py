@@ -23,7 +23,7 @@ _SIZES = [round(10 ** (3 + step / 2)) for step in range(9)]
 # Larger tables take a loop minutes; its line goes on straight.
 _LOOP_SIZES = [size for size in _SIZES if size <= 10_000]
 
-_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 640, 420, 90, 30, 30, 60
+_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 670, 420, 90, 30, 60, 60
 _FEWEST, _MOST = 3, 7  # powers of ten
 _SHORTEST, _LONGEST = -3, 3
 
@@ -122,11 +122,11 @@ def draw(columns: Sequence[Point], loop: Sequence[Point]) -> str:
         draw_line(further, "line dashed"),
         draw_line(columns, "line"),
     ]
-    crossing = (find_crossing(columns, loop), columns[0][1])
-    x, y = place(crossing)
-    if crossing[0] >= fewest:
-        parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="6"/>')
-    parts.append(draw_text(loop[-1], "loop over quote and refund", "end", right=-12, down=-8))
+    # A crossing before the first size is marked at the edge.
+    x, y = place((max(find_crossing(columns, loop), fewest), columns[0][1]))
+    parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="6"/>')
+    beside = (10**5, time / size * 10**5)
+    parts.append(draw_text(beside, "loop over quote and refund", "end", right=-12, down=-4))
     parts.append(draw_text(columns[-3], "quote_frame and refund_frame", "middle", down=40))
     body = "\n".join(parts)
     box = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}"'
