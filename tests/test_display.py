@@ -33,11 +33,14 @@ from channelplans._display import (
     clock,
     counted,
     fold,
+    make_long_table,
 )
 from channelplans.explore import (
     CallInterval,
+    CallLog,
     Need,
     Product,
+    RefusedRow,
     compare_plans,
     forecast,
     measure_traffic,
@@ -163,6 +166,35 @@ def test_table_folds_the_rows_that_do_not_fit_a_screen(count, summaries):
     assert summaries == [html.partition("<summary>")[2].partition("</")[0] for html in folded]
     assert count == table._repr_html_().count("<td")
     assert count + 3 == len(str(table).splitlines())
+
+
+def test_table_in_a_notebook_has_at_most_1020_rows():
+    """More rows are counted, with the name of what has them all. The text of a table has all."""
+    table = Table(("number",), tuple((str(number),) for number in range(1500)))
+
+    assert 1020 == table._repr_html_().count("<td")
+    assert "<summary>\u2026 and 1,480 more rows</summary>" in table._repr_html_()
+    assert table._repr_html_().endswith("<p>and 480 more rows; to_records() has all</p></details>")
+    assert 1502 == len(str(table).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("count", "end"),
+    [
+        (20, "19"),
+        (21, "and 1 more row; <all> has all"),
+        (10**9, "and 999,999,980 more rows; <all> has all"),
+    ],
+)
+def test_long_table_prints_20_rows_and_counts_the_others(count, end):
+    """Only the rows that a notebook can show are made, so a very long list is as fast."""
+    table = make_long_table(
+        ("number",), range(count), lambda number: (str(number),), source="<all>"
+    )
+
+    assert end == str(table).splitlines()[-1]
+    assert min(count, 1020) == len(table.rows) == table._repr_html_().count("<td")
+    assert "<all>" not in table._repr_html_()
 
 
 @pytest.mark.parametrize("source", ["https://example.com/?a=1&b=2", "HTTP://example.com/a"])
@@ -375,9 +407,17 @@ VALUES_WITH_TABLES = {
     ),
     "an option": compare_plans(Need(channels=137), [Product(SKYPE_CONNECT, TARIFF)]).cheapest,
     "a forecast": forecast(PURCHASE.after, until=date(2029, 1, 1), prices=TARIFF),
+    "a forecast with many problems": forecast(
+        [attrs.evolve(PURCHASE.after, profile=f"p {number}") for number in range(50)],
+        until=date(2029, 1, 1),
+        prices=Catalogue((Edition(SKYPE_CONNECT, TARIFF, DAY, end=date(2026, 1, 6)),)),
+    ),
     "a report": measure_traffic([CALL], zone=UTC),
     "a replay with 50 refused calls": replay([CALL] * 51, channels=1),
     "a log with 50 refused rows": read_calls([{"start": "x"}] * 50, seconds="seconds"),
+    "a log with 50 reasons": CallLog(
+        (), tuple(RefusedRow(number, f"reason {number}") for number in range(50))
+    ),
 }
 
 

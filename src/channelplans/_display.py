@@ -7,10 +7,10 @@ The HTML names no colour, so it has the colours of the page, dark or light. It s
 screen of a long table or list; the reader can open the rest.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
 
@@ -27,13 +27,18 @@ __all__ = [
     "clock",
     "counted",
     "fold",
+    "make_long_table",
     "one_line",
 ]
 
+T = TypeVar("T")
 
 #: The rows of a table, and the lines of a list, that a notebook shows before the reader opens more.
 _SHOWN_ROWS: Final = 20
 _SHOWN_LINES: Final = 10
+
+#: The further rows that the reader can open. More rows would make a notebook slow and large.
+_FOLDED_ROWS: Final = 1_000
 
 # A caption may be wider than a narrow table, but not than a narrow screen.
 _CAPTION: Final = (
@@ -49,7 +54,16 @@ class Table:
     """A table as text or HTML; columns named in ``right``, such as amounts, are right-aligned.
 
     Two spaces separate columns, so several spaces inside a cell become one, as in HTML. The text
-    has all rows. The HTML folds what would not fit a screen.
+    has all rows. The HTML folds what would not fit a screen; it has at most 1,020 rows.
+
+    Attributes:
+        headings: the headings of the columns.
+        rows: the cells of each row.
+        right: the headings of the columns that are right-aligned.
+        caption: what the table shows; empty if it has no caption.
+        total: the number of all rows, if ``rows`` are only the first of them. The text then has at
+            most 20 rows. See ``make_long_table``.
+        source: what has all rows, for the reader of a table that has not.
 
     >>> from channelplans._display import Table
     >>> print(Table(("item", "total"), (("channels", "83.40"),), right=("total",), caption="Sold"))
@@ -63,13 +77,25 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     right: Sequence[str] = ()
     caption: str = ""
+    total: int | None = None
+    source: str = "to_records()"
 
     def __str__(self) -> str:
-        rows = [tuple(" ".join(cell.split()) for cell in row) for row in self.rows]
+        printed = self.rows if self.total is None else self.rows[:_SHOWN_ROWS]
+        rows = [tuple(" ".join(cell.split()) for cell in row) for row in printed]
         widths = [max(map(len, column)) for column in zip(self.headings, *rows, strict=True)]
         dashes = tuple("-" * width for width in widths)
         lines = [self._format(row, widths) for row in (self.headings, dashes, *rows)]
-        return "\n".join([self.caption, *lines] if self.caption else lines)
+        rest = self._describe_rest(self._count - len(rows))
+        return "\n".join(filter(None, [self.caption, *lines, rest]))
+
+    @property
+    def _count(self) -> int:
+        return len(self.rows) if self.total is None else self.total
+
+    def _describe_rest(self, count: int) -> str:
+        """Return where the rows are that are left out; nothing if there are none."""
+        return f"and {counted(count, 'more row')}; {self.source} has all" if count else ""
 
     def _format(self, row: Sequence[str], widths: Sequence[int]) -> str:
         cells = (
@@ -80,9 +106,14 @@ class Table:
 
     def _repr_html_(self) -> str:
         caption = f"{_CAPTION}{_escape(self.caption)}</caption>" if self.caption else ""
-        first, rest = self.rows[:_SHOWN_ROWS], self.rows[_SHOWN_ROWS:]
-        folded = _details(_and_more(len(rest), "row"), self._draw(rest)) if rest else ""
-        return self._draw(first, caption) + folded
+        html = self._draw(self.rows[:_SHOWN_ROWS], caption)
+        folded = self.rows[_SHOWN_ROWS : _SHOWN_ROWS + _FOLDED_ROWS]
+        if folded:
+            count = self._count - _SHOWN_ROWS
+            left_out = self._describe_rest(count - len(folded))
+            rest = self._draw(folded) + (_to_html(left_out) if left_out else "")
+            html += _details(_and_more(count, "row"), rest)
+        return html
 
     def _draw(self, rows: Iterable[Sequence[str]], caption: str = "") -> str:
         head = self._draw_row("th", self.headings)
@@ -95,6 +126,36 @@ class Table:
             for heading, cell in zip(self.headings, row, strict=True)
         )
         return f"<tr>{''.join(cells)}</tr>"
+
+
+def make_long_table(
+    headings: tuple[str, ...],
+    items: Sequence[T],
+    make_row: Callable[[T], tuple[str, ...]],
+    *,
+    right: Sequence[str] = (),
+    caption: str = "",
+    source: str = "to_records()",
+) -> Table:
+    """Return a table of possibly many items, of which the text shows 20 and counts the others.
+
+    Only the rows that a notebook can show are made.
+
+    Args:
+        headings: the headings of the columns.
+        items: what the rows are made of.
+        make_row: returns the cells of an item.
+        right: the headings of the columns that are right-aligned.
+        caption: what the table shows.
+        source: what has all items, for the reader.
+
+    >>> from channelplans._display import make_long_table
+    >>> table = make_long_table(("number",), range(5000), lambda number: (str(number),))
+    >>> len(table.rows), str(table).splitlines()[-1]
+    (1020, 'and 4,980 more rows; to_records() has all')
+    """
+    rows = tuple(map(make_row, items[: _SHOWN_ROWS + _FOLDED_ROWS]))
+    return Table(headings, rows, right, caption, len(items), source)
 
 
 @attrs.frozen

@@ -3,6 +3,7 @@
 import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from html import unescape
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -203,8 +204,8 @@ class TestReadCalls:
         row = {"start": TEN, "hangup": TEN - MINUTE}
 
         assert (
-            "hangup must be at or after the start, 2026-01-05 10:00:00+00:00, "
-            "not 2026-01-05 09:59:00+00:00"
+            "hangup must be at or after the start, not 2026-01-05 09:59:00+00:00 "
+            "(the start is 2026-01-05 10:00:00+00:00)"
         ) == find_reason(row, end="hangup")
 
     def test_refuses_an_end_outside_the_calendar(self):
@@ -273,14 +274,55 @@ class TestCallLog:
 
     def test_lists_the_refused_rows(self):
         """The text shows 20 rows and counts the others; the records have all."""
-        refused = tuple(RefusedRow(number, SCRIPT) for number in range(1, 23))
+        refused = tuple(RefusedRow(number, f"{SCRIPT} {number}") for number in range(1, 23))
         log = CallLog((CallInterval(TEN, MINUTE),), refused)
         lines = str(log).splitlines()
 
         assert "1 call, 22 rows refused" == lines[0]
-        assert [f" 20  {SCRIPT}", "and 2 more rows"] == lines[-2:]
+        assert [f" 20  {SCRIPT} 20", "and 2 more rows; to_records() has all"] == lines[-2:]
         assert 22 == len(log.to_records())
         assert SCRIPT not in log._repr_html_()
+        assert "22</td></tr></tbody></table></details>" in log._repr_html_()
+
+    def test_shows_rows_that_fail_alike_together(self):
+        """The reason is that of the first row; a notebook can open a list of all rows."""
+        good = {"start": TEN, "s": 60}
+        bad = [{"start": f"{number}.1.2026", "s": 60} for number in range(1, 51)]
+        log = read_calls([*bad, good, {"start": TEN, "s": -1}, good, bad[0]], seconds="s")
+        reason = "start must be a time in ISO format, such as '2026-01-05T10:30:00+01:00', not"
+
+        assert [
+            "Refused rows; the reason is that of the first row",
+            "       rows  reason",
+            "-----------  " + "-" * len(f"{reason} '1.1.2026'"),
+            f"1 to 50, 54  {reason} '1.1.2026'",
+            "         52  duration must be 0 s or longer, not -0:00:01",
+        ] == str(log).splitlines()[1:]
+        folded = log._repr_html_().partition("<summary>Each of the 52 refused rows</summary>")[2]
+        assert f"{reason} '50.1.2026'" in unescape(folded)
+
+    def test_rows_that_overlap_or_end_too_early_fail_alike(self):
+        """The times and the identifiers of the rows do not matter."""
+        overlapping = [{"start": TEN, "end": TEN + MINUTE, "id": name} for name in "aabb"]
+        early = [{"start": TEN + number * MINUTE, "end": TEN, "id": None} for number in (1, 2)]
+        log = read_calls([*overlapping, *early], end="end", id="id")
+
+        assert ["2, 4", "5, 6"] == [line.split("  ")[0] for line in str(log).splitlines()[4:]]
+
+    @pytest.mark.parametrize(
+        ("numbers", "expected"),
+        [
+            ([1, 2, 3], "1 to 3"),
+            ([1, 3, 5], "1, 3, 5"),
+            ([1, 3, 5, 6, 8], "1, 3, 5, 6 and 1 more"),
+            ([*range(1, 2001), 3000, 4000, 5000, 5001], "1 to 2,000, 3,000, 4,000 and 2 more"),
+        ],
+    )
+    def test_lists_three_ranges_of_rows_and_counts_the_others(self, numbers, expected):
+        """Consecutive rows are a range; two of them are listed."""
+        refused = tuple(RefusedRow(number, "wrong") for number in numbers)
+
+        assert f"{expected}  wrong" == str(CallLog((), refused)).splitlines()[-1]
 
     def test_without_refused_rows_is_one_sentence(self):
         """A clean log says so."""

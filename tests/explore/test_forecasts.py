@@ -11,6 +11,7 @@ from channelplans.explore import DailyCalls, forecast
 from channelplans.money import EUR, USD, Money
 from channelplans.offers import SKYPE_CONNECT
 from channelplans.subscriptions.actions import buy
+from channelplans.subscriptions.catalogue import Catalogue, Edition
 from channelplans.subscriptions.wallets import Wallet
 from channelplans.tariffs import Tariff
 
@@ -34,10 +35,10 @@ def make(profile="berlin", channels=1, bundles=0):
     ).after
 
 
-def predict(*subscriptions, credit=None, until=UNTIL, **more):
+def predict(*subscriptions, credit=None, until=UNTIL, prices=TARIFF, **more):
     """Return the forecast of subscriptions; of a wallet with some credit if one is passed."""
     balances = {} if credit is None else {Wallet("acme"): Money.of(credit, EUR)}
-    return forecast(list(subscriptions), until=until, prices=TARIFF, balances=balances, **more)
+    return forecast(list(subscriptions), until=until, prices=prices, balances=balances, **more)
 
 
 @pytest.mark.parametrize(
@@ -97,13 +98,36 @@ class TestDisplay:
         assert "The renewal of profile 'berlin' fails first on 2026-02-04." in str(result)
 
     def test_long_forecast_shows_a_screen(self):
-        """The first 20 entries, and how many more there are."""
+        """The first 20 entries, and how many more there are; a notebook can open these."""
         profiles = [make(f"profile {number:02}") for number in range(11)]
-        text = str(predict(*profiles))
+        result = predict(*profiles)
+        text = str(result)
         assert len(text.splitlines()) == 2 + 3 + 20 + 1
-        assert text.endswith("and 2 more entries")
+        assert text.endswith("and 2 more rows; to_records() has all")
+        assert result._repr_html_().count("<td") == 22 * 6
         one_more = predict(*profiles[:7], until=date(2026, 5, 5))
-        assert str(one_more).endswith("and 1 more entry")
+        assert str(one_more).endswith("and 1 more row; to_records() has all")
+
+    def test_forecast_of_thousands_folds_a_thousand_rows(self):
+        """A notebook stays fast, and says where the other rows are."""
+        result = predict(make())
+        many = attrs.evolve(result, entries=result.entries * 700)
+        html = many._repr_html_()
+        assert html.count("<tr>") == 2 + 20 + 1000
+        assert "<summary>\u2026 and 1,380 more rows</summary>" in html
+        assert html.endswith("<p>and 380 more rows; to_records() has all</p></details>")
+
+    def test_many_problems_are_counted_and_folded(self):
+        """The text shows five; a notebook can open 200 more."""
+        catalogue = Catalogue((Edition(SKYPE_CONNECT, TARIFF, START, end=ENDS[0]),))
+        result = predict(*(make(f"p {number:03}") for number in range(207)), prices=catalogue)
+        problem = "Profile 'p 004' cannot be renewed on 2026-02-04: "
+        visible, _, folded = result._repr_html_().partition("<details>")
+        assert problem in str(result).splitlines()[6]
+        assert str(result).splitlines()[7] == "and 202 more problems; problems has all"
+        assert visible.count("cannot be renewed") == 5
+        assert folded.count("cannot be renewed") == 200
+        assert "<summary>The next 200 problems</summary>" in folded
 
     def test_empty_forecast_has_no_table(self):
         """Nothing is due before the day."""

@@ -139,7 +139,8 @@ class TestReplay:
             [call_at(0, 10, f"{SCRIPT}{number:02}") for number in range(23)], channels=1
         )
 
-        assert "and 2 more calls" == str(replayed).splitlines()[-1]
+        assert "and 2 more rows; refused has all" == str(replayed).splitlines()[-1]
+        assert 22 == replayed._repr_html_().count("0:10:00")
         assert SCRIPT in str(replayed)
         assert SCRIPT not in replayed._repr_html_()
 

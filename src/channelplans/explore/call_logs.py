@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from fractions import Fraction
+from itertools import groupby
 from math import isfinite
 from typing import Any, Final, SupportsIndex
 
@@ -19,9 +20,16 @@ import attrs
 
 from channelplans._checks import instance, short_identifier, shown, whole
 from channelplans._constructors import checked
-from channelplans._display import RecordsMixin, Table, clock, counted
+from channelplans._display import (
+    Folded,
+    Part,
+    RecordsMixin,
+    clock,
+    counted,
+    make_long_table,
+)
 from channelplans.allowances import not_negative
-from channelplans.errors import ChannelPlansError, InvalidValue, WrongType, quoted
+from channelplans.errors import InvalidValue, WrongType, quoted
 from channelplans.explore._instants import EPOCH, check_zone
 
 __all__ = ["CallInterval", "CallLog", "RefusedRow", "read_calls"]
@@ -47,7 +55,11 @@ _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{0,30})?")
 _LATESTEPOCH: Final = 10**11
 
 
-_SHOWN_ROWS: Final = 20
+# A range of rows, such as "3 to 9", counts as one.
+_SHOWN_RANGES: Final = 3
+
+
+_NO_OVERLAP: Final = "two calls with the same id must not overlap"
 
 
 def _start_as_utc(start: datetime) -> datetime:
@@ -132,6 +144,9 @@ class RefusedRow(RecordsMixin):
     Attributes:
         row: the number of the row; the first row is 1.
         reason: what is wrong with the row, in English.
+        requirement: the part of the reason that does not depend on the row, such as ``duration
+            must be 0 s or longer``; None if it is the whole reason. ``CallLog`` shows rows with
+            the same requirement together.
 
     >>> from channelplans.explore import RefusedRow
     >>> print(RefusedRow(7, "duration must not be negative, not -1 day, 23:59:00"))
@@ -140,6 +155,7 @@ class RefusedRow(RecordsMixin):
 
     row: int
     reason: str
+    requirement: str | None = None
 
     def to_records(self) -> list[dict[str, object]]:
         """Return the row as one plain row."""
@@ -166,14 +182,53 @@ class CallLog(RecordsMixin):
         """Return a plain row for each refused row."""
         return [record for refused in self.refused for record in refused.to_records()]
 
-    def _describe(self) -> Iterator[str | Table]:
+    def _describe(self) -> Iterator[Part]:
         yield f"{counted(len(self.calls), 'call')}, {counted(len(self.refused), 'row')} refused"
-        if self.refused:
-            listed = self.refused[:_SHOWN_ROWS]
-            rows = tuple((f"{refused.row:,}", refused.reason) for refused in listed)
-            yield Table(("row", "reason"), rows, right=("row",), caption="Refused rows")
-        if len(self.refused) > _SHOWN_ROWS:
-            yield f"and {counted(len(self.refused) - _SHOWN_ROWS, 'more row')}"
+        if not self.refused:
+            return
+        by_row = make_long_table(
+            ("row", "reason"),
+            self.refused,
+            lambda refused: (f"{refused.row:,}", refused.reason),
+            right=("row",),
+            caption="Refused rows",
+        )
+        groups = self._group_refused()
+        if len(groups) == len(self.refused):
+            yield by_row
+            return
+        yield make_long_table(
+            ("rows", "reason"),
+            groups,
+            lambda group: (_list_rows(group), group[0].reason),
+            right=("rows",),
+            caption="Refused rows; the reason is that of the first row",
+        )
+        yield Folded(f"Each of the {len(self.refused):,} refused rows", (by_row,), printed=False)
+
+    def _group_refused(self) -> list[list[RefusedRow]]:
+        """Return the refused rows, those with the same requirement together."""
+        groups: defaultdict[str, list[RefusedRow]] = defaultdict(list)
+        for refused in self.refused:
+            groups[refused.requirement or refused.reason].append(refused)
+        return list(groups.values())
+
+
+def _list_rows(refused: Sequence[RefusedRow]) -> str:
+    """Return the numbers of rows as text, such as ``1 to 40, 52 and 3 more``."""
+    numbers = [row.row for row in refused]
+    # Of consecutive numbers, the difference between the number and its place is the same.
+    runs = groupby(enumerate(numbers), lambda placed: placed[1] - placed[0])
+    ranges = [[number for _, number in run] for _, run in runs]
+    shown = ranges[:_SHOWN_RANGES]
+    left = len(numbers) - sum(map(len, shown))
+    return ", ".join(map(_format_range, shown)) + (f" and {left:,} more" if left else "")
+
+
+def _format_range(numbers: Sequence[int]) -> str:
+    if len(numbers) > 2:
+        return f"{numbers[0]:,} to {numbers[-1]:,}"
+    return ", ".join(f"{number:,}" for number in numbers)
 
 
 def read_calls(
@@ -232,13 +287,15 @@ def read_calls(
         try:
             calls.append(reader.read(row))
             numbers.append(number)
-        except ChannelPlansError as error:
-            refused.append(RefusedRow(number, str(error)))
+        except (InvalidValue, WrongType) as error:
+            requirement = f"{error.parameter} must be {error.expected}"
+            refused.append(RefusedRow(number, str(error), requirement))
     starts, ends, ids = measure_intervals(calls)
     duplicates = find_duplicates(starts, ends, ids)
     for index, earlier in duplicates.items():
-        reason = f"the call overlaps row {numbers[earlier]:,}, which has the same id"
-        refused.append(RefusedRow(numbers[index], f"{reason}, {quoted(str(ids[index]))}"))
+        overlap = f"the call overlaps row {numbers[earlier]:,}, which has the same id"
+        reason = f"{overlap}, {quoted(str(ids[index]))}"
+        refused.append(RefusedRow(numbers[index], reason, _NO_OVERLAP))
     kept = (call for index, call in enumerate(calls) if index not in duplicates)
     return CallLog(tuple(kept), tuple(sorted(refused, key=lambda refused: refused.row)))
 
@@ -261,7 +318,8 @@ class _RowReader:
             end = _as_utc(self.end, self._read_time(row, self.end))
             duration = end - start
             if end < start:
-                raise InvalidValue(self.end, str(end), f"at or after the start, {start}")
+                found = f"{end} (the start is {start})"
+                raise InvalidValue(self.end, found, "at or after the start")
         return CallInterval(start, duration, self._read_id(row))
 
     def _read_time(self, row: Mapping[str, object], column: str) -> datetime:

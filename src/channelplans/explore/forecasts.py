@@ -12,7 +12,16 @@ import attrs
 
 from channelplans._checks import bounded
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, RecordsMixin, Table, clock, counted
+from channelplans._display import (
+    DisplayMixin,
+    Folded,
+    Part,
+    RecordsMixin,
+    Table,
+    clock,
+    counted,
+    make_long_table,
+)
 from channelplans.calendar import Term
 from channelplans.calls import Call
 from channelplans.errors import InsufficientCredit, InvalidValue, cut, quoted
@@ -28,9 +37,9 @@ __all__ = ["DailyCalls", "Forecast", "ForecastEntry", "ForecastRun"]
 #: The largest number of equal calls of a profile in a day.
 _MOST_CALLS: Final = 10**6
 
-#: The number of entries and of problems that the text shows.
-_SHOWN_ENTRIES: Final = 20
+#: The number of problems that the text shows, and of those that the reader can open.
 _SHOWN_PROBLEMS: Final = 5
+_FOLDED_PROBLEMS: Final = 200
 
 
 @checked
@@ -262,17 +271,23 @@ class Forecast(RecordsMixin):
         """Return a plain row for each entry."""
         return [row for entry in self.entries for row in entry.to_records()]
 
-    def _describe(self) -> Iterator[str | Table]:
+    def _describe(self) -> Iterator[Part]:
         wallet, days = Wallet(self.account), f"from {self.since} to {self.until}"
         yield f"Forecast of {wallet} {days}: {counted(self._renewals, 'renewal')}, {self.charged}"
         yield self._describe_credit()
-        for entry in self.problems[:_SHOWN_PROBLEMS]:
-            yield f"Profile {quoted(entry.profile)} cannot be renewed on {entry.day}: {entry.error}"
+        yield from self._describe_problems()
         if self.entries:
             yield self._make_table()
-        if len(self.entries) > _SHOWN_ENTRIES:
-            more = len(self.entries) - _SHOWN_ENTRIES
-            yield f"and {more:,} more {'entry' if more == 1 else 'entries'}"
+
+    def _describe_problems(self) -> Iterator[Part]:
+        problems = self.problems
+        yield from map(_describe_problem, problems[:_SHOWN_PROBLEMS])
+        count = len(problems) - _SHOWN_PROBLEMS
+        if count > 0:
+            yield f"and {counted(count, 'more problem')}; problems has all"
+            folded = problems[_SHOWN_PROBLEMS : _SHOWN_PROBLEMS + _FOLDED_PROBLEMS]
+            lines = tuple(map(_describe_problem, folded))
+            yield Folded(f"The next {counted(len(lines), 'problem')}", lines, printed=False)
 
     @property
     def _renewals(self) -> int:
@@ -296,30 +311,31 @@ class Forecast(RecordsMixin):
 
     def _make_table(self) -> Table:
         headings: tuple[str, ...] = ("day", "profile", "result", "plan", "term", "amount")
-        right: tuple[str, ...] = ("amount",)
-        shown = self.entries[:_SHOWN_ENTRIES]
-        rows: list[tuple[str, ...]] = [
-            (
-                str(entry.day),
-                cut(entry.profile),
-                entry.result,
-                str(entry.plan),
-                str(entry.term),
-                f"{entry.amount.amount:+f}" if entry.amount else "",
-            )
-            for entry in shown
-        ]
         if self.opening is not None:
-            headings, right = (*headings, "balance"), (*right, "balance")
-            rows = [
-                (*row, _format_balance(entry.balance))
-                for row, entry in zip(rows, shown, strict=True)
-            ]
-        return Table(headings, tuple(rows), right=right, caption="What happens, day by day")
+            headings = (*headings, "balance")
+        return make_long_table(
+            headings,
+            self.entries,
+            lambda entry: _make_row(entry)[: len(headings)],
+            right=("amount", "balance"),
+            caption="What happens, day by day",
+        )
 
 
-def _format_balance(balance: Money | None) -> str:
-    return "" if balance is None else f"{balance.amount:f}"
+def _make_row(entry: ForecastEntry) -> tuple[str, ...]:
+    return (
+        str(entry.day),
+        cut(entry.profile),
+        entry.result,
+        str(entry.plan),
+        str(entry.term),
+        f"{entry.amount.amount:+f}" if entry.amount else "",
+        "" if entry.balance is None else f"{entry.balance.amount:f}",
+    )
+
+
+def _describe_problem(entry: ForecastEntry) -> str:
+    return f"Profile {quoted(entry.profile)} cannot be renewed on {entry.day}: {entry.error}"
 
 
 class ForecastRun(Iterator[ForecastEntry]):

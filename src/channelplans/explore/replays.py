@@ -16,7 +16,7 @@ import attrs
 
 from channelplans._checks import bounded, shown
 from channelplans._constructors import checked, trusted
-from channelplans._display import RecordsMixin, Table, clock, counted
+from channelplans._display import RecordsMixin, Table, clock, counted, make_long_table
 from channelplans.errors import InvalidValue, WrongType
 from channelplans.explore.call_logs import (
     CallInterval,
@@ -28,9 +28,6 @@ __all__ = ["Replay", "ReplayRun", "ReplayedCall", "fewest_channels", "iter_repla
 
 
 _MOST_CHANNELS: Final = 10**6
-
-
-_SHOWN_CALLS: Final = 20
 
 
 _CHANNEL_BITS: Final = 40
@@ -92,12 +89,14 @@ class Replay(RecordsMixin):
         if unused:
             yield f"{counted(len(unused), 'channel')} never used"
         if self.refused:
-            listed = self.refused[:_SHOWN_CALLS]
-            rows = tuple((str(call.start), call.id or "", clock(call.duration)) for call in listed)
-            columns = ("refused at", "id", "length")
-            yield Table(columns, rows, right=("length",), caption="Refused calls")
-        if len(self.refused) > _SHOWN_CALLS:
-            yield f"and {counted(len(self.refused) - _SHOWN_CALLS, 'more call')}"
+            yield make_long_table(
+                ("refused at", "id", "length"),
+                self.refused,
+                lambda call: (str(call.start), call.id or "", clock(call.duration)),
+                right=("length",),
+                caption="Refused calls",
+                source="refused",
+            )
 
 
 def replay(calls: Iterable[CallInterval], *, channels: int) -> Replay:
