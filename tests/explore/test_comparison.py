@@ -1,6 +1,7 @@
 """The cheapest profiles and bundles of each product, computed by hand."""
 
 import pickle
+import re
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -462,12 +463,37 @@ def test_rows_have_plain_columns():
 
 def test_comparison_prints_a_table_and_a_sentence_for_each_product():
     """The text has the amounts, the reasons, and what is not included."""
-    text = str(compare_plans(Need(channels=4, minutes={"US": 10_300}), [SKYPE]))
+    need = Need(channels=4, minutes={"US": 10_300, "DE": 100})
+    text = str(compare_plans(need, [SKYPE]))
 
-    assert "4 channels with 2 bundles    54.10  658.22    0.00     6.30" in text
+    assert "30 days    year  set-up  overage  other calls\n" in text
+    # 4 x 6.95 + 2 x 10 + 6.30 + 2.00
+    assert "4 channels with 2 bundles    56.10  682.55    0.00     6.30         2.00\n" in text
     assert "bundles save 190.00 EUR in a term of 30 days" in text
     assert "overage in a term: 300 minutes for 6.30 EUR" in text
     assert "connection fees, minimum charges and the rounding of each call" in text
+
+
+def test_comparison_folds_the_reasons_of_all_but_the_cheapest():
+    """A notebook shows the table and one sentence; the text has the reasons of each product."""
+    dearer = Product(SKYPE_CONNECT, attrs.evolve(SKYPE.tariff, name="dearer", channel="8"))
+    comparison = compare_plans(Need(channels=4), [dearer, SKYPE, dearer])
+    visible, folded, end = re.split("<details>|</details>", comparison._repr_html_())
+
+    assert "the next price begins at 5 channels: 5 channels: 34.75" in visible
+    assert "40.00" not in visible
+    assert folded.startswith("<summary>Reasons of 2 other products</summary>")
+    assert 2 == folded.count("5 channels: 40.00") == str(comparison).count("5 channels: 40.00")
+    assert "A month is 30 days" in end
+    assert "<details>" not in compare_plans(Need(channels=4), [SKYPE])._repr_html_()
+
+
+def test_comparison_without_a_possible_product_shows_the_reasons():
+    """The reasons are the answer then."""
+    html = compare_plans(Need(channels=4, minutes={"FR": 1}), [SKYPE, SKYPE])._repr_html_()
+
+    assert 2 == html.count("not possible, because")
+    assert "<details>" not in html
 
 
 def test_an_empty_comparison_has_no_cheapest_option():

@@ -12,18 +12,20 @@ combinations compete: more channels than needed, several profiles, and any numbe
   special prefixes, and minutes carried over from earlier terms, are not included either.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from fractions import Fraction
 from itertools import groupby
+from operator import attrgetter
+from types import MappingProxyType
 from typing import Final
 
 import attrs
 
 from channelplans._checks import instance, several
 from channelplans._constructors import checked
-from channelplans._display import Part, RecordsMixin, Table, counted, fold
+from channelplans._display import Folded, Part, RecordsMixin, Table, counted, fold
 from channelplans.errors import (
     CurrencyMismatch,
     InvalidValue,
@@ -65,8 +67,9 @@ _MOST_STEPS: Final = 1000
 _AMOUNTS: Final = ("per_term", "per_30_days", "per_year", "setup", "overage", "other_calls")
 
 _NOT_INCLUDED: Final = (
-    "A month is 30 days, a year 365. Prices are net of tax. Calls cost the price of a minute; "
-    "connection fees, minimum charges and the rounding of each call are not included."
+    "A month is 30 days, a year 365. Prices are net of tax; they contain the overage and the other "
+    "calls, which the table shows for a term. Calls cost the price of a minute; connection fees, "
+    "minimum charges and the rounding of each call are not included."
 )
 
 
@@ -350,31 +353,45 @@ class PlanComparison(RecordsMixin):
         ]
         rows = [(name, option.best) for name, option in possible]
         yield _make_table("product", rows, f"Plans for {self.need}")
-        reasons = [f"{option.product}: {'; '.join(option.reasons)}" for option in self.options]
-        yield from fold(reasons, "product")
+        yield from self._describe_reasons()
         yield _NOT_INCLUDED
 
+    def _describe_reasons(self) -> Iterator[Part]:
+        """Yield the reasons of each product; a notebook folds those of all but the cheapest."""
+        reasons = [f"{option.product}: {'; '.join(option.reasons)}" for option in self.options]
+        if not self.options or self.options[0].best is None:
+            yield from fold(reasons, "product")
+            return
+        yield reasons[0]
+        others = tuple(reasons[1:])
+        if others:
+            yield Folded(f"Reasons of {counted(len(others), 'other product')}", others)
 
-_HEADINGS: Final = ("profiles", "30 days", "year", "set-up", "overage")
+
+#: The amounts of a table's row, by heading. What they consist of is for a term.
+_TABLE_AMOUNTS: Final[Mapping[str, Callable[[Combination], Money]]] = MappingProxyType(
+    {
+        "30 days": attrgetter("per_30_days"),
+        "year": attrgetter("per_year"),
+        "set-up": attrgetter("setup"),
+        "overage": attrgetter("overage"),
+        "other calls": attrgetter("other_calls"),
+    }
+)
 
 
 def _make_table(
     heading: str, rows: Sequence[tuple[str, Combination | None]], caption: str
 ) -> Table:
-    cells = [
-        (name, "not possible", "", "", "", "")
-        if best is None
-        else (
-            name,
-            best.profiles,
-            *(
-                f"{amount.amount:f}"
-                for amount in (best.per_30_days, best.per_year, best.setup, best.overage)
-            ),
-        )
-        for name, best in rows
-    ]
-    return Table((heading, *_HEADINGS), tuple(cells), right=_HEADINGS[1:], caption=caption)
+    headings = tuple(_TABLE_AMOUNTS)
+    cells = tuple((name, *_make_cells(best)) for name, best in rows)
+    return Table((heading, "profiles", *headings), cells, right=headings, caption=caption)
+
+
+def _make_cells(best: Combination | None) -> Iterator[str]:
+    yield "not possible" if best is None else best.profiles
+    for get_amount in _TABLE_AMOUNTS.values():
+        yield "" if best is None else f"{get_amount(best).amount:f}"
 
 
 def compare_plans(need: Need, products: Sequence[Product]) -> PlanComparison:
