@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
+from tests.steps import run_within
 
 from channelplans.calendar import Days, Months
 from channelplans.errors import (
@@ -28,7 +29,7 @@ from channelplans.explore import (
 )
 from channelplans.money import EUR, USD, Money
 from channelplans.offers import SKYPE_CONNECT
-from channelplans.rules import ChangeEffect, ChangeRule, NonPaymentRule, TermRule
+from channelplans.rules import ChangeEffect, ChangeRule, NonPaymentRule, Rollover, TermRule
 from channelplans.storage.billing import Billing
 from channelplans.storage.memory import MemoryStore
 from channelplans.subscriptions.actions import buy, cancel, change, expire, renew
@@ -345,6 +346,51 @@ class TestCalls:
             make(bundles=1), credit="1000", calls_per_day=daily, until=date(2026, 1, 6)
         )
         assert result.charged == eur(100)  # 200 minutes at 0.50
+
+    def test_calls_that_a_bundle_covers_in_part_are_charged_alike(self):
+        """Of each call of 3 minutes, 2 are included; 5,000 minutes last for 2,500 calls."""
+        rule = attrs.evolve(SKYPE_CONNECT.bundle, longest_call=timedelta(minutes=2))
+        offer = attrs.evolve(SKYPE_CONNECT, edition="short calls", bundle=rule)
+        daily = [DailyCalls("berlin", "US", timedelta(minutes=3), count=2600)]
+        result = predict(make(bundles=1, offer=offer), calls_per_day=daily, until=date(2026, 1, 6))
+        assert result.charged == eur(1400)  # 2,500 x 1 minute and 100 x 3 minutes at 0.50
+
+    def test_carried_minutes_come_first(self):
+        """Two terms' minutes cover 40 calls of 250 minutes; those of one term cover 20."""
+        rule = attrs.evolve(SKYPE_CONNECT.bundle, rollover=Rollover(terms=1))
+        offer = attrs.evolve(SKYPE_CONNECT, edition="rollover", bundle=rule)
+        renewed = renew(make(bundles=1, offer=offer), TARIFF, on=ENDS[0]).after
+        daily = [DailyCalls("berlin", "US", timedelta(minutes=250), count=41)]
+        result = predict(renewed, calls_per_day=daily, until=date(2026, 2, 5))
+        assert result.charged == eur(125)
+
+    def test_application_postings_can_depend_on_the_minutes_left(self):
+        """A warning fee is charged once, by the call that leaves less than 1,000 minutes."""
+
+        def charge_warning(decision):
+            left = [side.allowance.remaining for side in (decision.before, decision.after)]
+            is_crossed = left[1] < timedelta(minutes=1000) <= left[0]
+            return [Posting(ACME, eur(-1), Reason.CHARGE, decision.on)] * is_crossed
+
+        daily = [DailyCalls("berlin", "US", timedelta(minutes=250), count=20)]
+        result = predict(
+            make(bundles=1),
+            calls_per_day=daily,
+            until=date(2026, 1, 6),
+            extra_postings=charge_warning,
+        )
+        assert result.charged == eur(1)
+
+    def test_equal_calls_take_few_steps(self):
+        """A million calls a day are charged at once, however many minutes they take."""
+        subscription = make(channels=300, bundles=300)
+        daily = [DailyCalls("berlin", "US", timedelta(minutes=1), count=10**6)]
+        result = run_within(
+            20_000,
+            lambda: predict(subscription, calls_per_day=daily, until=date(2026, 1, 8)),
+        )
+        # 3 x 1,000,000 - 300 x 5,000 minutes at 0.50
+        assert result.charged == eur(750_000)
 
     def test_minutes_are_new_after_a_renewal(self):
         """The first term has no minutes left from 25 January on; the second has new ones."""

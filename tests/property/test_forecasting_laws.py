@@ -253,7 +253,7 @@ daily_calls = st.lists(
         st.sampled_from(PROFILES),
         st.sampled_from(["US", "DE"]),
         st.integers(1, 15).map(lambda minutes: timedelta(minutes=minutes)),
-        st.integers(1, 3),
+        st.integers(1, 6),
     ),
     max_size=3,
     unique_by=lambda calls: (calls.profile, calls.destination),

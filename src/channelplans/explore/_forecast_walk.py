@@ -19,7 +19,7 @@ from channelplans.errors import (
     quoted,
 )
 from channelplans.explore._forecast_accounts import Account
-from channelplans.explore.forecasts import DailyCalls, ForecastEntry
+from channelplans.explore.forecasts import MOST_CALLS, DailyCalls, ForecastEntry
 from channelplans.money import Money
 from channelplans.storage._account_days import Attempt
 from channelplans.storage._extra_postings import add_extra_postings
@@ -191,13 +191,12 @@ class Walk:
         missing: InsufficientCredit | None = None
         while left and missing is None:
             decision = self._decide_call(subscription, call, calls)
-            # Calls that take no minutes are all charged alike.
-            takes_minutes = decision.call is not None and bool(decision.call.included)
-            paid, missing = self._pay(decision, 1 if takes_minutes else left)
+            equal = self._count_equal(subscription, decision)
+            paid, missing = self._pay(decision, min(left, equal))
             charges.add(decision.postings, paid)
             left -= paid
             if paid:
-                subscription = decision.after
+                subscription = _repeat_call(decision, paid)
         self._callers[calls.profile] = subscription
         self._days.replace(subscription)
         postings = charges.book(day)
@@ -214,6 +213,20 @@ class Walk:
             raise
         return add_extra_postings(decision, self._extra_postings)
 
+    def _count_equal(self, subscription: Subscription, decision: Decision) -> int:
+        """Return how many equal calls take as many minutes as the first, and are charged like it.
+
+        Args:
+            subscription: the subscription before the first of the calls.
+            decision: the decision of the first call.
+        """
+        included = _included(decision)
+        if not included:
+            return MOST_CALLS
+        if self._extra_postings is not None:
+            return 1  # they can depend on the minutes that are left
+        return subscription.allowance.remaining // included
+
     def _pay(self, decision: Decision, count: int) -> tuple[int, InsufficientCredit | None]:
         """Charge several equal calls, as many as the wallets can pay."""
         credit, wallet = self._days.credit, self._account_wallet
@@ -224,6 +237,19 @@ class Walk:
         if wallet in decision.deltas:
             credit.add(paid * decision.deltas[wallet])
         return paid, missing
+
+
+def _included(decision: Decision) -> timedelta:
+    """Return the minutes that a call takes from the allowance."""
+    return timedelta(0) if decision.call is None else decision.call.included
+
+
+def _repeat_call(decision: Decision, count: int) -> Subscription:
+    """Return the subscription after several equal calls, of which the decision is the first."""
+    after, further_minutes = decision.after, (count - 1) * _included(decision)
+    if not further_minutes:
+        return after
+    return attrs.evolve(after, allowance=after.allowance.use(further_minutes))
 
 
 @attrs.define

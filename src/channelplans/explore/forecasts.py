@@ -35,7 +35,7 @@ from channelplans.subscriptions.wallets import Posting, Wallet, signed
 __all__ = ["DailyCalls", "Forecast", "ForecastEntry", "ForecastRun"]
 
 #: The largest number of equal calls of a profile in a day.
-_MOST_CALLS: Final = 10**6
+MOST_CALLS: Final = 10**6
 
 #: The number of problems that the text shows, and of those that the reader can open.
 _SHOWN_PROBLEMS: Final = 5
@@ -72,7 +72,7 @@ class DailyCalls(DisplayMixin):
     number: str = "0"
 
     def __attrs_post_init__(self) -> None:
-        bounded("count", self.count, 1, _MOST_CALLS)
+        bounded("count", self.count, 1, MOST_CALLS)
         self.on(date.min)  # raises an error if there is no such call
 
     def on(self, day: date) -> Call:

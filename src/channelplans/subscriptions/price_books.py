@@ -99,6 +99,8 @@ class PriceBook(Protocol):
     def for_call(self, subscription: Subscription, call: Call, quote: Quote) -> Tariff:
         """Return the tariff of a call; usually ``quote.tariff``.
 
+        It may not depend on the minutes that are left: a forecast asks once for equal calls.
+
         Args:
             subscription: the subscription of the profile.
             call: the call.
