@@ -236,7 +236,7 @@ class TestEveryChart:
 
 
 def test_two_forecasts_on_one_axes_differ_in_style_mark_and_label(ax):
-    """Black and white shows two lines with two marks, above one line for zero."""
+    """Black and white shows two lines with two marks and their ends, above one line for zero."""
     for label, euros in (("as it is", "100"), ("with $ 50 more", "150")):
         charts.plot_balance(forecast_with(euros), label=label, ax=ax)
     steps = [line for line in ax.lines if line.get_drawstyle() == "steps-post"]
@@ -245,7 +245,7 @@ def test_two_forecasts_on_one_axes_differ_in_style_mark_and_label(ax):
     assert [("-", "as it is"), ("--", r"with \$ 50 more")] == [
         (line.get_linestyle(), line.get_label()) for line in steps
     ]
-    assert ["D", "o"] == marks
+    assert ["D", "|", "o", "|"] == marks
     assert 5 == len(ax.lines)
 
 
@@ -533,7 +533,7 @@ class TestPlotBalance:
     """``plot_balance`` draws the balance of a forecast, and marks the day on which it runs dry."""
 
     def test_line_has_the_balance_of_each_day_with_a_change(self, ax):
-        """200.00 pays two renewals of 83.40; the last point is the day after the forecast."""
+        """200.00 pays two renewals of 83.40; the line ends with the lapse after the third."""
         charts.plot_balance(forecast_with("200"), ax=ax)
         line = line_labelled(ax, "balance")
 
@@ -543,7 +543,7 @@ class TestPlotBalance:
             (date(2026, 3, 6), 33.2),
             (date(2026, 4, 5), 33.2),
             (date(2026, 4, 6), 33.2),
-            (date(2026, 5, 1), 33.2),
+            (date(2026, 4, 6), 33.2),
         ] == [(num2date(day).date(), amount) for day, amount in points_of(line)]
         assert "steps-post" == line.get_drawstyle()
 
@@ -555,6 +555,24 @@ class TestPlotBalance:
 
         assert (date(2026, 4, 5), 33.2) == (num2date(day).date(), amount)
         assert "runs dry on 2026-04-05;\nto pay everything: 50.20 EUR more" == mark.get_label()
+
+    def test_line_ends_where_nothing_is_left_to_renew(self, ax):
+        """A bar says so, and the axis still shows all days of the forecast."""
+        charts.plot_balance(forecast_with("200"), ax=ax)
+        bar = line_labelled(ax, "nothing is renewed from 2026-04-06 on")
+
+        assert [(date(2026, 4, 6), 33.2)] == [
+            (num2date(day).date(), amount) for day, amount in points_of(bar)
+        ]
+        assert date(2026, 5, 1) <= num2date(ax.get_xlim()[1]).date()
+
+    def test_line_that_ends_does_not_cut_a_longer_one(self, ax):
+        """Two forecasts on the same Axes are both visible as a whole."""
+        charts.plot_balance(forecast_with("200"), ax=ax)
+        longer = attrs.evolve(forecast_with("500"), until=date(2027, 1, 1))
+        charts.plot_balance(longer, ax=ax)
+
+        assert date(2027, 1, 1) <= num2date(ax.get_xlim()[1]).date()
 
     def test_enough_credit_has_no_mark(self, ax):
         """Three renewals of 83.40 are paid from 300.00: there are the balance and the zero line."""

@@ -6,11 +6,13 @@ from datetime import date, timedelta
 import attrs
 import pytest
 
+from channelplans.calendar import Months
 from channelplans.errors import CurrencyMismatch, InvalidValue
 from channelplans.explore import DailyCalls, forecast
 from channelplans.money import EUR, USD, Money
 from channelplans.offers import SKYPE_CONNECT
-from channelplans.subscriptions.actions import buy
+from channelplans.rules import TermRule
+from channelplans.subscriptions.actions import buy, cancel
 from channelplans.subscriptions.catalogue import Catalogue, Edition
 from channelplans.subscriptions.wallets import Wallet
 from channelplans.tariffs import Tariff
@@ -23,10 +25,10 @@ UNTIL = date(2026, 4, 1)
 TARIFF = Tariff("made up", EUR, channel="10", bundle="5", minute="0.5")
 
 
-def make(profile="berlin", channels=1, bundles=0):
+def make(profile="berlin", channels=1, bundles=0, offer=SKYPE_CONNECT):
     """Return a new subscription of a profile."""
     return buy(
-        SKYPE_CONNECT.plan(channels=channels, bundles=bundles),
+        offer.plan(channels=channels, bundles=bundles),
         TARIFF,
         account="acme",
         profile=profile,
@@ -128,6 +130,20 @@ class TestDisplay:
         assert visible.count("cannot be renewed") == 5
         assert folded.count("cannot be renewed") == 200
         assert "<summary>The next 200 problems</summary>" in folded
+
+    def test_forecast_ends_on_the_day_of_the_last_lapse(self):
+        """It does not end while a profile is renewed, makes calls, or has no entry yet."""
+        first, second = make(channels=1), make("munich", channels=3)
+        daily = [DailyCalls("munich", "US", timedelta(minutes=1))]
+        lapse = date(2026, 2, 5)
+        assert predict(first, second, credit="5").ends_on == lapse
+        assert predict(first, second, credit="15").ends_on == date(2026, 3, 7)
+        assert predict(first, second, credit="100").ends_on is None
+        assert predict(first, cancel(second, on=START).after, credit="5").ends_on == lapse
+        assert predict(first, until=ENDS[0]).ends_on is None
+        late = attrs.evolve(SKYPE_CONNECT, edition="year", term=TermRule(Months(12)))
+        caller = make("munich", offer=late)
+        assert predict(first, caller, credit="5", calls_per_day=daily).ends_on is None
 
     def test_empty_forecast_has_no_table(self):
         """Nothing is due before the day."""

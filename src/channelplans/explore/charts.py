@@ -312,10 +312,11 @@ def plot_break_even(offer: Offer, tariff: Tariff, *, ax: Axes | None = None) -> 
 def plot_balance(forecast: Forecast, *, label: str = "balance", ax: Axes | None = None) -> Axes:
     """Draw the balance that a forecast expects, and mark the day on which the credit runs dry (H9).
 
-    The balance is that of the account's wallet at the end of each day, if nobody pays in more. The
-    mark is on the first day on which the wallet cannot pay something. There is no mark if the
-    credit is enough. Pass the Axes of an earlier call to compare two forecasts; each has its own
-    line style and mark.
+    The balance is that of the account's wallet at the end of each day, if nobody pays in more. A
+    mark is on the first day on which the wallet cannot pay something. There is none if the credit
+    is enough. If all profiles lapse or end, the line stops at a bar: nothing is renewed after it.
+    Pass the Axes of an earlier call to compare two forecasts; each has its own line style and
+    marks.
 
     Args:
         forecast: the forecast, of an account whose balance is known.
@@ -342,7 +343,8 @@ def plot_balance(forecast: Forecast, *, label: str = "balance", ax: Axes | None 
         raise InvalidValue("forecast", "without a balance", works)
     closing = opening if forecast.closing is None else forecast.closing
     balances = forecast.balances
-    days = [forecast.since, *balances, forecast.until]
+    end = forecast.ends_on
+    days = [forecast.since, *balances, end or forecast.until]
     amounts = [_amount(balance) for balance in (opening, *balances.values(), closing)]
     ax = _choose_axes(ax)
     earlier = sum(line.get_drawstyle() == "steps-post" for line in ax.lines)
@@ -355,6 +357,19 @@ def plot_balance(forecast: Forecast, *, label: str = "balance", ax: Axes | None 
     if dry is not None:
         text = f"runs dry on {dry};\nto pay everything: {forecast.top_up} more"
         ax.plot([_place(dry)], [_amount(balances[dry])], mark, color=_ink(ax), label=text)
+    if end is not None:
+        text = f"nothing is renewed from {end} on"
+        # Higher than the mark of the day before, which it would hide otherwise.
+        ax.plot(
+            [_place(end)],
+            amounts[-1:],
+            "|",
+            markersize=16,
+            markeredgewidth=2,
+            color=_ink(ax),
+            label=text,
+        )
+        ax.update_datalim([(_place(forecast.until), amounts[-1])])
     _show_dates(ax)
     _leave_room(ax)
     _name_axes(ax, "day", f"balance ({opening.currency.code})")

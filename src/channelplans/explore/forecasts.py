@@ -252,6 +252,17 @@ class Forecast(RecordsMixin):
         return next(failing, None)
 
     @property
+    def ends_on(self) -> date | None:
+        """The day of the last lapse or end, if no profile with entries is renewed after it.
+
+        None if the forecast leaves a profile to renew, or has no entries.
+        """
+        latest = {entry.profile: entry for entry in self.entries}
+        if any(entry.action not in (Action.LAPSE, Action.EXPIRE) for entry in latest.values()):
+            return None
+        return max((entry.day for entry in latest.values()), default=None)
+
+    @property
     def problems(self) -> tuple[ForecastEntry, ...]:
         """The renewals that fail for another reason than credit, such as a missing price."""
         failing = (entry for entry in self.entries if entry.action is None)
