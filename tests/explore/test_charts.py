@@ -246,7 +246,7 @@ def test_two_forecasts_on_one_axes_differ_in_style_mark_and_label(ax):
         (line.get_linestyle(), line.get_label()) for line in steps
     ]
     assert ["D", "|", "o", "|"] == marks
-    assert 5 == len(ax.lines)
+    assert 7 == len(ax.lines)
 
 
 class TestPlotPrices:

@@ -29,7 +29,14 @@ from channelplans.explore import (
 )
 from channelplans.money import EUR, USD, Money
 from channelplans.offers import SKYPE_CONNECT
-from channelplans.rules import ChangeEffect, ChangeRule, NonPaymentRule, Rollover, TermRule
+from channelplans.rules import (
+    BundleRule,
+    ChangeEffect,
+    ChangeRule,
+    NonPaymentRule,
+    Rollover,
+    TermRule,
+)
 from channelplans.storage.billing import Billing
 from channelplans.storage.memory import MemoryStore
 from channelplans.subscriptions.actions import buy, cancel, change, expire, renew
@@ -349,7 +356,7 @@ class TestCalls:
 
     def test_calls_that_a_bundle_covers_in_part_are_charged_alike(self):
         """Of each call of 3 minutes, 2 are included; 5,000 minutes last for 2,500 calls."""
-        rule = attrs.evolve(SKYPE_CONNECT.bundle, longest_call=timedelta(minutes=2))
+        rule = BundleRule("US minutes", 5000, ("US",), longest_call=timedelta(minutes=2))
         offer = attrs.evolve(SKYPE_CONNECT, edition="short calls", bundle=rule)
         daily = [DailyCalls("berlin", "US", timedelta(minutes=3), count=2600)]
         result = predict(make(bundles=1, offer=offer), calls_per_day=daily, until=date(2026, 1, 6))
@@ -357,7 +364,7 @@ class TestCalls:
 
     def test_carried_minutes_come_first(self):
         """Two terms' minutes cover 40 calls of 250 minutes; those of one term cover 20."""
-        rule = attrs.evolve(SKYPE_CONNECT.bundle, rollover=Rollover(terms=1))
+        rule = BundleRule("US minutes", 5000, ("US",), rollover=Rollover(terms=1))
         offer = attrs.evolve(SKYPE_CONNECT, edition="rollover", bundle=rule)
         renewed = renew(make(bundles=1, offer=offer), TARIFF, on=ENDS[0]).after
         daily = [DailyCalls("berlin", "US", timedelta(minutes=250), count=41)]
