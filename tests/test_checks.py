@@ -1,13 +1,24 @@
 """Checks refuse wrong types and name the parameter, the value and the expected type."""
 
 import enum
+import re
 import tracemalloc
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from channelplans._checks import bounded, civil_day, instance, several, shown, text, whole
+from channelplans._checks import (
+    aware,
+    bounded,
+    civil_day,
+    instance,
+    several,
+    shown,
+    text,
+    time_zone,
+    whole,
+)
 from channelplans.errors import InvalidValue, WrongType
 
 DAY = date(2026, 1, 5)
@@ -142,9 +153,50 @@ def test_civil_day_returns_a_date_unchanged():
     ids=lambda value: type(value).__name__,
 )
 def test_civil_day_refuses_other_types(value):
-    """A datetime is refused, because its day depends on a zone; the error names ``civil_date``."""
-    with pytest.raises(WrongType, match=r"^on must be a date .*civil_date\(instant, zone\)"):
+    """A datetime is refused, because its day depends on a zone; the error names ``civil_date``.
+
+    The error for any other value shows how a date is written.
+    """
+    advice = ", such as date(2026, 3, 2)"
+    if isinstance(value, datetime):
+        advice = " (civil_date(instant, zone) converts a datetime)"
+    with pytest.raises(WrongType, match=rf"^on must be a date{re.escape(advice)}, not "):
         civil_day("on", value)
+
+
+def test_aware_returns_a_datetime_with_a_time_zone():
+    """Any time zone will do."""
+    instant = datetime(2026, 1, 5, tzinfo=UTC)
+
+    assert instant is aware("start", instant)
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        (datetime(2026, 1, 5), InvalidValue),  # noqa: DTZ001
+        (Timestamp(2026, 1, 5), InvalidValue),
+        (date(2026, 1, 5), WrongType),
+        ("2026-01-05T10:30:00+01:00", WrongType),
+        (1767571200, WrongType),
+    ],
+    ids=str,
+)
+def test_aware_refuses_what_is_no_certain_instant(value, error):
+    """The error shows how a time zone is passed."""
+    advice = 'a datetime with a time zone, such as tzinfo=zoneinfo.ZoneInfo("Europe/Warsaw"), not '
+    with pytest.raises(error) as caught:
+        aware("start", value)
+
+    assert str(caught.value).startswith(f"start must be {advice}")
+
+
+@pytest.mark.parametrize("value", ["Europe/Warsaw", None, timedelta(hours=1)], ids=str)
+def test_time_zone_refuses_a_name(value):
+    """A zone is read from files, so the library takes only one that was read already."""
+    with pytest.raises(WrongType, match=r'^zone must be a tzinfo, such as zoneinfo.ZoneInfo\("'):
+        time_zone("zone", value)
+    assert UTC is time_zone("zone", UTC)
 
 
 @pytest.mark.parametrize("value", ["a", "US minutes", "ż <b>", "日本", "بسم", "a'b\"c", "🙂"])

@@ -295,7 +295,7 @@ def test_check_change_refuses_values_that_are_not_dates(parameter, rule, value):
     """The error names the parameter, even if the rule has no cooldown."""
     arguments = {"last_changed_on": JAN_5, "on": date(2026, 1, 7)} | {parameter: value}
 
-    with pytest.raises(WrongType, match=rf"^{parameter} must be a date "):
+    with pytest.raises(WrongType, match=rf"^{parameter} must be a date[ ,]"):
         check_change(**arguments, rule=rule)
 
 

@@ -7,13 +7,14 @@ arguments. Rules of an offer are not checked here.
 import operator
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Any, Final, SupportsIndex, TypeVar, cast
 
 from channelplans.errors import InvalidValue, WrongType, quoted
 
 __all__ = [
     "NUMBER_LIMIT",
+    "aware",
     "bounded",
     "civil_day",
     "identifier",
@@ -23,6 +24,7 @@ __all__ = [
     "short_repr",
     "shown",
     "text",
+    "time_zone",
     "whole",
 ]
 
@@ -35,6 +37,10 @@ NUMBER_LIMIT: Final = 10**18
 
 #: The longest identifier, in characters. Every store can hold it.
 _LONGEST_IDENTIFIER: Final = 255
+
+
+#: A time zone in an error message.
+_ZONE_EXAMPLE: Final = 'zoneinfo.ZoneInfo("Europe/Warsaw")'
 
 
 class _ShortRepr(reprlib.Repr):
@@ -102,8 +108,27 @@ def civil_day(parameter: str, value: date) -> date:
     """Return a date; refuse a datetime, because its day depends on a time zone."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    expected = "a date (civil_date(instant, zone) converts a datetime)"
+    expected = "a date, such as date(2026, 3, 2)"
+    if isinstance(value, datetime):
+        expected = "a date (civil_date(instant, zone) converts a datetime)"
     raise WrongType(parameter, shown(value), expected)
+
+
+def aware(parameter: str, value: datetime) -> datetime:
+    """Return a datetime with a time zone; refuse one without, because it is no certain instant."""
+    expected = f"a datetime with a time zone, such as tzinfo={_ZONE_EXAMPLE}"
+    if not isinstance(value, datetime):
+        raise WrongType(parameter, shown(value), expected)
+    if value.utcoffset() is None:
+        raise InvalidValue(parameter, str(value), expected)
+    return value
+
+
+def time_zone(parameter: str, value: tzinfo) -> tzinfo:
+    """Return a time zone; refuse its name, because zones are read from files."""
+    if not isinstance(value, tzinfo):
+        raise WrongType(parameter, shown(value), f"a tzinfo, such as {_ZONE_EXAMPLE}")
+    return value
 
 
 def text(parameter: str, value: str) -> str:

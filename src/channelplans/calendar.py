@@ -15,7 +15,7 @@ from typing import Final
 
 import attrs
 
-from channelplans._checks import bounded, civil_day, instance, shown
+from channelplans._checks import aware, bounded, civil_day, shown, time_zone
 from channelplans._constructors import checked, trusted
 from channelplans._display import DisplayMixin, counted
 from channelplans.errors import CalendarEnds, InvalidValue, WrongType
@@ -275,12 +275,8 @@ def civil_date(instant: datetime, zone: tzinfo) -> date:
     >>> civil_date(datetime(2026, 1, 5, 23, 30, tzinfo=timezone.utc), timezone.utc)
     datetime.date(2026, 1, 5)
     """
-    instance("instant", instant, datetime)
-    if not isinstance(zone, tzinfo):
-        expected = 'a tzinfo, such as zoneinfo.ZoneInfo("Europe/Warsaw")'
-        raise WrongType("zone", shown(zone), expected)
-    if instant.utcoffset() is None:
-        raise InvalidValue("instant", str(instant), "a datetime with a tzinfo")
+    aware("instant", instant)
+    time_zone("zone", zone)
     try:
         return instant.astimezone(zone).date()
     except OverflowError:

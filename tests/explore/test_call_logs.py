@@ -58,7 +58,7 @@ class TestCallInterval:
     @pytest.mark.parametrize(
         ("start", "duration", "message"),
         [
-            (datetime(2026, 1, 5), MINUTE, "start must be a datetime with a tzinfo, not 2026-"),  # noqa: DTZ001
+            (datetime(2026, 1, 5), MINUTE, "start must be a datetime with a time zone, such as"),  # noqa: DTZ001
             (TEN, -MINUTE, "duration must be 0 s or longer, not -0:01:00"),
             (datetime(1, 6, 1, tzinfo=UTC), MINUTE, "start must be in the years 2 to 9998"),
             (TEN, timedelta.max, "duration must be in the years 2 to 9998"),

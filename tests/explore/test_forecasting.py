@@ -692,12 +692,20 @@ class TestInput:
             ({"on": UNTIL}, "until must be after 2026-04-01"),
             ({"on": date(2026, 1, 4)}, "on must be on or after 2026-01-05"),
             ({"prices": None}, "prices must be"),
+            (
+                {"balances": 500},
+                r"money, such as \{Wallet\('acme'\): Money.of\(.500., EUR\)\}, not 500",
+            ),
             ({"balances": []}, "balances must be a mapping"),
+            ({"until": "2026-04-01"}, r"until must be a date, such as date\(2026, 3, 2\), not"),
             (
                 {"balances": {"acme": eur(1)}},
                 r"wallets, such as Wallet\(.acme.\), not one",
             ),
-            ({"balances": {ACME: 1}}, r"balances\[account 'acme'\] must be a Money"),
+            (
+                {"balances": {ACME: 1}},
+                r"balances\[account 'acme'\] must be a Money, such as Money.of\(.500., EUR\)",
+            ),
             ({"balances": {Wallet("b"): eur(1)}}, "of account 'acme'.*not of account 'b'"),
             ({"balances": {Wallet("acme", "x"): eur(1)}}, "not of profile 'x'"),
             ({"balances": {ACME: Money.of(1, USD)}}, r"balances\[account 'acme'\] is in USD"),

@@ -81,11 +81,23 @@ def test_need_refuses_invalid_values(fields, message):
         Need(**fields)
 
 
-@pytest.mark.parametrize("fields", [{"minutes": [("US", 1)]}, {"minutes": {"US": 0.5}}])
-def test_need_refuses_minutes_of_another_type(fields):
+@pytest.mark.parametrize(
+    ("minutes", "message"),
+    [
+        (500, r'^minutes must be a mapping .*, such as \{"US": 500\}, not 500'),
+        ([("US", 1)], "^minutes must be a mapping of destinations"),
+        (
+            {"US": 0.5},
+            r"^minutes\['US'\] must be an exact number of minutes: an int, a Fraction, "
+            r'a Decimal or text such as "12.5", not 0.5 \(float\)$',
+        ),
+    ],
+    ids=["number", "list", "float"],
+)
+def test_need_refuses_minutes_of_another_type(minutes, message):
     """Minutes are a mapping of exact numbers, because they are multiplied with prices."""
-    with pytest.raises(WrongType, match="minutes"):
-        Need(channels=1, **fields)
+    with pytest.raises(WrongType, match=message):
+        Need(channels=1, minutes=minutes)
 
 
 def test_need_names_its_channels_and_minutes():

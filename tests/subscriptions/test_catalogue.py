@@ -278,16 +278,18 @@ class TestCatalogue:
         )
         with pytest.raises(
             InvalidValue, match=r"an overlap between .*tariff 'list'.*tariff 'dearer'"
-        ):
+        ) as caught:
             Catalogue(editions)
+        advice = "starts (pass end=date(2026, 2, 1) to the edition of tariff 'list'), not with"
+        assert advice in str(caught.value)
 
     def test_refuses_two_editions_with_the_same_start(self):
-        """Two editions that start on the same day overlap."""
+        """Two editions that start on the same day overlap, and no end can help."""
         editions = (
             Edition(SKYPE_CONNECT, LIST_TARIFF, JAN, FEB),
             Edition(SKYPE_CONNECT, DEARER_TARIFF, JAN),
         )
-        with pytest.raises(InvalidValue, match="an overlap"):
+        with pytest.raises(InvalidValue, match="edition starts, not with an overlap"):
             Catalogue(editions)
 
     def test_refuses_to_be_empty(self):

@@ -299,8 +299,11 @@ def _check_balances(
     balances: Mapping[Wallet, Money], profiles: _Profiles, change: Decision | Transfer | None
 ) -> dict[Wallet, Money]:
     """Return the balances; refuse those of other accounts and of unknown profiles."""
+    amount = f'Money.of("500", {cast(Currency, profiles.currency).code})'
     if not isinstance(balances, Mapping):
-        raise WrongType("balances", shown(balances), "a mapping of wallets to money")
+        account = quoted(cast(AccountId, profiles.account))
+        expected = f"a mapping of wallets to money, such as {{Wallet({account}): {amount}}}"
+        raise WrongType("balances", shown(balances), expected)
     names: set[ProfileId | None] = {None, *profiles.stored}
     if isinstance(change, Decision):
         names.add(change.after.profile)
@@ -308,7 +311,9 @@ def _check_balances(
         if not isinstance(wallet, Wallet):
             expected = f"a mapping whose keys are wallets, such as Wallet({str(wallet)!r})"
             raise WrongType("balances", f"one with the key {shown(wallet)}", cut(expected))
-        instance(f"balances[{wallet}]", balance, Money)
+        if not isinstance(balance, Money):
+            expected = f"a Money, such as {amount}"
+            raise WrongType(f"balances[{wallet}]", shown(balance), expected)
         if wallet.account != profiles.account or wallet.profile not in names:
             owner = f"account {quoted(cast(AccountId, profiles.account))}"
             expected = f"of {owner}, or of one of its profiles that are passed"

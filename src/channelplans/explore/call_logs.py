@@ -18,7 +18,7 @@ from typing import Any, Final, SupportsIndex
 
 import attrs
 
-from channelplans._checks import instance, short_identifier, shown, whole
+from channelplans._checks import aware, instance, short_identifier, shown, time_zone, whole
 from channelplans._constructors import checked
 from channelplans._display import (
     Folded,
@@ -30,7 +30,7 @@ from channelplans._display import (
 )
 from channelplans.allowances import not_negative
 from channelplans.errors import InvalidValue, WrongType, quoted
-from channelplans.explore._instants import EPOCH, check_zone
+from channelplans.explore._instants import EPOCH
 
 __all__ = ["CallInterval", "CallLog", "RefusedRow", "read_calls"]
 
@@ -68,8 +68,7 @@ def _start_as_utc(start: datetime) -> datetime:
 
 def _as_utc(parameter: str, instant: datetime) -> datetime:
     """Return the same instant in UTC, so that no comparison depends on a change of the clock."""
-    if instance(parameter, instant, datetime).utcoffset() is None:
-        raise InvalidValue(parameter, str(instant), "a datetime with a tzinfo")
+    aware(parameter, instant)
     try:
         return instant.astimezone(UTC)
     except OverflowError:
@@ -276,7 +275,7 @@ def read_calls(
     if (seconds is None) == (end is None):
         raise InvalidValue("end", f"{end}, with {seconds=}", "passed, or else seconds, not both")
     if zone is not None:
-        check_zone(zone)
+        time_zone("zone", zone)
     if not isinstance(rows, Iterable) or isinstance(rows, (str, bytes, Mapping)):
         raise WrongType("rows", shown(rows), "an iterable of rows")
     reader = _RowReader(start, seconds, end, id, zone)

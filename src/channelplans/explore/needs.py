@@ -87,7 +87,8 @@ def _as_erlangs(
 
 def _as_minutes(value: Mapping[str, Fraction | Decimal | str | int]) -> Mapping[str, Fraction]:
     if not isinstance(value, Mapping):
-        raise WrongType("minutes", shown(value), "a mapping of destinations to minutes a month")
+        expected = 'a mapping of destinations to minutes a month, such as {"US": 500}'
+        raise WrongType("minutes", shown(value), expected)
     return ByNumber(
         {
             text("minutes", destination): _read_minutes(f"minutes[{quoted(destination)}]", minutes)
@@ -97,7 +98,13 @@ def _as_minutes(value: Mapping[str, Fraction | Decimal | str | int]) -> Mapping[
 
 
 def _read_minutes(parameter: str, value: Fraction | Decimal | str | int) -> Fraction:
-    minutes = value if isinstance(value, Fraction) else exact(parameter, value)
+    try:
+        minutes = value if isinstance(value, Fraction) else exact(parameter, value)
+    except WrongType:
+        expected = (
+            'an exact number of minutes: an int, a Fraction, a Decimal or text such as "12.5"'
+        )
+        raise WrongType(parameter, shown(value), expected) from None
     if not 0 <= minutes <= _MOST_MINUTES or minutes.denominator > _MOST_PARTS:
         expected = f"minutes from 0 to {_MOST_MINUTES:,}, with at most 9 decimals"
         raise InvalidValue(parameter, shown(value), expected)

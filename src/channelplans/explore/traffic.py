@@ -13,12 +13,12 @@ from typing import Final
 
 import attrs
 
-from channelplans._checks import bounded, shown
+from channelplans._checks import bounded, shown, time_zone
 from channelplans._constructors import checked
 from channelplans._display import Folded, Part, RecordsMixin, Table, clock, counted
 from channelplans.errors import InvalidValue, WrongType, quoted
 from channelplans.explore._clock_hours import HOUR, ClockHour, list_clock_hours
-from channelplans.explore._instants import check_zone, to_instant
+from channelplans.explore._instants import to_instant
 from channelplans.explore._timeline import Timeline
 from channelplans.explore.call_logs import (
     CallInterval,
@@ -305,7 +305,7 @@ def measure_traffic(
     >>> str(report.sliding_start), report.sliding_erlangs
     ('2026-01-05 10:00:00+00:00', 1.1666666666666667)
     """
-    check_zone(zone)
+    time_zone("zone", zone)
     counted_weekdays = _check_weekdays(weekdays)
     timeline = _read_timeline(calls)
     table = _LoadTable.make(timeline, zone)

@@ -422,6 +422,10 @@ def _check_joined(previous: Edition, following: Edition) -> None:
     fault = "a gap" if has_gap else "an overlap"
     actual = f"with {fault} between {_format_edition(previous)} and {_format_edition(following)}"
     expected = "one after the other, each sold until the next edition starts"
+    if not has_gap and previous.start < following.start:
+        day = following.start
+        example = f"end=date({day.year}, {day.month}, {day.day})"
+        expected += f" (pass {example} to the edition of tariff {quoted(previous.tariff.name)})"
     raise InvalidValue("editions", actual, expected)
 
 
