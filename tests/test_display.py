@@ -146,6 +146,25 @@ def test_table_in_a_notebook_is_html():
     ] == [(tag, attributes["style"]) for tag, attributes in html.tags if attributes]
 
 
+def test_mixed_columns_align_figures_right_and_text_left():
+    """A column of figures and text is aligned cell by cell, in the text and in HTML."""
+    rows = (("1,200.50", "-3"), ("by volume", "+0.5"), ("none", "5 a minute"))
+    table = Table(("old", "new"), rows, mixed=("old", "new"))
+
+    assert [
+        "old        new",
+        "---------  ----------",
+        " 1,200.50          -3",
+        "by volume        +0.5",
+        "none       5 a minute",
+    ] == str(table).splitlines()
+    html = ParsedHtml(table._repr_html_())
+    sides = ["right", "right", "left", "right", "left", "left"]
+    assert [f"text-align: {side}" for side in sides] == [
+        attributes["style"] for tag, attributes in html.tags if tag == "td"
+    ]
+
+
 def test_table_without_a_caption_has_no_empty_one():
     """A table that has no caption draws none."""
     html = ParsedHtml(Table(("item",), ())._repr_html_())

@@ -7,6 +7,7 @@ The HTML names no colour, so it has the colours of the page, dark or light. It s
 screen of a long table or list; the reader can open the rest.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -44,6 +45,8 @@ _FOLDED_ROWS: Final = 1_000
 _CAPTION: Final = (
     '<caption style="caption-side: top; text-align: left; min-width: min(40em, 90vw)">'
 )
+_FIGURE: Final = re.compile(r"[+-]?[0-9][0-9,]*(\.[0-9]+)?")
+
 # Wins over a notebook's own style for the cells of a table.
 _LEFT: Final = 'style="text-align: left"'
 _RIGHT: Final = 'style="text-align: right"'
@@ -60,6 +63,8 @@ class Table:
         headings: the headings of the columns.
         rows: the cells of each row.
         right: the headings of the columns that are right-aligned.
+        mixed: the headings of the columns with figures and text, where only figures are
+            right-aligned.
         caption: what the table shows; empty if it has no caption.
         total: the number of all rows, if ``rows`` are only the first of them. The text then has at
             most 20 rows. See ``make_long_table``.
@@ -79,6 +84,7 @@ class Table:
     caption: str = ""
     total: int | None = None
     source: str = "to_records()"
+    mixed: Sequence[str] = ()
 
     def __str__(self) -> str:
         printed = self.rows if self.total is None else self.rows[:_SHOWN_ROWS]
@@ -99,10 +105,16 @@ class Table:
 
     def _format(self, row: Sequence[str], widths: Sequence[int]) -> str:
         cells = (
-            cell.rjust(width) if heading in self.right else cell.ljust(width)
+            cell.rjust(width) if self._is_right(heading, cell) else cell.ljust(width)
             for heading, cell, width in zip(self.headings, row, widths, strict=True)
         )
         return "  ".join(cells).rstrip()
+
+    def _is_right(self, heading: str, cell: str) -> bool:
+        """Return whether a cell is right-aligned."""
+        if heading in self.mixed:
+            return _FIGURE.fullmatch(cell) is not None
+        return heading in self.right
 
     def _repr_html_(self) -> str:
         caption = f"{_CAPTION}{_escape(self.caption)}</caption>" if self.caption else ""
@@ -122,7 +134,7 @@ class Table:
 
     def _draw_row(self, tag: str, row: Sequence[str]) -> str:
         cells = (
-            f"<{tag} {_RIGHT if heading in self.right else _LEFT}>{_escape(cell)}</{tag}>"
+            f"<{tag} {_RIGHT if self._is_right(heading, cell) else _LEFT}>{_escape(cell)}</{tag}>"
             for heading, cell in zip(self.headings, row, strict=True)
         )
         return f"<tr>{''.join(cells)}</tr>"

@@ -55,7 +55,7 @@ _LONGEST_NUMBER: Final = 15
 _MAX_PRINTED_RATES: Final = 12
 
 
-def _format_in(price: Decimal, currency: Currency) -> str:
+def format_price(price: Decimal, currency: Currency) -> str:
     """Return a price with at least the decimals of a currency."""
     decimals = max(currency.exponent, -int(price.as_tuple().exponent))
     return f"{price:.{decimals}f}"
@@ -115,8 +115,8 @@ class Tier(DisplayMixin):
             currency: the currency; prices are shown with at least its decimals.
         """
         packs = f"{-(-count // self.pack)}{f' packs of {self.pack}' if self.pack > 1 else ''}"
-        unit = f"{packs} x {_format_in(self.unit, currency)}"
-        flat = _format_in(self.flat, currency)
+        unit = f"{packs} x {format_price(self.unit, currency)}"
+        flat = format_price(self.flat, currency)
         if not self.flat:
             return unit
         return f"{unit} + {flat}" if self.unit else flat

@@ -38,7 +38,7 @@ from channelplans.subscriptions.price_changes import (
     compare_editions,
 )
 from channelplans.subscriptions.subscription import Status
-from channelplans.tariffs import Ladder, Tier
+from channelplans.tariffs import Ladder, Tariff, Tier
 
 
 class TestCompare:
@@ -101,8 +101,20 @@ class TestCompare:
             "tariff.rates.DE: 0.02 a minute -> none",
             "tariff.rates.PL: 0.03 a minute -> 0.025 a minute",
             "tariff.rates.FR: none -> 0.04 a minute",
-            "tariff.setup: 0 -> 5",
+            "tariff.setup: 0.00 -> 5.00",
         ] == list(map(str, compare_editions(old, new).rules))
+
+    def test_prices_have_at_least_the_decimals_of_the_currency(self):
+        """A minute price keeps its own decimals if they are more."""
+        tariff = Tariff("2026", EUR, channel="8", bundle="9.5", minute="0.1")
+        old = attrs.evolve(tariff, name="2025", channel="7", bundle="10.00", minute="0.0215")
+        editions = (Edition(SKYPE_CONNECT, old, JAN, FEB), Edition(SKYPE_CONNECT, tariff, FEB))
+
+        assert [
+            "tariff.channel: 7.00 -> 8.00",
+            "tariff.bundle: 10.00 -> 9.50",
+            "tariff.minute: 0.0215 -> 0.10",
+        ] == list(map(str, compare_editions(*editions).rules))
 
     def test_lists_the_first_and_the_last_rate_of_a_tariff(self):
         """A rate is listed even if the other tariff has no rates at all."""
@@ -261,9 +273,9 @@ class TestCompare:
             "Rules and prices that differ",
             "rule                    old                         new",
             "----------------------  --------------------------  ----",
-            "offer.quantity.maximum  300                         10",
+            "offer.quantity.maximum                         300    10",
             "offer.quantity.steps    above 100, multiples of 10  none",
-            "tariff.channel          6.95                        7.25",
+            "tariff.channel                                6.95  7.25",
             "Prices of a full term, in EUR",
             "subscription  plan         from          old    new  difference",
             "------------  -----------  ----------  -----  -----  ----------",

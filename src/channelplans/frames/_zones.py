@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
-from channelplans._checks import shown
+from channelplans._checks import shown, time_zone
 from channelplans.errors import InvalidValue
 from channelplans.explore._clock_hours import HOUR
-from channelplans.explore._instants import EPOCH, check_zone, to_instant
+from channelplans.explore._instants import EPOCH, to_instant
 
 __all__: tuple[str, ...] = ()
 
@@ -76,7 +76,7 @@ def read_clock(zone: tzinfo) -> Clock:
         WrongType: the zone is not a tzinfo.
         InvalidValue: the zone is of a class whose changes cannot be found.
     """
-    check_zone(zone)
+    time_zone("zone", zone)
     if not isinstance(zone, (ZoneInfo, timezone)):
         expected = 'a ZoneInfo, such as ZoneInfo("Europe/Warsaw"), or a timezone'
         raise InvalidValue("zone", shown(zone), expected)

@@ -13,11 +13,12 @@ from channelplans._constructors import checked
 from channelplans._display import Part, RecordsMixin, Table, fold
 from channelplans.calendar import Days, Months
 from channelplans.errors import NotOffered, quoted
-from channelplans.money import Money, columns, same_currency
+from channelplans.money import Currency, Money, columns, same_currency
 from channelplans.plans import Plan
 from channelplans.subscriptions.catalogue import Edition, name_edition
 from channelplans.subscriptions.subscription import Status, Subscription
 from channelplans.subscriptions.wallets import signed
+from channelplans.tariffs import format_price
 
 __all__ = [
     "Comparison",
@@ -138,8 +139,9 @@ class Comparison(RecordsMixin):
     @property
     def rules(self) -> tuple[RuleDifference, ...]:
         """The rules and tariff prices that differ."""
-        offers = _differences("offer", self.old.offer, self.new.offer)
-        tariffs = _differences("tariff", self.old.tariff, self.new.tariff)
+        currency = self.new.tariff.currency
+        offers = _differences("offer", self.old.offer, self.new.offer, currency)
+        tariffs = _differences("tariff", self.old.tariff, self.new.tariff, currency)
         return (*offers, *tariffs)
 
     @property
@@ -176,7 +178,8 @@ class Comparison(RecordsMixin):
         yield f"From {old} to {new}"
         if self.rules:
             rows = tuple((rule.field, rule.old, rule.new) for rule in self.rules)
-            yield Table(("rule", "old", "new"), rows, caption="Rules and prices that differ")
+            caption = "Rules and prices that differ"
+            yield Table(("rule", "old", "new"), rows, caption=caption, mixed=("old", "new"))
         else:
             yield "No rule and no price differs."
         prices = self.prices
@@ -241,17 +244,18 @@ def _row(price: PriceDifference) -> tuple[str, ...]:
     return (price.subscription.id, str(price.plan), move, old, new, difference)
 
 
-def _differences(field: str, old: Any, new: Any) -> Iterator[RuleDifference]:
+def _differences(field: str, old: Any, new: Any, currency: Currency) -> Iterator[RuleDifference]:
     """Yield the differences, down to the fields of a rule and the entries of a mapping."""
     if old == new or field in _NAMES:
         return
     old_fields, new_fields = _fields(old), _fields(new)
     has_fields = old_fields or new_fields
     if type(old) is not type(new) or not has_fields or field.count(".") > 1:
-        yield RuleDifference(field, _format(old), _format(new))
+        yield RuleDifference(field, _format(old, currency), _format(new, currency))
         return
     for name in {**old_fields, **new_fields}:
-        yield from _differences(f"{field}.{name}", old_fields.get(name), new_fields.get(name))
+        old_value, new_value = old_fields.get(name), new_fields.get(name)
+        yield from _differences(f"{field}.{name}", old_value, new_value, currency)
 
 
 def _fields(value: Any) -> Mapping[str, Any]:
@@ -261,11 +265,11 @@ def _fields(value: Any) -> Mapping[str, Any]:
     return {field.name: getattr(value, field.name) for field in fields if field.eq}
 
 
-def _format(value: Any) -> str:
+def _format(value: Any, currency: Currency) -> str:
     if isinstance(value, enum.Enum):
         return str(value.value)
-    if isinstance(value, Decimal):
-        return f"{value:f}"
+    if isinstance(value, Decimal):  # a price
+        return format_price(value, currency)
     if isinstance(value, tuple):
         return "; ".join(map(str, value)) or "none"
     return "none" if value in {None, ""} else str(value)

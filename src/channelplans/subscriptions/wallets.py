@@ -288,7 +288,9 @@ def settle(
     69.50 EUR is needed; 19.50 EUR is missing
     """
     if not isinstance(balances, Mapping):
-        raise WrongType("balances", shown(balances), "a mapping of wallets to money")
+        example = '{Wallet("acme"): Money.of("500", EUR)}'
+        expected = f"a mapping of wallets to money, such as {example}"
+        raise WrongType("balances", shown(balances), expected)
     after = dict(balances)
     for wallet, balance in after.items():
         instance("balances", wallet, Wallet)
