@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
+from typing import Any
 
 import attrs
 import pytest
@@ -27,6 +28,7 @@ from channelplans import (
 from channelplans._display import (
     DisplayMixin,
     Folded,
+    NamedValues,
     ReprMixin,
     Sourced,
     Table,
@@ -49,6 +51,8 @@ from channelplans.explore import (
 )
 from channelplans.offers import OFFERS
 from channelplans.sizing import GUIDELINES
+from channelplans.storage._outcomes import Outcomes
+from channelplans.storage.ports import Outcome
 from channelplans.subscriptions import make_invoice
 from channelplans.testing.builders import TARIFF
 
@@ -408,7 +412,7 @@ NEXT_EDITION = Edition(SKYPE_CONNECT, attrs.evolve(TARIFF, name="dearer", channe
 CALL = CallInterval(datetime(2026, 1, 5, 10, tzinfo=UTC), timedelta(minutes=5))
 FIFTY = Money.of("50", EUR)
 PAID_IN = [deposit(Wallet("acme"), FIFTY, transfer=f"p-{number}", on=DAY) for number in range(100)]
-VALUES_WITH_TABLES = {
+VALUES_WITH_TABLES: dict[str, Any] = {
     "a quote": PURCHASE.after.quote,
     "a refund": refund(PURCHASE.after.quote, on=DAY),
     "a statement of 100 postings": Statement(
@@ -434,6 +438,9 @@ VALUES_WITH_TABLES = {
     "a report": measure_traffic([CALL], zone=UTC),
     "a replay with 50 refused calls": replay([CALL] * 51, channels=1),
     "a log with 50 refused rows": read_calls([{"start": "x"}] * 50, seconds="seconds"),
+    "the outcomes of a run": Outcomes(Outcome("acme", f"p {n}", None, None) for n in range(50)),
+    "all offers": OFFERS,
+    "all guidelines": GUIDELINES,
     "a log with 50 reasons": CallLog(
         (), tuple(RefusedRow(number, f"reason {number}") for number in range(50))
     ),
@@ -497,6 +504,43 @@ def test_all_rates_of_a_tariff_are_folded():
     assert "<details><summary>All rates</summary><p>0.03 EUR to +30</p>" in tariff._repr_html_()
     assert "<p>0.049 EUR to +49</p></details>" in tariff._repr_html_()
     assert "details" not in TARIFF._repr_html_()
+
+
+class TestNamedValues:
+    """A read-only mapping of names to values that displays itself as a table."""
+
+    SQUARES = NamedValues(
+        {"two": 4, SCRIPT: 9}, ("square",), lambda number: (str(number),), "Squares"
+    )
+
+    def test_is_a_mapping(self):
+        """Names are looked up, listed and counted as in a dict, and none can be added."""
+        assert (4, ["two", SCRIPT], 2) == (self.SQUARES["two"], list(self.SQUARES), 2)
+        assert {"two": 4, SCRIPT: 9} == self.SQUARES
+        assert "three" not in self.SQUARES
+        with pytest.raises(TypeError):
+            self.SQUARES["three"] = 9  # type: ignore[index]
+
+    def test_shows_a_row_for_each_name(self):
+        """The text and the HTML have the caption and the names; a name is no markup."""
+        assert ["Squares", "name"] == [
+            line.split()[0] for line in str(self.SQUARES).splitlines()[:2]
+        ]
+        assert ["Squares", "name", "square", "two", "4", SCRIPT, "9"] == ParsedHtml(
+            self.SQUARES._repr_html_()
+        ).texts
+
+    def test_repr_names_the_values(self):
+        """The repr is one short line."""
+        assert f"<Squares: two, {SCRIPT}>" == repr(self.SQUARES)
+        assert 120 == len(repr(NamedValues({"x" * 200: 1}, (), lambda _: (), "Squares")))
+
+
+def test_published_offers_and_guidelines_show_themselves():
+    """A notebook shows a table of all of them, which is no longer than a screen."""
+    assert str(OFFERS).splitlines()[3].split("  ")[0] == "skype-connect"
+    assert "<td" in OFFERS._repr_html_()  # type: ignore[attr-defined]
+    assert "1 channel for 3 employees, rounded up" in str(GUIDELINES)
 
 
 @pytest.mark.parametrize(

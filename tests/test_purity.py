@@ -248,6 +248,7 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "explore.forecasting.iter_forecast_account": ((STORE, "acme"), FORECAST_DAYS),
     "explore.needs.format_minutes": ((HALF,), {}),
     "explore.needs.measure": ((NEED, PRODUCT), {}),
+    "tariffs.format_price": ((Decimal("6.95"), EUR), {}),
     "tariffs.format_rate": ((Rate("0.02"), EUR.code), {}),
     "_numbers.dialled_digits": (("+1 212 555 0100",), {}),
     "_numbers.international_digits": (("+49 (0)30 555 0100",), {}),
@@ -270,7 +271,9 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
         {"opening": FIVE_EUROS, "since": DAY, "until": MID_TERM},
     ),
     "_checks.bounded": (("count", 1, 0, 2), {}),
+    "_checks.aware": (("start", CALL_INTERVAL.start), {}),
     "_checks.civil_day": (("on", DAY), {}),
+    "_checks.time_zone": (("zone", UTC), {}),
     "_checks.identifier": (("account", "acme"), {}),
     "_checks.instance": (("term", TERM, Term), {}),
     "_checks.several": (("weights", [1, 2], lambda _, weight: weight), {}),
@@ -318,6 +321,7 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "_display.clock": ((MINUTE,), {}),
     "_display.counted": ((2, "day"), {}),
     "_display.fold": ((["line"] * 13, "line"), {}),
+    "_display.make_long_table": ((("a",), range(30), lambda number: (str(number),)), {}),
     "_display.one_line": (("Days(count=2", ")"), {}),
     "calls.covered": ((CALL, OFFERS["skype-connect-2011"].bundle), {}),
     "pricing.amend_quote": (
@@ -1114,6 +1118,9 @@ ASSIGNED_ATTRIBUTES = {
         "MemoryStore._unfinished",
     },
     "subscriptions._lot_shelves": {"Piece.batch", "Piece.left"},
+    "_display": {
+        *(f"NamedValues.{name}" for name in ("_caption", "_headings", "_make_row", "_values"))
+    },
     "_numbers": {"ByNumber._longest_prefix", "ByNumber._table"},
 }
 

@@ -15,11 +15,11 @@ So nobody uses channels that are not paid for, and no refund is invented.
 
 from collections.abc import Mapping
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Final
 
 import attrs
 
+from channelplans._display import NamedValues
 from channelplans.calendar import Days, Months
 from channelplans.money import Rounding
 from channelplans.plans import Offer
@@ -95,7 +95,7 @@ _DEFAULTS: Final = Offer(
 )
 
 #: All offers of this module by short name.
-OFFERS: Final[Mapping[str, Offer]] = MappingProxyType(
+OFFERS: Final[Mapping[str, Offer]] = NamedValues(
     {
         "skype-connect": SKYPE_CONNECT,
         # The other published reading of H5 (F 1.4): above 100, the number is rounded to the nearest
@@ -323,5 +323,8 @@ OFFERS: Final[Mapping[str, Offer]] = MappingProxyType(
             change=ChangeRule(cooldown=None, more=ChangeEffect.RESTART, fewer=ChangeEffect.RESTART),
             refund=RefundRule(),
         ),
-    }
+    },
+    ("offer", "channels of a profile", "term"),
+    lambda offer: (offer.full_name, str(offer.quantity), str(offer.term.length)),
+    "Offers",
 )

@@ -10,14 +10,13 @@ from fractions import Fraction
 from itertools import groupby
 from math import ceil
 from operator import index
-from types import MappingProxyType
 from typing import Final, SupportsIndex, TypeVar, cast
 
 import attrs
 
 from channelplans._checks import bounded, short_repr, shown
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, Part, RecordsMixin, Sourced, counted
+from channelplans._display import DisplayMixin, NamedValues, Part, RecordsMixin, Sourced, counted
 from channelplans.erlang import channels_for, checked_blocking, checked_load, erlang_b
 from channelplans.errors import InvalidValue, WrongType
 from channelplans.money import NUMBER
@@ -273,7 +272,7 @@ _LYNC: Final = (
 )
 
 #: All guidelines by short name: the default first, the others in the order of F 11.
-GUIDELINES: Final[Mapping[str, Guideline]] = MappingProxyType(
+GUIDELINES: Final[Mapping[str, Guideline]] = NamedValues(
     {
         "default": DEFAULT_GUIDELINE,
         # For an office: 1 channel for 3 to 4 staff; 1 for 3 is on the safe side. The page's example
@@ -362,7 +361,10 @@ GUIDELINES: Final[Mapping[str, Guideline]] = MappingProxyType(
             "https://unitalk.cloud/knowledge-base-articles/quantity-calculation-of-lines-of-a-multichannel-number/",
             Ratio(Fraction(1)),
         ),
-    }
+    },
+    ("guideline", "channels"),
+    lambda guideline: (guideline.name, str(guideline.need)),
+    "Guidelines",
 )
 
 

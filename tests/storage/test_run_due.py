@@ -1,5 +1,6 @@
 """A run renews or ends due subscriptions: its outcomes, its pages and its progress."""
 
+import pickle
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -74,6 +75,27 @@ class TestRunDue:
         assert "930.50" == balance(store)
         assert f"{OF_BERLIN}: renew" == str(outcome)
         assert () == billing.run_due(on=FIRST_END)
+
+    def test_outcomes_show_themselves_as_a_table(self, billing, store):
+        """The first line counts the results; a reason is listed, and a name is no markup."""
+        open_account(store, credit="120", plans={"berlin": PLAN, "<b>": PLAN})
+        outcomes = billing.run_due(on=DAY_AFTER)
+        summary, *lines = str(outcomes).splitlines()
+
+        assert "2 outcomes; renew: 1, lapse: 1" == summary
+        assert ["What the run did", "account", "-------"] == [
+            line.split("  ")[0] for line in lines[:3]
+        ]
+        assert "is missing" in str(outcomes)
+        assert "<td" in outcomes._repr_html_()
+        assert "<b>" not in outcomes._repr_html_()
+        assert tuple(outcomes) == outcomes
+        assert str(outcomes) == str(pickle.loads(pickle.dumps(outcomes)))
+
+    def test_run_without_outcomes_says_so(self, billing):
+        """An empty tuple is shown as a sentence."""
+        assert "Nothing was due." == str(billing.run_due(on=FIRST_END))
+        assert "<p>Nothing was due.</p>" == billing.catch_up("acme", on=FIRST_END)._repr_html_()
 
     def test_run_drops_bundles_that_cannot_be_paid(self, billing, store):
         """If the offer allows it, only the channels are renewed: 24.15 - 20.85 = 3.30."""

@@ -15,6 +15,7 @@ from channelplans.money import Currency, Money
 from channelplans.storage import _reading
 from channelplans.storage._billing_actions import BillingActions
 from channelplans.storage._extra_postings import ExtraPostings, check_extra_postings
+from channelplans.storage._outcomes import Outcomes
 from channelplans.storage._store_checks import check_asynchronous, check_synchronous
 from channelplans.storage._synchronous import make_awaitable, run_at_once
 from channelplans.storage._work import Work
@@ -183,9 +184,9 @@ class Billing(BillingActions[Decision, Transfer]):
             on: the civil day of the run.
 
         Returns:
-            An outcome for each profile and term that was due.
+            An outcome for each profile and term that was due, which ``print`` shows as a table.
         """
-        return tuple(run_at_once(self._work.catch_up(account, on)))
+        return Outcomes(run_at_once(self._work.catch_up(account, on)))
 
     def run_due(self, *, on: date, shard: Shard | None = None) -> tuple[Outcome, ...]:
         """Renew or end every due subscription; return an outcome for each profile and term.
@@ -205,10 +206,32 @@ class Billing(BillingActions[Decision, Transfer]):
             shard: ``(k, n)`` gives one of n workers its own accounts, with k from 0 to n - 1. None
                 means all accounts.
 
+        Returns:
+            The outcomes, which ``print`` and a notebook show as a table.
+
         Raises:
             InvalidValue: the shard does not exist.
+
+        >>> from datetime import date
+        >>> from channelplans import EUR, SKYPE_CONNECT, Billing, MemoryStore, Money, Tariff, Wallet
+        >>> billing = Billing(MemoryStore(), prices=Tariff("made up", EUR, channel="6.95"))
+        >>> acme, day = Wallet("acme"), date(2026, 1, 5)
+        >>> paid_in = billing.deposit(acme, Money.of("100", EUR), transfer="p-1", on=day)
+        >>> purchase = billing.buy(
+        ...     SKYPE_CONNECT.plan(channels=5),
+        ...     account="acme",
+        ...     profile="berlin",
+        ...     subscription="s-1",
+        ...     on=day,
+        ... )
+        >>> print(billing.run_due(on=date(2026, 2, 4)))
+        1 outcome; renew: 1
+        What the run did
+        account  profile  term                      result  reason
+        -------  -------  ------------------------  ------  ------
+        acme     berlin   2026-01-05 to 2026-02-04  renew
         """
-        return tuple(self.iter_due(on=on, shard=shard))
+        return Outcomes(self.iter_due(on=on, shard=shard))
 
     def iter_due(self, *, on: date, shard: Shard | None = None) -> Iterator[Outcome]:
         """Do what ``run_due`` does while it is iterated, and yield each outcome as it is committed.
@@ -425,11 +448,11 @@ class AsyncBilling(BillingActions[_Steps[Decision], _Steps[Transfer]]):
 
     async def catch_up(self, account: AccountId, *, on: date) -> tuple[Outcome, ...]:
         """See ``Billing.catch_up``."""
-        return tuple(await self._work.catch_up(account, on))
+        return Outcomes(await self._work.catch_up(account, on))
 
     async def run_due(self, *, on: date, shard: Shard | None = None) -> tuple[Outcome, ...]:
         """See ``Billing.run_due``."""
-        return tuple([outcome async for outcome in self.iter_due(on=on, shard=shard)])
+        return Outcomes([outcome async for outcome in self.iter_due(on=on, shard=shard)])
 
     async def iter_due(self, *, on: date, shard: Shard | None = None) -> AsyncIterator[Outcome]:
         """See ``Billing.iter_due``; an asynchronous iterator has no length hint."""

@@ -205,16 +205,25 @@ class Outcome(DisplayMixin):
         """Whether the subscription is still due for a reason other than credit: look into it."""
         return self.decision is None and not isinstance(self.error, InsufficientCredit)
 
+    @property
+    def result(self) -> str:
+        """What the run did, in words, such as ``renew`` or ``waits for credit``."""
+        if self.decision is None:
+            return "failed" if self.failed else "waits for credit"
+        bundles_dropped = self.decision.action is Action.RENEW and self.error
+        return f"{self.decision.action.value}{' without bundles' if bundles_dropped else ''}"
+
+    @property
+    def reason(self) -> str:
+        """What was missing or what failed, in words; empty for an ordinary renewal."""
+        if self.error is None:
+            return ""
+        return f"{type(self.error).__name__}: {self.error}" if self.failed else str(self.error)
+
     def _describe(self) -> tuple[str]:
-        result = "failed" if self.failed else "waits for credit"
-        if self.decision is not None:
-            bundles_dropped = self.decision.action is Action.RENEW and self.error
-            suffix = " without bundles" if bundles_dropped else ""
-            result = f"{self.decision.action.value}{suffix}"
         term = f", {self.term}" if self.term else ""
-        kind = f"{type(self.error).__name__}: " if self.failed else ""
-        reason = f"; {kind}{self.error}" if self.error else ""
-        return (f"{Wallet(self.account, self.profile)}{term}: {result}{reason}",)
+        reason = f"; {self.reason}" if self.reason else ""
+        return (f"{Wallet(self.account, self.profile)}{term}: {self.result}{reason}",)
 
 
 class Store(Protocol):
