@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import channelplans
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -101,6 +103,16 @@ def test_ci_runs_the_test_command_of_the_readme():
 
     assert f"    {command}\n" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"\n{command}\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_install_lines_name_the_wheel_of_this_version():
+    """A reader who copies an install line has a file of that name."""
+    texts = [path.read_text(encoding="utf-8") for path in TEXTS]
+    names = {
+        name for text in texts for name in re.findall(r"channelplans-[0-9][^-\s]*-py\S+?whl", text)
+    }
+
+    assert {f"channelplans-{channelplans.__version__}-py3-none-any.whl"} == names
 
 
 def test_tox_passes_the_variables_of_ci_to_the_tests():

@@ -27,9 +27,12 @@ def add_download_link(app: Sphinx, doctree: nodes.document) -> None:
     link = nodes.reference("", "Download this notebook", refuri=file, internal=False)
     sentence = nodes.Text(" and run it in Jupyter, from top to bottom. It needs the library with ")
     extra = nodes.literal("", "channelplans[charts]")
+    # The page with the install line, which every build has.
+    how = nodes.reference("", "Install it", refuri="../quickstart.html#install", internal=True)
     problem = next(doctree.findall(nodes.paragraph))
     place = problem.parent.index(problem) + 1
-    problem.parent.insert(place, nodes.paragraph("", "", link, sentence, extra, nodes.Text(".")))
+    parts = (link, sentence, extra, nodes.Text(". "), how, nodes.Text(" first."))
+    problem.parent.insert(place, nodes.paragraph("", "", *parts))
 
 
 def write_notebooks(app: Sphinx, error: Exception | None) -> None:
