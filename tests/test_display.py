@@ -150,6 +150,17 @@ def test_table_in_a_notebook_is_html():
     ] == [(tag, attributes["style"]) for tag, attributes in html.tags if attributes]
 
 
+def test_table_in_a_notebook_keeps_a_date_on_one_line():
+    """A term can be broken between its days, but not within a day; no other number is changed."""
+    cells = ("2026-01-05 to 2026-02-04", "<2026-01-05>", "12026-01-05", "030-555-0100")
+    html = Table(("term", "quoted", "longer", "number"), (cells,))._repr_html_()
+    on_one_line = re.findall(r'<span style="white-space: nowrap">(.*?)</span>', html)
+
+    assert ["2026-01-05", "2026-02-04", "2026-01-05"] == on_one_line
+    assert "</span> to <span" in html
+    assert "".join(cells) in "".join(ParsedHtml(html).texts)
+
+
 def test_mixed_columns_align_figures_right_and_text_left():
     """A column of figures and text is aligned cell by cell, in the text and in HTML."""
     rows = (("1,200.50", "-3"), ("by volume", "+0.5"), ("none", "5 a minute"))

@@ -46,6 +46,10 @@ _FOLDED_ROWS: Final = 1_000
 _CAPTION: Final = (
     '<caption style="caption-side: top; text-align: left; min-width: min(40em, 90vw)">'
 )
+# A browser would break a date after a hyphen if the table is wide.
+_DATE: Final = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b")
+_ON_ONE_LINE: Final = r'<span style="white-space: nowrap">\g<0></span>'
+
 _FIGURE: Final = re.compile(r"[+-]?[0-9][0-9,]*(\.[0-9]+)?")
 
 # Wins over a notebook's own style for the cells of a table.
@@ -135,7 +139,7 @@ class Table:
 
     def _draw_row(self, tag: str, row: Sequence[str]) -> str:
         cells = (
-            f"<{tag} {_RIGHT if self._is_right(heading, cell) else _LEFT}>{_escape(cell)}</{tag}>"
+            f"<{tag} {_RIGHT if self._is_right(heading, cell) else _LEFT}>{_to_cell(cell)}</{tag}>"
             for heading, cell in zip(self.headings, row, strict=True)
         )
         return f"<tr>{''.join(cells)}</tr>"
@@ -257,6 +261,10 @@ def _escape(text: str) -> str:
     from html import escape  # imported here, because it loads a table that only HTML needs
 
     return escape(text)
+
+
+def _to_cell(text: str) -> str:
+    return _DATE.sub(_ON_ONE_LINE, _escape(text))
 
 
 #: The length of the longest ``repr()``.
