@@ -35,8 +35,10 @@ ENTRY_PAGES = (ROOT / "docs" / "cookbook.rst", ROOT / "docs" / "faq.rst")
 
 # A directive that holds Python, and the indented lines below it.
 BLOCK = re.compile(r"^\.\. code-block:: python\n((?:\n|   .*\n)+)", re.MULTILINE)
-# A cell of a notebook.
-CELL = re.compile(r"^```\{code-cell\}\n((?:(?!```).*\n)+)", re.MULTILINE)
+# A cell of a notebook, without the description of its picture.
+CELL = re.compile(
+    r"^```\{code-cell\}\n(?:---\n(?:(?!---).*\n)+---\n)?((?:(?!```).*\n)+)", re.MULTILINE
+)
 TYPE_ERRORS = ("TypeError", "channelplans.errors.WrongType")
 
 PYRIGHT_CONFIG = {

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -12,16 +13,38 @@ from tests.docs.test_pages_alone import LONGEST_LINE
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "notebooks"
 NOTEBOOKS = sorted(path.stem for path in FOLDER.glob("*.md"))
 
-CELL = re.compile(r"^```\{code-cell\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# A cell may begin with the text of its picture for readers who cannot see it.
+ALT = r"---\nmystnb:\n  image:\n    alt: >-\n(?P<alt>(?:      \S[^\n]*\n)+)---\n"
+CELL = re.compile(rf"^```\{{code-cell\}}\n(?:{ALT})?(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 # Tags can hide a cell or its code, and a line that begins with % or ! works only in Jupyter.
 HIDDEN = re.compile(r"^(:tags:|---\ntags|%|!)", re.MULTILINE)
 # What only the pages can show, such as {doc}`tutorial`.
 ROLE = re.compile(r"\{[a-z:-]+\}`")
 
 
+class Images(HTMLParser):
+    """The sources and the alternative texts of the pictures of a page."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.found = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        """Store an image."""
+        if tag == "img":
+            self.found.append((dict(attrs)["src"], dict(attrs).get("alt")))
+
+
+def find_cells(name):
+    """Return each cell of a notebook's text: its code, and the text of its picture."""
+    text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    return [(cell["code"], " ".join((cell["alt"] or "").split())) for cell in CELL.finditer(text)]
+
+
 def read_cells(name):
     """Return the code of each cell of a notebook's text."""
-    return CELL.findall((FOLDER / f"{name}.md").read_text(encoding="utf-8"))
+    return [code for code, _ in find_cells(name)]
 
 
 @pytest.fixture(params=NOTEBOOKS)
@@ -39,6 +62,17 @@ def test_notebook_shows_all_its_code(name):
 
     assert [] == [cell for cell in cells if HIDDEN.search(cell)]
     assert [] == [line for line in lines if len(line) > LONGEST_LINE]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_each_picture_has_a_text(name, html):
+    """A reader who cannot see a picture gets a sentence that says what it shows."""
+    texts = [alt for code, alt in find_cells(name) if "charts.plot_" in code]
+    page = (html / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
+    pictures = [alt for source, alt in Images(page).found if source.startswith("../_images/")]
+
+    assert pictures == texts
+    assert [] == [text for text in texts if not text.endswith(".")]
 
 
 def test_downloaded_notebook_has_the_cells_of_the_page(download):
