@@ -69,7 +69,7 @@ class Table:
         rows: the cells of each row.
         right: the headings of the columns that are right-aligned.
         mixed: the headings of the columns with figures and text, where only figures are
-            right-aligned.
+            right-aligned, and the heading if all cells are figures.
         caption: what the table shows; empty if it has no caption.
         total: the number of all rows, if ``rows`` are only the first of them. The text then has at
             most 20 rows. See ``make_long_table``.
@@ -116,10 +116,14 @@ class Table:
         return "  ".join(cells).rstrip()
 
     def _is_right(self, heading: str, cell: str) -> bool:
-        """Return whether a cell is right-aligned."""
-        if heading in self.mixed:
-            return _FIGURE.fullmatch(cell) is not None
-        return heading in self.right
+        """Return whether a cell is right-aligned; the heading itself is a cell too."""
+        if heading not in self.mixed:
+            return heading in self.right
+        cells = [cell]
+        if cell == heading:
+            place = self.headings.index(heading)
+            cells = [row[place] for row in self.rows]
+        return all(map(_FIGURE.fullmatch, cells))
 
     def _repr_html_(self) -> str:
         caption = f"{_CAPTION}{_escape(self.caption)}</caption>" if self.caption else ""
