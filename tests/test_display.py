@@ -161,10 +161,10 @@ def test_table_in_a_notebook_keeps_a_date_on_one_line():
     assert "".join(cells) in "".join(ParsedHtml(html).texts)
 
 
-def test_mixed_columns_align_figures_right_and_text_left():
+def test_columns_of_figures_and_text_align_only_figures_right():
     """A column of figures and text is aligned cell by cell, in the text and in HTML."""
     rows = (("1,200.50", "-3"), ("by volume", "+0.5"), ("old", "50,000"))
-    table = Table(("old", "new"), rows, mixed=("old", "new"))
+    table = Table(("old", "new"), rows, figures=("old", "new"))
 
     assert [
         "old           new",

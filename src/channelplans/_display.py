@@ -68,7 +68,7 @@ class Table:
         headings: the headings of the columns.
         rows: the cells of each row.
         right: the headings of the columns that are right-aligned.
-        mixed: the headings of the columns with figures and text, where only figures are
+        figures: the headings of the columns with figures and text, where only figures are
             right-aligned, and the heading if all cells are figures.
         caption: what the table shows; empty if it has no caption.
         total: the number of all rows, if ``rows`` are only the first of them. The text then has at
@@ -89,7 +89,7 @@ class Table:
     caption: str = ""
     total: int | None = None
     source: str = "to_records()"
-    mixed: Sequence[str] = ()
+    figures: Sequence[str] = ()
 
     def __str__(self) -> str:
         printed = self.rows if self.total is None else self.rows[:_SHOWN_ROWS]
@@ -117,7 +117,7 @@ class Table:
 
     def _is_right(self, heading: str, cell: str) -> bool:
         """Return whether a cell is right-aligned; the heading itself is a cell too."""
-        if heading not in self.mixed:
+        if heading not in self.figures:
             return heading in self.right
         cells = [cell]
         if cell == heading:

@@ -179,7 +179,7 @@ class Comparison(RecordsMixin):
         if self.rules:
             rows = tuple((rule.field, rule.old, rule.new) for rule in self.rules)
             caption = "Rules and prices that differ"
-            yield Table(("rule", "old", "new"), rows, caption=caption, mixed=("old", "new"))
+            yield Table(("rule", "old", "new"), rows, caption=caption, figures=("old", "new"))
         else:
             yield "No rule and no price differs."
         prices = self.prices
