@@ -14,6 +14,7 @@ from channelplans.errors import InvalidValue, WrongType, quoted
 
 __all__ = [
     "NUMBER_LIMIT",
+    "ZONE_EXAMPLE",
     "aware",
     "bounded",
     "civil_day",
@@ -40,7 +41,7 @@ _LONGEST_IDENTIFIER: Final = 255
 
 
 #: A time zone in an error message.
-_ZONE_EXAMPLE: Final = 'zoneinfo.ZoneInfo("Europe/Warsaw")'
+ZONE_EXAMPLE: Final = 'zoneinfo.ZoneInfo("Europe/Warsaw")'
 
 
 class _ShortRepr(reprlib.Repr):
@@ -116,7 +117,7 @@ def civil_day(parameter: str, value: date) -> date:
 
 def aware(parameter: str, value: datetime) -> datetime:
     """Return a datetime with a time zone; refuse one without, because it is no certain instant."""
-    expected = f"a datetime with a time zone, such as tzinfo={_ZONE_EXAMPLE}"
+    expected = f"a datetime with a time zone, such as tzinfo={ZONE_EXAMPLE}"
     if not isinstance(value, datetime):
         raise WrongType(parameter, shown(value), expected)
     if value.utcoffset() is None:
@@ -127,7 +128,7 @@ def aware(parameter: str, value: datetime) -> datetime:
 def time_zone(parameter: str, value: tzinfo) -> tzinfo:
     """Return a time zone; refuse its name, because zones are read from files."""
     if not isinstance(value, tzinfo):
-        raise WrongType(parameter, shown(value), f"a tzinfo, such as {_ZONE_EXAMPLE}")
+        raise WrongType(parameter, shown(value), f"a tzinfo, such as {ZONE_EXAMPLE}")
     return value
 
 

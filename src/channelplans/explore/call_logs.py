@@ -18,7 +18,15 @@ from typing import Any, Final, SupportsIndex
 
 import attrs
 
-from channelplans._checks import aware, instance, short_identifier, shown, time_zone, whole
+from channelplans._checks import (
+    ZONE_EXAMPLE,
+    aware,
+    instance,
+    short_identifier,
+    shown,
+    time_zone,
+    whole,
+)
 from channelplans._constructors import checked
 from channelplans._display import (
     Folded,
@@ -269,8 +277,8 @@ def read_calls(
     >>> print(log.calls[0])
     2026-01-05 09:30:00+00:00 call, 0:03:00
     >>> print(log.refused[0])  # doctest: +NORMALIZE_WHITESPACE
-    row 2: calldate must be a time with an offset, unless you pass the zone, not
-    '2026-01-05 10:31:00'
+    row 2: calldate must be a time with an offset, unless you pass the zone, such as
+    zoneinfo.ZoneInfo("Europe/Warsaw"), not '2026-01-05 10:31:00'
     """
     if (seconds is None) == (end is None):
         raise InvalidValue("end", f"{end}, with {seconds=}", "passed, or else seconds, not both")
@@ -330,7 +338,7 @@ class _RowReader:
         if moment.utcoffset() is not None:
             return moment
         if self.zone is None:
-            expected = "a time with an offset, unless you pass the zone"
+            expected = f"a time with an offset, unless you pass the zone, such as {ZONE_EXAMPLE}"
             raise InvalidValue(column, quoted(str(moment)), expected)
         return moment.replace(tzinfo=self.zone)
 
