@@ -150,6 +150,13 @@ class TestLoadFor:
         for blocking in (0.1 * random.random() ** 9 + 1e-300 for _ in range(200)):
             assert erlang_b(load_for(20, blocking=blocking), 20) <= blocking
 
+    @pytest.mark.parametrize("blocking", [1e-300, 1e-200])
+    def test_load_for_of_a_tiny_blocking(self, blocking):
+        """Next to no call of 3,000 channels may be refused, and Erlang's B refuses as many."""
+        load = load_for(3000, blocking=blocking)
+
+        assert blocking == pytest.approx(erlang_b(load, 3000), rel=1e-9)
+
     def test_load_for_without_channels_is_zero(self):
         """Without channels, every call is refused."""
         assert 0.0 == load_for(0, blocking=0.02) == load_for(0, blocking=0.9, sources=3)
