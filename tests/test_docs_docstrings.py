@@ -16,6 +16,8 @@ import pytest
 
 import channelplans
 
+pytestmark = pytest.mark.slow
+
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 
 # The modules that have a page.

@@ -145,14 +145,14 @@ def test_split_entries_keeps_the_lines_of_the_page(page):
 
 def test_mypy_accepts_the_examples(check_pages):
     """``mypy --strict`` finds no error in the examples of the docs."""
-    pytest.importorskip("mypy", reason="mypy is not installed; `tox -e typing` runs this test")
+    pytest.importorskip("mypy", reason="mypy is not installed; `tox run -e full` runs this test")
 
     check_pages("mypy", "--strict", "--python-version=3.11", "--config-file=", "--no-pretty", ".")
 
 
 def test_pyright_accepts_the_examples(check_pages):
     """Pyright in strict mode finds no error in the examples of the docs."""
-    reason = "pyright is not installed; `tox -e typing` runs this test"
+    reason = "pyright is not installed; `tox run -e full` runs this test"
     pytest.importorskip("pyright", reason=reason)
 
     check_pages("pyright", "--pythonpath", sys.executable)

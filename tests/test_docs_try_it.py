@@ -10,6 +10,8 @@ from try_it import answer, answer_as_json
 from try_it_form import FormError
 from try_it_picture import format_part
 
+pytestmark = pytest.mark.slow
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 PRICES = """offer,name,currency,channel,bundle,minute,setup

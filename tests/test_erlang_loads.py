@@ -19,8 +19,6 @@ from channelplans.erlang import (
 from channelplans.errors import InvalidValue, WrongType
 from tests.steps import run_within
 
-pytestmark = pytest.mark.slow
-
 MAX_RELATIVE_ERROR = mpmath.mpf("1e-12")
 
 
@@ -118,6 +116,7 @@ class TestLoadFor:
 
         assert expected == pytest.approx(load_for(channels, blocking=blocking), rel=digits)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("channels", [1, 2, 7, 30, 300])
     def test_load_for_is_precise_for_every_size(self, channels):
         """The relative error is below 1e-12, with few or many channels, sources or neither."""
@@ -129,6 +128,7 @@ class TestLoadFor:
 
             assert MAX_RELATIVE_ERROR > error, (sources, blocking)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("channels", [1, 2, 5, 64, 300, 4000])
     @pytest.mark.parametrize(
         "callers", [{}, {"retries": 0.5}, {"retries": 1}, {"sources": 4001}, {"sources": 10**8}]
@@ -150,6 +150,13 @@ class TestLoadFor:
         for blocking in (0.1 * random.random() ** 9 + 1e-300 for _ in range(200)):
             assert erlang_b(load_for(20, blocking=blocking), 20) <= blocking
 
+    @pytest.mark.parametrize("blocking", [1e-300, 1e-200])
+    def test_load_for_of_a_tiny_blocking(self, blocking):
+        """Next to no call of 3,000 channels may be refused, and Erlang's B refuses as many."""
+        load = load_for(3000, blocking=blocking)
+
+        assert blocking == pytest.approx(erlang_b(load, 3000), rel=1e-9)
+
     def test_load_for_without_channels_is_zero(self):
         """Without channels, every call is refused."""
         assert 0.0 == load_for(0, blocking=0.02) == load_for(0, blocking=0.9, sources=3)
@@ -159,6 +166,7 @@ class TestLoadFor:
         assert math.inf == load_for(3, blocking=1) == load_for(0, blocking=1)
         assert math.inf == load_for(3, blocking=0.02, sources=3)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("blocking", [1e-300, 0.02, 0.5])
     @pytest.mark.parametrize("sources", [None, 10**6 + 1, 10**8])
     def test_load_for_does_not_visit_each_of_a_million_channels_often(self, blocking, sources):
@@ -194,6 +202,7 @@ class TestExtendedErlangB:
 
         assert expected == pytest.approx(actual, rel=1e-15)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("share", LOADS_NEAR)
     @pytest.mark.parametrize("channels", [1, 2, 9, 64])
     def test_extended_erlang_b_is_precise_for_every_size(self, share, channels):
@@ -220,6 +229,7 @@ class TestExtendedErlangB:
         """Every attempt is refused if the load is huge."""
         assert 1.0 == extended_erlang_b(erlangs, 1, retries=0.999)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("erlangs", "retries"), [(1e6, 0.5), (999_999, 1), (2e6, 0.999)])
     def test_extended_erlang_b_does_not_visit_each_of_a_million_channels_often(
         self, erlangs, retries
@@ -254,6 +264,7 @@ class TestEngsetByTotalLoad:
 
         assert expected == pytest.approx(actual, abs=digits)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("share", LOADS_NEAR)
     @pytest.mark.parametrize("channels", [1, 2, 9, 64])
     def test_engset_by_total_load_is_precise_for_every_size(self, share, channels):
@@ -266,6 +277,7 @@ class TestEngsetByTotalLoad:
 
                 assert MAX_RELATIVE_ERROR > abs(actual / expected - 1), sources
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("gap", [0, 1e-9, 1e-3, 0.5, 1])
     @pytest.mark.parametrize("channels", [5, 199])
     def test_engset_by_total_load_is_precise_if_sources_are_always_busy(self, gap, channels):
@@ -293,6 +305,7 @@ class TestEngsetByTotalLoad:
         assert 1.0 == engset_by_total_load(1.7e308, 10**8, 10**8 - 1)
         assert 1.0 == engset_by_total_load(1.7e308, 2, 1)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("erlangs", [9.8e5, 1e6, 1.5e6, 3e6])
     @pytest.mark.parametrize("sources", [10**6 + 1, 2 * 10**6, 10**8])
     def test_engset_by_total_load_does_not_visit_each_of_a_million_channels(self, erlangs, sources):
@@ -301,6 +314,7 @@ class TestEngsetByTotalLoad:
 
         assert 0 <= blocking <= erlang_b(erlangs, 10**6)
 
+    @pytest.mark.slow
     def test_engset_by_total_load_agrees_with_engset(self):
         """The result is Engset's formula for the load of an idle source that it implies."""
         blocking = engset_by_total_load(4, 20, 5)

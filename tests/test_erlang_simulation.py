@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 BATCHES = 20
 
 
-ATTEMPTS_IN_A_BATCH = 8000
+ATTEMPTS_IN_A_BATCH = 4000
 
 
 # The mean delay of a retry, in mean lengths of a call. The formula assumes that the channels have

@@ -309,6 +309,7 @@ def test_error_is_frozen(error):
         setattr(error, first_field, None)
 
 
+@pytest.mark.slow
 def test_base_classes_are_never_raised():
     """The package raises only concrete errors; the base classes are for ``except``."""
     paths = sorted(Path(errors.__file__).parent.rglob("*.py"))
@@ -362,6 +363,7 @@ def tariff_with(**prices):
     return Tariff("list", EUR, **{"channel": 1, **prices})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "refused",
     [

@@ -67,6 +67,8 @@ from channelplans.subscriptions.transfers import deposit
 from channelplans.subscriptions.wallets import Posting, Reason, Statement, Wallet
 from channelplans.tariffs import Item, Ladder, LadderMode, Rate, Tariff, Tier
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(channelplans.__file__).parent
 # The room `testing` may use threads, processes and an event loop. The other rooms may not.
 EXCLUDED_ROOMS = {"testing"}

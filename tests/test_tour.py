@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 FILES = ("account.toml", "second.toml")
 STORY, SECOND_STORY = ((EXAMPLES / file).read_text(encoding="utf-8") for file in FILES)

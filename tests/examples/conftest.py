@@ -12,7 +12,7 @@ import pytest
 from examples.stores.sqlite_store import SQLiteStore
 from tests.chromium import open_chromium
 
-NOT_INSTALLED = "the example service is not installed; `tox -e examples` runs this test"
+NOT_INSTALLED = "the example service is not installed; `tox run -e full` runs this test"
 
 
 def pytest_collection_modifyitems(items):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-NOT_INSTALLED = "FastAPI is not installed; `tox -e examples` runs this test"
+NOT_INSTALLED = "FastAPI is not installed; `tox run -e full` runs this test"
 COOKBOOK = Path(__file__).resolve().parents[2] / "docs" / "cookbook.rst"
 
 

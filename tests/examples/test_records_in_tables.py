@@ -9,7 +9,7 @@ from channelplans import EUR, Billing, MemoryStore, Money, Tariff, Wallet
 from channelplans.explore import Need, Product, compare_plans
 from channelplans.offers import SKYPE_CONNECT
 
-NOT_INSTALLED = "pandas and polars are not installed; `tox -e examples` runs this test"
+NOT_INSTALLED = "pandas and polars are not installed; `tox run -e full` runs this test"
 pandas = pytest.importorskip("pandas", reason=NOT_INSTALLED)
 polars = pytest.importorskip("polars", reason=NOT_INSTALLED)
 figure = pytest.importorskip("matplotlib.figure", reason=NOT_INSTALLED)

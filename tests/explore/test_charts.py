@@ -170,6 +170,7 @@ class TestEveryChart:
 
         assert colours <= {text_colour}
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", CHARTS)
     def test_nothing_is_drawn_outside_the_picture(self, name):
         """Titles, labels and texts of a new figure are inside the picture and do not overlap."""
@@ -675,6 +676,7 @@ def test_charts_without_matplotlib_say_what_to_install(monkeypatch):
     assert isinstance(caught.value.__cause__, ImportError)
 
 
+@pytest.mark.slow
 def test_matplotlib_is_loaded_only_with_the_charts():
     """The package and the room of exploration work without matplotlib, and never import it."""
     code = (

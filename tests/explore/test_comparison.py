@@ -186,6 +186,7 @@ def test_more_bundles_win_if_a_ladder_makes_them_cheaper():
     assert [(10, 5)] == channels_of(option)
 
 
+@pytest.mark.slow
 def test_equal_profiles_cannot_share_a_bundle():
     """Two profiles of one channel have 3,750 minutes each, which cost 7,500 x 0.0021 = 15.75.
 
@@ -260,6 +261,7 @@ def test_setup_fees_are_listed_apart():
     assert str(option.best).endswith("a year, 167.00 EUR once")
 
 
+@pytest.mark.slow
 def test_of_equal_costs_the_lowest_setup_fee_wins():
     """If channels are free, 140 on one profile have a lower fee than 130 + 7 on two."""
     tariff = attrs.evolve(TARIFF, channel=0, setup="15")
@@ -522,6 +524,7 @@ def test_a_need_of_299_channels_takes_few_steps():
     assert option.best.units <= 29900 // 100 * 1695 + 1695
 
 
+@pytest.mark.slow
 def test_free_channels_whose_minutes_need_bundles_take_few_steps():
     """One bundle covers one profile, so no larger total can be cheaper and few are tried."""
     tariff = attrs.evolve(TARIFF, channel=0, minute=None)

@@ -807,6 +807,7 @@ class TestLazy:
         with pytest.raises(InvalidValue):
             iter_forecast([make(), make()], until=UNTIL, prices=TARIFF)
 
+    @pytest.mark.slow
     def test_memory_does_not_grow_with_the_number_of_charges(self):
         """As many values are alive after many terms as after few, and the first are forgotten."""
         run = iter_forecast(

@@ -1172,6 +1172,7 @@ def test_decode_and_schema_refuse_an_unknown_key_in_any_stored_table(name):
         assert not is_valid_by_schema(name, with_value(GOLDEN_DATA[name], misspelt, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GOLDEN_DATA)
 def test_decode_and_schema_refuse_stored_data_without_a_required_key(name):
     """A key without a default is required; so are the version, the kind and a quote's lines."""
@@ -1478,6 +1479,7 @@ def test_published_schema_is_up_to_date(name):
     assert json.dumps(schema(KINDS[name]), indent=2) + "\n" == published
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_schema_is_valid_and_accepts_the_golden_file(name):
     """Each schema is valid JSON Schema and accepts the golden file of version 1."""

@@ -21,6 +21,8 @@ from channelplans.storage.memory import MemoryStore
 from channelplans.subscriptions.wallets import Wallet
 from channelplans.testing.builders import DAY, TARIFF
 
+pytestmark = pytest.mark.slow
+
 ACME, BERLIN = Wallet("acme"), Wallet("acme", "berlin")
 OFFER = attrs.evolve(SKYPE_CONNECT, edition="grace", non_payment=NonPaymentRule(grace=Days(7)))
 #: Two days after the end of the first terms, which the service settles first.

@@ -138,6 +138,7 @@ class TestInterruptions:
             assert once.postings(ACME, until=day) == twice.postings(ACME, until=day)
             assert once.decisions("acme", until=day) == twice.decisions("acme", until=day)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         "kind", ["deposit", "new account", "transfer", "purchase", "late renewal", "restore"]
     )

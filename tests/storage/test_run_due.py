@@ -318,6 +318,7 @@ class TestRunDue:
         assert [*renewed_and_lapsed, *still_due] == first_run
         assert still_due == profiles_and_actions(billing.run_due(on=DAY_AFTER))
 
+    @pytest.mark.slow
     def test_run_reads_more_than_one_full_page(self, billing, store):
         """1,001 profiles need two pages of 1,000 of the store, and each profile is renewed once."""
         profiles = [f"p-{number:04}" for number in range(1001)]

@@ -228,6 +228,7 @@ class TestFailures:
 class TestStoppedAndParallelRuns:
     """Stopped runs, later runs and parallel runs together charge each term once."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("done", range(11))
     def test_next_run_continues_where_an_iteration_stopped(self, billing, store, done):
         """An iteration that stops after any number of outcomes leaves the other terms due."""

@@ -828,6 +828,7 @@ def many_postings(count, kind):
     return postings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["uses", "refunds", "debts", "transfers"])
 @pytest.mark.parametrize("since_use", [False, True])
 @pytest.mark.parametrize("count", [200, 800])

@@ -365,6 +365,7 @@ REACHED = {
 }
 
 
+@pytest.mark.covers
 @pytest.mark.parametrize("name", BOUNDED)
 @given(data=st.data())
 def test_strategy_draws_values_within_its_limits(name, data):
@@ -382,6 +383,7 @@ def test_strategy_draws_its_limits_and_rare_values(name):
     assert draws(strategy, condition)
 
 
+@pytest.mark.covers
 @pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.__name__)
 @given(data=st.data())
 @settings(max_examples=3)
@@ -454,6 +456,7 @@ def test_histories_draws_decisions_that_a_store_accepts(history):
     assert last_decision.after == stored.value
 
 
+@pytest.mark.covers
 @pytest.mark.parametrize(
     "key", ["skype-connect", "easybell-basic", "sipgate-uk", "strobe-it", "voip-yonder"]
 )

@@ -426,9 +426,9 @@ class ReadTests:
             calls_deposit = make_deposit("1", "t-2", wallet=Wallet(account, "berlin"))
             store.commit_valid(calls_deposit, message)
             purchase = make_purchase(account=account)
-            bought = store.commit_decision(purchase)
+            revision = store.commit_valid(purchase, message)
             call = make_call_decision(purchase.after, "c-1")
-            stored[account] = store.commit_decision(call, bought.revision)
+            stored[account] = store.commit_decision(call, revision)
             committed[account] = [deposit, calls_deposit, purchase, call]
         store.act(stored[ACCOUNT], actions.terminate, on=DAY)
         other = stored[OTHER_ACCOUNT]
