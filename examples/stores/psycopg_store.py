@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 from zlib import crc32
 
-from psycopg import AsyncConnection, AsyncCursor, Rollback
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
@@ -94,6 +94,7 @@ class PsycopgStore:
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self.pool = pool
         self._loaded: dict[str, Offer | Tariff] = {}
+        self._digests: dict[Offer | Tariff, str] = {}
 
     async def create_tables(self) -> None:
         """Create the tables if they do not exist; call it before you start several processes."""
@@ -168,7 +169,7 @@ class PsycopgStore:
         self, decision: Decision | Transfer, /, *, expected: Revision | None
     ) -> Revision | None:
         """See ``Store.commit``."""
-        encoder = Encoder()
+        encoder = Encoder(self._digests)
         if not await self._commit_new(decision, expected, encoder):
             return await self._recognize(decision, expected)
         # Only now: an offer or a tariff is stored if the commit succeeds.
@@ -180,22 +181,22 @@ class PsycopgStore:
     ) -> bool:
         """Commit; return False if the token is taken or the stored revision is another one."""
         async with (
-            self.pool.connection() as connection,
+            self.pool.connection() as connection,  # rolls back on an error
             connection.pipeline(),  # sends statements together until an answer is needed
-            connection.transaction(),  # commits, or rolls back on an error
         ):
-            await connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            await connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
             answers = [await _claim(connection, decision, encoder)]
             if isinstance(decision, Decision):
                 answers.append(await _put(connection, decision, expected, encoder))
             wallets = await _add(connection, decision)
             for answer in answers:
                 if await answer.fetchone() is None:
-                    raise Rollback  # undoes all of the above, and leaves the block
+                    await connection.execute("ROLLBACK")  # undoes all of the above
+                    return False
             await _book(connection, decision, wallets)
             await _define(connection, encoder.definitions, self._loaded)
-            return True
-        return False
+            await connection.execute("COMMIT")
+        return True
 
     async def _recognize(
         self, decision: Decision | Transfer, expected: Revision | None

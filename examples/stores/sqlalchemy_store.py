@@ -213,6 +213,7 @@ class SQLAlchemyStore:
         self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._inserts = _Inserts(insert_of_dialect)
         self._loaded: dict[str, Offer | Tariff] = {}
+        self._digests: dict[Offer | Tariff, str] = {}
 
     def create_tables(self) -> None:
         """Create the tables if they do not exist."""
@@ -277,7 +278,7 @@ class SQLAlchemyStore:
     ) -> Revision | None:
         """See ``Store.commit``."""
         after = decision.after if isinstance(decision, Decision) else None
-        encoder = Encoder()
+        encoder = Encoder(self._digests)
         body = encoder.encode(decision)
         with self.engine.begin() as connection:  # commits, or rolls back on an error
             number = self._lock_account(connection, decision.account)
