@@ -117,7 +117,7 @@ class PsycopgStore:
     """A store behind a pool. A commit stores the offers and tariffs that it refers to.
 
     Pass ``kwargs={"autocommit": True}`` to the pool, so that a read is one statement and not a
-    transaction. A commit is a transaction in any case.
+    transaction. A commit begins its own transaction.
     """
 
     def __init__(self, pool: AsyncConnectionPool) -> None:
