@@ -225,8 +225,8 @@ class Table:
         written = {}
         for key, entry in self.entries.items():
             content, default = getattr(value, entry.name), entry.default
-            # Most contents are the default itself, and few classes compare quickly.
-            if content is default or default is not attrs.NOTHING and content == default:
+            # Identity first: many contents are the default itself, and == takes longer.
+            if content is default or (default is not attrs.NOTHING and content == default):
                 continue
             if content is None:
                 written[key] = _NONE

@@ -180,7 +180,7 @@ class Encoder:
     def __init__(self, digests: dict[Offer | Tariff, str] | None = None) -> None:
         self._definitions: dict[str, Offer | Tariff] = {}
         self._digests = {} if digests is None else digests
-        # By id, which needs no hash of all fields. The object is kept, so that its id is not reused.
+        # By id, which needs no hash of all fields. The object is kept, so its id is not used again.
         self._referred: dict[int, tuple[Offer | Tariff, str]] = {}
         self._after: tuple[Subscription, dict[str, Any]] | None = None
 
@@ -427,20 +427,21 @@ class _Reference:
             found = place.definitions[reference.digest]
         except KeyError as error:
             problem = (
-                f"is {_describe(self.kind, reference)} with the digest "
-                f"{short_repr(reference.digest)}, which definitions does not have: pass decode the "
-                "definitions_of() the value that was encoded, and store them in the same commit "
-                "as the value"
+                f"is {self.describe(reference)} with the digest {short_repr(reference.digest)}, "
+                "which definitions does not have: pass decode the definitions_of() the value that "
+                "was encoded, and store them in the same commit as the value"
             )
             raise place.error(problem) from error
         if type(found) is not self.kind:
-            problem = "but definitions has under its digest"
-            raise place.error(f"must be {_describe(self.kind, reference)}, {problem} {shown(found)}")
+            problem = f"must be {self.describe(reference)}, but definitions has under its digest"
+            raise place.error(f"{problem} {shown(found)}")
         if (found.name, _edition(found)) != (reference.name, reference.edition):
-            sought = _full_name(reference)
-            problem = f"as definitions has it under this digest, not {sought}"
-            raise place.error(f"must be {_describe(self.kind, found)}, {problem}")
+            problem = f"must be {self.describe(found)}, as definitions has it under this digest"
+            raise place.error(f"{problem}, not {_full_name(reference)}")
         return found
+
+    def describe(self, definition: Any) -> str:
+        return f"the {_WORDS[self.kind]} {_full_name(definition)}"
 
     def form(self, parts: dict[str, Any]) -> dict[str, Any]:
         return self.table.form(parts)
@@ -453,10 +454,6 @@ def _edition(definition: Any) -> str | None:
 def _full_name(definition: Any) -> str:
     name, edition = definition.name, _edition(definition)
     return short_repr(name if edition is None else f"{name} {edition}")
-
-
-def _describe(kind: Any, definition: Any) -> str:
-    return f"the {_WORDS[kind]} {_full_name(definition)}"
 
 
 #: The shapes of annotations with type arguments, such as tuple[Line, ...].
