@@ -3,8 +3,8 @@
 ``commits`` counts commits per second. ``due`` times ``run_due`` with the same number of due
 subscriptions among ever more stored ones, and measures the memory of a million subscriptions.
 ``workers`` compares one worker with eight workers on PostgreSQL if each call of the store takes two
-milliseconds more. ``long`` times a statement of a large wallet in memory, and a run there that is
-20 years late.
+milliseconds more; see ``workers.py``. ``long`` times a statement of a large wallet in memory, and a
+run there that is 20 years late.
 Each round measures all stores, so the ratios stay right when the speed of the machine changes.
 PostgreSQL is included if CHANNELPLANS_POSTGRES has the address of a server.
 """
@@ -13,18 +13,16 @@ import asyncio
 import os
 import sqlite3
 import sys
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
-from operator import truediv
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from statistics import median
 from time import perf_counter
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias
 
 import attrs
 import psycopg
@@ -34,14 +32,12 @@ from channelplans import (
     EUR,
     SKYPE_CONNECT,
     AsyncBilling,
-    AsyncStore,
     Billing,
     Call,
     Days,
     Decision,
     MemoryStore,
     Money,
-    Reason,
     Store,
     TermRule,
     Transfer,
@@ -54,7 +50,8 @@ from channelplans.testing.builders import DAY, TARIFF, make_account
 # Python finds the other modules from any working directory.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.stores import opened, place
+from benchmarks import workers
+from benchmarks.stores import open_pool, opened, place
 from examples.stores.psycopg_store import PsycopgStore
 
 ROUNDS = 7
@@ -71,10 +68,6 @@ CROWDS = {
 # The number of due subscriptions, and the numbers of stored ones.
 DUE = 100
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
-
-# The due accounts of the workers, and the seconds that each call of their store takes more.
-ACCOUNTS = 128
-LATENCY = 0.002
 
 # The postings of the large wallet, and 20 years of daily terms that no run has renewed.
 POSTINGS = 100_000
@@ -150,12 +143,6 @@ async def crowd_of_tasks(
     started_at = perf_counter()
     await asyncio.gather(*map(work, range(workers)))
     return perf_counter() - started_at
-
-
-def open_pool(address: str) -> AsyncConnectionPool:
-    """Return a pool of eight connections; the caller awaits its ``open``."""
-    options = {"autocommit": True}
-    return AsyncConnectionPool(address, kwargs=options, min_size=8, max_size=8, open=False)
 
 
 @contextmanager
@@ -263,92 +250,12 @@ def renew(store: Store, prefix: str) -> float:
     return seconds
 
 
-class DistantStore:
-    """An asynchronous store whose every call takes some seconds more, as over a network."""
-
-    def __init__(self, store: AsyncStore, seconds: float) -> None:
-        self._store, self._seconds = store, seconds
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._store, name)
-
-        async def call(*arguments: Any, **options: Any) -> Any:
-            await asyncio.sleep(self._seconds)
-            return await method(*arguments, **options)
-
-        return call
-
-
-async def renew_alone(billing: AsyncBilling, on: date) -> None:
-    """Renew all due subscriptions with one worker."""
-    await billing.run_due(on=on)
-
-
-async def renew_in_shards(billing: AsyncBilling, on: date) -> None:
-    """Renew all due subscriptions with eight workers, each for an eighth of the accounts."""
-    await asyncio.gather(*(billing.run_due(on=on, shard=(part, 8)) for part in range(8)))
-
-
-async def renew_from_a_queue(billing: AsyncBilling, on: date, accounts: list[AccountId]) -> None:
-    """Renew all due subscriptions with eight workers, each of which takes the next account."""
-    queue = iter(accounts)
-
-    async def work() -> None:
-        for account in queue:
-            await billing.catch_up(account, on=on)
-
-    await asyncio.gather(*(work() for _ in range(8)))
-
-
-async def time_workers(pool: AsyncConnectionPool, prefix: str) -> dict[str, float]:
-    """Buy a plan on each account, renew it in each of the three ways, and return the seconds.
-
-    Raises:
-        AssertionError: a term was not charged exactly once.
-    """
-    store = PsycopgStore(pool)
-    accounts = [f"{prefix} {number}" for number in range(ACCOUNTS)]
-    for account in accounts:
-        plans = {f"profile of {account}": SKYPE_CONNECT.plan(channels=5)}
-        for decision in make_account(plans, account=account):
-            await store.commit(decision, expected=None)
-    distant = cast("AsyncStore", DistantStore(store, LATENCY))
-    billing = AsyncBilling(distant, prices=TARIFF)
-    ways: dict[str, Callable[[AsyncBilling, date], Awaitable[None]]] = {
-        "one worker": renew_alone,
-        "eight workers, shards": renew_in_shards,
-        "eight workers, queue": partial(renew_from_a_queue, accounts=accounts),
-    }
-    seconds = {}
-    for number, (way, run) in enumerate(ways.items(), 1):
-        started_at = perf_counter()
-        await run(billing, DAY + timedelta(days=30 * number))
-        seconds[way] = perf_counter() - started_at
-        for account in accounts:
-            statement = await AsyncBilling(store, prices=TARIFF).statement(Wallet(account))
-            reasons = Counter(posting.reason for posting in statement.postings)
-            assert reasons[Reason.RENEWAL] == number, f"{account} was not charged once"
-    return seconds
-
-
 def measure_workers() -> None:
     """Print how much faster eight workers renew than one, on PostgreSQL with added latency."""
-    if "postgres" not in STORES:
+    if "postgres" in STORES:
+        workers.measure_workers(ROUNDS)
+    else:
         print("workers: set CHANNELPLANS_POSTGRES to the address of a server")
-        return
-    seconds: dict[str, list[float]] = {}
-    with place("postgres") as address, asyncio.Runner() as runner:
-        pool = open_pool(address)
-        runner.run(pool.open())
-        runner.run(PsycopgStore(pool).create_tables())
-        for number in range(ROUNDS):
-            for way, time in runner.run(time_workers(pool, f"round {number}:")).items():
-                seconds.setdefault(way, []).append(time)
-        runner.run(pool.close())
-    print(f"{ACCOUNTS} due accounts, {LATENCY * 1000:g} ms added to each call of the store")
-    for way, times in seconds.items():
-        factors = map(truediv, seconds["one worker"], times)
-        print(f"{way:32} {median(times) * 1000:7,.0f} ms, {median(factors):4.1f} times as fast")
 
 
 def measure_long() -> None:

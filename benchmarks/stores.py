@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import psycopg
 from psycopg.conninfo import make_conninfo
+from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import Engine, create_engine
 
 from channelplans import MemoryStore, Store
@@ -72,3 +73,9 @@ def engine_of(kind: str, address: str) -> Engine:
     return create_engine(
         "postgresql+psycopg://", creator=lambda: psycopg.connect(address), pool_size=8
     )
+
+
+def open_pool(address: str) -> AsyncConnectionPool:
+    """Return a pool of eight connections; the caller awaits its ``open``."""
+    options = {"autocommit": True}
+    return AsyncConnectionPool(address, kwargs=options, min_size=8, max_size=8, open=False)

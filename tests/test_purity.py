@@ -1111,7 +1111,9 @@ ASSIGNED_ATTRIBUTES = {
         "Billing._work",
         *(f"DueRun.{name}" for name in ("_error", "_hint", "_outcomes")),
     },
-    "storage.codec": {"Encoder._definitions", "Encoder._digests"},
+    "storage.codec": {
+        *(f"Encoder.{name}" for name in ("_after", "_definitions", "_digests", "_referred")),
+    },
     "storage.memory": {
         "MemoryStore._accounts",
         "MemoryStore._ends",

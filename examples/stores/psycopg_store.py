@@ -13,8 +13,8 @@ from hashlib import sha256
 from typing import Any
 from zlib import crc32
 
-from psycopg import AsyncConnection, AsyncCursor, Rollback
-from psycopg.types.json import Jsonb
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.types.json import Json
 from psycopg_pool import AsyncConnectionPool
 
 from channelplans import (
@@ -52,19 +52,20 @@ from channelplans.subscriptions import AccountId, ProfileId, Token
 #: an index, so the index has its digest. ``day`` is the value date. ``ends`` is NULL if no term
 #: runs. ``checksum`` selects the accounts of a shard. An empty profile means the account's own
 #: wallet. ``definitions`` holds each offer and each tariff that a stored value refers to, and
-#: ``digests`` the digests of those of the decision that stored the row.
+#: ``digests`` the digests, separated by spaces, of those of the decision that stored the row.
+#: A body is read as a whole, so its type is json: PostgreSQL stores jsonb more slowly.
 TABLES = """
-    CREATE TABLE IF NOT EXISTS definitions (digest text PRIMARY KEY, body jsonb NOT NULL);
+    CREATE TABLE IF NOT EXISTS definitions (digest text PRIMARY KEY, body json NOT NULL);
     CREATE TABLE IF NOT EXISTS accounts (account text PRIMARY KEY, decisions bigint NOT NULL);
     CREATE TABLE IF NOT EXISTS decisions (
         account text, number bigint, token_digest text NOT NULL, day date NOT NULL,
-        body jsonb NOT NULL, digests text[] NOT NULL,
+        body json NOT NULL, digests text NOT NULL,
         PRIMARY KEY (account, number), UNIQUE (account, token_digest)
     );
     CREATE INDEX IF NOT EXISTS decisions_of_day ON decisions (account, day);
     CREATE TABLE IF NOT EXISTS subscriptions (
         account text COLLATE "C", profile text COLLATE "C", revision text NOT NULL, ends date,
-        checksum bigint NOT NULL, body jsonb NOT NULL, digests text[] NOT NULL,
+        checksum bigint NOT NULL, body json NOT NULL, digests text NOT NULL,
         PRIMARY KEY (account, profile)
     );
     CREATE INDEX IF NOT EXISTS subscriptions_due
@@ -77,23 +78,52 @@ TABLES = """
     );
     CREATE TABLE IF NOT EXISTS postings (
         account text COLLATE "C", profile text COLLATE "C", number bigint, day date NOT NULL,
-        minor bigint NOT NULL, token text NOT NULL, place integer NOT NULL, body jsonb NOT NULL,
+        minor bigint NOT NULL, token text NOT NULL, place integer NOT NULL, body json NOT NULL,
         PRIMARY KEY (account, profile, number)
     );
     CREATE INDEX IF NOT EXISTS postings_of_day ON postings (account, profile, day, minor);
 """
 
 
+# The first statement of a commit has two parts. The first part locks the account and stores the
+# decision under its next number. The second part stores the subscription. It does nothing if the
+# first part stored no decision, because the token is taken.
+_STORE_DECISION = """
+    WITH locked AS (
+        INSERT INTO accounts (account, decisions) VALUES (%(account)s, 1)
+        ON CONFLICT (account) DO UPDATE SET decisions = accounts.decisions + 1
+        RETURNING decisions
+    ), stored AS (
+        INSERT INTO decisions (account, number, token_digest, day, body, digests)
+        SELECT %(account)s, decisions, %(token_digest)s, %(day)s, %(body)s, %(digests)s FROM locked
+        ON CONFLICT DO NOTHING RETURNING number
+    )
+"""
+_INSERT_SUBSCRIPTION = """
+    INSERT INTO subscriptions (account, profile, revision, ends, checksum, body, digests)
+    SELECT %(account)s, %(profile)s, %(revision)s, %(ends)s, %(checksum)s, %(after)s, %(digests)s
+    FROM stored ON CONFLICT DO NOTHING RETURNING revision
+"""
+_UPDATE_SUBSCRIPTION = """
+    UPDATE subscriptions
+    SET revision = %(revision)s, ends = %(ends)s, body = %(after)s, digests = %(digests)s
+    FROM stored WHERE account = %(account)s AND profile = %(profile)s AND revision = %(expected)s
+    RETURNING revision
+"""
+_NO_SUBSCRIPTION = "SELECT number FROM stored"
+
+
 class PsycopgStore:
     """A store behind a pool. A commit stores the offers and tariffs that it refers to.
 
     Pass ``kwargs={"autocommit": True}`` to the pool, so that a read is one statement and not a
-    transaction. A commit is a transaction in any case.
+    transaction. A commit begins its own transaction.
     """
 
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self.pool = pool
         self._loaded: dict[str, Offer | Tariff] = {}
+        self._digests: dict[Offer | Tariff, str] = {}
 
     async def create_tables(self) -> None:
         """Create the tables if they do not exist; call it before you start several processes."""
@@ -112,7 +142,7 @@ class PsycopgStore:
             if row is None:
                 return None
             body, digests, revision = row
-            definitions = await self._load(connection, digests)
+            definitions = await self._load(connection, digests.split())
         return Stored(decode(Subscription, body, definitions=definitions), Revision(revision))
 
     async def profiles(
@@ -168,7 +198,7 @@ class PsycopgStore:
         self, decision: Decision | Transfer, /, *, expected: Revision | None
     ) -> Revision | None:
         """See ``Store.commit``."""
-        encoder = Encoder()
+        encoder = Encoder(self._digests)
         if not await self._commit_new(decision, expected, encoder):
             return await self._recognize(decision, expected)
         # Only now: an offer or a tariff is stored if the commit succeeds.
@@ -180,22 +210,19 @@ class PsycopgStore:
     ) -> bool:
         """Commit; return False if the token is taken or the stored revision is another one."""
         async with (
-            self.pool.connection() as connection,
+            self.pool.connection() as connection,  # rolls back on an error
             connection.pipeline(),  # sends statements together until an answer is needed
-            connection.transaction(),  # commits, or rolls back on an error
         ):
-            await connection.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-            answers = [await _claim(connection, decision, encoder)]
-            if isinstance(decision, Decision):
-                answers.append(await _put(connection, decision, expected, encoder))
+            await connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+            answer = await _write(connection, decision, expected, encoder)
             wallets = await _add(connection, decision)
-            for answer in answers:
-                if await answer.fetchone() is None:
-                    raise Rollback  # undoes all of the above, and leaves the block
+            if await answer.fetchone() is None:
+                await connection.execute("ROLLBACK")  # undoes all of the above
+                return False
             await _book(connection, decision, wallets)
             await _define(connection, encoder.definitions, self._loaded)
-            return True
-        return False
+            await connection.execute("COMMIT")
+        return True
 
     async def _recognize(
         self, decision: Decision | Transfer, expected: Revision | None
@@ -230,7 +257,7 @@ class PsycopgStore:
         )
         values = [account, *days.values()]
         rows, following = await self._page(query + "".join(days), values, "number", cursor, limit)
-        digests = {digest for _, _, digests in rows for digest in digests}
+        digests = {digest for _, _, digests in rows for digest in digests.split()}
         async with self.pool.connection() as connection:
             definitions = await self._load(connection, digests)
         items = tuple(decode_committed(body, definitions=definitions) for _, body, _ in rows)
@@ -269,7 +296,7 @@ class PsycopgStore:
         if row is None:
             return None
         body, digests = row
-        return decode_committed(body, definitions=await self._load(connection, digests))
+        return decode_committed(body, definitions=await self._load(connection, digests.split()))
 
     async def _load(
         self, connection: AsyncConnection, digests: Iterable[str]
@@ -311,61 +338,36 @@ class PsycopgStore:
             return await (await connection.execute(query, values)).fetchall()
 
 
-async def _claim(
-    connection: AsyncConnection, decision: Decision | Transfer, encoder: Encoder
+async def _write(
+    connection: AsyncConnection,
+    decision: Decision | Transfer,
+    expected: Revision | None,
+    encoder: Encoder,
 ) -> AsyncCursor:
-    """Lock the account and store a decision; the answer is empty if its token is taken."""
-    query = """
-        WITH locked AS (
-            INSERT INTO accounts (account, decisions) VALUES (%(account)s, 1)
-            ON CONFLICT (account) DO UPDATE SET decisions = accounts.decisions + 1
-            RETURNING decisions
-        )
-        INSERT INTO decisions (account, number, token_digest, day, body, digests)
-        SELECT %(account)s, decisions, %(token_digest)s, %(day)s, %(body)s, %(digests)s FROM locked
-        ON CONFLICT DO NOTHING RETURNING number
+    """Lock the account; store the decision and its subscription.
+
+    The answer is empty if the token is taken or the stored revision is not the expected one.
     """
     values = {
         "account": decision.account,
         "token_digest": _digest(decision.token),
         "day": decision.counts_from,
-        "body": Jsonb(encoder.encode(decision)),
-        "digests": [*encoder.definitions],
+        "body": Json(encoder.encode(decision)),
+        "digests": " ".join(encoder.definitions),
     }
-    return await connection.execute(query, values)
-
-
-async def _put(
-    connection: AsyncConnection,
-    decision: Decision,
-    expected: Revision | None,
-    encoder: Encoder,
-) -> AsyncCursor:
-    """Store a subscription; the answer is empty if the stored revision is not the expected one."""
-    query = """
-        UPDATE subscriptions
-        SET revision = %(revision)s, ends = %(ends)s, body = %(body)s, digests = %(digests)s
-        WHERE account = %(account)s AND profile = %(profile)s AND revision = %(expected)s
-    """
-    if expected is None:
-        query = """
-            INSERT INTO subscriptions (account, profile, revision, ends, checksum, body, digests)
-            VALUES (%(account)s, %(profile)s, %(revision)s, %(ends)s, %(checksum)s, %(body)s,
-                %(digests)s)
-            ON CONFLICT DO NOTHING
-        """
+    if isinstance(decision, Transfer):
+        return await connection.execute(_STORE_DECISION + _NO_SUBSCRIPTION, values)
     after = decision.after
-    values = {
-        "account": after.account,
+    values |= {
         "profile": after.profile,
         "expected": expected,
         "revision": _revision(decision),
         "ends": after.due_on,
         "checksum": crc32(after.account.encode()),  # channelplans.storage.shard_of divides it
-        "body": Jsonb(encoder.encode(after)),
-        "digests": [*encoder.definitions],
+        "after": Json(encoder.encode(after)),
     }
-    return await connection.execute(f"{query} RETURNING revision", values)
+    store_subscription = _INSERT_SUBSCRIPTION if expected is None else _UPDATE_SUBSCRIPTION
+    return await connection.execute(_STORE_DECISION + store_subscription, values)
 
 
 async def _check_revision(
@@ -470,5 +472,5 @@ def _days(since: date | None, until: date | None) -> dict[str, date]:
     return {sql: day for sql, day in conditions.items() if day is not None}
 
 
-def _body(value: Offer | Tariff | Posting) -> Jsonb:
-    return Jsonb(encode(value))
+def _body(value: Offer | Tariff | Posting) -> Json:
+    return Json(encode(value))

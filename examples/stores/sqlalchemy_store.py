@@ -29,6 +29,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     func,
     insert,
     select,
@@ -145,20 +146,74 @@ POSTINGS: Final = Table(
     Index("postings_of_day", "account", "profile", "day", "minor"),
 )
 
-#: The ``insert`` with ON CONFLICT, and the engine's options, for each dialect.
+#: The ``insert`` with ON CONFLICT, and the engine's options for a commit, for each dialect.
 _DIALECTS: Final[Mapping[str, tuple[Any, dict[str, str]]]] = {
     "postgresql": (postgresql.insert, {"isolation_level": "READ COMMITTED"}),
     "sqlite": (sqlite.insert, {}),
 }
 
 
+def _belongs_to(table: Table) -> list[ColumnElement[bool]]:
+    """Return the conditions that select the rows of a profile or a wallet; see ``_of``."""
+    return [
+        table.c.account == bindparam("of_account"),
+        table.c.profile == bindparam("of_profile"),
+    ]
+
+
+# SQLAlchemy takes longer to build a statement than to execute it. So the statements of a commit are
+# built once. They are executed with a dict: its keys are columns to write, and names of bindparams.
+_FIND_SUBSCRIPTION: Final = select(SUBSCRIPTIONS).where(*_belongs_to(SUBSCRIPTIONS))
+_FIND_WALLET: Final = select(WALLETS).where(*_belongs_to(WALLETS))
+_FIND_DEFINITION: Final = select(DEFINITIONS).where(DEFINITIONS.c.digest == bindparam("digest"))
+_FIND_DECISION: Final = select(DECISIONS).where(
+    DECISIONS.c.account == bindparam("account"),
+    DECISIONS.c.token_digest == bindparam("token_digest"),
+)
+_SUM_POSTINGS: Final = select(func.coalesce(func.sum(POSTINGS.c.minor), 0)).where(
+    *_belongs_to(POSTINGS), POSTINGS.c.day < bindparam("before")
+)
+# RETURNING shows whether a row was written: not every driver counts the rows.
+_UPDATE_SUBSCRIPTION: Final = (
+    update(SUBSCRIPTIONS)
+    .where(*_belongs_to(SUBSCRIPTIONS), SUBSCRIPTIONS.c.revision == bindparam("expected"))
+    .returning(SUBSCRIPTIONS.c.revision)
+)
+_INSERT_POSTING: Final = insert(POSTINGS)
+
+
+class _Inserts:
+    """The other statements of a commit: each inserts a row unless there is one with its key."""
+
+    def __init__(self, insert_of_dialect: Any) -> None:
+        count = {"decisions": ACCOUNTS.c.decisions + 1}
+        self.account = (
+            insert_of_dialect(ACCOUNTS)
+            .on_conflict_do_update(index_elements=ACCOUNTS.primary_key, set_=count)
+            .returning(ACCOUNTS.c.decisions)
+        )
+        wallet = insert_of_dialect(WALLETS)
+        sums = {name: WALLETS.c[name] + wallet.excluded[name] for name in ("minor", "postings")}
+        self.wallet = wallet.on_conflict_do_update(
+            index_elements=WALLETS.primary_key, set_=sums
+        ).returning(WALLETS)
+        self.decision, self.subscription, self.definition = (
+            insert_of_dialect(table).on_conflict_do_nothing().returning(*table.primary_key)
+            for table in (DECISIONS, SUBSCRIPTIONS, DEFINITIONS)
+        )
+
+
 class SQLAlchemyStore:
     """A store behind an engine. A commit stores the offers and tariffs that it refers to."""
 
     def __init__(self, engine: Engine) -> None:
-        self._insert, options = _DIALECTS[engine.dialect.name]
+        insert_of_dialect, options = _DIALECTS[engine.dialect.name]
         self.engine = engine.execution_options(**options)
+        # A read is one statement, so it needs no BEGIN and no ROLLBACK.
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._inserts = _Inserts(insert_of_dialect)
         self._loaded: dict[str, Offer | Tariff] = {}
+        self._digests: dict[Offer | Tariff, str] = {}
 
     def create_tables(self) -> None:
         """Create the tables if they do not exist."""
@@ -168,9 +223,8 @@ class SQLAlchemyStore:
         self, account: AccountId, profile: ProfileId, /
     ) -> Stored[Subscription] | None:
         """See ``Store.subscription``."""
-        query = select(SUBSCRIPTIONS).where(*_belongs_to(SUBSCRIPTIONS, account, profile))
-        with self.engine.connect() as connection:
-            row = connection.execute(query).one_or_none()
+        with self._reading.connect() as connection:
+            row = connection.execute(_FIND_SUBSCRIPTION, _of(account, profile)).one_or_none()
             if row is None:
                 return None
             definitions = _Definitions(connection, self._loaded)
@@ -191,17 +245,15 @@ class SQLAlchemyStore:
 
     def balance(self, wallet: Wallet, /, *, before: date | None = None) -> Money | None:
         """See ``Store.balance``."""
-        key = (wallet.account, wallet.profile or "")
-        query = select(WALLETS).where(*_belongs_to(WALLETS, *key))
-        with self.engine.connect() as connection:
-            row = connection.execute(query).one_or_none()
+        key = _of(wallet.account, wallet.profile)
+        with self._reading.connect() as connection:
+            row = connection.execute(_FIND_WALLET, key).one_or_none()
             if row is None:
                 return None
             minor = row.minor
             if before is not None:
-                is_earlier = (*_belongs_to(POSTINGS, *key), POSTINGS.c.day < before)
-                query_sum = select(func.coalesce(func.sum(POSTINGS.c.minor), 0)).where(*is_earlier)
-                minor = int(connection.execute(query_sum).scalar_one())
+                total = connection.execute(_SUM_POSTINGS, key | {"before": before})
+                minor = int(total.scalar_one())
         return Money(minor=minor, currency=Currency(row.code, row.exponent))
 
     def postings(
@@ -215,11 +267,8 @@ class SQLAlchemyStore:
         limit: int = 1000,
     ) -> Page[Booked]:
         """See ``Store.postings``."""
-        conditions = [
-            *_belongs_to(POSTINGS, wallet.account, wallet.profile or ""),
-            *_days(POSTINGS, since, until),
-        ]
-        query = select(POSTINGS).where(*conditions)
+        query = select(POSTINGS).where(*_belongs_to(POSTINGS), *_days(POSTINGS, since, until))
+        query = query.params(**_of(wallet.account, wallet.profile))
         rows, following = self._page(query, "number", cursor=cursor, limit=limit)
         items = (Booked(decode(Posting, row.body), row.token, row.place) for row in rows)
         return Page(tuple(items), following)
@@ -229,7 +278,7 @@ class SQLAlchemyStore:
     ) -> Revision | None:
         """See ``Store.commit``."""
         after = decision.after if isinstance(decision, Decision) else None
-        encoder = Encoder()
+        encoder = Encoder(self._digests)
         body = encoder.encode(decision)
         with self.engine.begin() as connection:  # commits, or rolls back on an error
             number = self._lock_account(connection, decision.account)
@@ -251,7 +300,7 @@ class SQLAlchemyStore:
 
     def decision(self, account: AccountId, token: Token, /) -> Decision | Transfer | None:
         """See ``Store.decision``."""
-        with self.engine.connect() as connection:
+        with self._reading.connect() as connection:
             known = self._find(connection, account, token)
         return None if known is None else known.value
 
@@ -269,7 +318,7 @@ class SQLAlchemyStore:
         conditions = [DECISIONS.c.account == account, *_days(DECISIONS, since, until)]
         query = select(DECISIONS).where(*conditions)
         rows, following = self._page(query, "number", cursor=cursor, limit=limit)
-        with self.engine.connect() as connection:
+        with self._reading.connect() as connection:
             definitions = _Definitions(connection, self._loaded)
             items = tuple(decode_committed(row.body, definitions=definitions) for row in rows)
         return Page(items, following)
@@ -298,19 +347,15 @@ class SQLAlchemyStore:
 
     def _lock_account(self, connection: Connection, account: AccountId) -> int:
         """Lock the row of an account until the commit ends, and return its next number."""
-        statement = self._insert(ACCOUNTS).values(account=account, decisions=1)
-        next_number = {"decisions": ACCOUNTS.c.decisions + 1}
-        statement = statement.on_conflict_do_update(index_elements=["account"], set_=next_number)
-        returning = statement.returning(ACCOUNTS.c.decisions)
-        return int(connection.execute(returning).scalar_one())
+        row = {"account": account, "decisions": 1}
+        return int(connection.execute(self._inserts.account, row).scalar_one())
 
     def _find(
         self, connection: Connection, account: AccountId, token: Token
     ) -> Stored[Decision | Transfer] | None:
         """Return the decision that an account has with a token, and its revision."""
-        columns = DECISIONS.c
-        conditions = (columns.account == account, columns.token_digest == _digest(token))
-        row = connection.execute(select(DECISIONS).where(*conditions)).one_or_none()
+        key = {"account": account, "token_digest": _digest(token)}
+        row = connection.execute(_FIND_DECISION, key).one_or_none()
         if row is None:
             return None
         definitions = _Definitions(connection, self._loaded)
@@ -332,8 +377,7 @@ class SQLAlchemyStore:
             "day": decision.counts_from,
             "body": body,
         }
-        statement = self._insert(DECISIONS).values(row).on_conflict_do_nothing()
-        return bool(connection.execute(statement.returning(DECISIONS.c.number)).all())
+        return bool(connection.execute(self._inserts.decision, row).all())
 
     def _put(
         self,
@@ -344,19 +388,18 @@ class SQLAlchemyStore:
         body: dict[str, Any],
     ) -> None:
         """Store a subscription if the stored revision is the expected one; else raise Conflict."""
-        key = {"account": after.account, "profile": after.profile}
-        is_profile = _belongs_to(SUBSCRIPTIONS, after.account, after.profile)
+        key = _of(after.account, after.profile)
         row: dict[str, Any] = {"revision": revision, "ends": after.due_on, "body": body}
         if expected is None:
-            row["checksum"] = crc32(after.account.encode())  # channelplans.storage.shard_of
-            statement = self._insert(SUBSCRIPTIONS).values(key | row).on_conflict_do_nothing()
+            checksum = crc32(after.account.encode())  # channelplans.storage.shard_of divides it
+            row |= {"account": after.account, "profile": after.profile, "checksum": checksum}
+            written = connection.execute(self._inserts.subscription, row).all()
         else:
-            has_expected = SUBSCRIPTIONS.c.revision == expected
-            statement = update(SUBSCRIPTIONS).where(*is_profile, has_expected).values(row)
-        # RETURNING shows whether a row was written: not every driver counts the rows.
-        if not connection.execute(statement.returning(SUBSCRIPTIONS.c.revision)).all():
-            query = select(SUBSCRIPTIONS.c.revision).where(*is_profile)
-            found = connection.execute(query).scalar()
+            row |= key | {"expected": expected}
+            written = connection.execute(_UPDATE_SUBSCRIPTION, row).all()
+        if not written:
+            stored = connection.execute(_FIND_SUBSCRIPTION, key).one_or_none()
+            found = None if stored is None else stored.revision
             raise Conflict(after.account, after.profile, expected, found)
 
     def _book(self, connection: Connection, decision: Decision | Transfer) -> None:
@@ -373,30 +416,23 @@ class SQLAlchemyStore:
             _check_seen(decision, numbers[decision.postings[0].wallet])
         # An error here undoes the additions.
         settle(before, decision.postings, may_overdraw=decision.may_overdraw)
-        rows = []
         for place, posting in enumerate(decision.postings):
             numbers[posting.wallet] += 1
-            rows.append(
-                {
-                    **_key(posting.wallet),
-                    "number": numbers[posting.wallet],
-                    "day": posting.counts_from,
-                    "minor": posting.amount.minor,
-                    "token": decision.token,
-                    "place": place,
-                    "body": encode(posting),
-                }
-            )
-        if rows:
-            connection.execute(insert(POSTINGS), rows)
+            row = {
+                **_key(posting.wallet),
+                "number": numbers[posting.wallet],
+                "day": posting.counts_from,
+                "minor": posting.amount.minor,
+                "token": decision.token,
+                "place": place,
+                "body": encode(posting),
+            }
+            connection.execute(_INSERT_POSTING, row)
 
     def _add(self, connection: Connection, wallet: Wallet, delta: Money, postings: int) -> Any:
         """Add an amount and a number of postings to a wallet, and return its new row."""
         row = _key(wallet) | _columns(delta) | {"postings": postings}
-        statement = self._insert(WALLETS).values(row)
-        sums = {name: WALLETS.c[name] + statement.excluded[name] for name in ("minor", "postings")}
-        statement = statement.on_conflict_do_update(index_elements=WALLETS.primary_key, set_=sums)
-        return connection.execute(statement.returning(WALLETS)).one()
+        return connection.execute(self._inserts.wallet, row).one()
 
     def _define(
         self,
@@ -408,8 +444,7 @@ class SQLAlchemyStore:
         for digest in sorted(definitions):
             if digest not in known:
                 row = {"digest": digest, "body": encode(definitions[digest])}
-                statement = self._insert(DEFINITIONS).values(row)
-                connection.execute(statement.on_conflict_do_nothing())
+                connection.execute(self._inserts.definition, row)
 
     def _page(
         self, query: Select[Any], *order: str, cursor: Cursor | None, limit: int
@@ -425,7 +460,7 @@ class SQLAlchemyStore:
             columns_and_values = zip(columns, json.loads(cursor), strict=True)
             last_row = [_read(column, value) for column, value in columns_and_values]
             query = query.where(tuple_(*columns) > last_row)
-        with self.engine.connect() as connection:
+        with self._reading.connect() as connection:
             # One row more than the page has shows that more follow.
             rows = connection.execute(query.order_by(*columns).limit(limit + 1)).all()
         if len(rows) <= limit:
@@ -442,11 +477,10 @@ class _Definitions:
 
     def __getitem__(self, digest: str, /) -> Offer | Tariff:
         if digest not in self._loaded:
-            query = select(DEFINITIONS.c.body).where(DEFINITIONS.c.digest == digest)
-            body = self._connection.execute(query).scalar()
-            if body is None:
+            row = self._connection.execute(_FIND_DEFINITION, {"digest": digest}).one_or_none()
+            if row is None:
                 raise KeyError(digest)
-            self._loaded[digest] = decode_definition(body)
+            self._loaded[digest] = decode_definition(row.body)
         return self._loaded[digest]
 
 
@@ -464,8 +498,9 @@ def _key(wallet: Wallet) -> dict[str, str]:
     return {"account": wallet.account, "profile": wallet.profile or ""}
 
 
-def _belongs_to(table: Table, account: AccountId, profile: str) -> list[ColumnElement[bool]]:
-    return [table.c.account == account, table.c.profile == profile]
+def _of(account: AccountId, profile: ProfileId | None) -> dict[str, str]:
+    """Return the values for ``_belongs_to``."""
+    return {"of_account": account, "of_profile": profile or ""}
 
 
 def _days(table: Table, since: date | None, until: date | None) -> list[ColumnElement[bool]]:

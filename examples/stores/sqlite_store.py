@@ -83,6 +83,7 @@ class SQLiteStore:
     def __init__(self, path: str | Path) -> None:
         self.path = path
         self._loaded: dict[str, Offer | Tariff] = {}
+        self._digests: dict[Offer | Tariff, str] = {}
         self._idle: list[sqlite3.Connection] = []
 
     def create_tables(self) -> None:
@@ -166,7 +167,7 @@ class SQLiteStore:
     ) -> Revision | None:
         """See ``Store.commit``."""
         after = decision.after if isinstance(decision, Decision) else None
-        encoder = Encoder()
+        encoder = Encoder(self._digests)
         body = json.dumps(encoder.encode(decision))
         with self._connection() as connection, connection:  # commits, or rolls back on an error
             connection.execute("BEGIN IMMEDIATE")

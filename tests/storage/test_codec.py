@@ -1610,6 +1610,27 @@ class TestEncoder:
         assert expected == encoder.definitions
         assert {} == Encoder().definitions
 
+    def test_writes_the_subscription_of_a_decision_once(self):
+        """A store encodes both in one commit, so the two dicts share their parts."""
+        encoder = Encoder()
+        purchase = buy(PLAN, TARIFF, account="a", profile="b", subscription="s", on=JAN_5)
+        decision, after = encoder.encode(purchase), encoder.encode(purchase.after)
+
+        assert decision["after"]["quote"] is after["quote"]
+        assert encode(purchase.after) == after
+
+    def test_adds_the_computed_digests_to_the_known_ones(self):
+        """The next encoder with the same dict looks the digests up, also for an equal tariff."""
+        digests: dict[Offer | Tariff, str] = {}
+        Encoder(digests).encode(quote(PLAN, TARIFF, on=JAN_5))
+
+        assert {value: digest(value) for value in (PLAN.offer, TARIFF)} == digests
+        digests[TARIFF] = "known digest"
+        encoder = Encoder(digests)
+        data = encoder.encode(quote(PLAN, attrs.evolve(TARIFF), on=JAN_5))
+        assert "known digest" == data["tariff"]["digest"]
+        assert {digest(PLAN.offer): PLAN.offer, "known digest": TARIFF} == encoder.definitions
+
     def test_definitions_cannot_be_changed(self):
         """The caller sees the collected definitions, and cannot add any."""
         with pytest.raises(TypeError):

@@ -192,10 +192,6 @@ class Entry:
 
     def read(self, data: Any, table: Place, key: str) -> Any:
         """Return the value under a key of a table; the place is made only if it is needed."""
-        if data is attrs.NOTHING:
-            if self.default is attrs.NOTHING:
-                raise table.at(f".{key}").error("is missing")
-            return self.default
         if self.writes_none and data == _NONE:
             return None
         if type(self.shape) is Plain:
@@ -228,9 +224,16 @@ class Table:
     def write(self, value: Any, refer: Refer) -> dict[str, Any]:
         written = {}
         for key, entry in self.entries.items():
-            content = getattr(value, entry.name)
-            if content != entry.default:
-                written[key] = _NONE if content is None else entry.shape.write(content, refer)
+            content, default = getattr(value, entry.name), entry.default
+            # Identity first: many contents are the default itself, and == takes longer.
+            if content is default or (default is not attrs.NOTHING and content == default):
+                continue
+            if content is None:
+                written[key] = _NONE
+            elif type(entry.shape) is Plain:
+                written[key] = entry.shape.convert(content)
+            else:
+                written[key] = entry.shape.write(content, refer)
         return written
 
     def read(self, data: Any, place: Place) -> Any:
@@ -240,10 +243,14 @@ class Table:
             if key not in self.entries:
                 problem = f"is unknown; the known keys are: {', '.join(self.entries)}"
                 raise place.at_key(key).error(problem)
-        fields = {
-            entry.name: entry.read(data.get(key, attrs.NOTHING), place, key)
-            for key, entry in self.entries.items()
-        }
+        fields = {}
+        for key, entry in self.entries.items():
+            if key in data:
+                fields[entry.name] = entry.read(data[key], place, key)
+            elif entry.default is attrs.NOTHING:
+                raise place.at(f".{key}").error("is missing")
+            else:
+                fields[entry.name] = entry.default
         return self.build(fields, place)
 
     def build(self, fields: Mapping[str, Any], place: Place) -> Any:
@@ -318,10 +325,13 @@ def _only(kind: type) -> Callable[[object], Any]:
     return parse
 
 
+_only_text, _only_int = _only(str), _only(int)
+
+
 def _parse_day(data: object) -> date:
     if isinstance(data, date) and not isinstance(data, datetime):
         return data
-    day = date.fromisoformat(_only(str)(data))
+    day = date.fromisoformat(_only_text(data))
     if day.isoformat() == data:
         return day
     raise ValueError
@@ -343,7 +353,7 @@ _UNITS: Final = ("hours", "minutes", "seconds", "microseconds")
 
 def _parse_duration(data: object) -> timedelta:
     if isinstance(data, Mapping) and data and data.keys() <= set(_UNITS):
-        return timedelta(**{unit: _only(int)(count) for unit, count in data.items()})
+        return timedelta(**{unit: _only_int(count) for unit, count in data.items()})
     raise ValueError
 
 
@@ -358,9 +368,9 @@ PLAIN: Final[Mapping[Any, Plain]] = types.MappingProxyType(
         plain.kind: plain
         for plain in (
             Plain(bool, "true or false", {"type": "boolean"}, _only(bool)),
-            Plain(int, "a whole number", {"type": "integer"}, _only(int)),
+            Plain(int, "a whole number", {"type": "integer"}, _only_int),
             # str.__str__ because an identifier may be of a subclass of str.
-            Plain(str, "text", {"type": "string"}, _only(str), str.__str__),
+            Plain(str, "text", {"type": "string"}, _only_text, str.__str__),
             Plain(
                 date,
                 'a day, such as "2026-01-05"',
@@ -401,7 +411,7 @@ def choice(kind: enum.EnumMeta) -> Plain:
         kind,
         description,
         {"enum": [*values]},
-        lambda data: values[_only(str)(data)],
+        lambda data: values[_only_text(data)],
         attrgetter("value"),
     )
 

@@ -160,8 +160,13 @@ def encode(value: _Encodable) -> dict[str, Any]:
 class Encoder:
     """Encodes several values, and collects the offers and tariffs that they refer to.
 
-    A store encodes a decision, its subscription and its postings in one commit. They share their
-    offers and tariffs, so one encoder computes each digest once.
+    A store encodes a decision, then the decision's subscription, in one commit. The encoder
+    computes each digest once, and writes the subscription once: the two dicts share their parts, so
+    do not change them.
+
+    Args:
+        digests: the digests that are known already. The encoder adds the digests that it computes.
+            Pass the same dict to every encoder of a store, and each digest is computed once.
 
     >>> from channelplans import SKYPE_CONNECT, encode
     >>> from channelplans.storage import Encoder, digest
@@ -172,10 +177,12 @@ class Encoder:
     True
     """
 
-    def __init__(self) -> None:
+    def __init__(self, digests: dict[Offer | Tariff, str] | None = None) -> None:
         self._definitions: dict[str, Offer | Tariff] = {}
-        # By id, with the object, so that the id is not used for another object.
-        self._digests: dict[int, tuple[Offer | Tariff, str]] = {}
+        self._digests = {} if digests is None else digests
+        # By id, which needs no hash of all fields. The object is kept, so its id is not used again.
+        self._referred: dict[int, tuple[Offer | Tariff, str]] = {}
+        self._after: tuple[Subscription, dict[str, Any]] | None = None
 
     @property
     def definitions(self) -> Mapping[str, Offer | Tariff]:
@@ -193,15 +200,23 @@ class Encoder:
         """
         kind = type(value)
         advice = "; to_records() gives plain rows" if hasattr(kind, "to_records") else ""
-        return _head("type(value)", kind, advice) | _TABLES[kind].write(value, self._refer)
+        head = _head("type(value)", kind, advice)
+        if self._after is not None and self._after[0] is value:
+            return head | self._after[1]
+        written = _TABLES[kind].write(value, self._refer)
+        if isinstance(value, Decision):
+            self._after = (value.after, written["after"])
+        return head | written
 
     def _refer(self, definition: Offer | Tariff) -> str:
         """Return the digest of an offer or a tariff, and collect it."""
-        if id(definition) not in self._digests:
-            found = digest(definition)
-            self._digests[id(definition)] = (definition, found)
+        if id(definition) not in self._referred:
+            found = self._digests.get(definition)
+            if found is None:
+                found = self._digests[definition] = digest(definition)
+            self._referred[id(definition)] = (definition, found)
             self._definitions.setdefault(found, definition)
-        return self._digests[id(definition)][1]
+        return self._referred[id(definition)][1]
 
 
 def definitions_of(value: _Encodable) -> Mapping[str, Offer | Tariff]:
@@ -408,24 +423,25 @@ class _Reference:
 
     def read(self, data: Any, place: Place) -> Any:
         reference: _Name = self.table.read(data, place)
-        word, sought = _WORDS[self.kind], _full_name(reference.name, reference.edition)
         try:
             found = place.definitions[reference.digest]
         except KeyError as error:
             problem = (
-                f"is the {word} {sought} with the digest {short_repr(reference.digest)}, which "
-                "definitions does not have: pass decode the definitions_of() the value that was "
-                "encoded, and store them in the same commit as the value"
+                f"is {self.describe(reference)} with the digest {short_repr(reference.digest)}, "
+                "which definitions does not have: pass decode the definitions_of() the value that "
+                "was encoded, and store them in the same commit as the value"
             )
             raise place.error(problem) from error
         if type(found) is not self.kind:
-            problem = f"must be the {word} {sought}, but definitions has under its digest"
+            problem = f"must be {self.describe(reference)}, but definitions has under its digest"
             raise place.error(f"{problem} {shown(found)}")
         if (found.name, _edition(found)) != (reference.name, reference.edition):
-            found_name = _full_name(found.name, _edition(found))
-            problem = f"must be the {word} {found_name}, as definitions has it under this digest"
-            raise place.error(f"{problem}, not {sought}")
+            problem = f"must be {self.describe(found)}, as definitions has it under this digest"
+            raise place.error(f"{problem}, not {_full_name(reference)}")
         return found
+
+    def describe(self, definition: Any) -> str:
+        return f"the {_WORDS[self.kind]} {_full_name(definition)}"
 
     def form(self, parts: dict[str, Any]) -> dict[str, Any]:
         return self.table.form(parts)
@@ -435,7 +451,8 @@ def _edition(definition: Any) -> str | None:
     return getattr(definition, "edition", None)
 
 
-def _full_name(name: str, edition: str | None) -> str:
+def _full_name(definition: Any) -> str:
+    name, edition = definition.name, _edition(definition)
     return short_repr(name if edition is None else f"{name} {edition}")
 
 
