@@ -92,14 +92,22 @@ def random_rows(seed, count, *, customers=12, first=datetime(2025, 3, 20, tzinfo
     return rows
 
 
-def edge_rows():
-    """Return calls around the edges of days, years and changes of the clock, and bad calls."""
+def edge_rows(zone):
+    """Return calls around the edges of days, years and changes of a zone's clock, and bad calls."""
     changes = [
         *(datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)),
         *(datetime(2026, 3, 8, 5, tzinfo=UTC), datetime(2026, 11, 1, 5, tzinfo=UTC)),
         *(datetime(2026, 4, 4, 15, tzinfo=UTC), datetime(2026, 10, 3, 15, 30, tzinfo=UTC)),
         *(datetime(2011, 12, 30, 10, tzinfo=UTC), datetime(2012, 4, 1, tzinfo=UTC)),
         *(datetime(1999, 12, 31, 23, tzinfo=UTC), datetime(2024, 2, 29, tzinfo=UTC)),
+    ]
+    day = timedelta(1)
+    changes = [
+        change
+        for place, change in enumerate(changes)
+        # The last ones are the ends of a year and of a February.
+        if (change - day).astimezone(zone).utcoffset() != (change + day).astimezone(zone).utcoffset()
+        or place >= len(changes) - 2
     ]
     rows = []
     for place, change in enumerate(changes):
