@@ -41,8 +41,7 @@ def test_requests_equal_the_scalar_functions_at_edges(key, engine):
 @settings(max_examples=engines.EXAMPLES)
 def test_requests_equal_the_scalar_functions(engine, data):
     """Any offer sells and reports for any request what the scalar functions do."""
-    offer = data.draw(offers(), label="offer")
-    offer = attrs.evolve(offer, quantity=data.draw(quantity_rules(steps=3)), bundle=None)
+    offer = attrs.evolve(SKYPE_CONNECT, quantity=data.draw(quantity_rules(steps=3)))
     near_limit = st.integers(-1, offer.quantity.maximum + 12)
     row = st.tuples(tables.missing_or(near_limit), st.integers(-1, 1))
     check(engine, offer, data.draw(st.lists(row, min_size=10, max_size=40)))
