@@ -121,7 +121,7 @@ def test_tox_passes_the_variables_of_ci_to_the_tests():
     tox.read(ROOT / "tox.ini", encoding="utf-8")
     exports = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
-    required = "postgres,chromium,pyodide"
+    required = "postgres,chromium,pyodide,java,engines"
     assert f"export CHANNELPLANS_POSTGRES CHANNELPLANS_REQUIRE={required}" in exports
     assert 'export CHANNELPLANS_BROWSER_RUNTIME="$scratch/browser"' in exports
     assert "CHANNELPLANS_*" in tox["testenv"]["pass_env"].split()

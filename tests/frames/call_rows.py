@@ -198,7 +198,7 @@ def call_tables(draw, offer, tariff):
         draw(st.integers(0, minutes) if minutes and minutes > 0 else st.just(0))
         for minutes in granted
     ]
-    places = draw(st.lists(st.integers(0, 2), min_size=1, max_size=12))
+    places = draw(st.lists(st.integers(0, 2), min_size=10, max_size=40))
     return [
         (
             f"s-{place}",

@@ -24,8 +24,16 @@ def quick_engine(request):
 
 
 @pytest.fixture(scope="session")
-def quick_engines():
-    """Return the names of all engines that answer at once, from which a test draws one."""
-    for name in engines.QUICK_ENGINES:
-        engines.start(name)
-    return engines.QUICK_ENGINES
+def pyspark():
+    """Return the name of the engine PySpark."""
+    engines.start("pyspark")
+    return "pyspark"
+
+
+def pytest_collection_modifyitems(items):
+    """Give all tests with PySpark to one process, because a second Java takes long to start."""
+    for item in items:
+        values = getattr(item, "callspec", None)
+        used = [*item.fixturenames, *(values.params.values() if values else ())]
+        if "pyspark" in used:
+            item.add_marker(pytest.mark.xdist_group("pyspark"))

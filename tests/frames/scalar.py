@@ -59,24 +59,24 @@ def quote_of(offer, tariff, channels, bundles, on):
     return quote(offer.plan(channels=channels, bundles=bundles), tariff, on=on)
 
 
+def quoted_values(paid):
+    """Return the results of ``quote_frame`` for a quote."""
+    prices = dict.fromkeys(Item, 0)
+    for line in paid.lines:
+        prices[line.item] += line.minor
+    return (
+        paid.plan.channels,
+        paid.term.end,
+        prices[Item.CHANNELS],
+        prices[Item.BUNDLES],
+        paid.total.minor,
+        paid.allowance.granted // timedelta(seconds=1),
+    )
+
+
 def quote_row(offer, tariff, channels, bundles, on):
     """Return what ``quote_frame`` must add to a row."""
-
-    def compute():
-        paid = quote_of(offer, tariff, channels, bundles, on)
-        prices = dict.fromkeys(Item, 0)
-        for line in paid.lines:
-            prices[line.item] += line.minor
-        return (
-            paid.plan.channels,
-            paid.term.end,
-            prices[Item.CHANNELS],
-            prices[Item.BUNDLES],
-            paid.total.minor,
-            paid.allowance.granted // timedelta(seconds=1),
-        )
-
-    return answer(compute, 6)
+    return answer(lambda: quoted_values(quote_of(offer, tariff, channels, bundles, on)), 6)
 
 
 def refund_row(paid, on, used=None, rule=None):

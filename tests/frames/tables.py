@@ -96,4 +96,4 @@ def requests():
     numbers = st.integers(-2, 320) | st.sampled_from(CHANNELS)
     bundles = st.integers(-1, 12) | st.sampled_from(BUNDLES)
     row = st.tuples(missing_or(numbers), missing_or(bundles), missing_or(days()))
-    return st.lists(row, min_size=1, max_size=12)
+    return st.lists(row, min_size=10, max_size=40)

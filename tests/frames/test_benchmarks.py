@@ -11,12 +11,11 @@ pytest.importorskip("pyspark")
 FIGURES = 7
 
 
-def test_each_figure_of_columns_is_measured(monkeypatch):
+def test_each_figure_of_columns_is_measured(pyspark, monkeypatch):
     """Both sides of each figure give the same table, and a ratio is measured."""
     from benchmarks import columns
     from tests.frames import engines
 
-    engines.start("pyspark")
     # The tests of a process share a session, so the figure must not stop it.
     monkeypatch.setattr(columns, "start_spark", lambda: SharedSession(engines.spark()))
     figures = columns.make_figures(rows=2_000, rounds=1)

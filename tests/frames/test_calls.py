@@ -2,10 +2,11 @@
 
 import random
 from datetime import timedelta
+from functools import cache
 
 import attrs
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from tests.frames import call_rows, engines
 
 from channelplans import EUR, SKYPE_CONNECT, BundleRule, CallRule, Rate, Tariff
@@ -49,49 +50,47 @@ def sorted_rows(frame, columns):
     return [row[1:] for row in sorted(engines.rows_of(frame, ["call", *columns]))]
 
 
-def check(rows, offer, tariff, engine, **choices):
+def check(rows, offer, tariff, engine, *, expected=None, **choices):
     """Rate shuffled calls, and compare each row with the scalar function."""
     shuffled = random.Random(len(rows)).sample(rows, len(rows))
     rated = rate(engines.make(engine, shuffled, COLUMNS), offer, tariff, **choices)
-    read, expected = sorted_rows(rated, RATED), call_rows.rate_rows(offer, tariff, rows)
+    read = sorted_rows(rated, RATED)
+    expected = call_rows.rate_rows(offer, tariff, rows) if expected is None else expected
     compared = [pair for pair in zip(expected, read, strict=True) if pair[1][-1] != "beyond_engine"]
     assert [pair[0] for pair in compared] == [pair[1] for pair in compared]
     return len(rows) - len(compared)
 
 
+@cache
+def edge_calls():
+    """Return calls with every pair of edges, and random calls that use allowances in order."""
+    edges, used = call_rows.edge_rows(), call_rows.random_rows(3, 2_000, subscriptions=20)
+    return [*edges, *((f"r-{name}", len(edges) + call, *row) for name, call, *row in used)]
+
+
+@cache
+def edge_results(key):
+    """Return the results of all edges for an offer, computed call by call."""
+    return call_rows.rate_rows(OFFERED[key], call_rows.RATES, edge_calls())
+
+
 @pytest.mark.parametrize("key", OFFERED)
-def test_rate_calls_frame_equals_the_scalar_function_at_edges(key, quick_engine):
-    """Each offer rates each edge as ``rate_call`` does."""
-    left_out = check(call_rows.edge_rows(), OFFERED[key], call_rows.RATES, quick_engine)
+def test_rate_calls_frame_equals_the_scalar_function_at_edges(key, engine):
+    """Each offer rates each edge as ``rate_call`` does, and calls use minutes in their order."""
+    expected = edge_results(key)
 
-    assert left_out == 0
-
-
-@pytest.mark.parametrize("key", OFFERED)
-def test_rate_calls_frame_uses_allowances_in_order(key, quick_engine):
-    """The calls of each subscription use its minutes in their order, not in that of the rows."""
-    rows = call_rows.random_rows(3, 2_000, subscriptions=20)
-
-    assert check(rows, OFFERED[key], call_rows.RATES, quick_engine) == 0
+    assert (
+        check(edge_calls(), OFFERED[key], call_rows.RATES, engine, expected=expected) == 0
+    )
 
 
 @given(st.data())
-def test_rate_calls_frame_equals_the_scalar_function(quick_engine, data):
+@settings(max_examples=engines.EXAMPLES)
+def test_rate_calls_frame_equals_the_scalar_function(engine, data):
     """Any offer and any tariff rate any calls as ``rate_call`` does."""
     offer = data.draw(call_rows.offers_in_seconds())
     tariff = data.draw(call_rows.tariffs_in_seconds())
-    check(data.draw(call_rows.call_tables(offer, tariff)), offer, tariff, quick_engine)
-
-
-def test_rate_calls_frame_equals_the_scalar_function_on_pyspark():
-    """PySpark rates the edges and random calls of each kind of rule as ``rate_call`` does."""
-    engines.start("pyspark")
-    rows = [
-        *call_rows.edge_rows(),
-        *((f"r-{name}", 10_000 + call, *row) for name, call, *row in call_rows.random_rows(4, 500)),
-    ]
-
-    assert check(rows, GERMAN, call_rows.RATES, "pyspark") == 0
+    check(data.draw(call_rows.call_tables(offer, tariff)), offer, tariff, engine)
 
 
 @pytest.mark.slow

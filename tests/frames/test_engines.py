@@ -148,10 +148,9 @@ def test_columns_and_results_have_the_names_that_the_caller_gives(quick_engine):
     assert [(total, 105, 2)] == engines.rows_of(priced, names)
 
 
-def test_pyspark_quotes_names_of_columns():
+def test_pyspark_quotes_names_of_columns(pyspark):
     """On PySpark, a column of days can have any name."""
-    engines.start("pyspark")
-    frame = engines.make("pyspark", [(5, DAY)], ["channels", "the first day"])
+    frame = engines.make(pyspark, [(5, DAY)], ["channels", "the first day"])
     priced = quote_frame(
         frame,
         SKYPE_CONNECT,
@@ -286,12 +285,11 @@ def test_an_overflow_gives_a_code_and_never_a_wrong_number(offer, tariff, quick_
     check_overflow(offer, tariff, quick_engine)
 
 
-def test_an_overflow_gives_a_code_and_never_a_wrong_number_on_pyspark():
+def test_an_overflow_gives_a_code_and_never_a_wrong_number_on_pyspark(pyspark):
     """PySpark divides exactly only up to 2^53, and so refuses more rows, but none wrongly."""
-    engines.start("pyspark")
     for price in (LADDER, LARGE):
         offer, tariff = large(price, price, MILLION)
-        check_overflow(offer, tariff, "pyspark")
+        check_overflow(offer, tariff, pyspark)
 
 
 def check_overflow(offer, tariff, engine):

@@ -1,7 +1,8 @@
 """Requests for channels and bundles over columns equal the scalar functions row by row."""
 
+import attrs
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from tests.frames import engines, scalar, tables
 
 from channelplans import SKYPE_CONNECT
@@ -9,76 +10,42 @@ from channelplans.frames import normalize_frame, violations_frame
 from channelplans.offers import OFFERS
 from channelplans.testing.strategies import offers, quantity_rules
 
-NORMALIZED = ["granted", "adjusted", "error"]
+OTHER_NAMES = {"adjusted": "adjusted", "error": "range_error"}
 VIOLATED = ["channels_error", "bundles_error", "error"]
-CHANNEL_ROWS = [(channels,) for channels in tables.CHANNELS]
 REQUEST_ROWS = sorted(
     {(channels, bundles) for channels, bundles, _ in tables.request_rows()}, key=str
 )
 
 
-@pytest.mark.parametrize(("key", "engine_name"), engines.with_engines(tables.OFFER_KEYS))
-def test_normalize_frame_equals_the_scalar_function_at_edges(key, engine_name):
-    """Each shipped rule sells at each edge what ``normalize_quantity`` sells."""
-    rule = OFFERS[key].quantity
-    frame = engines.make(engine_name, CHANNEL_ROWS, ["channels"])
-    expected = [scalar.normalize_row(rule, *row) for row in CHANNEL_ROWS]
+def check(engine, offer, rows):
+    """Normalize the channels and list the violations of requests, and compare each row."""
+    rule = offer.quantity
+    frame = engines.make(engine, rows, ["channels", "bundles"])
+    normalized = normalize_frame(frame, rule, results={"granted": "granted", **OTHER_NAMES})
+    violated = violations_frame(normalized, offer)
 
-    assert expected == engines.rows_of(normalize_frame(frame, rule), NORMALIZED)
-
-
-@pytest.mark.parametrize(("key", "engine_name"), engines.with_engines(tables.OFFER_KEYS))
-def test_violations_frame_equals_the_scalar_function_at_edges(key, engine_name):
-    """Each shipped offer reports at each edge the errors that ``violations`` returns."""
-    offer = OFFERS[key]
-    frame = engines.make(engine_name, REQUEST_ROWS, ["channels", "bundles"])
-    expected = [scalar.violations_row(offer, *row) for row in REQUEST_ROWS]
-
-    assert expected == engines.rows_of(violations_frame(frame, offer), VIOLATED)
-
-
-def test_requests_equal_the_scalar_functions_on_pyspark():
-    """PySpark sells and reports for Skype's rules what the scalar functions do."""
-    engines.start("pyspark")
-    frame = engines.make("pyspark", REQUEST_ROWS, ["channels", "bundles"])
-    normalized = normalize_frame(
-        frame, SKYPE_CONNECT.quantity, results={"granted": "granted", "error": "range_error"}
-    )
-    read = engines.rows_of(
-        violations_frame(normalized, SKYPE_CONNECT), ["granted", "range_error", *VIOLATED]
-    )
     expected = [
-        (
-            *scalar.normalize_row(SKYPE_CONNECT.quantity, channels)[::2],
-            *scalar.violations_row(SKYPE_CONNECT, channels, bundles),
-        )
-        for channels, bundles in REQUEST_ROWS
+        (*scalar.normalize_row(rule, channels), *scalar.violations_row(offer, channels, bundles))
+        for channels, bundles in rows
     ]
+    assert expected == engines.rows_of(violated, ["granted", *OTHER_NAMES.values(), *VIOLATED])
 
-    assert expected == read
+
+@pytest.mark.parametrize("key", tables.OFFER_KEYS)
+def test_requests_equal_the_scalar_functions_at_edges(key, engine):
+    """Each shipped offer sells and reports at each edge what the scalar functions do."""
+    check(engine, OFFERS[key], REQUEST_ROWS)
 
 
 @given(st.data())
-def test_normalize_frame_equals_the_scalar_function(quick_engines, data):
-    """Any rule sells for any request what ``normalize_quantity`` sells."""
-    rule = data.draw(quantity_rules(steps=3))
-    row = st.tuples(tables.missing_or(st.integers(-1, rule.maximum + 12)))
-    rows = data.draw(st.lists(row, min_size=1, max_size=20))
-    expected = [scalar.normalize_row(rule, *row) for row in rows]
-
-    frame = engines.make(data.draw(st.sampled_from(quick_engines)), rows, ["channels"])
-    assert expected == engines.rows_of(normalize_frame(frame, rule), NORMALIZED)
-
-
-@given(offers(), tables.requests(), st.data())
-def test_violations_frame_equals_the_scalar_function(quick_engines, offer, rows, data):
-    """Any offer reports for any request the errors that ``violations`` returns."""
-    rows = [row[:2] for row in rows]
-    expected = [scalar.violations_row(offer, *row) for row in rows]
-
-    engine = data.draw(st.sampled_from(quick_engines))
-    frame = engines.make(engine, rows, ["channels", "bundles"])
-    assert expected == engines.rows_of(violations_frame(frame, offer), VIOLATED)
+@settings(max_examples=engines.EXAMPLES)
+def test_requests_equal_the_scalar_functions(engine, data):
+    """Any offer sells and reports for any request what the scalar functions do."""
+    offer = attrs.evolve(SKYPE_CONNECT, quantity=data.draw(quantity_rules(steps=3)))
+    near_limit = st.integers(-1, offer.quantity.maximum + 12)
+    row = st.tuples(tables.missing_or(near_limit), st.integers(-1, 1))
+    check(engine, offer, data.draw(st.lists(row, min_size=10, max_size=40)))
+    check(engine, data.draw(offers()), [row[:2] for row in data.draw(tables.requests())])
 
 
 def test_violations_frame_works_without_bundles():

@@ -1,5 +1,6 @@
 """The example job on a Parquet table: PySpark and polars give the same tables, row by row."""
 
+import os
 import runpy
 import subprocess
 import sys
@@ -29,7 +30,9 @@ def run_job(folder, engine):
     """Run the job in a process of its own, because it stops Spark in the end."""
     options = ("--rows", str(ROWS), "--parts", "3", "--engine", engine)
     command = [sys.executable, str(EXAMPLE), str(folder), *options]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    submit = f'--driver-java-options "{engines.JAVA_OPTIONS}" pyspark-shell'
+    environment = {**os.environ, "PYSPARK_SUBMIT_ARGS": submit}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     (folder / "summary.txt").write_text(done.stdout.split("\n", 1)[1], encoding="utf-8")
     return folder
 
@@ -41,6 +44,7 @@ def read(folder, table, by):
 
 def test_polars_and_spark_give_the_same_tables(folder, tmp_path):
     """Both engines make the same subscriptions, and give the same renewals and forecast."""
+    # Not in the process of the other tests with PySpark: the job runs in one of its own.
     engines.start("pyspark")
     spark_folder = run_job(tmp_path, "spark")
     tables = (("subscriptions", "number"), ("{}/renewals", "number"), ("{}/forecast", "day"))

@@ -52,11 +52,13 @@ class Result:
         kind: ``whole``, ``flag``, ``fraction``, ``day``, ``optional day``, ``instant`` or ``code``.
             An optional day before the calendar is no day. An instant is a number of microseconds
             since 1970.
+        is_null: whether the column is null already in rows with a code.
     """
 
     source: str
     name: str
     kind: str
+    is_null: bool = False
 
     @property
     def is_day(self) -> bool:
@@ -286,7 +288,8 @@ def _write_one(
         return (value if _spells_codes(engine) else _spell_codes(value)).alias(result.name)
     if result.kind == "optional day":
         accepted &= value >= FIRST_DAY
-    written: nw.Expr = nw.when(accepted).then(value)
+    is_null = result.is_null and result.kind != "optional day"
+    written = value if is_null else nw.when(accepted).then(value)
     if result.is_day and dates:
         if engine.is_duckdb():
             written = nw.lit(_EPOCH) + written.cast(nw.Int32)

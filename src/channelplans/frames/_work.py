@@ -1,6 +1,6 @@
 """A frame at work: checked, with columns of our own to which the rules add their results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, cast
 
 import narwhals.stable.v2 as nw
@@ -105,14 +105,21 @@ class Work:
         """Return a value, or 0 in refused rows."""
         return nw.when(self.is_accepted()).then(value).otherwise(nw.lit(0, dtype=nw.Int64))
 
-    def finish(self, names: Mapping[str, str], kinds: Mapping[str, str]) -> Any:
+    def finish(
+        self, names: Mapping[str, str], kinds: Mapping[str, str], guarded: Collection[str] = ()
+    ) -> Any:
         """Return the caller's columns and the results; those of refused rows are null.
 
         Args:
             names: the results, which are columns of our own, with their names for the caller.
             kinds: the kind of each result.
+            guarded: the results that are computed from a column which ``guard`` set to null.
         """
-        results = [Result(source, name, kinds[source]) for source, name in names.items()]
+        is_null = frozenset(() if self.wraps else guarded)
+        results = [
+            Result(source, name, kinds[source], source in is_null)
+            for source, name in names.items()
+        ]
         return write(self.frame, self.columns, results, dates=self.dates, arrow=self._arrow)
 
 

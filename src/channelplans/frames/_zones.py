@@ -101,12 +101,16 @@ def _offset(instant: int, zone: tzinfo) -> int:
 
 def _list_changes(zone: tzinfo) -> Sequence[int]:
     """Return the instants at which the offset changes; a zone changes it at most once a day."""
-    changes, before = [], _offset(_FIRST, zone)
-    for instant in range(_FIRST, _LAST, DAY):
-        offset = _offset(instant + DAY, zone)
-        if offset != before:
-            changes.append(_find_change(instant, instant + DAY, before, zone))
-            before = offset
+    changes, day = [], timedelta(1)
+    moment, last = to_instant(_FIRST), to_instant(_LAST)
+    before = moment.astimezone(zone).utcoffset()
+    while moment < last:
+        after = (moment + day).astimezone(zone).utcoffset()
+        if after != before:
+            instant = (moment - EPOCH) // timedelta(microseconds=1)
+            changes.append(_find_change(instant, instant + DAY, _offset(instant, zone), zone))
+            before = after
+        moment += day
     return changes
 
 

@@ -141,8 +141,16 @@ def quote_frame(
         *prices.channel_setup.checks(column("granted")),
     ]
     work.refuse(*checks)
+    # Refused rows need no second mask on engines where nulls are kept by arithmetic.
+    guarded = ["granted", "term_end", *(["bundles"] if has_bundles else [])]
+    work.guard(*guarded)
     _add_amounts(work, offer, prices, has_bundles=has_bundles)
-    return cast(IntoFrameT, work.finish(names, _QUOTED))
+    if prices.highest >= NUMBER_LIMIT:
+        work.refuse((column("total_minor") >= NUMBER_LIMIT, INVALID_VALUE))
+        return cast(IntoFrameT, work.finish(names, _QUOTED))
+    guarded += ["channels_minor", "total_minor", *(["bundles_minor"] if has_bundles else [])]
+    guarded += ["granted_seconds"] if has_bundles and offer.bundle is not None else []
+    return cast(IntoFrameT, work.finish(names, _QUOTED, guarded))
 
 
 @attrs.frozen
@@ -185,10 +193,7 @@ def _make_prices(offer: Offer, tariff: Tariff, *, has_bundles: bool, largest: in
 def _add_amounts(work: Work, offer: Offer, prices: _Prices, *, has_bundles: bool) -> None:
     """Add the amounts and minutes of a quote; those of refused rows are meaningless."""
     granted, rule = column("granted"), offer.bundle
-    if prices.channels.refused or prices.channel_setup.refused:
-        work.add(granted=work.zero_if_refused(granted))
     zero = nw.lit(0, dtype=nw.Int64)
-    work.guard(*(["bundles"] if has_bundles else []))
     bundles = column("bundles") if has_bundles else zero
     channels_price = prices.channels.expression(granted)
     bundles_price = prices.bundles.expression(bundles) if has_bundles else zero
@@ -216,8 +221,6 @@ def _add_amounts(work: Work, offer: Offer, prices: _Prices, *, has_bundles: bool
     if prices.setup:
         total = total + prices.setup
     work.add(total_minor=total)
-    if prices.highest >= NUMBER_LIMIT:
-        work.refuse((column("total_minor") >= NUMBER_LIMIT, INVALID_VALUE))
 
 
 def _add_prorated(
@@ -350,11 +353,14 @@ def refund_frame(
         *(_use_checks(work, rule) if by_minutes else []),
     ]
     work.refuse(*checks)
-    work.guard(*days, *whole)
+    # Where these are null, each unused part is null, and so is what is multiplied by it.
+    work.guard("on", "total_minor", *(["granted_seconds", "used_seconds"] if by_minutes else []))
     length = offer.term.length
     constant = length.count if term_end is None and isinstance(length, Days) else None
     _add_refund(work, rule, constant, is_small=_is_small(work, offer))
-    return cast(IntoFrameT, work.finish(names, _REFUNDED))
+    returns_part = {rule.channels, rule.bundles} != {RefundBasis.NOTHING}
+    guarded = ["returned_minor"] if returns_part else []
+    return cast(IntoFrameT, work.finish(names, _REFUNDED, [*guarded, "kept_minor"]))
 
 
 def _any(*conditions: nw.Expr) -> nw.Expr:
