@@ -112,8 +112,9 @@ def edge_rows(zone):
         change
         for place, change in enumerate(changes)
         # The last ones are the ends of a year and of a February.
-        if (change - day).astimezone(zone).utcoffset() != (change + day).astimezone(zone).utcoffset()
-        or place >= len(changes) - 2
+        if place >= len(changes) - 2
+        or (change - day).astimezone(zone).utcoffset()
+        != (change + day).astimezone(zone).utcoffset()
     ]
     rows = []
     for place, change in enumerate(changes):

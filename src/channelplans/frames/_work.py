@@ -117,8 +117,7 @@ class Work:
         """
         is_null = frozenset(() if self.wraps else guarded)
         results = [
-            Result(source, name, kinds[source], source in is_null)
-            for source, name in names.items()
+            Result(source, name, kinds[source], source in is_null) for source, name in names.items()
         ]
         return write(self.frame, self.columns, results, dates=self.dates, arrow=self._arrow)
 
