@@ -36,7 +36,7 @@ def make_subscriptions(count: int) -> list[Subscription]:
 
 
 class Bare:
-    """Copies values into bare classes, and remembers what it copied."""
+    """Copies values into bare classes; values that share an object share its copy too."""
 
     def __init__(self) -> None:
         self.copies: dict[int, object] = {}
@@ -52,7 +52,7 @@ class Bare:
         return self.copies[id(value)]
 
     def copy_parts(self, value: object) -> object:
-        """Return a copy of a collection or of an object with fields."""
+        """Return a copy of a tuple or of an attrs object; return any other value itself."""
         if isinstance(value, tuple):
             return tuple(map(self.copy, value))
         kind: type = type(value)

@@ -52,7 +52,7 @@ def run_loop(requests: Sequence[tuple[int, int, object, object]]) -> None:
 
 
 def run_columns(table: pl.DataFrame) -> None:
-    """Quote and refund all requests at once; the plan of the query is a part of the time."""
+    """Quote and refund all requests at once; the time includes planning the query."""
     with_library(table.lazy()).collect(engine="streaming")
 
 

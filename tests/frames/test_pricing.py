@@ -64,8 +64,8 @@ def price(frame, offer, tariff, rule, **columns):
 
 
 def ended_rows():
-    """Return legal requests that end on days around their term, with used seconds."""
-    seconds = cycle((0, None, 1, 299_999, 300_000, 60 * 5000 * 3, 10**9, -1))
+    """Return requests that end before, in or after their term, with legal and illegal seconds."""
+    seconds = cycle((0, None, 1, 299_999, 300_000, 900_000, 10**9, -1))
     return [
         (channels, bundles, on, tables.ended_day(on, after), next(seconds))
         for channels, bundles in ((5, 0), (5, 3), (2, 1), (100, 100), (300, 300), (7, None))
@@ -76,7 +76,7 @@ def ended_rows():
 
 @cache
 def edge_rows():
-    """Return requests with every pair of edges, and terms that end around their days."""
+    """Return requests with every pair of edge values, and some that end around their last day."""
     return [*[(*row, None, 0) for row in tables.request_rows()], *ended_rows()]
 
 

@@ -122,7 +122,7 @@ def test_traffic_frame_refuses_calls_without_a_customer():
 
 
 def test_traffic_frame_leaves_out_what_it_cannot_compute():
-    """Calls over two changes of the clock, and centuries of calls, are beyond the engine."""
+    """It leaves out centuries of calls and, in Warsaw, a call over two changes of the clock."""
     start = datetime(2026, 1, 5, 10, tzinfo=UTC)
     long_call, years = [("long", start, 86_400 * 350)], [("many", start, 86_400 * 3_000)] * 4_000
     frame = engines.make("polars", long_call + years, COLUMNS)
@@ -135,7 +135,10 @@ def test_traffic_frame_leaves_out_what_it_cannot_compute():
 
 @pytest.mark.parametrize("engine_name", ["polars", "pandas"])
 def test_traffic_frame_refuses_starts_outside_the_calendar(engine_name):
-    """Whole seconds outside the years 2 to 9998 are illegal, and do not stop the run."""
+    """Seconds since 1970 outside the years 2 to 9998 are illegal, and do not stop the others.
+
+    The changes of a zone's clock are not known in the first days of 1970.
+    """
     engines.start(engine_name)
     rows = [(place, start, 60) for place, start in enumerate((-(10**18), 10**18, 2**62, 0))]
     frame = engines.make(engine_name, rows, COLUMNS)
@@ -146,7 +149,7 @@ def test_traffic_frame_refuses_starts_outside_the_calendar(engine_name):
 
 
 class Shifted(tzinfo):
-    """A zone of another class, an hour ahead of UTC."""
+    """A zone that is neither a ZoneInfo nor a timezone, an hour ahead of UTC."""
 
     def utcoffset(self, _instant):
         """Return how far the clock is ahead."""

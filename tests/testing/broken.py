@@ -606,7 +606,7 @@ class TokenUnderWalletLock(ChecksTokenFirst):
             super().wait_for_second_thread(decision)
 
 
-class TokenOfAllAccounts(PlainStore):
+class TokenWithoutAccount(PlainStore):
     """Uses the token alone as the key of a decision."""
 
     def token_key(self, account, token):
@@ -1207,7 +1207,7 @@ class OneWallet(PlainStore):
         return Wallet(wallet.account)
 
 
-class ProfileOfAllAccounts(PlainStore):
+class ProfileWithoutAccount(PlainStore):
     """Uses the profile alone as the key of a subscription."""
 
     def owner(self, account, profile):

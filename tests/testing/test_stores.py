@@ -196,7 +196,7 @@ SYNC = [
         "the transfer that was read differs from the transfer committed",
     ),
     (
-        broken.TokenOfAllAccounts,
+        broken.TokenWithoutAccount,
         "commit_accepts_a_token_of_another_account",
         "commit refused a token that only another account has committed",
     ),
@@ -429,11 +429,11 @@ SYNC = [
     ),
     (broken.AnyCase, "reads_distinguish_similar_identifiers", "confused it with another wallet"),
     (
-        broken.ProfileOfAllAccounts,
+        broken.ProfileWithoutAccount,
         "accounts_share_nothing",
         "the account must be a part of every key",
     ),
-    (broken.TokenOfAllAccounts, "accounts_share_nothing", "must be a part of every key"),
+    (broken.TokenWithoutAccount, "accounts_share_nothing", "must be a part of every key"),
     (broken.WalletOfAllAccounts, "accounts_share_nothing", "must be a part of every key"),
     (
         broken.ByDay,

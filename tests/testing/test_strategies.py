@@ -396,7 +396,7 @@ def test_from_type_draws_a_legal_value_of_each_type(kind, data):
 
 
 def test_all_value_classes_of_the_root_are_drawn():
-    """The names of the root are a part of the public names of the rooms."""
+    """``VALUES`` has each value class that the root exports."""
     exported = [getattr(channelplans, name) for name in vars(channelplans)["__all__"]]
 
     assert {*filter(is_value_class, exported)} <= {*VALUES}
@@ -405,7 +405,7 @@ def test_all_value_classes_of_the_root_are_drawn():
 @pytest.mark.parametrize("kind", [Cursor, Revision], ids=lambda kind: kind.__name__)
 @given(data=st.data())
 def test_from_type_draws_a_legal_cursor_and_revision(kind, data):
-    """Each is one line of text without outer spaces. By default, Hypothesis draws any text."""
+    """Each is one line of text without outer spaces, as ``Wallet`` requires of a name."""
     text = data.draw(st.from_type(kind))
 
     assert text == Wallet(text).account
@@ -427,7 +427,7 @@ def test_postings_draws_amounts_with_the_sign_of_their_reason(posting):
 
 @given(st.data())
 def test_calls_draws_calls_that_the_tariff_can_price(data):
-    """This holds for any offer and any tariff."""
+    """For any offer and any tariff, ``rate_call`` raises no error."""
     offer, tariff = data.draw(strategies.offers()), data.draw(strategies.tariffs())
     call = data.draw(strategies.calls(offer, tariff))
 

@@ -240,7 +240,7 @@ class _Profiles:
     Attributes:
         account: the account; None before the first subscription.
         currency: the currency of the account; None if nothing says it.
-        stored: the subscriptions.
+        stored: the subscription of each profile.
     """
 
     account: AccountId | None = None
@@ -260,7 +260,7 @@ class _Profiles:
     def identify(
         self, change: Decision | Transfer | None
     ) -> tuple[AccountId | None, Currency | None]:
-        """Return the account and its currency, also those of a preview; None if nothing says it."""
+        """Return the account and its currency, if need be from the change; None if unknown."""
         if change is not None:
             self.check_account("after", change.account)
             self.check_currency("after", _currency_of(change))

@@ -107,7 +107,7 @@ class Timeline:
         return busiest, busiest_at
 
     def _list_changes(self, begin: int, part: int, length: int) -> list[tuple[int, int]]:
-        """Return the beginnings of windows at which the growth of the talk time changes."""
+        """Return the beginnings of windows after which their talk time grows faster or slower."""
         changes: list[tuple[int, int]] = []
         for instants, shift, change in (
             (self.starts, 0, -1),
@@ -132,7 +132,7 @@ class Timeline:
             starts = self.starts[first_start : bisect_left(self.starts, end, first_start)]
             ends = self.ends[first_end : bisect_left(self.ends, end, first_end)]
             level, before = first_start - first_end, begin
-            # Even numbers are ends and odd numbers are starts.
+            # At the same instant, ends, which are even, come before starts, which are odd.
             events = [2 * start + 1 for start in starts]
             events += [2 * call_end for call_end in ends]
             for event in sorted(events):

@@ -101,13 +101,13 @@ def rate_calls_frame(
         tariff: the prices.
         number: the column with the number that was dialled.
         destination: the column with the destination, named as in the offer and the tariff.
-        seconds: the column with the duration in whole seconds. Round a part of a second up; that
-            changes no result.
-        granted_seconds: the column with the minutes that the subscription has for the term, carried
-            minutes included, in seconds. All calls of a subscription must have the same number.
-            None if no subscription has minutes.
-        used_seconds: the column with the seconds that were used before the first of the calls, the
-            same for all calls of a subscription. None if no minutes were used.
+        seconds: the column with the duration in whole seconds. Round a part of a second up: the
+            rules count whole seconds, rounded up, so this changes no result.
+        granted_seconds: the column with the included time of the subscription for the term, in
+            seconds, with the time carried over. It must be the same for all calls of a
+            subscription. None if no subscription has included time.
+        used_seconds: the column with the included time that was used before the first of the
+            calls, in seconds, the same for all calls of a subscription. None if none was used.
         subscription: the column with the subscription that a call belongs to; None if all calls
             belong to one.
         order: the columns that put the calls of a subscription in order. Together they must be
@@ -116,9 +116,9 @@ def rate_calls_frame(
 
     Raises:
         WrongType: the frame is of an unknown engine, or a column has no usable type. Or the frame
-            is a table of pyarrow, and there is a column of subscriptions.
+            is a table of pyarrow, and ``subscription`` is not None.
         InvalidValue: a column does not exist, or a result's column exists already. Or a rule counts
-            parts of a second, or a price of calls is too high for columns.
+            parts of a second, or a price of calls is too high for 64 bits.
 
     >>> from datetime import date
     >>> import polars as pl
@@ -146,7 +146,7 @@ def rate_calls_frame(
     [None, None, 'barred-number']
     """
     instance("offer", offer, Offer)
-    prices = _make_prices(offer, instance("tariff", tariff, Tariff))
+    prices = _make_rate_index(offer, instance("tariff", tariff, Tariff))
     names = name_results(results, _RATED)
     ordered = {f"order[{place}]": name for place, name in enumerate(_check_order(order))}
     kept = ordered if subscription is None else {"subscription": subscription, **ordered}
@@ -177,14 +177,14 @@ def _check_order(order: Sequence[str]) -> tuple[str, ...]:
 
 
 @attrs.frozen
-class _Prices:
+class _RateIndex:
     """The rates of a tariff, and where each of them applies.
 
     Attributes:
         rates: the different rates, at least one.
-        prefixes: the place of the rate of each prefix.
-        destinations: the place of the rate of each destination.
-        area: the place of the rate of the other destinations in the area; None without such a rate.
+        prefixes: the index of the rate of each prefix.
+        destinations: the index of the rate of each destination.
+        area: the index of the rate of the other destinations in the area; None without such a rate.
     """
 
     rates: tuple[Rate, ...]
@@ -193,22 +193,23 @@ class _Prices:
     area: int | None
 
 
-def _make_prices(offer: Offer, tariff: Tariff) -> _Prices:
+def _make_rate_index(offer: Offer, tariff: Tariff) -> _RateIndex:
     area_rate = None if tariff.minute is None or offer.bundle is None else Rate(tariff.minute)
     listed = [*tariff.rates.values(), *([] if area_rate is None else [area_rate])]
+    # Without any rate, every call is refused, and none uses this one.
     rates = tuple(dict.fromkeys(listed)) or (Rate(0),)
-    places = {key: rates.index(rate) for key, rate in tariff.rates.items()}
-    return _Prices(
+    indexes = {key: rates.index(rate) for key, rate in tariff.rates.items()}
+    return _RateIndex(
         rates=rates,
-        prefixes={key: place for key, place in places.items() if is_prefix(key)},
-        destinations={key: place for key, place in places.items() if not is_prefix(key)},
+        prefixes={key: index for key, index in indexes.items() if is_prefix(key)},
+        destinations={key: index for key, index in indexes.items() if not is_prefix(key)},
         area=None if area_rate is None else rates.index(area_rate),
     )
 
 
 @attrs.frozen
 class _Charge:
-    """How a rate counts a call and charges its rest, in whole numbers.
+    """How a rate counts a call and charges what the allowance does not cover, in whole numbers.
 
     The charge is max(``least``, ``connection`` + seconds x ``second``) / ``denominator``.
 
@@ -268,7 +269,7 @@ def _whole_seconds(rule: CallRule | BundleRule, length: timedelta) -> int:
     return length // _SECOND
 
 
-def _add_rate(work: Work, bundle: BundleRule | None, prices: _Prices) -> None:
+def _add_rate(work: Work, bundle: BundleRule | None, prices: _RateIndex) -> None:
     """Add the place of the rate of each call, or -1, and whether bundles cover it.
 
     The columns are ``rate`` and ``covered``.

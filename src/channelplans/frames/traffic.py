@@ -378,40 +378,42 @@ def _add_loads(work: Work) -> None:
     loads = {}
     for hour in _HOURS:
         observed = column(f"observed_{hour}")
-        talk, length = column(f"talk_{hour}").cast(nw.Float64), (observed * SECOND).cast(nw.Float64)
-        loads[f"erlangs_{hour}"] = nw.when(observed > 0).then(talk / length)
+        talk, time = column(f"talk_{hour}").cast(nw.Float64), (observed * SECOND).cast(nw.Float64)
+        loads[f"erlangs_{hour}"] = nw.when(observed > 0).then(talk / time)
     work.add(**loads)
 
 
 def _add_busy_hour(work: Work) -> None:
     """Add the hour with the highest load, and the load.
 
-    A load is a whole number and a share. Different shares of up to 10 years of seconds differ by
-    more than floats are rounded, so the shares are compared exactly.
+    Talk time in microseconds divided by observed seconds is split into a whole part and a fraction.
+    An hour of the day has at most 10 years x 3,600 seconds a day, so two different fractions differ
+    by more than the rounding error of a float, and floats order them correctly.
     """
     one, minus_one = nw.lit(1, dtype=nw.Int64), nw.lit(-1, dtype=nw.Int64)
     wholes = {}
     for hour in _HOURS:
         talk, observed = column(f"talk_{hour}"), column(f"observed_{hour}")
-        length = nw.when(observed > 0).then(observed).otherwise(one)
+        divisor = nw.when(observed > 0).then(observed).otherwise(one)
         # An hour that is not observed is never the busy hour.
-        wholes[f"whole_{hour}"] = nw.when(observed > 0).then(talk // length).otherwise(minus_one)
+        wholes[f"whole_{hour}"] = nw.when(observed > 0).then(talk // divisor).otherwise(minus_one)
     work.add(**wholes)
     work.add(
-        most=nw.max_horizontal(*map(column, wholes)),
+        highest_whole=nw.max_horizontal(*map(column, wholes)),
         erlangs=nw.max_horizontal(*(column(f"erlangs_{hour}") for hour in _HOURS)),
     )
-    shares = {}
+    fractions = {}
     for hour in _HOURS:
         whole, observed = column(f"whole_{hour}"), column(f"observed_{hour}")
         rest = (column(f"talk_{hour}") - whole * observed).cast(nw.Float64)
-        share = nw.when((whole == column("most")) & (observed > 0)).then(rest / observed)
-        shares[f"share_{hour}"] = share.otherwise(nw.lit(-1.0))
-    work.add(**shares)
-    work.add(most_share=nw.max_horizontal(*map(column, shares)))
-    busy = [
-        (column(f"share_{hour}") == column("most_share"), minus_one + 1 + hour) for hour in _HOURS
-    ]
+        fraction = nw.when((whole == column("highest_whole")) & (observed > 0)).then(
+            rest / observed
+        )
+        fractions[f"fraction_{hour}"] = fraction.otherwise(nw.lit(-1.0))
+    work.add(**fractions)
+    work.add(highest_fraction=nw.max_horizontal(*map(column, fractions)))
+    highest = column("highest_fraction")
+    busy = [(column(f"fraction_{hour}") == highest, minus_one + 1 + hour) for hour in _HOURS]
     work.add(busy_hour=choose(busy, minus_one))
 
 

@@ -14,7 +14,7 @@ from channelplans.explore.replays import Replay, ReplayedCall, replay
 from channelplans.explore.traffic import Load, TrafficReport, measure_traffic
 from channelplans.testing._kernel_strategies import days, names
 
-_NOTHING = timedelta(0)
+_ZERO = timedelta(0)
 
 
 @st.composite
@@ -36,8 +36,8 @@ def call_intervals(
     # Whole minutes, so that calls often start at the same moment or when another ends.
     minutes = st.integers(0, within // timedelta(minutes=1)).map(lambda m: timedelta(minutes=m))
     lengths = st.integers(0, longest // timedelta(minutes=1)).map(lambda m: timedelta(minutes=m))
-    start = first + draw(minutes | st.timedeltas(_NOTHING, within))
-    return CallInterval(start, draw(lengths | st.timedeltas(_NOTHING, longest)))
+    start = first + draw(minutes | st.timedeltas(_ZERO, within))
+    return CallInterval(start, draw(lengths | st.timedeltas(_ZERO, longest)))
 
 
 @st.composite
@@ -54,27 +54,27 @@ def call_logs(draw: st.DrawFn, *, calls: int = 8) -> CallLog:
 
 
 def refused_rows() -> st.SearchStrategy[RefusedRow]:
-    """Refused rows with any reason."""
+    """Refused rows with a number and any reason."""
     return st.builds(RefusedRow, st.integers(1, 999), names())
 
 
 def loads() -> st.SearchStrategy[Load]:
     """Loads with observed time."""
-    lengths = st.timedeltas(_NOTHING, timedelta(days=99))
+    lengths = st.timedeltas(_ZERO, timedelta(days=99))
     observed = st.timedeltas(timedelta(hours=1), timedelta(days=99))
     return st.builds(Load, lengths, observed)
 
 
 def traffic_reports() -> st.SearchStrategy[TrafficReport]:
-    """Reports of generated logs, in zones with whole hours and with others."""
-    offsets = st.sampled_from([timedelta(hours=-8), _NOTHING, timedelta(hours=5, minutes=45)])
+    """Reports of generated logs, in zones whose offset is whole hours or not."""
+    offsets = st.sampled_from([timedelta(hours=-8), _ZERO, timedelta(hours=5, minutes=45)])
     return st.builds(
         lambda log, offset: measure_traffic(log.calls, zone=timezone(offset)), call_logs(), offsets
     )
 
 
 def replayed_calls() -> st.SearchStrategy[ReplayedCall]:
-    """Calls with the number of a channel, 0 or None."""
+    """Calls with a channel from 1 on, with 0 if they need none, or with None if refused."""
     return st.builds(ReplayedCall, call_intervals(), st.none() | st.integers(0, 300))
 
 

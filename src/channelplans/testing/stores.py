@@ -132,7 +132,10 @@ class StoreContract(
 
     @pytest.fixture(name="Machine")
     def machine(self, new_store: Callable[[], CheckedStore]) -> Callable[[], Machine]:
-        """Return a function that starts a sequence of commits on an empty store."""
+        """Return a function that makes a state machine on an empty store.
+
+        The name is that of the class, so that the lines that Hypothesis prints can be run.
+        """
         return partial(Machine, new_store)
 
     def test_store_agrees_with_a_model_after_any_sequence(
