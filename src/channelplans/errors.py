@@ -551,8 +551,8 @@ class TokenReused(ChannelPlansError, ValueError):
 
     def __str__(self) -> str:
         return (
-            f"token {quoted(self.token)} has been committed with another decision, "
-            "and this one was not; a new decision needs a new identifier"
+            f"token {quoted(self.token)} belongs to another decision, so nothing was committed; "
+            "a new decision needs a new identifier or request key"
         )
 
 

@@ -200,7 +200,7 @@ def test_form_key_that_was_used_for_another_order_is_refused(visitor, pay, store
     page = visitor.client.post("/accounts/acme/buy", data=order | {"channels": 13})
 
     assert 409 == page.status_code
-    assert "has been committed with another decision, and this one was not" in read_text(page)
+    assert "belongs to another decision, so nothing was committed" in read_text(page)
     assert 12 == store.subscription("acme", "berlin").value.plan.channels
 
 
