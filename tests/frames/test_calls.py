@@ -79,9 +79,7 @@ def test_rate_calls_frame_equals_the_scalar_function_at_edges(key, engine):
     """Each offer rates each edge as ``rate_call`` does, and calls use minutes in their order."""
     expected = edge_results(key)
 
-    assert (
-        check(edge_calls(), OFFERED[key], call_rows.RATES, engine, expected=expected) == 0
-    )
+    assert check(edge_calls(), OFFERED[key], call_rows.RATES, engine, expected=expected) == 0
 
 
 @given(st.data())
