@@ -5,7 +5,7 @@ Pass a part of a name to measure only some: ``python -m benchmarks erlang_b``.
 
 import argparse
 
-from benchmarks import columns, scalar
+from benchmarks import columns, scalar, traffic
 from benchmarks.figures import describe_machine, print_figure
 
 
@@ -20,7 +20,11 @@ def main() -> None:
     options = parser.parse_args()
     figures = [
         figure
-        for figure in [*scalar.FIGURES, *columns.make_figures(options.rows, options.rounds)]
+        for figure in [
+            *scalar.FIGURES,
+            *columns.make_figures(options.rows, options.rounds),
+            traffic.make_figure(options.rows, options.rounds),
+        ]
         if not options.parts or any(part in figure.name for part in options.parts)
     ]
     print(describe_machine())

@@ -127,7 +127,7 @@ SAMPLES = [
     (Conflict("acme", "berlin", "7", None), ["made for revision 7", "the store has nothing"]),
     (
         TokenReused("transfer/p-1"),
-        ["token 'transfer/p-1'", "another decision", "this one was not", "a new identifier"],
+        ["token 'transfer/p-1'", "another decision", "nothing was committed", "a new identifier"],
     ),
 ]
 

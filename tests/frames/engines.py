@@ -71,6 +71,10 @@ def spark():
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": "1g",
         "spark.log.level": "OFF",
+        # Otherwise the optimizer computes small tables itself, without a job.
+        "spark.sql.optimizer.excludedRules": (
+            "org.apache.spark.sql.catalyst.optimizer.ConvertToLocalRelation"
+        ),
         # Otherwise PySpark asks Java for the line of Python at each operation.
         "spark.python.sql.dataFrameDebugging.enabled": "false",
         "spark.sql.shuffle.partitions": "2",

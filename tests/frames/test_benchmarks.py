@@ -24,6 +24,14 @@ def test_each_figure_of_columns_is_measured(pyspark, monkeypatch):
         assert all(ratio > 0 or "memory" in figure.name for ratio in figure.measure())
 
 
+def test_the_figure_of_traffic_is_measured():
+    """Both sides of the figure measure the same traffic, and a ratio is measured."""
+    from benchmarks import traffic
+
+    figure = traffic.make_figure(rows=2_000, rounds=1)
+    assert all(ratio > 0 for ratio in figure.measure())
+
+
 class SharedSession:
     """A session of Spark that is not stopped."""
 

@@ -98,6 +98,10 @@ def random_rows(seed, count, *, customers=12, first=datetime(2025, 3, 20, tzinfo
     return rows
 
 
+def _offset(instant, zone):
+    return instant.astimezone(zone).utcoffset()
+
+
 def edge_rows(zone):
     """Return calls around the edges of days, years and changes of a zone's clock, and bad calls."""
     changes = [
@@ -112,9 +116,9 @@ def edge_rows(zone):
         change
         for place, change in enumerate(changes)
         # The last ones are the ends of a year and of a February.
-        if place >= len(changes) - 2
-        or (change - day).astimezone(zone).utcoffset()
+        if (change - day).astimezone(zone).utcoffset()
         != (change + day).astimezone(zone).utcoffset()
+        or place >= len(changes) - 2
     ]
     rows = []
     for place, change in enumerate(changes):

@@ -390,6 +390,26 @@ def add_steps(
     return _open(native.project(f"*, CAST({tree} AS BIGINT) AS {name}"))
 
 
+def divide(
+    frame: nw.LazyFrame[Any], name: str, numerator: str, denominator: int
+) -> nw.LazyFrame[Any]:
+    """Add a column with numerator // denominator for numbers of 0 or more, in one operation.
+
+    It is for DuckDB and PySpark. There, narwhals computes the numerator several times, because it
+    also rounds down below zero.
+
+    Args:
+        frame: the frame.
+        name: the name of the new column.
+        numerator: the name of a column of our own.
+        denominator: above 0.
+    """
+    native: Any = nw.to_native(frame)
+    if frame.implementation.is_duckdb():
+        return _open(native.project(f"*, {numerator} // {denominator} AS {name}"))
+    return _open(native.selectExpr("*", f"{numerator} DIV {denominator} AS {name}"))
+
+
 def consolidate(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """Return a frame whose columns pandas stores together; it warns of many columns added apart."""
     if not frame.implementation.is_pandas():

@@ -105,6 +105,9 @@ def add_share(
             engine. Otherwise the amount is divided first, and only its remainder is multiplied.
         wide: whether twice a product of the part and the whole could be too large.
     """
+    if is_small and rounding is Rounding.HALF_UP and isinstance(whole, int):
+        work.add_quotient(name, amount * part * 2 + whole, whole * 2)
+        return
     if is_small:
         work.add(**{name: ratio(amount * part, whole, rounding)})
         return

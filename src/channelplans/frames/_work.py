@@ -11,6 +11,7 @@ from channelplans.frames._engines import (
     LARGEST,
     LARGEST_IN_DOUBLE,
     Result,
+    divide,
     holds_dates,
     holds_instants,
     is_accepted,
@@ -74,6 +75,14 @@ class Work:
         """
         columns = [value.alias(own(name)) for name, value in expressions.items()]
         self.frame = self.frame.with_columns(*columns)
+
+    def add_quotient(self, name: str, numerator: nw.Expr, denominator: int) -> None:
+        """Add a column with numerator // denominator; both are 0 or more, or the first is null."""
+        if self.wraps:
+            self.add(**{name: numerator // denominator})
+            return
+        self.add(**{f"{name}_numerator": numerator})
+        self.frame = divide(self.frame, own(name), own(f"{name}_numerator"), denominator)
 
     def refuse(self, *checks: tuple[nw.Expr, int], name: str = "error") -> None:
         """Add the code of the first check that is true for a row, if there is one.
