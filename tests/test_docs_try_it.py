@@ -40,7 +40,7 @@ def test_answer_shows_the_cheapest_plan_with_its_price_and_reasons():
 
     assert "8 channels with 2 bundles of Skype Connect (help page)" == result.plan
     assert "81.90 EUR for 30 days, 996.45 EUR for a year" == result.price
-    assert "Overage in a term: 300 minutes for 6.30 EUR." in result.reasons
+    assert any("+ overage 6.30 (300 minutes)" in reason for reason in result.reasons)
 
 
 def test_answer_shows_the_setup_fee():

@@ -36,7 +36,7 @@ from channelplans.errors import ChannelPlansError
 from channelplans.explore.call_logs import CallInterval, CallLog, RefusedRow
 from channelplans.explore.comparison import compare_plans
 from channelplans.explore.forecasting import forecast
-from channelplans.explore.forecasts import DailyCalls
+from channelplans.explore.forecasts import DailyCalls, Overdraft
 from channelplans.explore.needs import Need, Product
 from channelplans.explore.replays import ReplayedCall, replay
 from channelplans.explore.traffic import measure_traffic
@@ -459,6 +459,7 @@ VALUE_ARGUMENTS: dict[str, Arguments] = samples_of(
     FORECAST,
     FORECAST.entries[0],
     DailyCalls("berlin", "US", MINUTE),
+    Overdraft(Wallet("acme", "berlin"), DAY, FIVE_EUROS, MID_TERM),
     Stored(SUBSCRIPTION, REVISION),
     Booked(POSTING, DEPOSIT.token, 0),
     Page(("berlin",), Cursor("2026-02-04/berlin")),
@@ -1072,7 +1073,7 @@ ASSIGNED_ATTRIBUTES = {
         *(f"Walk.{name}" for name in ("left", "lowest", "opening")),
         *(f"Walk._{name}" for name in ("account_wallet", "books", "callers", "calls", "days")),
         *(f"Walk._{name}" for name in ("extra_postings", "is_balance_known", "last_day")),
-        *(f"Walk._{name}" for name in ("pays_all", "prices", "since", "zero")),
+        *(f"Walk._{name}" for name in ("overdrawn_since", "pays_all", "prices", "since", "zero")),
     },
     "explore._tasks": {"_Prices._tariff"},
     "explore.comparison": {

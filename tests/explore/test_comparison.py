@@ -93,12 +93,22 @@ def test_several_small_profiles_win_if_a_ladder_makes_them_cheaper():
 
 
 def test_a_flat_price_is_the_same_up_to_the_end_of_its_tier():
-    """100 flat up to 50 channels, 180 up to 300: the next price begins at 51 channels."""
+    """100 flat up to 50 channels, 180 up to 300: the next price begins at 51 channels.
+
+    It is the price of one profile, so its channels are not named once more.
+    """
     tariff = in_ladder(Tier(50, flat="100"), Tier(None, flat="180"))
     option = compare_one(Need(channels=10), Product(OFFERS["easybell-tier"], tariff))
 
     assert (51, "180.00 EUR") == (option.step_from, str(option.step.per_term))
-    assert option.reasons[-1].startswith("the next price begins at 51 channels: 51 channels: 180")
+    assert "from 51 channels on: 180.00 EUR for 30 days" == option.reasons[-1]
+
+
+def test_the_next_price_names_profiles_that_differ_from_the_channels():
+    """One profile gets 130 or 140 channels: 131 x 6.95 are those of 130 + 1."""
+    option = compare_one(Need(channels=130))
+
+    assert "from 131 channels on: 910.45 EUR for 30 days, as 130 + 1 channels" == option.reasons[-1]
 
 
 def test_no_step_is_named_if_the_price_never_changes():
@@ -107,7 +117,7 @@ def test_no_step_is_named_if_the_price_never_changes():
     option = compare_one(Need(channels=10), Product(OFFERS["easybell-tier"], free))
 
     assert (None, None) == (option.step_from, option.step)
-    assert ("no other price up to 1,010 channels",) == option.reasons
+    assert ("no cost in a term of 30 days", "no other price up to 1,010 channels") == option.reasons
 
 
 def test_the_largest_need_has_no_step():
@@ -207,7 +217,57 @@ def test_other_destinations_cost_the_minute_price():
     assert "20.00 EUR" == str(option.best.other_calls)
     # 4 x 6.95 + 10 + 20
     assert "57.80 EUR" == str(option.best.per_term)
-    assert "calls to other destinations in a term: 20.00 EUR" in option.reasons
+    total = "channels 27.80 + bundles 10.00 + calls outside bundles 20.00 EUR in a term of 30 days"
+    assert total == option.reasons[0]
+
+
+def test_calls_of_an_offer_without_bundles_are_calls():
+    """No bundle exists that they could be outside of: 2 x 24.99 + 1,000 x 0.02."""
+    tariff = Tariff("made up", EUR, "24.99", rates={"DE": "0.02"})
+    product = Product(OFFERS["sipstation"], tariff)
+    option = compare_one(Need(channels=2, minutes={"DE": 1000}), product)
+
+    assert "channels 49.98 + calls 20.00 EUR in a term of 30 days" == option.reasons[0]
+
+
+def test_what_costs_nothing_is_free():
+    """There are no parts to add up."""
+    product = Product(SKYPE_CONNECT, attrs.evolve(TARIFF, channel=0))
+
+    assert "no cost in a term of 30 days" == compare_one(Need(channels=2), product).reasons[0]
+
+
+def test_reasons_of_the_cheapest_end_with_the_difference_to_the_second_cheapest():
+    """4 x 6.95 is 4.20 less than 4 x 8; the third product does not matter."""
+    dearer, dearest = (
+        Product(SKYPE_CONNECT, attrs.evolve(TARIFF, name=f"at {price}", channel=price))
+        for price in (8, 9)
+    )
+    first, second, third = compare_plans(Need(channels=4), [dearest, dearer, SKYPE]).options
+
+    assert first.runner_up == second.best
+    assert (
+        "4.20 EUR less in 30 days than 'Skype Connect (help page)', tariff 'at 8'"
+        == first.reasons[-1]
+    )
+    assert second.runner_up is third.runner_up is None
+    assert "less in 30 days" not in "".join((*second.reasons, *third.reasons))
+
+
+def test_reasons_say_if_the_second_cheapest_costs_the_same():
+    """A tie is not shown as a difference of 0.00."""
+    first, _ = compare_plans(Need(channels=4), [SKYPE, SKYPE]).options
+
+    assert "the same price in 30 days as" in first.reasons[-1]
+
+
+def test_impossible_product_is_no_second_cheapest():
+    """Telnyx has no rate for the calls."""
+    telnyx = Product(OFFERS["telnyx"], Tariff("made up", EUR, "5"))
+    first, _ = compare_plans(Need(channels=4, minutes={"US": 100}), [SKYPE, telnyx]).options
+
+    assert first.runner_up is None
+    assert first.reasons[-1].startswith("from 5 channels on")
 
 
 def test_destinations_of_the_area_share_the_bundled_minutes():
@@ -468,11 +528,17 @@ def test_comparison_prints_a_table_and_a_sentence_for_each_product():
     need = Need(channels=4, minutes={"US": 10_300, "DE": 100})
     text = str(compare_plans(need, [SKYPE]))
 
-    assert "30 days    year  set-up  overage  other calls\n" in text
+    assert "30 days    year  set-up  overage  calls outside bundles\n" in text
     # 4 x 6.95 + 2 x 10 + 6.30 + 2.00
-    assert "4 channels with 2 bundles    56.10  682.55    0.00     6.30         2.00\n" in text
+    assert (
+        "4 channels with 2 bundles    56.10  682.55    0.00     6.30                   2.00\n"
+        in text
+    )
     assert "bundles save 190.00 EUR in a term of 30 days" in text
-    assert "overage in a term: 300 minutes for 6.30 EUR" in text
+    parts = (
+        "channels 27.80 + bundles 20.00 + overage 6.30 (300 minutes) + calls outside bundles 2.00"
+    )
+    assert f"{parts} EUR in a term of 30 days" in text
     assert "connection fees, minimum charges and the rounding of each call" in text
 
 
@@ -482,10 +548,11 @@ def test_comparison_folds_the_reasons_of_all_but_the_cheapest():
     comparison = compare_plans(Need(channels=4), [dearer, SKYPE, dearer])
     visible, folded, end = re.split("<details>|</details>", comparison._repr_html_())
 
-    assert "the next price begins at 5 channels: 5 channels: 34.75" in visible
+    assert "from 5 channels on: 34.75 EUR for 30 days" in visible
     assert "40.00" not in visible
     assert folded.startswith("<summary>Reasons of 2 other products</summary>")
-    assert 2 == folded.count("5 channels: 40.00") == str(comparison).count("5 channels: 40.00")
+    step = "5 channels on: 40.00"
+    assert 2 == folded.count(step) == str(comparison).count(step)
     assert "A month is 30 days" in end
     assert "<details>" not in compare_plans(Need(channels=4), [SKYPE])._repr_html_()
 

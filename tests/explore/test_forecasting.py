@@ -432,7 +432,7 @@ class TestCalls:
         assert result.closing == eur(-200)
         assert (result.runs_dry_on, result.fails_first) == (date(2026, 1, 6), None)
         assert result.top_up == eur(200)
-        assert "A deposit of 200.00 EUR on 2026-01-05 pays everything." in str(result)
+        assert "A deposit of 200.00 EUR on 2026-01-05 pays all charges of" in str(result)
 
     def test_call_that_a_strict_offer_cannot_charge_is_refused(self):
         """5.00 pay for 8 calls of 0.60, and the ninth is refused."""

@@ -8,7 +8,7 @@ import pytest
 
 from channelplans.calendar import Months
 from channelplans.errors import CurrencyMismatch, InvalidValue
-from channelplans.explore import DailyCalls, forecast
+from channelplans.explore import DailyCalls, Overdraft, forecast
 from channelplans.money import EUR, USD, Money
 from channelplans.offers import SKYPE_CONNECT
 from channelplans.rules import TermRule
@@ -21,8 +21,8 @@ START = date(2026, 1, 5)
 #: The ends of the first terms of 30 days.
 ENDS = (date(2026, 2, 4), date(2026, 3, 6))
 UNTIL = date(2026, 4, 1)
-#: A channel costs 10 a term, a bundle 5; a minute to the US costs 0.50.
-TARIFF = Tariff("made up", EUR, channel="10", bundle="5", minute="0.5")
+#: A channel costs 10 a term, a bundle 5; a minute to the US costs 0.50, one to DE 0.20.
+TARIFF = Tariff("made up", EUR, channel="10", bundle="5", minute="0.5", rates={"DE": "0.2"})
 
 
 def make(profile="berlin", channels=1, bundles=0, offer=SKYPE_CONNECT):
@@ -73,7 +73,8 @@ class TestDisplay:
         assert str(result).splitlines() == [
             "Forecast of account 'acme' from 2026-01-05 to 2026-04-01: 1 renewal, 30.00 EUR",
             "The balance is 40.00 EUR and is not enough from 2026-03-06 on. The renewal of profile "
-            "'berlin' fails first. A deposit of 20.00 EUR on 2026-01-05 pays everything.",
+            "'berlin' fails first. A deposit of 20.00 EUR on 2026-01-05 pays all charges of the "
+            "account's wallet before 2026-04-01.",
             "What happens, day by day",
             "day         profile  result    plan        term                      amount  balance",
             "----------  -------  --------  ----------  ------------------------  ------  -------",
@@ -84,12 +85,16 @@ class TestDisplay:
 
     def test_text_of_enough_credit_says_so(self):
         """No profile is named."""
-        assert "The balance is 90.00 EUR and is enough." in str(predict(make(), credit="90"))
+        text = str(predict(make(), credit="90"))
+        assert "The balance is 90.00 EUR and is enough for the renewals." in text
 
     def test_text_without_a_balance_has_no_column_for_it(self):
         """It says how much credit is needed."""
         text = str(predict(make()))
-        assert "The balance is not known. Credit needed on 2026-01-05: 20.00 EUR." in text
+        assert (
+            "The balance is not known. Credit needed on 2026-01-05 for the renewals: 20.00 EUR."
+            in text
+        )
         assert "balance\n" not in text
 
     def test_text_of_a_renewal_that_fails_after_a_call_names_its_day(self):
@@ -98,6 +103,111 @@ class TestDisplay:
         result = predict(make(bundles=1), credit="1", calls_per_day=daily, until=date(2026, 2, 5))
         assert "is not enough from 2026-01-05 on" in str(result)
         assert "The renewal of profile 'berlin' fails first on 2026-02-04." in str(result)
+
+    def test_text_names_a_profile_whose_calls_cost_more_than_its_wallet_has(self):
+        """No bundle covers calls to Germany: 2.00 a day are charged to the profile's wallet.
+
+        The wallet has 3.00, so it is below zero from the second day on. The account has enough.
+        """
+        daily = [DailyCalls("berlin", "DE", timedelta(minutes=10))]
+        credit = {Wallet("acme"): Money.of(50, EUR), Wallet("acme", "berlin"): Money.of(3, EUR)}
+        result = forecast(
+            make(), until=date(2026, 2, 5), prices=TARIFF, balances=credit, calls_per_day=daily
+        )
+        first, enough, overdrawn, *_ = str(result).splitlines()
+        assert first.endswith(": 1 renewal, 10.00 EUR; the profiles' own wallets pay 62.00 EUR")
+        assert enough == "The balance is 50.00 EUR and is enough for the renewals."
+        assert overdrawn == (
+            "The calls cost 59.00 EUR more than the wallet of profile 'berlin' has: it is below "
+            "zero from 2026-01-06 on, and at -59.00 EUR on 2026-02-04."
+        )
+        assert "The calls cost 59.00 EUR more than the wallet" in result._repr_html_()
+        assert result.charged_to_profiles == Money.of(62, EUR)
+        assert result.overdrafts == (
+            Overdraft(
+                Wallet("acme", "berlin"),
+                date(2026, 1, 6),
+                Money.of(59, EUR),
+                date(2026, 2, 4),
+            ),
+        )
+
+    def test_wallet_of_a_profile_that_pays_all_calls_is_not_named(self):
+        """A wallet whose balance is not known is not named either."""
+        daily = [DailyCalls("berlin", "DE", timedelta(minutes=10))]
+        rich = {Wallet("acme", "berlin"): Money.of(62, EUR)}
+        for balances in ({}, rich):
+            result = forecast(
+                make(),
+                until=date(2026, 2, 5),
+                prices=TARIFF,
+                balances=balances,
+                calls_per_day=daily,
+            )
+            assert result.overdrafts == ()
+            assert "more than the wallet" not in str(result)
+
+    def test_many_overdrawn_wallets_are_counted_and_folded(self):
+        """The text names five; a notebook can open the others."""
+        names = [f"p {number}" for number in range(7)]
+        daily = [DailyCalls(name, "DE", timedelta(minutes=10)) for name in names]
+        credit = {Wallet("acme", name): Money.zero(EUR) for name in names}
+        result = forecast(
+            [make(name) for name in names],
+            until=date(2026, 1, 6),
+            prices=TARIFF,
+            balances=credit,
+            calls_per_day=daily,
+        )
+        assert str(result).count("The calls cost 2.00 EUR more") == 5
+        assert "and 2 more overdrawn wallets; overdrafts has all" in str(result)
+        assert "<summary>The next 2 overdrawn wallets</summary>" in result._repr_html_()
+        assert result._repr_html_().count("The calls cost 2.00 EUR more") == 7
+
+    def test_refused_call_of_a_profile_is_not_a_lack_of_the_account(self):
+        """The account's balance is enough; the sentence names the day of the refused call."""
+        calls = attrs.evolve(SKYPE_CONNECT.calls, may_overdraw=False)
+        strict = attrs.evolve(SKYPE_CONNECT, edition="strict", calls=calls)
+        daily = [DailyCalls("berlin", "DE", timedelta(minutes=10))]
+        credit = {Wallet("acme"): Money.of(50, EUR), Wallet("acme", "berlin"): Money.of(3, EUR)}
+        result = forecast(
+            make(offer=strict), until=UNTIL, prices=TARIFF, balances=credit, calls_per_day=daily
+        )
+        assert str(result).splitlines()[1] == (
+            "The balance is 50.00 EUR and is enough for the renewals. A profile's wallet cannot "
+            "pay a call on 2026-01-06."
+        )
+
+    def test_calls_of_a_term_are_one_row(self):
+        """So the renewals can be seen; the rows keep the days.
+
+        A call of 10 minutes to Germany costs the profile 2.00. The first row is that of the days
+        from 5 January to 3 February, 30 days.
+        """
+        daily = [DailyCalls("berlin", "DE", timedelta(minutes=10))]
+        result = predict(make(), credit="50", until=ENDS[1], calls_per_day=daily)
+        cells = [line.split("  ")[0] for line in str(result).splitlines()[2:]]
+        assert cells == [
+            "What happens, day by day; the calls of a term in one row",
+            "day",
+            "------------------------",
+            "2026-01-05 to 2026-02-03",
+            "2026-02-04",
+            "2026-02-04 to 2026-03-05",
+        ]
+        assert str(result).count("calls; the profile pays 60.00 EUR") == 2
+        assert len(result.to_records()) == 30 + 1 + 30
+
+    def test_row_of_calls_has_the_sum_and_the_last_balance(self):
+        """10 minutes more than the bundle has on 5 January, then 5,010 minutes, at 0.50 each."""
+        daily = [DailyCalls("berlin", "US", timedelta(minutes=5010))]
+        result = predict(
+            make(bundles=1), credit="6000", until=date(2026, 1, 7), calls_per_day=daily
+        )
+        row = str(result).splitlines()[-1]
+        assert row.startswith("2026-01-05 to 2026-01-06  berlin   calls")
+        assert row.endswith("-2510.00  3490.00")
+        assert "is enough for the renewals and the overage." in str(result)
 
     def test_long_forecast_shows_a_screen(self):
         """The first 20 entries, and how many more there are; a notebook can open these."""
@@ -197,3 +307,6 @@ class TestDisplay:
             attrs.evolve(result, top_up=Money.of(1, USD))
         with pytest.raises(CurrencyMismatch):
             attrs.evolve(result, top_up=Money.of(1, USD), opening=None)
+        dollars = Overdraft(Wallet("acme", "berlin"), START, Money.of(1, USD), UNTIL)
+        with pytest.raises(CurrencyMismatch):
+            attrs.evolve(result, overdrafts=(dollars,))

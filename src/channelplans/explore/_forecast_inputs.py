@@ -118,8 +118,17 @@ class Task:
         entries = tuple(self._run(walk))
         top_up = -walk.lowest
         if top_up.minor and walk.opening is not None:
-            entries = tuple(self.start())
-        return Forecast(self.account.name, self.since, self.until, walk.opening, entries, top_up)
+            walk = self._start_walk()
+            entries = tuple(self._run(walk))
+        return Forecast(
+            self.account.name,
+            self.since,
+            self.until,
+            walk.opening,
+            entries,
+            top_up,
+            walk.overdrafts,
+        )
 
     def _start_walk(self, *, pays_all: bool = False) -> Walk:
         return Walk(self.account, self.calls, since=self.since, until=self.until, pays_all=pays_all)

@@ -3,7 +3,7 @@
 The terms of a day are settled first, then the assumed calls of the day are recorded.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -19,7 +19,7 @@ from channelplans.errors import (
     quoted,
 )
 from channelplans.explore._forecast_accounts import Account
-from channelplans.explore.forecasts import MOST_CALLS, DailyCalls, ForecastEntry
+from channelplans.explore.forecasts import MOST_CALLS, DailyCalls, ForecastEntry, Overdraft
 from channelplans.money import Money
 from channelplans.storage._account_days import Attempt
 from channelplans.storage._extra_postings import add_extra_postings
@@ -43,6 +43,7 @@ class Walk:
         opening: the balance of the account's wallet on the first day; None if it is not known.
         left: about how many renewals and days with calls are left.
         lowest: the lowest balance that a debit of the account's wallet left, and at most zero.
+        overdrafts: the profiles' wallets that calls left below zero so far.
     """
 
     def __init__(
@@ -67,7 +68,18 @@ class Walk:
         self.left = sum(self._count_terms(stored.value) for stored in found.values())
         self.left += len(calls) * (until - since).days
         self.lowest = self._zero
+        self._overdrawn_since: dict[Wallet, date] = {}
         self.opening = self._find_opening()
+
+    @property
+    def overdrafts(self) -> tuple[Overdraft, ...]:
+        return tuple(self._find_overdrafts())
+
+    def _find_overdrafts(self) -> Iterator[Overdraft]:
+        for wallet, since in self._overdrawn_since.items():
+            balance = self._books[wallet]
+            if balance is not None and balance.minor < 0:
+                yield Overdraft(wallet, since, -balance, self._last_day)
 
     async def entries(self) -> AsyncIterator[tuple[ForecastEntry, int]]:
         """Yield each entry, and the number that is left."""
@@ -236,6 +248,10 @@ class Walk:
         )
         if wallet in decision.deltas:
             credit.add(paid * decision.deltas[wallet])
+        for payer in decision.deltas:
+            balance = self._books[payer]
+            if payer.profile is not None and balance is not None and balance.minor < 0:
+                self._overdrawn_since.setdefault(payer, decision.on)
         return paid, missing
 
 

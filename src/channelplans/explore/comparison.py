@@ -67,9 +67,9 @@ _MOST_STEPS: Final = 1000
 _AMOUNTS: Final = ("per_term", "per_30_days", "per_year", "setup", "overage", "other_calls")
 
 _NOT_INCLUDED: Final = (
-    "A month is 30 days, a year 365. Prices are net of tax; they contain the overage and the other "
-    "calls, which the table shows for a term. Calls cost the price of a minute; connection fees, "
-    "minimum charges and the rounding of each call are not included."
+    "A month is 30 days, a year 365. Prices are net of tax; they contain the overage and the calls "
+    "outside bundles, which the table shows for a term. Calls cost the price of a minute; "
+    "connection fees, minimum charges and the rounding of each call are not included."
 )
 
 
@@ -167,8 +167,39 @@ class Combination(RecordsMixin):
 
     @property
     def other_calls(self) -> Money:
-        """The cost of a term's calls to other destinations; it is a part of the cost."""
+        """The cost of a term's calls that no bundle of the offer can cover; a part of the cost."""
         return self._round(measure(self.need, self.product).other_calls)
+
+    @property
+    def parts(self) -> Mapping[str, Money]:
+        """What the cost of a term consists of, by name, without the parts that cost nothing.
+
+        Each part is rounded on its own, so the sum can differ from ``per_term`` by a unit.
+
+        >>> from channelplans import EUR, SKYPE_CONNECT, Tariff
+        >>> from channelplans.explore import Combination, Need, Product
+        >>> tariff = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021")
+        >>> need = Need(channels=2, minutes={"US": 5_100})
+        >>> plans = (SKYPE_CONNECT.plan(channels=2, bundles=1),)
+        >>> for name, amount in Combination(
+        ...     need, Product(SKYPE_CONNECT, tariff), plans
+        ... ).parts.items():
+        ...     print(name, amount)
+        channels 13.90 EUR
+        bundles 10.00 EUR
+        overage 2.10 EUR
+        """
+        tariff, rule = self.product.tariff, self.product.offer.bundle
+        channels = sum(tariff.units(Item.CHANNELS, plan.channels) for plan in self.plans)
+        bundles = sum(tariff.units(Item.BUNDLES, plan.bundles) for plan in self.plans)
+        calls = "calls outside bundles" if rule and rule.minutes else "calls"
+        amounts = {
+            "channels": make_money(channels, tariff.currency),
+            "bundles": make_money(bundles, tariff.currency),
+            "overage": self.overage,
+            calls: self.other_calls,
+        }
+        return MappingProxyType({name: amount for name, amount in amounts.items() if amount})
 
     @property
     def setup(self) -> Money:
@@ -249,6 +280,8 @@ class Option(RecordsMixin):
             none among the next 1,000.
         step: the cheapest combination for that number.
         problem: why no combination is possible; None if one is.
+        runner_up: what the second cheapest product costs, in the cheapest option of a comparison;
+            None in any other option, and if no other product is possible.
     """
 
     need: Need
@@ -259,6 +292,7 @@ class Option(RecordsMixin):
     step_from: int | None = None
     step: Combination | None = None
     problem: str | None = None
+    runner_up: Combination | None = None
 
     @property
     def saved_by_bundles(self) -> Money | None:
@@ -272,25 +306,32 @@ class Option(RecordsMixin):
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Sentences that say what the cost consists of, or why the product is not possible."""
+        """Sentences that say what the cost consists of, or why the product is not possible.
+
+        Those of the cheapest option of a comparison end with the difference to the second cheapest.
+        """
         best = self.best
         if best is None:
             return (f"not possible, because {self.problem}",)
-        sentences = []
+        sentences = [_describe_parts(best)]
         if self.saved_by_bundles is not None:
             saved = f"bundles save {self.saved_by_bundles}"
             sentences.append(f"{saved} in a term of {counted(best.product.term_days, 'day')}")
-        if best.overage_minutes:
-            minutes = format_minutes(best.overage_minutes)
-            sentences.append(f"overage in a term: {minutes} minutes for {best.overage}")
-        if best.other_calls:
-            sentences.append(f"calls to other destinations in a term: {best.other_calls}")
-        step = f"no other price up to {_last_step(self.need):,} channels"
-        if self.step is not None:
-            step = (
-                f"the next price begins at {counted(self.step_from or 0, 'channel')}: {self.step}"
-            )
-        return (*sentences, step)
+        sentences.append(self._describe_step(best))
+        if self.runner_up is not None:
+            sentences.append(_describe_difference(best, self.runner_up))
+        return tuple(sentences)
+
+    def _describe_step(self, best: Combination) -> str:
+        """Return the next price, with the profiles if they do not follow from the channels."""
+        if self.step is None or self.step_from is None:
+            return f"no other price up to {_last_step(self.need):,} channels"
+        start = f"from {counted(self.step_from, 'channel')} on"
+        sentence = f"{start}: {self.step.per_30_days} for 30 days"
+        is_like_best = len(self.step.plans) == 1 and self.step.bundles == best.bundles
+        if is_like_best and self.step.channels == self.step_from:
+            return sentence
+        return f"{sentence}, as {self.step.profiles}"
 
     def to_records(self) -> list[dict[str, object]]:
         """Return the option as one plain row.
@@ -314,6 +355,27 @@ class Option(RecordsMixin):
 
     def _mark(self, way: Combination) -> str:
         return " (too few)" if way.channels < self.need.needed else ""
+
+
+def _describe_parts(best: Combination) -> str:
+    """Return the parts of a term's cost as a sum, with the minutes of the overage."""
+    minutes = f" ({format_minutes(best.overage_minutes)} minutes)" if best.overage_minutes else ""
+    parts = [
+        f"{name} {amount.amount:f}{minutes if name == 'overage' else ''}"
+        for name, amount in best.parts.items()
+    ]
+    term = f"in a term of {counted(best.product.term_days, 'day')}"
+    if not parts:
+        return f"no cost {term}"
+    return f"{' + '.join(parts)} {best.product.tariff.currency.code} {term}"
+
+
+def _describe_difference(best: Combination, runner_up: Combination) -> str:
+    """Return how much less the cheapest product costs than the second cheapest."""
+    saved = runner_up.per_30_days - best.per_30_days
+    if not saved:
+        return f"the same price in 30 days as {runner_up.product}"
+    return f"{saved} less in 30 days than {runner_up.product}"
 
 
 @checked
@@ -375,7 +437,7 @@ _TABLE_AMOUNTS: Final[Mapping[str, Callable[[Combination], Money]]] = MappingPro
         "year": attrgetter("per_year"),
         "set-up": attrgetter("setup"),
         "overage": attrgetter("overage"),
-        "other calls": attrgetter("other_calls"),
+        "calls outside bundles": attrgetter("other_calls"),
     }
 )
 
@@ -430,8 +492,10 @@ def compare_plans(need: Need, products: Sequence[Product]) -> PlanComparison:
         if product.tariff.currency != currency:
             advice = f"compare products in one currency; {product} is in another"
             raise CurrencyMismatch(str(currency), str(product.tariff.currency), advice)
-    options = [_find_option(need, product) for product in items]
-    return PlanComparison(need, tuple(sorted(options, key=_rank)))
+    first, *others = sorted((_find_option(need, product) for product in items), key=_rank)
+    if others:
+        first = attrs.evolve(first, runner_up=others[0].best)
+    return PlanComparison(need, (first, *others))
 
 
 def _last_step(need: Need) -> int:

@@ -3,7 +3,7 @@
 How a forecast is computed is known to ``forecasting``, not here.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Final
@@ -30,16 +30,17 @@ from channelplans.plans import Plan, quantity_columns
 from channelplans.storage._synchronous import run_at_once
 from channelplans.subscriptions.identifiers import AccountId, ProfileId
 from channelplans.subscriptions.subscription import Action
-from channelplans.subscriptions.wallets import Posting, Wallet, signed
+from channelplans.subscriptions.wallets import Posting, Reason, Wallet, signed
 
-__all__ = ["DailyCalls", "Forecast", "ForecastEntry", "ForecastRun"]
+__all__ = ["DailyCalls", "Forecast", "ForecastEntry", "ForecastRun", "Overdraft"]
 
 #: The largest number of equal calls of a profile in a day.
 MOST_CALLS: Final = 10**6
 
-#: The number of problems that the text shows, and of those that the reader can open.
+#: The number of problems that the text shows, and of those that the reader can open. The same for
+#: overdrawn wallets.
 _SHOWN_PROBLEMS: Final = 5
-_FOLDED_PROBLEMS: Final = 200
+_MOST_PROBLEMS: Final = _SHOWN_PROBLEMS + 200
 
 
 @checked
@@ -180,6 +181,42 @@ class ForecastEntry(RecordsMixin):
 
 @checked
 @attrs.frozen(repr=False)
+class Overdraft(DisplayMixin):
+    """A profile's wallet that assumed calls leave below zero (H13, F 7.3).
+
+    The profile's wallet pays the calls that no bundle of the offer covers. Most offers let it end
+    below zero, see ``CallRule.may_overdraw``.
+
+    Attributes:
+        wallet: the profile's wallet.
+        since: the first day on which a call leaves the wallet below zero.
+        missing: what the wallet lacks at the end of the forecast, above zero.
+        on: the last day of the forecast.
+
+    >>> from datetime import date
+    >>> from channelplans import EUR, Money, Wallet
+    >>> from channelplans.explore import Overdraft
+    >>> june_3, june_30 = date(2026, 6, 3), date(2026, 6, 30)
+    >>> print(
+    ...     Overdraft(Wallet("acme", "berlin"), june_3, Money.of("70", EUR), june_30)
+    ... )  # doctest: +NORMALIZE_WHITESPACE
+    The calls cost 70.00 EUR more than the wallet of profile 'berlin' has:
+    it is below zero from 2026-06-03 on, and at -70.00 EUR on 2026-06-30.
+    """
+
+    wallet: Wallet
+    since: date
+    missing: Money
+    on: date
+
+    def _describe(self) -> tuple[str]:
+        name = f"the wallet of profile {quoted(self.wallet.profile or '')}"
+        balance = f"it is below zero from {self.since} on, and at {-self.missing} on {self.on}"
+        return (f"The calls cost {self.missing} more than {name} has: {balance}.",)
+
+
+@checked
+@attrs.frozen(repr=False)
 class Forecast(RecordsMixin):
     """What will be charged to an account, and until when its credit lasts.
 
@@ -192,9 +229,12 @@ class Forecast(RecordsMixin):
         opening: the balance of the account's wallet on the first day, before the run of that day;
             None if it is not known.
         entries: the actions and charges of the run of each day, in the order of the runs.
-        top_up: the smallest deposit on the first day with which the account's wallet pays
-            everything in full, and each renewal on its due date. Zero if the credit is enough. If
-            the balance is not known, all the credit that is needed.
+        top_up: the smallest deposit on the first day with which the account's wallet pays its
+            charges in full: each renewal on its due date, and the overage. Zero if the credit is
+            enough. If the balance is not known, all the credit that is needed. It does not pay the
+            calls that are charged to the profiles' wallets; see ``overdrafts``.
+        overdrafts: the profiles' wallets that the assumed calls leave below zero, and what each
+            lacks at the end. A wallet whose balance is not known is not among them.
 
     Raises:
         InvalidValue: ``until`` is not after ``since``, or an entry is on another day.
@@ -207,6 +247,7 @@ class Forecast(RecordsMixin):
     opening: Money | None
     entries: tuple[ForecastEntry, ...]
     top_up: Money
+    overdrafts: tuple[Overdraft, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         if self.until <= self.since:
@@ -218,6 +259,8 @@ class Forecast(RecordsMixin):
             if not self.since <= entry.day < self.until:
                 expected = f"from {self.since} to {self.until}"
                 raise InvalidValue("entries", f"on {entry.day}", expected)
+        for overdraft in self.overdrafts:
+            same_currency(self.top_up.currency, overdraft.missing.currency)
 
     @property
     def postings(self) -> tuple[Posting, ...]:
@@ -228,6 +271,12 @@ class Forecast(RecordsMixin):
     def charged(self) -> Money:
         """What the account's wallet pays, less what it receives by renewals and calls."""
         return -sum((entry.amount for entry in self.entries), start=0 * self.top_up)
+
+    @property
+    def charged_to_profiles(self) -> Money:
+        """What the profiles' wallets pay: the calls that no bundle of the offer covers."""
+        amounts = (posting.amount for posting in self.postings if posting.wallet.profile)
+        return -sum(amounts, start=0 * self.top_up)
 
     @property
     def closing(self) -> Money | None:
@@ -283,66 +332,119 @@ class Forecast(RecordsMixin):
         return [row for entry in self.entries for row in entry.to_records()]
 
     def _describe(self) -> Iterator[Part]:
-        wallet, days = Wallet(self.account), f"from {self.since} to {self.until}"
-        yield f"Forecast of {wallet} {days}: {counted(self._renewals, 'renewal')}, {self.charged}"
+        yield self._describe_charges()
         yield self._describe_credit()
-        yield from self._describe_problems()
+        yield from _describe_list(
+            tuple(map(str, self.overdrafts[:_MOST_PROBLEMS])),
+            len(self.overdrafts),
+            "overdrawn wallet",
+            "overdrafts",
+        )
+        problems = self.problems
+        lines = tuple(map(_describe_problem, problems[:_MOST_PROBLEMS]))
+        yield from _describe_list(lines, len(problems), "problem", "problems")
         if self.entries:
             yield self._make_table()
 
-    def _describe_problems(self) -> Iterator[Part]:
-        problems = self.problems
-        yield from map(_describe_problem, problems[:_SHOWN_PROBLEMS])
-        count = len(problems) - _SHOWN_PROBLEMS
-        if count > 0:
-            yield f"and {counted(count, 'more problem')}; problems has all"
-            folded = problems[_SHOWN_PROBLEMS : _SHOWN_PROBLEMS + _FOLDED_PROBLEMS]
-            lines = tuple(map(_describe_problem, folded))
-            yield Folded(f"The next {counted(len(lines), 'problem')}", lines, printed=False)
+    def _describe_charges(self) -> str:
+        wallet, days = Wallet(self.account), f"from {self.since} to {self.until}"
+        renewals = f"{counted(self._renewals, 'renewal')}, {self.charged}"
+        sentence = f"Forecast of {wallet} {days}: {renewals}"
+        calls = self.charged_to_profiles
+        return f"{sentence}; the profiles' own wallets pay {calls}" if calls else sentence
 
     @property
     def _renewals(self) -> int:
         return sum(entry.action is Action.RENEW for entry in self.entries)
 
     def _describe_credit(self) -> str:
+        charges = self._name_charges()
         if self.opening is None:
-            return f"The balance is not known. Credit needed on {self.since}: {self.top_up}."
-        first = self.runs_dry_on
-        balance = f"The balance is {self.opening}"
-        if first is None:
-            return f"{balance} and is enough."
+            unknown = f"The balance is not known. Credit needed on {self.since}"
+            return f"{unknown} for {charges}: {self.top_up}."
+        balance, first = f"The balance is {self.opening}", self.runs_dry_on
         failing = self.fails_first
+        if failing is None and not self.top_up:
+            sentence = f"{balance} and is enough for {charges}."
+            refused = "" if first is None else f" A profile's wallet cannot pay a call on {first}."
+            return sentence + refused
         sentence = f"{balance} and is not enough from {first} on."
         if failing is not None:
             day = "" if failing.day == first else f" on {failing.day}"
             sentence += f" The renewal of profile {quoted(failing.profile)} fails first{day}."
         if self.top_up:
-            sentence += f" A deposit of {self.top_up} on {self.since} pays everything."
+            payment = f"A deposit of {self.top_up} on {self.since}"
+            sentence += f" {payment} pays all charges of the account's wallet before {self.until}."
         return sentence
+
+    def _name_charges(self) -> str:
+        """Name what the account's wallet pays."""
+        has_overage = any(posting.reason is Reason.OVERAGE for posting in self.postings)
+        return "the renewals and the overage" if has_overage else "the renewals"
 
     def _make_table(self) -> Table:
         headings: tuple[str, ...] = ("day", "profile", "result", "plan", "term", "amount")
         if self.opening is not None:
             headings = (*headings, "balance")
+        groups = _group_calls(self.entries)
+        has_sums = len(groups) < len(self.entries)
         return make_long_table(
             headings,
-            self.entries,
-            lambda entry: _make_row(entry)[: len(headings)],
+            groups,
+            lambda group: _make_row(group)[: len(headings)],
             right=("amount", "balance"),
-            caption="What happens, day by day",
+            caption=f"What happens, day by day{'; the calls of a term in one row' * has_sums}",
         )
 
 
-def _make_row(entry: ForecastEntry) -> tuple[str, ...]:
+def _group_calls(entries: Sequence[ForecastEntry]) -> Sequence[Sequence[ForecastEntry]]:
+    """Return the entries by row: the calls of a profile in a term together, at their last day."""
+    groups: dict[object, list[ForecastEntry]] = {}
+    for number, entry in enumerate(entries):
+        is_calls = entry.action is Action.RECORD_CALL
+        key = (entry.profile, entry.term, entry.result) if is_calls else number
+        # Taken out first, so that the row moves behind those of the days in between.
+        group = groups.pop(key, [])
+        group.append(entry)
+        groups[key] = group
+    return tuple(groups.values())
+
+
+def _make_row(group: Sequence[ForecastEntry]) -> tuple[str, ...]:
+    first, last = group[0], group[-1]
+    amount = sum((entry.amount for entry in group), start=0 * last.amount)
     return (
-        str(entry.day),
-        cut(entry.profile),
-        entry.result,
-        str(entry.plan),
-        str(entry.term),
-        f"{entry.amount.amount:+f}" if entry.amount else "",
-        "" if entry.balance is None else f"{entry.balance.amount:f}",
+        str(last.day) if first.day == last.day else f"{first.day} to {last.day}",
+        cut(last.profile),
+        last.result + _describe_paid_by_profile(group),
+        str(last.plan),
+        str(last.term),
+        f"{amount.amount:+f}" if amount else "",
+        "" if last.balance is None else f"{last.balance.amount:f}",
     )
+
+
+def _describe_paid_by_profile(group: Sequence[ForecastEntry]) -> str:
+    """Return what the profile's wallet pays of some entries, such as ``; the profile pays 5``."""
+    postings = (posting for entry in group for posting in entry.postings if posting.wallet.profile)
+    paid = -sum((posting.amount for posting in postings), start=0 * group[0].amount)
+    return f"; the profile pays {paid}" if paid else ""
+
+
+def _describe_list(lines: tuple[str, ...], count: int, noun: str, source: str) -> Iterator[Part]:
+    """Yield the first lines of a list, how many more there are, and some that can be opened.
+
+    Args:
+        lines: the lines that can be shown, at most 205.
+        count: the number of all lines.
+        noun: what a line is about.
+        source: the property that has all.
+    """
+    yield from lines[:_SHOWN_PROBLEMS]
+    if count > _SHOWN_PROBLEMS:
+        yield f"and {counted(count - _SHOWN_PROBLEMS, f'more {noun}')}; {source} has all"
+        folded = lines[_SHOWN_PROBLEMS:]
+        yield Folded(f"The next {counted(len(folded), noun)}", folded, printed=False)
 
 
 def _describe_problem(entry: ForecastEntry) -> str:
