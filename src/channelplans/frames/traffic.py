@@ -378,8 +378,8 @@ def _add_loads(work: Work) -> None:
     loads = {}
     for hour in _HOURS:
         observed = column(f"observed_{hour}")
-        talk, time = column(f"talk_{hour}").cast(nw.Float64), (observed * SECOND).cast(nw.Float64)
-        loads[f"erlangs_{hour}"] = nw.when(observed > 0).then(talk / time)
+        talk, span = column(f"talk_{hour}").cast(nw.Float64), (observed * SECOND).cast(nw.Float64)
+        loads[f"erlangs_{hour}"] = nw.when(observed > 0).then(talk / span)
     work.add(**loads)
 
 
