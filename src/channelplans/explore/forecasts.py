@@ -184,8 +184,8 @@ class ForecastEntry(RecordsMixin):
 class Overdraft(DisplayMixin):
     """A profile's wallet that assumed calls leave below zero (H13, F 7.3).
 
-    The profile's wallet pays the calls that no bundle of the offer covers. Most offers let it end
-    below zero, see ``CallRule.may_overdraw``.
+    The account's wallet pays overage. The profile's wallet pays every other call, also all calls of
+    a profile without bundles. Most offers let it end below zero, see ``CallRule.may_overdraw``.
 
     Attributes:
         wallet: the profile's wallet.
@@ -274,7 +274,7 @@ class Forecast(RecordsMixin):
 
     @property
     def charged_to_profiles(self) -> Money:
-        """What the profiles' wallets pay: the calls that no bundle of the offer covers."""
+        """What the profiles' wallets pay: all calls but those that minutes or overage cover."""
         amounts = (posting.amount for posting in self.postings if posting.wallet.profile)
         return -sum(amounts, start=0 * self.top_up)
 
