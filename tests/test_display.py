@@ -529,6 +529,7 @@ class TestNamedValues:
         assert (4, ["two", SCRIPT], 2) == (self.SQUARES["two"], list(self.SQUARES), 2)
         assert {"two": 4, SCRIPT: 9} == self.SQUARES
         assert "three" not in self.SQUARES
+        assert self.SQUARES.get("three") is None
         with pytest.raises(TypeError):
             self.SQUARES["three"] = 9  # type: ignore[index]
 
@@ -540,6 +541,11 @@ class TestNamedValues:
         assert ["Squares", "name", "square", "two", "4", SCRIPT, "9"] == ParsedHtml(
             self.SQUARES._repr_html_()
         ).texts
+
+    def test_unknown_name_is_an_error_with_all_names(self):
+        """The error is a KeyError, as for a dict, and says which names work."""
+        with pytest.raises(KeyError, match=r"three.* is unknown; the names are: two, "):
+            self.SQUARES["three"]
 
     def test_repr_names_the_values(self):
         """The repr is one short line."""

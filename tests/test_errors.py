@@ -80,6 +80,14 @@ SAMPLES = [
         TransitionNotAllowed("change", "not bought yet", ("buy",), "acme", "o'brien"),
         ["change", """profile "o'brien" of account 'acme' has no subscription""", "possible: buy"],
     ),
+    (
+        TransitionNotAllowed("buy", "active", ("change", "cancel"), "acme", "berlin"),
+        [
+            "because profile 'berlin' of account 'acme' has a subscription, which is active",
+            "change it, or buy for another profile",
+            "possible: change, cancel",
+        ],
+    ),
     (OutsideTerm("use", FEB_4, JAN_5, FEB_4), ["2026-01-05", "the day before 2026-02-04"]),
     (OutsideTerm("renew", JAN_5, FEB_4, None, "wait"), ["from 2026-02-04 on", "not on", "wait"]),
     (

@@ -15,6 +15,12 @@ from channelplans.rules import RefundBasis
 SKYPE_OFFERS = [SKYPE_CONNECT, OFFERS["skype-connect-nearest"], OFFERS["skype-connect-2011"]]
 
 
+def test_unknown_offer_is_an_error_with_the_names_of_all_offers():
+    """A reader who guesses a name sees which one is meant."""
+    with pytest.raises(KeyError, match=r"skype.* is unknown; the names are: .*, telnyx"):
+        OFFERS["skype"]
+
+
 def test_skype_connect_quantity():
     """The help page sells 1 to 300 channels, in multiples of 10 above 100 (H2, H5, F 1.1)."""
     rule = SKYPE_CONNECT.quantity

@@ -721,7 +721,7 @@ class TestScaled:
             Fraction(1, 3), name="third"
         )
 
-    def test_part_may_be_above_one(self):
+    def test_factor_may_be_above_one(self):
         """Prices can rise, for example by a tenth."""
 
         assert Tariff("dearer", EUR, "7.65") == Tariff("list", EUR, "6.95").scaled(
@@ -729,28 +729,33 @@ class TestScaled:
         )
 
     @pytest.mark.parametrize(
-        "part", [Fraction(-1, 2), Fraction(10**400), Fraction(1, 10**400), Fraction(10**18)]
+        "factor", [Fraction(-1, 2), Fraction(10**400), Fraction(1, 10**400), Fraction(10**18)]
     )
-    def test_refuses_a_negative_or_huge_part(self, part):
-        """The part is zero or more, and both of its numbers have at most 18 digits."""
-        with pytest.raises(InvalidValue, match=r"^part must be 0 or more, with at most 18 digits"):
-            TARIFF.scaled(part, name="x")
+    def test_refuses_a_negative_or_huge_factor(self, factor):
+        """The factor is zero or more, and both of its numbers have at most 18 digits."""
+        with pytest.raises(
+            InvalidValue, match=r"^factor must be 0 or more, with at most 18 digits"
+        ):
+            TARIFF.scaled(factor, name="x")
 
-    @pytest.mark.parametrize("part", ["1.1", Decimal("1.1"), Fraction(11, 10)])
-    def test_takes_decimal_text_and_decimals(self, part):
+    @pytest.mark.parametrize("factor", ["1.1", Decimal("1.1"), Fraction(11, 10)])
+    def test_takes_decimal_text_and_decimals(self, factor):
         """A rise of a tenth can be written as text."""
-        assert "7.65" == str(Tariff("list", EUR, "6.95").scaled(part, name="dearer").channel)
+        assert "7.65" == str(Tariff("list", EUR, "6.95").scaled(factor, name="dearer").channel)
 
-    @pytest.mark.parametrize("part", [0.5, True, None])
-    def test_refuses_a_part_that_is_not_an_exact_number(self, part):
+    @pytest.mark.parametrize("factor", [0.5, True, None])
+    def test_refuses_a_factor_that_is_not_an_exact_number(self, factor):
         """The error names the parameter; a float is not exact."""
-        with pytest.raises(WrongType, match=r"^part must be an exact number"):
-            TARIFF.scaled(part, name="x")
+        with pytest.raises(
+            WrongType, match=r'^factor must be an exact number: text such as "1.04"'
+        ):
+            TARIFF.scaled(factor, name="x")
 
-    def test_refuses_a_part_that_is_not_written_as_a_decimal(self):
-        """The error shows how to write it."""
-        with pytest.raises(InvalidValue, match=r"^part must be a number in plain digits"):
-            TARIFF.scaled("1/2", name="x")
+    @pytest.mark.parametrize("factor", ["1/2", "4 %"])
+    def test_refuses_a_factor_that_is_not_written_as_a_decimal(self, factor):
+        """The error shows how to write a rise of 4 %."""
+        with pytest.raises(InvalidValue, match=r'^factor must be .* plain digits, such as "1\.04"'):
+            TARIFF.scaled(factor, name="x")
 
     def test_refuses_a_price_that_gets_too_long(self):
         """A price has at most 18 digits."""

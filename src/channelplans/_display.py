@@ -341,6 +341,10 @@ class NamedValues(Mapping[str, T], DisplayMixin):
     -----  ------
     two    4
     three  9
+    >>> squares["four"]
+    Traceback (most recent call last):
+        ...
+    KeyError: "'four' is unknown; the names are: two, three"
     """
 
     __slots__ = ("_caption", "_headings", "_make_row", "_values")
@@ -356,7 +360,11 @@ class NamedValues(Mapping[str, T], DisplayMixin):
         self._headings, self._make_row, self._caption = headings, make_row, caption
 
     def __getitem__(self, name: str) -> T:
-        return self._values[name]
+        try:
+            return self._values[name]
+        except KeyError:
+            message = f"{short_repr(name)} is unknown; the names are: {', '.join(self)}"
+            raise KeyError(message) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)

@@ -367,8 +367,9 @@ class TransitionNotAllowed(RuleError):
         action: the value of the ``Action``.
         status: the value of the ``Status``, or ``not bought yet``.
         allowed: the values of the possible actions.
-        account: the account of a profile that never had a subscription; None if it had one.
-        profile: the profile that never had a subscription; None if it had one.
+        account: the account, if the profile never had a subscription or the action is ``buy``;
+            None otherwise.
+        profile: the profile in the same cases; None otherwise.
     """
 
     action: str
@@ -382,6 +383,9 @@ class TransitionNotAllowed(RuleError):
         if self.account is not None:
             owner = _name_owner(self.account, self.profile)
             reason = f"because {owner} has no subscription"
+            if self.action == "buy":
+                reason = f"because {owner} has a subscription, which is {self.status}"
+                reason += "; change it, or buy for another profile"
         return f"{self.action} is not possible {reason}; possible: {', '.join(self.allowed)}"
 
 

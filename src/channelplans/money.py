@@ -71,11 +71,11 @@ def round_ratio(numerator: int, denominator: int, rounding: Rounding) -> int:
     return quotient
 
 
-def exact(parameter: str, value: str | int | Decimal) -> Fraction:
+def exact(parameter: str, value: str | int | Decimal, *, example: str = "6.95") -> Fraction:
     """Return a price as an exact fraction.
 
     Text is plain digits with an optional decimal point ("6.95"). Floats, NaN, infinity and more
-    than 40 digits before or after the point are refused.
+    than 40 digits before or after the point are refused. The error shows the example.
 
     >>> from channelplans.money import exact
     >>> exact("price", "0.004")
@@ -83,13 +83,14 @@ def exact(parameter: str, value: str | int | Decimal) -> Fraction:
     """
     if isinstance(value, str):
         if not NUMBER.fullmatch(value):
-            raise InvalidValue(parameter, quoted(value), 'a number in plain digits, such as "6.95"')
+            expected = f'a number in plain digits, such as "{example}"'
+            raise InvalidValue(parameter, quoted(value), expected)
         value = Decimal(value)
     if not isinstance(value, Decimal):
         try:
             value = Decimal(whole(parameter, value))
         except WrongType:
-            expected = 'an exact number: text such as "6.95", a Decimal or an int'
+            expected = f'an exact number: text such as "{example}", a Decimal or an int'
             raise WrongType(parameter, shown(value), expected) from None
     if not value.is_finite() or abs(value.adjusted()) > 40 or int(value.as_tuple().exponent) < -40:
         raise InvalidValue(parameter, cut(str(value)), "a finite number of at most 40 digits")

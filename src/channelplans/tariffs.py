@@ -533,22 +533,22 @@ class Tariff(DisplayMixin):
         keys = sorted({*area, *self.rates}, key=lambda key: (is_prefix(key), key))
         return _shorten_list(list(map(_format_key, keys)))
 
-    def scaled(self, part: Fraction | str | int | Decimal, *, name: str) -> "Tariff":
-        """Return a tariff at a part of each price, for example half of it.
+    def scaled(self, factor: Fraction | str | int | Decimal, *, name: str) -> "Tariff":
+        """Return a tariff whose prices are all multiplied by a factor, such as 1.04 for 4 % more.
 
         Prices for a term and set-up fees are rounded half up to the currency's unit, prices of
         calls to 9 decimals. A tier's price keeps its own decimals if they are more than the
         currency's.
 
         Args:
-            part: the part of each price: ``Fraction(1, 2)`` for a half, ``"1.05"`` for a rise of
-                5 %.
+            factor: what each price is multiplied by: ``"1.04"`` for a rise of 4 %,
+                ``Fraction(1, 2)`` for half of each price.
             name: the name of the new tariff.
 
         Raises:
-            WrongType: the part is a float or no number.
-            InvalidValue: the part is negative or has more than 18 digits above or below the line,
-                or a price gets too many digits.
+            WrongType: the factor is a float or no number.
+            InvalidValue: the factor is no number in plain digits, such as ``"4 %"``; it is negative
+                or has more than 18 digits above or below the line; or a price gets too many digits.
 
         >>> from fractions import Fraction
         >>> from channelplans import EUR, Tariff
@@ -558,20 +558,21 @@ class Tariff(DisplayMixin):
         >>> print(tariff.scaled("1.05", name="5 % more"))
         5 % more: 7.30 EUR a channel, 10.50 EUR a bundle, 0.02205 EUR a minute
         """
-        part = part if isinstance(part, Fraction) else exact("part", part)
-        if part < 0 or max(part.numerator, part.denominator) >= 10**MAX_DIGITS:
+        if not isinstance(factor, Fraction):
+            factor = exact("factor", factor, example="1.04")
+        if factor < 0 or max(factor.numerator, factor.denominator) >= 10**MAX_DIGITS:
             expected = f"0 or more, with at most {MAX_DIGITS} digits above and below the line"
-            raise InvalidValue("part", shown(part), expected)
+            raise InvalidValue("factor", shown(factor), expected)
         decimals = self.currency.exponent
         return attrs.evolve(
             self,
             name=name,
-            channel=_scale(self.channel, part, decimals),
-            bundle=None if self.bundle is None else _scale(self.bundle, part, decimals),
-            minute=None if self.minute is None else scale(self.minute, part, CALL_DECIMALS),
-            rates={key: _scale_rate(rate, part) for key, rate in self.rates.items()},
-            setup=scale(self.setup, part, decimals),
-            channel_setup=scale(self.channel_setup, part, decimals),
+            channel=_scale(self.channel, factor, decimals),
+            bundle=None if self.bundle is None else _scale(self.bundle, factor, decimals),
+            minute=None if self.minute is None else scale(self.minute, factor, CALL_DECIMALS),
+            rates={key: _scale_rate(rate, factor) for key, rate in self.rates.items()},
+            setup=scale(self.setup, factor, decimals),
+            channel_setup=scale(self.channel_setup, factor, decimals),
         )
 
     def _describe(self) -> Iterator[Part]:

@@ -31,6 +31,7 @@ from channelplans.errors import (
 )
 from channelplans.explore import (
     CallInterval,
+    DailyCalls,
     Need,
     Product,
     charts,
@@ -551,11 +552,57 @@ class TestPlotBalance:
     def test_mark_is_on_the_day_on_which_the_credit_runs_dry(self, ax):
         """33.20 cannot pay the renewal of 5 April; 50.20 more pays it (F 6.3)."""
         charts.plot_balance(forecast_with("200"), ax=ax)
-        mark = line_labelled(ax, "runs dry")
+        mark = line_labelled(ax, "cannot pay")
         ((day, amount),) = points_of(mark)
 
         assert (date(2026, 4, 5), 33.2) == (num2date(day).date(), amount)
-        assert "runs dry on 2026-04-05;\nto pay everything: 50.20 EUR more" == mark.get_label()
+        assert (
+            "cannot pay 83.40 EUR on 2026-04-05;\n"
+            "to pay everything before 2026-05-01: 50.20 EUR more"
+        ) == mark.get_label()
+
+    def test_mark_of_a_call_says_that_the_balance_is_below_zero(self, ax):
+        """10 minutes more than the bundle has are charged in full: 1.00 - 10 x 0.50 = -4.00."""
+        calls = [DailyCalls("berlin", "US", timedelta(minutes=5010))]
+        plan = SKYPE_CONNECT.plan(channels=1, bundles=1)
+        prices = attrs.evolve(TARIFF, minute="0.5")
+        expected = forecast(
+            buy(plan, prices, account="acme", profile="berlin", subscription="s", on=DAY).after,
+            until=DAY + timedelta(days=1),
+            prices=prices,
+            balances={ACME: Money.of("1", EUR)},
+            calls_per_day=calls,
+        )
+        charts.plot_balance(expected, ax=ax)
+
+        assert (
+            "below zero on 2026-01-05;\nto pay everything before 2026-01-06: 4.00 EUR more"
+        ) == line_labelled(ax, "below zero").get_label()
+
+    def test_mark_of_a_call_that_a_profile_cannot_pay_names_no_deposit(self, ax):
+        """A deposit in the account's wallet would not pay the call of 2.00."""
+        offer = attrs.evolve(
+            SKYPE_CONNECT, calls=attrs.evolve(SKYPE_CONNECT.calls, may_overdraw=False)
+        )
+        prices = attrs.evolve(TARIFF, rates={"DE": "0.2"})
+        bought = buy(
+            offer.plan(channels=12),
+            prices,
+            account="acme",
+            profile="berlin",
+            subscription="s",
+            on=DAY,
+        )
+        expected = forecast(
+            bought.after,
+            until=DAY + timedelta(days=1),
+            prices=prices,
+            balances={ACME: Money.of("1", EUR), Wallet("acme", "berlin"): Money.zero(EUR)},
+            calls_per_day=[DailyCalls("berlin", "DE", timedelta(minutes=10))],
+        )
+        charts.plot_balance(expected, ax=ax)
+
+        assert "cannot pay 2.00 EUR on 2026-01-05" == line_labelled(ax, "cannot").get_label()
 
     def test_line_ends_where_nothing_is_left_to_renew(self, ax):
         """A bar says so, and the axis still shows all days of the forecast."""

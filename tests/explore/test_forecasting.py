@@ -41,6 +41,7 @@ from channelplans.storage.billing import Billing
 from channelplans.storage.memory import MemoryStore
 from channelplans.subscriptions.actions import buy, cancel, change, expire, renew
 from channelplans.subscriptions.catalogue import Catalogue, Edition
+from channelplans.subscriptions.subscription import Action
 from channelplans.subscriptions.wallets import Posting, Reason, Wallet
 from channelplans.tariffs import Tariff
 
@@ -418,6 +419,30 @@ class TestCalls:
             (BERLIN, eur(-24), Reason.CALL)
         ] * 2
         assert result.charged == eur(0)
+
+    def test_wallet_that_gets_credit_later_is_not_overdrawn_at_the_end(self):
+        """30 calls of 2.00 leave it at -60.00; the application then books 100.00 at the renewal."""
+
+        def add_bonus(decision):
+            if decision.action is not Action.RENEW:
+                return ()
+            bonus = Posting(BERLIN, eur(100), Reason.DEPOSIT, decision.on)
+            return (Posting(ACME, eur(-100), Reason.DEPOSIT, decision.on), bonus)
+
+        daily = [DailyCalls("berlin", "DE", timedelta(minutes=10))]
+        credit = {ACME: eur(500), BERLIN: eur(0)}
+        before, after = (
+            predict(
+                make(),
+                until=until,
+                balances=credit,
+                calls_per_day=daily,
+                extra_postings=add_bonus,
+            ).overdrafts
+            for until in (ENDS[0], ENDS[0] + timedelta(days=1))
+        )
+        assert [(overdraft.since, overdraft.missing) for overdraft in before] == [(START, eur(60))]
+        assert after == ()
 
     def test_calls_that_cost_nothing_have_no_entry(self):
         """The bundle covers them."""

@@ -174,8 +174,8 @@ class TestDisplay:
             make(offer=strict), until=UNTIL, prices=TARIFF, balances=credit, calls_per_day=daily
         )
         assert str(result).splitlines()[1] == (
-            "The balance is 50.00 EUR and is enough for the renewals. A profile's wallet cannot "
-            "pay a call on 2026-01-06."
+            "The balance is 50.00 EUR and is enough for the renewals. The wallet of profile "
+            "'berlin' cannot pay all calls of 2026-01-06."
         )
 
     def test_calls_of_a_term_are_one_row(self):

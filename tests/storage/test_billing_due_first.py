@@ -74,7 +74,9 @@ class TestDueTermFirst:
         """
         open_account(store, credit="44.75")
         plan, next_day = SKYPE_CONNECT.plan(channels=1), FIRST_END + timedelta(days=1)
-        with pytest.raises(TransitionNotAllowed, match="buy is not possible"):
+        with pytest.raises(
+            TransitionNotAllowed, match="buy is not possible because profile 'berlin'"
+        ):
             billing.buy(plan, **{**PURCHASE, "on": FIRST_END})
         billing.buy(plan, **{**PURCHASE, "on": next_day})
         subscription = subscription_of(store)

@@ -450,3 +450,13 @@ def test_str_of_a_call_of_a_subscription_that_is_over(after, outlook):
         outlook,
         "No money moves.",
     ] == str(decision).split("\n")
+
+
+def test_str_of_a_call_says_nothing_of_minutes_if_the_term_has_none():
+    """A term without bundles has no minutes that could be left."""
+    decision = record_call(buy_subscription(FIVE_CHANNELS), call(600), TARIFF, on=FIRST_DAY)
+
+    assert [
+        "2026-01-05: record a call of profile 'berlin'.",
+        "Runs until 2026-02-04, when it renews itself.",
+    ] == str(decision).split("\n")[:2]

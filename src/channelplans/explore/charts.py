@@ -25,7 +25,7 @@ from channelplans._checks import bounded, instance
 from channelplans._display import counted
 from channelplans.allowances import Allowance
 from channelplans.erlang import channels_for, erlang_b
-from channelplans.errors import InvalidValue, cut
+from channelplans.errors import InsufficientCredit, InvalidValue, cut
 from channelplans.explore.comparison import Option, PlanComparison, break_even
 from channelplans.explore.forecasts import Forecast
 from channelplans.explore.traffic import TrafficReport
@@ -313,10 +313,10 @@ def plot_balance(forecast: Forecast, *, label: str = "balance", ax: Axes | None 
     """Draw the balance that a forecast expects, and mark the day on which the credit runs dry (H9).
 
     The balance is that of the account's wallet at the end of each day, if nobody pays in more. A
-    mark is on the first day on which the wallet cannot pay something. There is none if the credit
-    is enough. If all profiles lapse or end, the line stops at a bar: nothing is renewed after it.
-    Pass the Axes of an earlier call to compare two forecasts; each has its own line style and
-    marks.
+    mark is on the first day on which the wallet cannot pay something. Its label names the amount,
+    and the deposit that pays everything. There is no mark if the credit is enough. If all profiles
+    lapse or end, the line stops at a bar: nothing is renewed after it. Pass the Axes of an earlier
+    call to compare two forecasts; each has its own line style and marks.
 
     Args:
         forecast: the forecast, of an account whose balance is known.
@@ -355,7 +355,7 @@ def plot_balance(forecast: Forecast, *, label: str = "balance", ax: Axes | None 
         ax.axhline(0, linestyle=":", color=_ink(ax))
     dry = forecast.runs_dry_on
     if dry is not None:
-        text = f"runs dry on {dry};\nto pay everything: {forecast.top_up} more"
+        text = _describe_lack(forecast)
         ax.plot([_place(dry)], [_amount(balances[dry])], mark, color=_ink(ax), label=text)
     if end is not None:
         text = f"nothing is renewed from {end} on"
@@ -376,6 +376,18 @@ def plot_balance(forecast: Forecast, *, label: str = "balance", ax: Axes | None 
     _title(ax, f"Balance of {Wallet(forecast.account)}")
     ax.legend()
     return ax
+
+
+def _describe_lack(forecast: Forecast) -> str:
+    """Return what cannot be paid first, and the deposit that pays everything."""
+    entry = next(entry for entry in forecast.entries if entry.lacks_credit)
+    lack = f"below zero on {entry.day}"
+    if isinstance(entry.error, InsufficientCredit):
+        needed = f"{entry.error.needed:f} {entry.error.currency}"
+        lack = f"cannot pay {needed} on {entry.day}"
+    if not forecast.top_up:  # the wallet of a profile cannot pay a call
+        return lack
+    return f"{lack};\nto pay everything before {forecast.until}: {forecast.top_up} more"
 
 
 def plot_comparison(comparison: PlanComparison, *, ax: Axes | None = None) -> Axes:

@@ -184,8 +184,8 @@ class ForecastEntry(RecordsMixin):
 class Overdraft(DisplayMixin):
     """A profile's wallet that assumed calls leave below zero (H13, F 7.3).
 
-    The profile's wallet pays the calls that no bundle of the offer covers. Most offers let it end
-    below zero, see ``CallRule.may_overdraw``.
+    The account's wallet pays overage. The profile's wallet pays every other call, also all calls of
+    a profile without bundles. Most offers let it end below zero, see ``CallRule.may_overdraw``.
 
     Attributes:
         wallet: the profile's wallet.
@@ -274,7 +274,7 @@ class Forecast(RecordsMixin):
 
     @property
     def charged_to_profiles(self) -> Money:
-        """What the profiles' wallets pay: the calls that no bundle of the offer covers."""
+        """What the profiles' wallets pay: every call that is not paid by minutes or as overage."""
         amounts = (posting.amount for posting in self.postings if posting.wallet.profile)
         return -sum(amounts, start=0 * self.top_up)
 
@@ -365,9 +365,7 @@ class Forecast(RecordsMixin):
         balance, first = f"The balance is {self.opening}", self.runs_dry_on
         failing = self.fails_first
         if failing is None and not self.top_up:
-            sentence = f"{balance} and is enough for {charges}."
-            refused = "" if first is None else f" A profile's wallet cannot pay a call on {first}."
-            return sentence + refused
+            return f"{balance} and is enough for {charges}.{self._describe_refused_call()}"
         sentence = f"{balance} and is not enough from {first} on."
         if failing is not None:
             day = "" if failing.day == first else f" on {failing.day}"
@@ -376,6 +374,14 @@ class Forecast(RecordsMixin):
             payment = f"A deposit of {self.top_up} on {self.since}"
             sentence += f" {payment} pays all charges of the account's wallet before {self.until}."
         return sentence
+
+    def _describe_refused_call(self) -> str:
+        """Return the first call that a profile's wallet cannot pay; nothing if it can pay all."""
+        for entry in self.entries:
+            if entry.lacks_credit:
+                wallet = f"wallet of profile {quoted(entry.profile)}"
+                return f" The {wallet} cannot pay all calls of {entry.day}."
+        return ""
 
     def _name_charges(self) -> str:
         """Name what the account's wallet pays."""

@@ -184,10 +184,15 @@ class Decision(RecordsMixin):
         return outlook if self.on >= start else f"Starts on {start}. {outlook}"
 
     def _allowance_left(self) -> tuple[str, ...]:
-        """Return the minutes left after a call; of a late call, the minutes that it takes."""
+        """Return the minutes left after a call; of a late call, the minutes that it takes.
+
+        Nothing if the running term has no minutes.
+        """
         previous, term = self.after.previous_term, self.after.term
+        allowance = self.after.allowance
         if self.call and self.call.call.day in term:
-            return (f"{self.after.allowance}.",)
+            has_minutes = bool(allowance.granted or allowance.carried)
+            return (f"{allowance}.",) if has_minutes else ()
         if self.call and previous and self.call.call.day < term.start:
             minutes = clock(self.call.included) if self.call.included else "no minutes"
             return (f"It takes {minutes} of the previous term, which ended on {previous.end}.",)

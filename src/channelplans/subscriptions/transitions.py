@@ -63,7 +63,8 @@ def next_status(subscription: Subscription, action: Action, on: date) -> Status:
     civil_day("on", on)
     if not is_allowed(subscription, action):
         possible = tuple(action.value for action in _possible_actions(subscription, on))
-        raise TransitionNotAllowed(action.value, status.value, possible)
+        owner = (subscription.account, subscription.profile) if action is Action.BUY else ()
+        raise TransitionNotAllowed(action.value, status.value, possible, *owner)
     latest = _latest_action_on(subscription)
     if on < latest:
         advice = f"{latest} is the day of the latest action"
