@@ -30,6 +30,7 @@ def pyspark():
     return "pyspark"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Give all tests with PySpark to one process, because a second Java takes long to start."""
     for item in items:
