@@ -113,6 +113,8 @@ def start_spark() -> SparkSession:
         "spark.ui.enabled": "false",
         "spark.driver.memory": "6g",
         "spark.log.level": "ERROR",
+        # Otherwise PySpark asks Java for the line of Python at each operation.
+        "spark.python.sql.dataFrameDebugging.enabled": "false",
     }
     builder = SparkSession.builder.master("local[2]").appName("benchmarks")
     for name, value in settings.items():

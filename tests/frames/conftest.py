@@ -30,10 +30,11 @@ def pyspark():
     return "pyspark"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Give all tests with PySpark to one process, because a second Java takes long to start."""
+    """Mark the tests with PySpark. One process runs them, because Java takes long to start."""
     for item in items:
         values = getattr(item, "callspec", None)
         used = [*item.fixturenames, *(values.params.values() if values else ())]
         if "pyspark" in used:
-            item.add_marker(pytest.mark.xdist_group("pyspark"))
+            item.add_marker(pytest.mark.pyspark)
