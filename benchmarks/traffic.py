@@ -54,7 +54,11 @@ def make_special_calls() -> pl.DataFrame:
         *((6, start, 3600), (6, start, 7200), (6, datetime(2026, 1, 5, 11, tzinfo=UTC), 86_400)),
         (7, datetime(1, 1, 1, tzinfo=UTC), 60),
     ]
-    kinds = {"customer": pl.Int64, "start": pl.Datetime("us", "UTC"), "seconds": pl.Int64}
+    kinds: dict[str, pl.DataType] = {
+        "customer": pl.Int64(),
+        "start": pl.Datetime("us", "UTC"),
+        "seconds": pl.Int64(),
+    }
     return pl.DataFrame(rows, kinds, orient="row")
 
 

@@ -20,7 +20,7 @@ ENGINES = ("polars", "polars lazy", "pandas", "pandas with pyarrow", "duckdb", "
 QUICK_ENGINES = ENGINES[:-1]
 
 #: The tables that a law draws for each engine. Each table has many rows.
-EXAMPLES = max(settings.default.max_examples // 10, 1)
+EXAMPLES = max(settings().max_examples // 10, 1)
 
 MODULES = {
     "polars": ("polars",),
