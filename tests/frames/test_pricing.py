@@ -104,6 +104,15 @@ def test_quotes_and_refunds_equal_the_scalar_functions_at_edges(key, engine):
     check_edges(key, tariffs_in_turn[key], engine)
 
 
+def test_refunds_of_first_terms_equal_the_scalar_functions_at_edges(engine):
+    """Without a column of ends, terms have equal lengths, and an engine divides by one number."""
+    offer, tariff = OFFERS["skype-connect"], next(iter(tables.TARIFFS))
+    frame = engines.make(engine, edge_rows(), REFUND_COLUMNS)
+    priced = price(frame, offer, tables.TARIFFS[tariff], offer.refund, term_end=None)
+
+    assert edge_results("skype-connect", tariff) == engines.rows_of(priced, RESULTS)
+
+
 @pytest.mark.parametrize("tariff", tables.TARIFFS)
 @pytest.mark.parametrize("key", ["skype-connect", "voip-yonder"])
 def test_each_tariff_quotes_and_refunds_as_the_scalar_functions(key, tariff):

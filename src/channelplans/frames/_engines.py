@@ -370,12 +370,10 @@ def add_steps(
         frame: the frame.
         name: the name of the new column.
         key: the column of numbers.
-        edges: the first number of each step but the first, in rising order.
+        edges: the first number of each step but the first, in rising order; at least one.
         values: the value of each step.
     """
     engine, native = frame.implementation, cast(Any, nw.to_native(frame))
-    if not edges:
-        return frame.with_columns(nw.lit(values[0], dtype=nw.Int64).alias(name))
     if engine.is_polars():
         polars: Any = engine.to_native_namespace()
         step = polars.lit(polars.Series(edges)).search_sorted(polars.col(key), side="right")
@@ -395,8 +393,8 @@ def divide(
 ) -> nw.LazyFrame[Any]:
     """Add a column with numerator // denominator for numbers of 0 or more, in one operation.
 
-    It is for DuckDB and PySpark. There, narwhals computes the numerator several times, because it
-    also rounds down below zero.
+    It is for DuckDB. There, narwhals computes the numerator several times, because it also rounds
+    down below zero.
 
     Args:
         frame: the frame.
@@ -405,9 +403,7 @@ def divide(
         denominator: above 0.
     """
     native: Any = nw.to_native(frame)
-    if frame.implementation.is_duckdb():
-        return _open(native.project(f"*, {numerator} // {denominator} AS {name}"))
-    return _open(native.selectExpr("*", f"{numerator} DIV {denominator} AS {name}"))
+    return _open(native.project(f"*, {numerator} // {denominator} AS {name}"))
 
 
 def consolidate(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

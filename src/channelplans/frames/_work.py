@@ -78,7 +78,7 @@ class Work:
 
     def add_quotient(self, name: str, numerator: nw.Expr, denominator: int) -> None:
         """Add a column with numerator // denominator; both are 0 or more, or the first is null."""
-        if self.wraps:
+        if not self.engine.is_duckdb():
             self.add(**{name: numerator // denominator})
             return
         self.add(**{f"{name}_numerator": numerator})
