@@ -28,7 +28,6 @@ from channelplans import (
 from channelplans._display import (
     DisplayMixin,
     Folded,
-    NamedValues,
     ReprMixin,
     Sourced,
     Table,
@@ -37,6 +36,7 @@ from channelplans._display import (
     fold,
     make_long_table,
 )
+from channelplans._named_values import NamedValues
 from channelplans.explore import (
     CallInterval,
     CallLog,

@@ -1123,7 +1123,7 @@ ASSIGNED_ATTRIBUTES = {
         "MemoryStore._unfinished",
     },
     "subscriptions._lot_shelves": {"Piece.batch", "Piece.left"},
-    "_display": {
+    "_named_values": {
         *(f"NamedValues.{name}" for name in ("_caption", "_headings", "_make_row", "_values"))
     },
     "_numbers": {"ByNumber._longest_prefix", "ByNumber._table"},

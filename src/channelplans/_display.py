@@ -8,10 +8,9 @@ screen of a long table or list; the reader can open the rest.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
@@ -318,66 +317,6 @@ class DisplayMixin(ReprMixin):
 
     def _repr_html_(self) -> str:
         return "".join(map(_to_html, self._describe()))
-
-
-class NamedValues(Mapping[str, T], DisplayMixin):
-    """A read-only mapping of names to values that displays itself as a table.
-
-    Args:
-        values: the values by their names.
-        headings: the headings of the columns after the name.
-        make_row: returns the cells of a value after the name.
-        caption: what the values are, such as ``Offers``.
-
-    >>> from channelplans._display import NamedValues
-    >>> squares = NamedValues(
-    ...     {"two": 4, "three": 9}, ("square",), lambda number: (str(number),), "Squares"
-    ... )
-    >>> squares
-    <Squares: two, three>
-    >>> print(squares)
-    Squares
-    name   square
-    -----  ------
-    two    4
-    three  9
-    >>> squares["four"]
-    Traceback (most recent call last):
-        ...
-    KeyError: "'four' is unknown; the names are: two, three"
-    """
-
-    __slots__ = ("_caption", "_headings", "_make_row", "_values")
-
-    def __init__(
-        self,
-        values: Mapping[str, T],
-        headings: tuple[str, ...],
-        make_row: Callable[[T], tuple[str, ...]],
-        caption: str,
-    ) -> None:
-        self._values = MappingProxyType(dict(values))
-        self._headings, self._make_row, self._caption = headings, make_row, caption
-
-    def __getitem__(self, name: str) -> T:
-        try:
-            return self._values[name]
-        except KeyError:
-            message = f"{short_repr(name)} is unknown; the names are: {', '.join(self)}"
-            raise KeyError(message) from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        return one_line(f"<{self._caption}: {', '.join(self)}", ">")
-
-    def _describe(self) -> tuple[Table]:
-        rows = tuple((name, *self._make_row(value)) for name, value in self.items())
-        return (Table(("name", *self._headings), rows, caption=self._caption),)
 
 
 class RecordsMixin(DisplayMixin):

@@ -19,7 +19,7 @@ from typing import Final
 
 import attrs
 
-from channelplans._display import NamedValues
+from channelplans._named_values import NamedValues
 from channelplans.calendar import Days, Months
 from channelplans.money import Rounding
 from channelplans.plans import Offer

@@ -16,7 +16,8 @@ import attrs
 
 from channelplans._checks import bounded, short_repr, shown
 from channelplans._constructors import checked
-from channelplans._display import DisplayMixin, NamedValues, Part, RecordsMixin, Sourced, counted
+from channelplans._display import DisplayMixin, Part, RecordsMixin, Sourced, counted
+from channelplans._named_values import NamedValues
 from channelplans.erlang import channels_for, checked_blocking, checked_load, erlang_b
 from channelplans.errors import InvalidValue, WrongType
 from channelplans.money import NUMBER

@@ -39,7 +39,7 @@ from channelplans.explore import (
     forecast,
     measure_traffic,
 )
-from channelplans.explore.comparison import PlanComparison
+from channelplans.explore.plan_options import PlanComparison
 from channelplans.money import EUR, USD, Money
 from channelplans.offers import OFFERS, SKYPE_CONNECT
 from channelplans.pricing import quote

@@ -13,6 +13,7 @@ from channelplans.explore import (
     forecasting,
     forecasts,
     needs,
+    plan_options,
     replays,
     traffic,
 )
@@ -21,6 +22,7 @@ from channelplans.explore.comparison import *
 from channelplans.explore.forecasting import *
 from channelplans.explore.forecasts import *
 from channelplans.explore.needs import *
+from channelplans.explore.plan_options import *
 from channelplans.explore.replays import *
 from channelplans.explore.traffic import *
 
@@ -30,5 +32,6 @@ __all__ += comparison.__all__
 __all__ += forecasting.__all__
 __all__ += forecasts.__all__
 __all__ += needs.__all__
+__all__ += plan_options.__all__
 __all__ += replays.__all__
 __all__ += traffic.__all__

@@ -3,7 +3,7 @@
 The terms of a day are settled first, then the assumed calls of the day are recorded.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -73,13 +73,11 @@ class Walk:
 
     @property
     def overdrafts(self) -> tuple[Overdraft, ...]:
-        return tuple(self._find_overdrafts())
-
-    def _find_overdrafts(self) -> Iterator[Overdraft]:
-        for wallet, since in self._overdrawn_since.items():
-            balance = self._books[wallet]
-            if balance is not None and balance.minor < 0:
-                yield Overdraft(wallet, since, -balance, self._last_day)
+        return tuple(
+            Overdraft(wallet, since, -balance, self._last_day)
+            for wallet, since in self._overdrawn_since.items()
+            if (balance := self._books[wallet]) is not None and balance.minor < 0
+        )
 
     async def entries(self) -> AsyncIterator[tuple[ForecastEntry, int]]:
         """Yield each entry, and the number that is left."""

@@ -26,8 +26,9 @@ from channelplans._display import counted
 from channelplans.allowances import Allowance
 from channelplans.erlang import channels_for, erlang_b
 from channelplans.errors import InsufficientCredit, InvalidValue, cut
-from channelplans.explore.comparison import Option, PlanComparison, break_even
+from channelplans.explore.comparison import break_even
 from channelplans.explore.forecasts import Forecast
+from channelplans.explore.plan_options import Option, PlanComparison
 from channelplans.explore.traffic import TrafficReport
 from channelplans.money import Money
 from channelplans.plans import Offer, Plan
@@ -423,7 +424,8 @@ def plot_comparison(comparison: PlanComparison, *, ax: Axes | None = None) -> Ax
     ax.set_yticks([])
     ax.set_ylim(len(options) - 0.5, -0.8)
     _name_axes(ax, f"cost of 30 days ({options[0].product.tariff.currency.code}), net of tax", "")
-    _title(ax, f"Plans for {comparison.need}")
+    # The minutes on a line of their own.
+    _title(ax, f"Plans for {comparison.need}".replace("; ", "\n", 1))
     return ax
 
 

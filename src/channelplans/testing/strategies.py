@@ -22,10 +22,11 @@ from channelplans.calendar import Days, Months, Term
 from channelplans.calls import Call
 from channelplans.errors import RuleError, UnknownRate
 from channelplans.explore.call_logs import CallInterval, CallLog, RefusedRow
-from channelplans.explore.comparison import Combination, Option, PlanComparison, compare_plans
+from channelplans.explore.comparison import compare_plans
 from channelplans.explore.forecasting import forecast
 from channelplans.explore.forecasts import DailyCalls, Forecast, ForecastEntry
 from channelplans.explore.needs import Need, Product
+from channelplans.explore.plan_options import Combination, Option, PlanComparison
 from channelplans.explore.replays import Replay, ReplayedCall
 from channelplans.explore.traffic import Load, TrafficReport
 from channelplans.money import EUR, Currency, Money
