@@ -175,7 +175,7 @@ def make_long_table(
     (1020, 'and 4,980 more rows; to_records() has all')
     """
     rows = tuple(map(make_row, items[: _SHOWN_ROWS + _FOLDED_ROWS]))
-    return Table(headings, rows, right, caption, len(items), source)
+    return Table(headings, rows, right, caption, total=len(items), source=source)
 
 
 @attrs.frozen

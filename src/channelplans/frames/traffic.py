@@ -387,7 +387,7 @@ def _add_busy_hour(work: Work) -> None:
     """Add the hour with the highest load, and the load.
 
     Talk time in microseconds divided by observed seconds is split into a whole part and a fraction.
-    An hour of the day has at most 10 years x 3,600 seconds a day, so two different fractions differ
+    In 10 years, an hour of the day has about 13 million seconds, so two different fractions differ
     by more than the rounding error of a float, and floats order them correctly.
     """
     one, minus_one = nw.lit(1, dtype=nw.Int64), nw.lit(-1, dtype=nw.Int64)
