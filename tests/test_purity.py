@@ -250,6 +250,7 @@ FUNCTION_ARGUMENTS: dict[str, Arguments] = {
     "explore.forecasting.iter_forecast_account": ((STORE, "acme"), FORECAST_DAYS),
     "explore.needs.format_minutes": ((HALF,), {}),
     "explore.needs.measure": ((NEED, PRODUCT), {}),
+    "explore.plan_options.last_step": ((NEED,), {}),
     "tariffs.format_price": ((Decimal("6.95"), EUR), {}),
     "tariffs.format_rate": ((Rate("0.02"), EUR.code), {}),
     "_numbers.dialled_digits": (("+1 212 555 0100",), {}),

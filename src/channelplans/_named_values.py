@@ -7,7 +7,7 @@ from typing import TypeVar
 from channelplans._checks import short_repr
 from channelplans._display import DisplayMixin, Table, one_line
 
-__all__ = ["NamedValues"]
+__all__: tuple[str, ...] = ()
 
 T = TypeVar("T")
 
