@@ -36,7 +36,12 @@ GERMAN = attrs.evolve(
         longest_call=timedelta(minutes=10),
     ),
 )
-OFFERED = {**{key: OFFERS[key] for key in OFFER_KEYS}, "german": GERMAN}
+_WITHOUT_TRUNK_PREFIX = attrs.evolve(GERMAN.bundle, trunk_prefix="")
+OFFERED = {
+    **{key: OFFERS[key] for key in OFFER_KEYS},
+    "german": GERMAN,
+    "without a trunk prefix": attrs.evolve(GERMAN, bundle=_WITHOUT_TRUNK_PREFIX),
+}
 
 
 def rate(frame, offer, tariff, **choices):

@@ -31,6 +31,13 @@ def check(engine, offer, rows):
     assert expected == engines.rows_of(violated, ["granted", *OTHER_NAMES.values(), *VIOLATED])
 
 
+def test_two_bundles_for_each_channel_equal_the_scalar_functions(engine):
+    """Each channel that is sold, not each that is requested, allows two bundles."""
+    bundle = attrs.evolve(SKYPE_CONNECT.bundle, per_channel=2)
+    rows = [(20, 40), (20, 41), (101, 200), (101, 201), (101, 202), (301, 2), (20, -1)]
+    check(engine, attrs.evolve(SKYPE_CONNECT, bundle=bundle), rows)
+
+
 @pytest.mark.parametrize("key", tables.OFFER_KEYS)
 def test_requests_equal_the_scalar_functions_at_edges(key, engine):
     """Each shipped offer sells and reports at each edge what the scalar functions do."""

@@ -94,7 +94,5 @@ def add_international(work: Work, number: str) -> None:
 
 def remove_prefix(value: nw.Expr, prefix: str) -> nw.Expr:
     """Return a text without a prefix, if it has it."""
-    if not prefix:
-        return value
     shortened = value.str.slice(len(prefix), None)
     return nw.when(value.str.starts_with(prefix)).then(shortened).otherwise(value)
