@@ -15,6 +15,7 @@ from channelplans import (
     SKYPE_CONNECT,
     Ladder,
     LadderMode,
+    QuantityRule,
     RefundBasis,
     RefundRule,
     Tariff,
@@ -382,6 +383,26 @@ def _subclasses(kind):
     for child in kind.__subclasses__():
         yield child
         yield from _subclasses(child)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "Int64"])
+def test_a_change_of_a_result_in_pandas_changes_no_other_column(dtype):
+    """Results have memory of their own, also if they are the numbers that came in."""
+    import pandas as pd
+
+    offer = attrs.evolve(SKYPE_CONNECT, quantity=QuantityRule(1, 300))
+    requests = pd.DataFrame({"channels": [5, 105], "bundles": [1, 2], "on": [20_000] * 2})
+    requests = requests.astype(dtype)
+    quoted = quote_frame(requests, offer, TARIFF)
+    before, same = requests.copy(), quoted.copy()
+    results = [name for name in scalar.QUOTED if name != "error"]
+    for name in results:
+        quoted.loc[0, name] = -1
+
+    pd.testing.assert_frame_equal(requests, before)
+    assert [-1] * len(results) == [*quoted.loc[0, results]]
+    pd.testing.assert_frame_equal(quoted.loc[1:], same.loc[1:])
+    pd.testing.assert_frame_equal(quoted[REQUEST], before)
 
 
 def test_no_python_function_is_called_for_each_row():

@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 from tests.frames import engines, scalar, tables
 
 from channelplans import (
+    EUR,
     JPY,
     BundleRule,
     Offer,
@@ -224,3 +225,23 @@ def test_refund_frame_rounds_each_basis_as_the_scalar_function_does(basis, round
 
         expected = [price_row(offer, tariff, rule, row) for row in rows]
         assert expected == engines.rows_of(priced, RESULTS)
+
+
+@pytest.mark.parametrize("rounding", Rounding)
+def test_large_amounts_are_refunded_exactly_or_not_at_all(rounding, engine):
+    """Amounts above 2^53 are exact on each engine; a product that is too large has a code."""
+    rule = RefundRule(RefundBasis.TIME, RefundBasis.TIME, rounding=rounding)
+    offer = OFFERS["skype-connect"]
+    tariff = Tariff("dear", EUR, channel="90071992547409.93", bundle="30023997515803.31")
+    on = date(2026, 1, 5)
+    rows = [
+        (channels, bundles, on, on + timedelta(days), 0)
+        for channels, bundles in ((1, 0), (1, 1), (3, 2), (7, 0), (8, 7), (9, 1))
+        for days in range(-1, 30)
+    ]
+    priced = price(engines.make(engine, rows, REFUND_COLUMNS), offer, tariff, rule)
+
+    read = engines.rows_of(priced, RESULTS)
+    assert {row[0] for row in read if row[-1] == "beyond_engine"} == {9}
+    expected = [price_row(offer, tariff, rule, row) for row in rows]
+    assert [leave_out(*pair) for pair in zip(expected, read, strict=True)] == read

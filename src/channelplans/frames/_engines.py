@@ -21,7 +21,7 @@ __all__: tuple[str, ...] = ()
 #: three such numbers fits 64 bits.
 LARGEST: Final = 2**61
 
-#: The largest number that PySpark divides exactly, because narwhals divides there as doubles.
+#: The largest number that ``//`` divides exactly on PySpark, where narwhals divides as doubles.
 LARGEST_IN_DOUBLE: Final = 2**53
 
 _EPOCH: Final = date(1970, 1, 1)
@@ -32,12 +32,17 @@ LAST_DAY: Final = (date.max - _EPOCH).days
 
 _SECONDS_IN_DAY: Final = 86_400
 
-# The types of pandas for results that can be null, without and with pyarrow.
-_NULLABLE: Final = MappingProxyType(
+# The types of pandas for results that can be null, with pyarrow.
+_ARROW_TYPES: Final = MappingProxyType(
+    {"whole": "int64[pyarrow]", "flag": "bool[pyarrow]", "fraction": "double[pyarrow]"}
+)
+
+# The classes of pandas for such results without pyarrow, and the type of their values.
+_MASKED: Final = MappingProxyType(
     {
-        "whole": ("Int64", "int64[pyarrow]"),
-        "flag": ("boolean", "bool[pyarrow]"),
-        "fraction": ("Float64", "double[pyarrow]"),
+        "whole": ("IntegerArray", "int64"),
+        "flag": ("BooleanArray", "bool"),
+        "fraction": ("FloatingArray", "float64"),
     }
 )
 
@@ -93,8 +98,11 @@ def name_code(engine: nw.Implementation, place: int | None) -> nw.Expr:
     """Return the code at a place in ``CODES``, as a frame at work has it; None is no code."""
     if not _spells_codes(engine):
         return nw.lit(-1 if place is None else place, dtype=nw.Int8)
-    dtype = nw.Enum(CODES) if engine.is_polars() else nw.String()
-    return nw.lit(None if place is None else CODES[place], dtype=dtype)
+    code = None if place is None else CODES[place]
+    if engine.is_polars():
+        return nw.lit(code, dtype=nw.Enum(CODES))
+    # A literal without a type spares PySpark a part of the planning.
+    return nw.lit(None, dtype=nw.String) if code is None else nw.lit(code)
 
 
 def is_accepted(engine: nw.Implementation, code: nw.Expr) -> nw.Expr:
@@ -157,7 +165,7 @@ def read(
         instants: the same for columns of instants, which are read as microseconds since 1970.
         keeps_nulls: whether the rules can compute with nulls.
     """
-    engine = frame.implementation
+    engine, types = frame.implementation, frame.collect_schema()
     if engine.is_pandas():
         return _read_pandas(frame, whole, dates, texts, instants)
     if engine.is_pyspark() and dates:
@@ -179,15 +187,18 @@ def read(
         columns |= {
             own_name: nw.col(name).dt.timestamp("us") for own_name, name in instants.items()
         }
-    columns |= {own_name: nw.col(name) for own_name, name in whole.items()}
-    if keeps_nulls and engine.is_polars():
+    columns = {
         # A day needs no more than the 32 bits that polars has for a date.
-        columns = {
-            name: columns[name] if name in dates else columns[name].cast(nw.Int64)
-            for name in columns
-        }
-    else:
-        columns = {name: value.cast(nw.Int64) for name, value in columns.items()}
+        own_name: value
+        if own_name in dates and keeps_nulls and engine.is_polars()
+        else value.cast(nw.Int64)
+        for own_name, value in columns.items()
+    }
+    # PySpark plans faster without a cast that changes nothing.
+    columns |= {
+        own_name: nw.col(name) if types[name] == nw.Int64 else nw.col(name).cast(nw.Int64)
+        for own_name, name in whole.items()
+    }
     if not (keeps_nulls and has_nulls(engine)):
         columns = {name: value.fill_null(0) for name, value in columns.items()}
     values = [value.alias(own(own_name)) for own_name, value in columns.items()]
@@ -328,13 +339,17 @@ def _write_pandas(
 ) -> Any:
     native: Any = nw.to_native(frame)
     accepted = native[own("error")] < 0
+    pandas: Any = import_module("pandas")
+    texts_of_codes = pandas.Series(CODES).array
     written: dict[str, Any] = {}
     for result in results:
         values, present = native[own(result.source)], accepted
         if result.kind == "optional day":
-            present &= values >= FIRST_DAY
+            present = accepted & (values >= FIRST_DAY)
         if result.kind == "code":
-            texts = values.map(dict(enumerate(CODES)))
+            # No code is -1, for which nothing is taken.
+            texts = texts_of_codes.take(values.to_numpy("int64"), allow_fill=True)
+            texts = pandas.Series(texts, index=native.index, copy=False)
             written[result.name] = texts.astype("string[pyarrow]") if arrow else texts
         elif result.is_day and dates:
             written[result.name] = _pandas_dates(values, arrow=arrow).where(present)
@@ -343,10 +358,33 @@ def _write_pandas(
             instants = instants.astype("timestamp[us, tz=UTC][pyarrow]") if arrow else instants
             written[result.name] = instants.where(present)
         else:
-            kind = result.kind if result.kind in _NULLABLE else "whole"
-            nullable = _NULLABLE[kind][arrow]
-            written[result.name] = values.astype(nullable).where(present)
+            kind = result.kind if result.kind in _MASKED else "whole"
+            if arrow:
+                written[result.name] = values.astype(_ARROW_TYPES[kind]).where(present)
+            else:
+                written[result.name] = _mask(native, own(result.source), present, kind)
     return native[list(columns)].assign(**written)
+
+
+def _mask(native: Any, name: str, present: Any, kind: str) -> Any:
+    """Return a column that is null where no result is present, in memory of its own.
+
+    The frame at work is thrown away, so a column that has memory of its own is not copied.
+    """
+    numpy: Any = import_module("numpy")
+    pandas: Any = import_module("pandas")
+    class_name, dtype = _MASKED[kind]
+    numbers = native[name].to_numpy(dtype)
+    others = (native[other] for other in native.columns if other != name)
+    if any(
+        numpy.may_share_memory(numbers, other.to_numpy())
+        for other in others
+        if isinstance(other.dtype, numpy.dtype) and other.dtype.kind in "biuf"
+    ):
+        numbers = numbers.copy()
+    numbers.flags.writeable = True  # pandas gives a view that is read-only
+    masked = getattr(pandas.arrays, class_name)(numbers, ~present.to_numpy("bool"))
+    return pandas.Series(masked, index=native.index, copy=False)
 
 
 def _pandas_dates(days: Any, *, arrow: bool) -> Any:
@@ -388,22 +426,34 @@ def add_steps(
     return _open(native.project(f"*, CAST({tree} AS BIGINT) AS {name}"))
 
 
-def divide(
-    frame: nw.LazyFrame[Any], name: str, numerator: str, denominator: int
-) -> nw.LazyFrame[Any]:
-    """Add a column with numerator // denominator for numbers of 0 or more, in one operation.
+def divides_in_sql(engine: nw.Implementation) -> bool:
+    """Return whether ``divide`` divides on an engine better than an expression of narwhals.
 
-    It is for DuckDB. There, narwhals computes the numerator several times, because it also rounds
-    down below zero.
+    There, narwhals computes the numerator several times, or divides as doubles.
+    """
+    return engine.is_duckdb() or engine.is_pyspark()
+
+
+def divide(
+    frame: nw.LazyFrame[Any], quotients: Mapping[str, tuple[str, str | int]]
+) -> nw.LazyFrame[Any]:
+    """Add columns with numerator // denominator for numbers of 0 or more.
+
+    It is for engines for which ``divides_in_sql`` is true.
 
     Args:
         frame: the frame.
-        name: the name of the new column.
-        numerator: the name of a column of our own.
-        denominator: above 0.
+        quotients: for each new column, the column of the numerator, and the denominator, which is a
+            number above 0 or a column of such numbers.
     """
     native: Any = nw.to_native(frame)
-    return _open(native.project(f"*, {numerator} // {denominator} AS {name}"))
+    is_spark = frame.implementation.is_pyspark()
+    divided_by = "DIV" if is_spark else "//"
+    columns = ["*"]
+    columns += [
+        f"{above} {divided_by} {below} AS {name}" for name, (above, below) in quotients.items()
+    ]
+    return _open(native.selectExpr(*columns) if is_spark else native.project(", ".join(columns)))
 
 
 def consolidate(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

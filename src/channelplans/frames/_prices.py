@@ -49,7 +49,7 @@ class Piece:
 
     def price(self, count: int) -> int:
         """Return the price of a quantity."""
-        return (2 * self.numerator(count) + self.denominator) // (2 * self.denominator)
+        return (self.numerator(count) + self.denominator // 2) // self.denominator
 
     def last_below(self, limit: int, *, function: Callable[[int], int]) -> int:
         """Return the last quantity of the piece for which a rising function is below a limit.
@@ -116,7 +116,7 @@ def pricing_of(
     for piece in pieces:
         most_divided = largest if prorated else LARGEST
         if piece.denominator > 1:
-            most_divided = (largest - piece.denominator) // 2
+            most_divided = largest - piece.denominator // 2
         computed = piece.last_below(most_divided + 1, function=piece.numerator)
         # A price that is too long can be short enough after it is prorated.
         valid = piece.last if prorated else piece.last_below(NUMBER_LIMIT, function=piece.price)

@@ -12,6 +12,7 @@ from channelplans.frames._engines import (
     LARGEST_IN_DOUBLE,
     Result,
     divide,
+    divides_in_sql,
     holds_dates,
     holds_instants,
     is_accepted,
@@ -44,7 +45,7 @@ class Work:
         engine: the library that holds the frame.
         wraps: whether a number that is too large becomes a wrong number, and does not stop the
             run. Then refused rows need no harmless numbers, because their results become null.
-        largest: the largest number that the engine divides exactly.
+        largest: the largest number that ``//`` divides exactly on the engine.
         narrow: the parameters whose columns cannot hold numbers that are too long.
         dates: whether days are written as dates, and instants as such.
     """
@@ -76,13 +77,39 @@ class Work:
         columns = [value.alias(own(name)) for name, value in expressions.items()]
         self.frame = self.frame.with_columns(*columns)
 
-    def add_quotient(self, name: str, numerator: nw.Expr, denominator: int) -> None:
-        """Add a column with numerator // denominator; both are 0 or more, or the first is null."""
-        if not self.engine.is_duckdb():
-            self.add(**{name: numerator // denominator})
+    def add_quotients(self, quotients: Mapping[str, tuple[str | nw.Expr, str | int]]) -> None:
+        """Add columns with numerator // denominator, exact up to ``LARGEST``.
+
+        Args:
+            quotients: for each name of a column, the numerator, which is 0 or more or null, and the
+                denominator, which is above 0. A text is the name of a column of our own.
+        """
+        if not divides_in_sql(self.engine):
+            self.add(
+                **{
+                    name: as_expression(above) // as_expression(below)
+                    for name, (above, below) in quotients.items()
+                }
+            )
             return
-        self.add(**{f"{name}_numerator": numerator})
-        self.frame = divide(self.frame, own(name), own(f"{name}_numerator"), denominator)
+        numerators = {name: above for name, (above, _) in quotients.items()}
+        computed = {
+            f"{name}_numerator": above
+            for name, above in numerators.items()
+            if isinstance(above, nw.Expr)
+        }
+        if computed:
+            self.add(**computed)
+        self.frame = divide(
+            self.frame,
+            {
+                own(name): (
+                    own(above if isinstance(above, str) else f"{name}_numerator"),
+                    own(below) if isinstance(below, str) else below,
+                )
+                for name, (above, below) in quotients.items()
+            },
+        )
 
     def refuse(self, *checks: tuple[nw.Expr, int], name: str = "error") -> None:
         """Add the code of the first check that is true for a row, if there is one.
@@ -254,6 +281,11 @@ def _check_new(results: Mapping[str, str], columns: Sequence[str]) -> None:
 def column(name: str) -> nw.Expr:
     """Return one of our own columns."""
     return nw.col(own(name))
+
+
+def as_expression(part: Any) -> Any:
+    """Return a part of an expression: our own column if it is a name, otherwise the part itself."""
+    return column(part) if isinstance(part, str) else part
 
 
 def is_missing(name: str) -> nw.Expr:

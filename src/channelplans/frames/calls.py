@@ -243,7 +243,7 @@ def _make_charge(rate: Rate, offer: Offer, currency: Currency, largest: int) -> 
         expected = f"prices at which {_MOST_COUNTED:,} seconds cost less than 18 digits"
         raise InvalidValue("tariff", format_rate(rate, currency.code), expected)
     common = lcm(second.denominator, connection.denominator, least.denominator)
-    limit = (largest - common) // 2
+    limit = largest - common
     per_second, once, at_least = (int(price * common) for price in (second, connection, least))
     longest = _MOST_COUNTED
     if max(per_second, once, at_least) > limit:

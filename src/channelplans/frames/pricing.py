@@ -25,8 +25,8 @@ from channelplans.frames._codes import (
     WRONG_TYPE,
 )
 from channelplans.frames._days import add_first_term, in_calendar, most_days
-from channelplans.frames._engines import LARGEST_IN_DOUBLE
-from channelplans.frames._expressions import add_share
+from channelplans.frames._engines import LARGEST, LARGEST_IN_DOUBLE
+from channelplans.frames._expressions import Share, add_shares
 from channelplans.frames._prices import Pricing, pricing_of
 from channelplans.frames._work import (
     Work,
@@ -238,16 +238,20 @@ def _add_prorated(
         "bundles_minor": prices.bundles.highest,
         "granted_seconds": _most_seconds(offer),
     }
-    for name in amounts:
-        add_share(
-            work,
-            name,
-            column(f"{name}_full"),
-            column("part"),
-            column("full"),
-            Rounding.DOWN if name == "granted_seconds" else Rounding.HALF_UP,
-            is_small=(2 * highest[name] + 1) * most_days(offer.term.length) <= work.largest,
-        )
+    add_shares(
+        work,
+        [
+            Share(
+                name,
+                column(f"{name}_full"),
+                column("part"),
+                "full",
+                Rounding.DOWN if name == "granted_seconds" else Rounding.HALF_UP,
+                is_small=(highest[name] + 1) * most_days(offer.term.length) <= LARGEST,
+            )
+            for name in amounts
+        ],
+    )
 
 
 def _most_seconds(offer: Offer) -> int:
@@ -357,7 +361,7 @@ def refund_frame(
     work.guard("on", "total_minor", *(["granted_seconds", "used_seconds"] if by_minutes else []))
     length = offer.term.length
     constant = length.count if term_end is None and isinstance(length, Days) else None
-    _add_refund(work, rule, constant, is_small=_is_small(work, offer))
+    _add_refund(work, rule, constant, is_small=_is_small(offer))
     returns_part = {rule.channels, rule.bundles} != {RefundBasis.NOTHING}
     guarded = ["returned_minor"] if returns_part else []
     return cast(IntoFrameT, work.finish(names, _REFUNDED, [*guarded, "kept_minor"]))
@@ -374,21 +378,21 @@ def _term_checks(limit: int) -> list[tuple[nw.Expr, int]]:
     return [(outside, CALENDAR_ENDS), ((end <= start) | (end - start > limit), INVALID_VALUE)]
 
 
-def _largest_amount(work: Work, offer: Offer) -> int:
+def _largest_amount(offer: Offer) -> int:
     """Return the largest amount whose product with the days of a term can be rounded exactly."""
-    return (work.largest // most_days(offer.term.length) - 1) // 2
+    return LARGEST // most_days(offer.term.length) - 1
 
 
-def _is_small(work: Work, offer: Offer) -> bool:
+def _is_small(offer: Offer) -> bool:
     """Return whether all amounts up to 2^53 can be multiplied by the days of a term."""
-    return _largest_amount(work, offer) >= LARGEST_IN_DOUBLE
+    return _largest_amount(offer) >= LARGEST_IN_DOUBLE
 
 
 def _amount_checks(work: Work, rule: RefundRule, offer: Offer) -> list[tuple[nw.Expr, int]]:
     """Return the checks of paid amounts, and of the largest amount that can be divided."""
     amounts = [*map(column, _AMOUNTS)]
     illegal = _any(*((amount < 0) | (amount >= NUMBER_LIMIT) for amount in amounts))
-    limit = _largest_amount(work, offer) if _is_small(work, offer) else work.largest
+    limit = _largest_amount(offer) if _is_small(offer) else work.largest
     bases = (rule.channels, rule.bundles, RefundBasis.NOTHING)
     divided = [
         (amount > limit, BEYOND_ENGINE)
@@ -411,8 +415,8 @@ def _use_checks(work: Work, rule: RefundRule) -> list[tuple[nw.Expr, int]]:
     # A line for channels always exists, a line for bundles only if there are any.
     has_line = [] if rule.channels in BY_MINUTES else [column("bundles") > 0]
     needed = reduce(and_, [begun, is_missing("used_seconds"), *has_line])
-    # Two numbers up to the seconds granted are multiplied.
-    too_large = begun & (column("granted_seconds") > isqrt(work.largest))
+    # Two numbers up to the seconds granted are multiplied, and half the seconds granted is added.
+    too_large = begun & (column("granted_seconds") >= isqrt(work.largest))
     return [(needed, ALLOWANCE_NEEDED), (too_large, BEYOND_ENGINE)]
 
 
@@ -435,16 +439,19 @@ def _add_refund(work: Work, rule: RefundRule, days: int | None, *, is_small: boo
         columns["seconds"] = nw.when(accepted & (granted > 0)).then(granted).otherwise(one)
         columns["unused_seconds"] = nw.when(undone).then(zero).otherwise(granted - used)
     work.add(**columns)
-    whole = column("days") if days is None else days
+    whole = "days" if days is None else days
+    shares = []
     for item, basis in zip(_AMOUNTS, bases, strict=False):
+        amount = column(item)
         if basis in {RefundBasis.TIME, RefundBasis.SMALLER}:
-            amount, unused = column(item), column("unused_days")
-            add_share(
-                work, f"{item}_by_time", amount, unused, whole, rule.rounding, is_small=is_small
+            unused = column("unused_days")
+            shares.append(
+                Share(f"{item}_by_time", amount, unused, whole, rule.rounding, is_small=is_small)
             )
         if basis in BY_MINUTES:
-            amount, unused, granted = map(column, (item, "unused_seconds", "seconds"))
-            add_share(work, f"{item}_by_minutes", amount, unused, granted, rule.rounding, wide=True)
+            unused = column("unused_seconds")
+            shares.append(Share(f"{item}_by_minutes", amount, unused, "seconds", rule.rounding))
+    add_shares(work, shares)
     refunds = [
         _refund_of(item, basis)
         for item, basis in zip(_AMOUNTS, bases, strict=False)

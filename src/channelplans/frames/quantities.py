@@ -13,7 +13,7 @@ from channelplans.frames._codes import (
     INVALID_VALUE,
     WRONG_TYPE,
 )
-from channelplans.frames._expressions import choose, ratio
+from channelplans.frames._expressions import Division, add_divisions, choose
 from channelplans.frames._work import (
     Work,
     column,
@@ -135,13 +135,20 @@ def add_granted(work: Work, rule: QuantityRule) -> None:
     """Add the number of channels sold, as ``granted``; for illegal requests it is meaningless."""
     requested = column("channels")
     legal = (requested >= rule.minimum) & (requested <= rule.maximum)
+    divided = "channels"
     if not work.wraps:
         least = nw.lit(rule.minimum, dtype=nw.Int64)
+        divided = "legal"
         work.add(legal=nw.when(legal).then(requested).otherwise(least))
         requested = column("legal")
+    steps = {f"step_{place}": step for place, step in enumerate(rule.steps)}
+    add_divisions(
+        work,
+        [Division(name, divided, step.multiple, rule.rounding) for name, step in steps.items()],
+    )
     rounded = [
-        (requested > step.above, ratio(requested, step.multiple, rule.rounding) * step.multiple)
-        for step in reversed(rule.steps)
+        (requested > step.above, column(name) * step.multiple)
+        for name, step in reversed(steps.items())
     ]
     work.add(granted=choose(rounded, requested))
 
