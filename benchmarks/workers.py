@@ -29,7 +29,7 @@ from channelplans.subscriptions import AccountId
 from channelplans.testing.builders import DAY, TARIFF, make_account
 
 # The due accounts, and the seconds that each call of the store takes more.
-ACCOUNTS = 128
+ACCOUNTS = 1024
 LATENCY = 0.002
 
 WORKERS = 8
