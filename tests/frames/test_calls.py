@@ -23,24 +23,22 @@ COLUMNS, RATED = list(call_rows.COLUMNS), list(call_rows.RATED)
 OFFER_KEYS = tuple(
     {(offer.bundle, offer.calls): key for key, offer in reversed([*OFFERS.items()])}.values()
 )
-#: Skype's rules for another area, with a trunk prefix and a longest call.
-GERMAN = attrs.evolve(
-    SKYPE_CONNECT,
-    bundle=BundleRule(
-        "German minutes",
-        5000,
-        area=("DE", "DE-mobile"),
-        calling_code="49",
-        trunk_prefix="0",
-        excluded_prefixes=("15", "30555"),
-        longest_call=timedelta(minutes=10),
-    ),
+#: Minutes for another area, with a trunk prefix and a longest call.
+_GERMAN_MINUTES = BundleRule(
+    "German minutes",
+    5000,
+    area=("DE", "DE-mobile"),
+    calling_code="49",
+    trunk_prefix="0",
+    excluded_prefixes=("15", "30555"),
+    longest_call=timedelta(minutes=10),
 )
-_WITHOUT_TRUNK_PREFIX = attrs.evolve(GERMAN.bundle, trunk_prefix="")
+_WITHOUT_TRUNK_PREFIX = attrs.evolve(_GERMAN_MINUTES, trunk_prefix="")
+GERMAN = attrs.evolve(SKYPE_CONNECT, bundle=_GERMAN_MINUTES)
 OFFERED = {
     **{key: OFFERS[key] for key in OFFER_KEYS},
     "german": GERMAN,
-    "without a trunk prefix": attrs.evolve(GERMAN, bundle=_WITHOUT_TRUNK_PREFIX),
+    "without a trunk prefix": attrs.evolve(SKYPE_CONNECT, bundle=_WITHOUT_TRUNK_PREFIX),
 }
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from tests.frames import engines, scalar, tables
 
-from channelplans import SKYPE_CONNECT
+from channelplans import SKYPE_CONNECT, BundleRule
 from channelplans.frames import normalize_frame, violations_frame
 from channelplans.offers import OFFERS
 from channelplans.testing.strategies import offers, quantity_rules
@@ -33,7 +33,7 @@ def check(engine, offer, rows):
 
 def test_two_bundles_for_each_channel_equal_the_scalar_functions(engine):
     """Each channel that is sold, not each that is requested, allows two bundles."""
-    bundle = attrs.evolve(SKYPE_CONNECT.bundle, per_channel=2)
+    bundle = BundleRule("two for each", 5000, ("US",), per_channel=2)
     rows = [(20, 40), (20, 41), (101, 200), (101, 201), (101, 202), (301, 2), (20, -1)]
     check(engine, attrs.evolve(SKYPE_CONNECT, bundle=bundle), rows)
 
