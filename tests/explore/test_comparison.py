@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 import pytest
+from tests.explore.products import SKYPE, TARIFF, compare_one
 from tests.steps import run_within
 
 from channelplans.calendar import Days, Months
@@ -23,15 +24,6 @@ from channelplans.plans import Offer
 from channelplans.quantities import QuantityRule, Step
 from channelplans.rules import BundleRule, TermRule
 from channelplans.tariffs import Ladder, LadderMode, Tariff, Tier
-
-TARIFF = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021", rates={"DE": "0.02"})
-SKYPE = Product(SKYPE_CONNECT, TARIFF)
-
-
-def compare_one(need, product=SKYPE):
-    """Return the only option of a comparison."""
-    (option,) = compare_plans(need, [product]).options
-    return option
 
 
 def channels_of(option):

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import attrs
 import pytest
+from tests.explore.products import SKYPE, TARIFF, compare_one
 
 from channelplans.errors import InvalidValue, NotOffered, UnknownRate
 from channelplans.explore import (
@@ -19,15 +20,6 @@ from channelplans.explore import (
 from channelplans.money import EUR
 from channelplans.offers import OFFERS, SKYPE_CONNECT
 from channelplans.tariffs import Tariff
-
-TARIFF = Tariff("made up", EUR, channel="6.95", bundle="10", minute="0.021", rates={"DE": "0.02"})
-SKYPE = Product(SKYPE_CONNECT, TARIFF)
-
-
-def compare_one(need, product=SKYPE):
-    """Return the only option of a comparison."""
-    (option,) = compare_plans(need, [product]).options
-    return option
 
 
 def test_calls_of_an_offer_without_bundles_are_calls():

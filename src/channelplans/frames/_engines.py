@@ -32,12 +32,12 @@ LAST_DAY: Final = (date.max - _EPOCH).days
 
 _SECONDS_IN_DAY: Final = 86_400
 
-# The types of pandas for results that can be null, with pyarrow.
+# The types of results that can be null, in pandas with pyarrow.
 _ARROW_TYPES: Final = MappingProxyType(
     {"whole": "int64[pyarrow]", "flag": "bool[pyarrow]", "fraction": "double[pyarrow]"}
 )
 
-# The classes of pandas for such results without pyarrow, and the type of their values.
+# The classes of such results in pandas without pyarrow, and the types of their numbers.
 _MASKED: Final = MappingProxyType(
     {
         "whole": ("IntegerArray", "int64"),
@@ -64,6 +64,11 @@ class Result:
     name: str
     kind: str
     is_null: bool = False
+
+    @property
+    def stored_as(self) -> str:
+        """The kind of its numbers: those of a day or an instant are whole."""
+        return self.kind if self.kind in _MASKED else "whole"
 
     @property
     def is_day(self) -> bool:
@@ -101,7 +106,7 @@ def name_code(engine: nw.Implementation, place: int | None) -> nw.Expr:
     code = None if place is None else CODES[place]
     if engine.is_polars():
         return nw.lit(code, dtype=nw.Enum(CODES))
-    # A literal without a type spares PySpark a part of the planning.
+    # PySpark plans faster if a literal has no type.
     return nw.lit(None, dtype=nw.String) if code is None else nw.lit(code)
 
 
@@ -187,17 +192,14 @@ def read(
         columns |= {
             own_name: nw.col(name).dt.timestamp("us") for own_name, name in instants.items()
         }
-    columns = {
+    columns |= {own_name: nw.col(name) for own_name, name in whole.items()}
+    # PySpark plans faster without casts that change nothing.
+    uncast = {own_name for own_name, name in whole.items() if types[name] == nw.Int64}
+    if keeps_nulls and engine.is_polars():
         # A day needs no more than the 32 bits that polars has for a date.
-        own_name: value
-        if own_name in dates and keeps_nulls and engine.is_polars()
-        else value.cast(nw.Int64)
-        for own_name, value in columns.items()
-    }
-    # PySpark plans faster without a cast that changes nothing.
-    columns |= {
-        own_name: nw.col(name) if types[name] == nw.Int64 else nw.col(name).cast(nw.Int64)
-        for own_name, name in whole.items()
+        uncast |= dates.keys()
+    columns = {
+        name: value if name in uncast else value.cast(nw.Int64) for name, value in columns.items()
     }
     if not (keeps_nulls and has_nulls(engine)):
         columns = {name: value.fill_null(0) for name, value in columns.items()}
@@ -357,23 +359,23 @@ def _write_pandas(
             instants = values.astype("int64").astype("datetime64[us]").dt.tz_localize("UTC")
             instants = instants.astype("timestamp[us, tz=UTC][pyarrow]") if arrow else instants
             written[result.name] = instants.where(present)
+        elif arrow:
+            written[result.name] = values.astype(_ARROW_TYPES[result.stored_as]).where(present)
         else:
-            kind = result.kind if result.kind in _MASKED else "whole"
-            if arrow:
-                written[result.name] = values.astype(_ARROW_TYPES[kind]).where(present)
-            else:
-                written[result.name] = _mask(native, own(result.source), present, kind)
+            written[result.name] = _mask(native, result, present)
     return native[list(columns)].assign(**written)
 
 
-def _mask(native: Any, name: str, present: Any, kind: str) -> Any:
-    """Return a column that is null where no result is present, in memory of its own.
+def _mask(native: Any, result: Result, present: Any) -> Any:
+    """Return a result that is null where it is not present.
 
-    The frame at work is thrown away, so a column that has memory of its own is not copied.
+    A change of the result must not change another column. So its numbers are copied, but only if
+    another column of the frame at work uses the same memory.
     """
     numpy: Any = import_module("numpy")
     pandas: Any = import_module("pandas")
-    class_name, dtype = _MASKED[kind]
+    class_name, dtype = _MASKED[result.stored_as]
+    name = own(result.source)
     numbers = native[name].to_numpy(dtype)
     others = (native[other] for other in native.columns if other != name)
     if any(
@@ -427,9 +429,9 @@ def add_steps(
 
 
 def divides_in_sql(engine: nw.Implementation) -> bool:
-    """Return whether ``divide`` divides on an engine better than an expression of narwhals.
+    """Return whether ``divide`` replaces ``//`` on an engine.
 
-    There, narwhals computes the numerator several times, or divides as doubles.
+    For ``//``, narwhals computes the numerator several times on DuckDB, and doubles on PySpark.
     """
     return engine.is_duckdb() or engine.is_pyspark()
 
@@ -443,16 +445,17 @@ def divide(
 
     Args:
         frame: the frame.
-        quotients: for each new column, the column of the numerator, and the denominator, which is a
-            number above 0 or a column of such numbers.
+        quotients: the numerator and the denominator of each new column, by its name. The numerator
+            is a column; the denominator is a number above 0, or a column of such numbers.
     """
     native: Any = nw.to_native(frame)
     is_spark = frame.implementation.is_pyspark()
-    divided_by = "DIV" if is_spark else "//"
-    columns = ["*"]
-    columns += [
-        f"{above} {divided_by} {below} AS {name}" for name, (above, below) in quotients.items()
+    sign = "DIV" if is_spark else "//"
+    divisions = [
+        f"{numerator} {sign} {denominator} AS {name}"
+        for name, (numerator, denominator) in quotients.items()
     ]
+    columns = ["*", *divisions]
     return _open(native.selectExpr(*columns) if is_spark else native.project(", ".join(columns)))
 
 

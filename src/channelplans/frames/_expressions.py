@@ -56,7 +56,7 @@ def ratio(
     """Return base + numerator / denominator, rounded to a whole number.
 
     Args:
-        numerator: 0 or more. The engine must also divide the numerator plus half the denominator.
+        numerator: 0 or more. With half the denominator added, the engine must still divide it.
         denominator: above 0.
         rounding: how the sum is rounded.
         base: a whole number, which decides whether a half is next to an even number.
@@ -98,8 +98,8 @@ class Division:
 
     Attributes:
         name: the name of the column.
-        numerator: 0 or more, or null; or the name of such a column of our own. The numerator plus
-            half the denominator is at most ``LARGEST``.
+        numerator: null, or 0 or more; or the name of such a column of our own. With half the
+            denominator added, it is at most ``LARGEST``.
         denominator: a number above 0, or the name of such a column of our own.
         rounding: how the ratio is rounded.
     """
@@ -119,9 +119,12 @@ class Division:
 
     @property
     def quotient(self) -> str:
-        """The name of the column with the quotient; it is the result if nothing is left to do."""
-        is_done = self.rounding in {Rounding.DOWN, Rounding.HALF_UP}
-        return self.name if is_done else f"{self.name}_quotient"
+        """The name of the column with the quotient.
+
+        It has the name of the result if the quotient needs no further rounding.
+        """
+        is_result = self.rounding in {Rounding.DOWN, Rounding.HALF_UP}
+        return self.name if is_result else f"{self.name}_quotient"
 
     def rounded(self, half: nw.Expr) -> nw.Expr:
         """Return the rounded quotient; half is quotient // 2."""
@@ -151,9 +154,8 @@ class Share:
         part: 0 or more, and at most the whole.
         whole: a number above 0, or the name of such a column of our own.
         rounding: how the share is rounded.
-        is_small: whether the product of the amount and the whole, plus half the whole, is at most
-            ``LARGEST``. Otherwise the amount is divided first, and only its remainder is
-            multiplied.
+        is_small: whether amount x whole, with half the whole added, is at most ``LARGEST``.
+            Otherwise the amount is divided first, and only its remainder is multiplied.
     """
 
     name: str

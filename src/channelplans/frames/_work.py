@@ -81,22 +81,23 @@ class Work:
         """Add columns with numerator // denominator, exact up to ``LARGEST``.
 
         Args:
-            quotients: for each name of a column, the numerator, which is 0 or more or null, and the
-                denominator, which is above 0. A text is the name of a column of our own.
+            quotients: the numerator and the denominator of each column, by its name. The numerator
+                is null, or 0 or more; the denominator is above 0. A text names one of our own
+                columns.
         """
         if not divides_in_sql(self.engine):
             self.add(
                 **{
-                    name: as_expression(above) // as_expression(below)
-                    for name, (above, below) in quotients.items()
+                    name: as_expression(numerator) // as_expression(denominator)
+                    for name, (numerator, denominator) in quotients.items()
                 }
             )
             return
-        numerators = {name: above for name, (above, _) in quotients.items()}
+        # SQL divides columns, so an expression becomes a column first.
         computed = {
-            f"{name}_numerator": above
-            for name, above in numerators.items()
-            if isinstance(above, nw.Expr)
+            f"{name}_numerator": numerator
+            for name, (numerator, _) in quotients.items()
+            if isinstance(numerator, nw.Expr)
         }
         if computed:
             self.add(**computed)
@@ -104,10 +105,10 @@ class Work:
             self.frame,
             {
                 own(name): (
-                    own(above if isinstance(above, str) else f"{name}_numerator"),
-                    own(below) if isinstance(below, str) else below,
+                    own(numerator if isinstance(numerator, str) else f"{name}_numerator"),
+                    own(denominator) if isinstance(denominator, str) else denominator,
                 )
-                for name, (above, below) in quotients.items()
+                for name, (numerator, denominator) in quotients.items()
             },
         )
 
@@ -284,7 +285,7 @@ def column(name: str) -> nw.Expr:
 
 
 def as_expression(part: Any) -> Any:
-    """Return a part of an expression: our own column if it is a name, otherwise the part itself."""
+    """Return our own column if the part is its name, otherwise the part itself."""
     return column(part) if isinstance(part, str) else part
 
 

@@ -133,22 +133,21 @@ def requested_columns(channels: str, bundles: str | None) -> dict[str, str]:
 
 def add_granted(work: Work, rule: QuantityRule) -> None:
     """Add the number of channels sold, as ``granted``; for illegal requests it is meaningless."""
-    requested = column("channels")
-    legal = (requested >= rule.minimum) & (requested <= rule.maximum)
-    divided = "channels"
+    name = "channels"
     if not work.wraps:
-        least = nw.lit(rule.minimum, dtype=nw.Int64)
-        divided = "legal"
-        work.add(legal=nw.when(legal).then(requested).otherwise(least))
-        requested = column("legal")
+        requested, least = column(name), nw.lit(rule.minimum, dtype=nw.Int64)
+        is_legal = (requested >= rule.minimum) & (requested <= rule.maximum)
+        name = "legal"
+        work.add(legal=nw.when(is_legal).then(requested).otherwise(least))
     steps = {f"step_{place}": step for place, step in enumerate(rule.steps)}
     add_divisions(
         work,
-        [Division(name, divided, step.multiple, rule.rounding) for name, step in steps.items()],
+        [Division(result, name, step.multiple, rule.rounding) for result, step in steps.items()],
     )
+    requested = column(name)
     rounded = [
-        (requested > step.above, column(name) * step.multiple)
-        for name, step in reversed(steps.items())
+        (requested > step.above, column(result) * step.multiple)
+        for result, step in reversed(steps.items())
     ]
     work.add(granted=choose(rounded, requested))
 
