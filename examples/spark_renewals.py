@@ -6,6 +6,8 @@ have a number of channels, a number of bundles and the day of purchase.
 """
 
 import argparse
+import os
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -174,6 +176,12 @@ def run_with_polars(options: argparse.Namespace, table: Path, output: Path) -> D
     return days
 
 
+def can_run_spark() -> bool:
+    """Return whether PySpark and Java, which it needs, are installed."""
+    has_java = shutil.which("java") or os.environ.get("JAVA_HOME")
+    return bool(has_java and find_spec("pyspark"))
+
+
 def show_progress(label: str, items: Sequence[Any]) -> Any:
     """Yield the items, and show on the terminal how many of them are done."""
     for done, item in enumerate(items):
@@ -211,10 +219,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--parts", type=int, default=16, help="files of the table")
     parser.add_argument("--seed", type=int, default=1, help="a seed repeats the subscriptions")
     parser.add_argument("--on", type=date.fromisoformat, default=date(2026, 6, 1), help="today")
-    parser.add_argument("--engine", choices=("spark", "polars"), help="PySpark if it is installed")
+    parser.add_argument("--engine", choices=("spark", "polars"), help="PySpark if it can run")
     parser.add_argument("--master", default="local[2]", help="the address of the Spark cluster")
     options = parser.parse_args(arguments)
-    engine = options.engine or ("spark" if find_spec("pyspark") else "polars")
+    engine = options.engine or ("spark" if can_run_spark() else "polars")
     run = run_with_spark if engine == "spark" else run_with_polars
     table, output = options.folder / "subscriptions", options.folder / engine
     started_at = perf_counter()

@@ -2,12 +2,12 @@
 
 import ast
 import inspect
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import attrs
 import pytest
-from tests.frames import engines, scalar, tables
+from tests.frames import call_rows, engines, scalar, tables
 
 import channelplans.frames
 from channelplans import (
@@ -25,9 +25,11 @@ from channelplans.errors import ChannelPlansError, InvalidValue, WrongType
 from channelplans.frames import (
     normalize_frame,
     quote_frame,
+    rate_calls_frame,
     refund_frame,
     renewals_frame,
     size_frame,
+    traffic_frame,
     violations_frame,
 )
 from channelplans.frames._codes import CODES
@@ -57,6 +59,15 @@ def test_frames_return_the_type_that_came_in(engine):
         renewals_frame(frame, SKYPE_CONNECT, bought_on="on", on="ended_on"),
         size_frame(frame, employees="bundles", most_employees=10, results={"needed": "needed"}),
     ]
+
+    calls = engines.make(engine, call_rows.edge_rows()[:1], call_rows.COLUMNS)
+    used = "used_seconds"
+    results.append(
+        rate_calls_frame(calls, SKYPE_CONNECT, TARIFF, used_seconds=used, order=["call"])
+    )
+    if engine != "pyspark":
+        start = datetime(2026, 1, 5, tzinfo=UTC)
+        results.append(traffic_frame(engines.make(engine, [(start, 60)], ["start", "seconds"])))
 
     assert {type(frame)} == {*map(type, results)}
 

@@ -114,6 +114,20 @@ def test_refunds_of_first_terms_equal_the_scalar_functions_at_edges(engine):
     assert edge_results("skype-connect", tariff) == engines.rows_of(priced, RESULTS)
 
 
+@pytest.mark.parametrize("columns", [{}, {"term_end": None}], ids=["ends", "first terms"])
+def test_days_as_whole_numbers_give_the_same_results(columns, engine):
+    """Days since 1970-01-01 are priced and refunded as dates are, at each edge."""
+    offer, tariff = OFFERS["skype-connect"], next(iter(tables.TARIFFS))
+    frame = engines.make(engine, edge_rows(), REFUND_COLUMNS, dates=False)
+    priced = price(frame, offer, tables.TARIFFS[tariff], offer.refund, **columns)
+
+    expected = [
+        tuple(engines.day_number(value) if isinstance(value, date) else value for value in row)
+        for row in edge_results("skype-connect", tariff)
+    ]
+    assert expected == engines.rows_of(priced, RESULTS)
+
+
 @pytest.mark.parametrize("tariff", tables.TARIFFS)
 @pytest.mark.parametrize("key", ["skype-connect", "voip-yonder"])
 def test_each_tariff_quotes_and_refunds_as_the_scalar_functions(key, tariff):

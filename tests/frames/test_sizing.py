@@ -5,7 +5,7 @@ from functools import cache
 
 import attrs
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from tests.frames import engines, scalar, tables
 
 from channelplans import SKYPE_CONNECT, QuantityRule, Step
@@ -28,10 +28,11 @@ def sized(frame, **choices):
     return rows, [index for index, row in enumerate(rows) if row[-1] != "beyond_engine"]
 
 
-@pytest.mark.parametrize("key", GUIDELINES)
-def test_size_frame_equals_the_scalar_function_for_each_guideline(key):
+@pytest.mark.parametrize(("key", "engine_name"), engines.with_engines(GUIDELINES))
+def test_size_frame_equals_the_scalar_function_for_each_guideline(key, engine_name):
     """Each guideline sizes Skype's offer as ``suggest_channels`` does."""
-    frame = engines.make("polars", EMPLOYEES, ["employees"])
+    engines.start(engine_name)
+    frame = engines.make(engine_name, EMPLOYEES, ["employees"])
     rows, comparable = sized(frame, guideline=GUIDELINES[key], most_employees=3000)
 
     for index in comparable:
@@ -65,22 +66,37 @@ def test_size_frame_equals_the_scalar_function_on_each_engine(engine):
     assert expected == sized(frame, guideline=GUIDELINES["default"], most_employees=200)[0]
 
 
-@given(
+ANY_TRAFFIC = st.tuples(
     st.fractions(Fraction(1, 50), 1, max_denominator=50),
     st.floats(0.001, 0.2),
     st.lists(st.integers(1, 150), min_size=1, max_size=8),
     st.integers(1, 150),
 )
-def test_size_frame_equals_the_scalar_function_for_any_traffic(erlangs, blocking, counts, limit):
-    """Any load and any share of refused calls is sized as ``suggest_channels`` does."""
+
+
+def check_traffic(engine, erlangs, blocking, counts, limit):
+    """Size the employees by their traffic, and compare each row with the scalar function."""
     guideline = Guideline("drawn", "https://example.com", Traffic(erlangs, blocking=blocking))
-    frame = engines.make("polars", [(count,) for count in counts], ["employees"])
+    frame = engines.make(engine, [(count,) for count in counts], ["employees"])
     rows, _ = sized(frame, guideline=guideline, most_employees=limit)
 
     for count, row in zip(counts, rows, strict=True):
         refused = (None, None, None, "beyond_engine")
         expected = scalar.size_row(count, guideline, SKYPE_CONNECT) if count <= limit else refused
         assert expected == row
+
+
+@given(ANY_TRAFFIC)
+def test_size_frame_equals_the_scalar_function_for_any_traffic(traffic):
+    """Any load and any share of refused calls is sized as ``suggest_channels`` does."""
+    check_traffic("polars", *traffic)
+
+
+@given(ANY_TRAFFIC)
+@settings(max_examples=engines.EXAMPLES)
+def test_each_engine_sizes_any_traffic_as_the_scalar_function(engine, traffic):
+    """Each engine sizes any load and any share of refused calls as ``suggest_channels`` does."""
+    check_traffic(engine, *traffic)
 
 
 def test_size_frame_reports_needs_that_no_profiles_have():

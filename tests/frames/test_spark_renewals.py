@@ -81,6 +81,17 @@ def test_renewals_equal_the_scalar_functions(folder):
     assert {day: tuple(rest) for day, *rest in rows} == days
 
 
+def test_without_java_the_job_runs_with_polars(tmp_path, capsys, monkeypatch):
+    """PySpark cannot run without Java, so polars takes over and shows which parts are done."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    JOB["main"]([str(tmp_path / "job"), "--rows", "20", "--parts", "2"])
+
+    printed = capsys.readouterr()
+    assert printed.out.startswith("polars: ")
+    assert "renew: 2 of 2 parts" in printed.err
+
+
 def test_help_lists_the_options(capsys):
     """The option --help names the number of rows."""
     with pytest.raises(SystemExit):

@@ -176,3 +176,10 @@ def test_traffic_frame_refuses_by_name():
         traffic_frame(frame, start="customer")
     with pytest.raises(WrongType, match="pyarrow"):
         traffic_frame(engines.to_arrow(frame))
+
+
+def test_traffic_frame_refuses_pyspark_by_name(pyspark):
+    """PySpark would need a second mechanism, so it is refused before the run."""
+    frame = engines.make(pyspark, [("a", datetime(2026, 1, 5, tzinfo=UTC), 60)], COLUMNS)
+    with pytest.raises(WrongType, match="not a frame of pyspark"):
+        traffic_frame(frame)

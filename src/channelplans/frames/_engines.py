@@ -17,6 +17,17 @@ from channelplans.frames._codes import CODES
 
 __all__: tuple[str, ...] = ()
 
+#: The engines whose frames can be used, with the names of their libraries.
+ENGINES: Final = MappingProxyType(
+    {
+        nw.Implementation.POLARS: "polars",
+        nw.Implementation.PANDAS: "pandas",
+        nw.Implementation.DUCKDB: "DuckDB",
+        nw.Implementation.PYSPARK: "PySpark",
+        nw.Implementation.PYARROW: "pyarrow",
+    }
+)
+
 #: The largest number that an engine divides exactly if it divides whole numbers as such. A sum of
 #: three such numbers fits 64 bits.
 LARGEST: Final = 2**61
@@ -113,12 +124,6 @@ def name_code(engine: nw.Implementation, place: int | None) -> nw.Expr:
 def is_accepted(engine: nw.Implementation, code: nw.Expr) -> nw.Expr:
     """Return whether a column of codes has no code."""
     return code.is_null() if _spells_codes(engine) else code < 0
-
-
-def is_supported(engine: nw.Implementation) -> bool:
-    """Return whether frames of an engine can be used."""
-    known = engine.is_polars() or engine.is_pandas() or engine.is_pyarrow()
-    return known or engine.is_duckdb() or engine.is_pyspark()
 
 
 def holds_dates(frame: nw.LazyFrame[Any], name: str) -> bool:

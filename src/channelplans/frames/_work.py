@@ -8,6 +8,7 @@ import narwhals.stable.v2 as nw
 from channelplans._checks import instance, text
 from channelplans.errors import InvalidValue, WrongType, quoted
 from channelplans.frames._engines import (
+    ENGINES,
     LARGEST,
     LARGEST_IN_DOUBLE,
     Result,
@@ -16,7 +17,6 @@ from channelplans.frames._engines import (
     holds_dates,
     holds_instants,
     is_accepted,
-    is_supported,
     missing,
     name_code,
     own,
@@ -170,6 +170,7 @@ def start_work(
     results: Mapping[str, str],
     groups: Sequence[str] | None = None,
     keeps_nulls: bool = False,
+    without: Collection[nw.Implementation] = (),
 ) -> Work:
     """Check a frame and read its columns.
 
@@ -185,12 +186,13 @@ def start_work(
         results: the results and the names of their columns, which must be new.
         groups: the only columns of the caller that stay, if the rows of the frame do not.
         keeps_nulls: whether the rules can compute with nulls, on engines that have them.
+        without: the engines that cannot compute the rules.
 
     Raises:
         WrongType: the frame is of an unknown engine, or a column has no usable type.
         InvalidValue: a column does not exist, or a result's column exists already.
     """
-    opened = _open(frame)
+    opened = _open(frame, without)
     schema, days, texts = opened.collect_schema(), days or {}, texts or {}
     instants = instants or {}
     columns = tuple(schema.names())
@@ -250,13 +252,14 @@ def name_results(results: Mapping[str, str] | None, kinds: Mapping[str, str]) ->
     }
 
 
-def _open(frame: object) -> nw.LazyFrame[Any]:
-    expected = "a frame of polars, pandas, DuckDB, PySpark or pyarrow"
+def _open(frame: object, without: Collection[nw.Implementation]) -> nw.LazyFrame[Any]:
+    *names, last = [name for engine, name in ENGINES.items() if engine not in without]
+    expected = f"a frame of {', '.join(names)} or {last}"
     try:
         opened = nw.from_native(cast(Any, frame))
     except TypeError:
         raise WrongType("frame", f"a {type(frame).__name__}", expected) from None
-    if not is_supported(opened.implementation):
+    if opened.implementation not in ENGINES or opened.implementation in without:
         raise WrongType("frame", f"a frame of {opened.implementation}", expected)
     return cast("nw.LazyFrame[Any]", opened)
 

@@ -16,7 +16,6 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from channelplans._checks import bounded
-from channelplans.errors import WrongType
 from channelplans.explore._clock_hours import HOUR
 from channelplans.explore._instants import EPOCH
 from channelplans.frames._codes import BEYOND_ENGINE, CODES, INVALID_VALUE, WRONG_TYPE
@@ -136,10 +135,8 @@ def traffic_frame(
         kept={} if by is None else {"by": by},
         results=names,
         groups=[] if by is None else [by],
+        without=(nw.Implementation.PYSPARK, nw.Implementation.PYARROW),
     )
-    if work.engine.is_pyspark() or work.engine.is_pyarrow():
-        found = f"a frame of {work.engine}"
-        raise WrongType("frame", found, "a frame of polars, pandas or DuckDB")
     is_eager = work.engine.is_polars() and isinstance(work.frame, nw.DataFrame)
     if is_eager:
         work.frame = work.frame.lazy()
