@@ -34,8 +34,9 @@ MODULES = {
 
 NO_JAVA = "Java is not installed; on Debian, .ci/java.sh installs it"
 
-#: Java starts in half the time if it compiles quickly instead of well. Tables of tests are small.
+#: Java starts in half the time if it compiles quickly instead of well; many rows then take longer.
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+JAVA_OPTIONS_FOR_MANY_ROWS = "-XX:+UseSerialGC"
 
 
 def with_engines(items):
@@ -60,16 +61,16 @@ def start(engine):
 
 
 @cache
-def spark():
+def spark(java_options=JAVA_OPTIONS):
     """Return a session of PySpark, which all tests of a process share."""
     from pyspark.sql import SparkSession
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
     settings = {
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.extraJavaOptions": JAVA_OPTIONS,
+        "spark.driver.extraJavaOptions": java_options,
         "spark.driver.host": "127.0.0.1",
-        "spark.driver.memory": "1g",
+        "spark.driver.memory": "2g",
         "spark.log.level": "OFF",
         # Otherwise the optimizer computes small tables itself, without a job.
         "spark.sql.optimizer.excludedRules": (
@@ -77,6 +78,8 @@ def spark():
         ),
         # Otherwise PySpark asks Java for the line of Python at each operation.
         "spark.python.sql.dataFrameDebugging.enabled": "false",
+        # Java does not compile a longer method, so Spark must not put a whole query into one.
+        "spark.sql.codegen.hugeMethodLimit": "8000",
         "spark.sql.shuffle.partitions": "2",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
@@ -174,7 +177,9 @@ class _Makers:
 
     @staticmethod
     def pyspark(arrow_table):
-        return spark().createDataFrame(arrow_table)
+        has_many_rows = arrow_table.num_rows > 100_000
+        options = JAVA_OPTIONS_FOR_MANY_ROWS if has_many_rows else JAVA_OPTIONS
+        return spark(options).createDataFrame(arrow_table)
 
     @staticmethod
     def pyarrow(arrow_table):

@@ -7,7 +7,7 @@ from functools import cache
 import attrs
 import pytest
 from hypothesis import given, settings, strategies as st
-from tests.frames import call_rows, engines
+from tests.frames import call_rows, engines, millions
 
 from channelplans import EUR, SKYPE_CONNECT, BundleRule, CallRule, Rate, Tariff
 from channelplans.errors import InvalidValue, WrongType
@@ -94,27 +94,32 @@ def test_rate_calls_frame_equals_the_scalar_function(engine, data):
     check(data.draw(call_rows.call_tables(offer, tariff)), offer, tariff, engine)
 
 
+@cache
+def random_calls(seed):
+    """Return random calls of many subscriptions."""
+    return call_rows.random_rows(seed, millions.DIFFERENT, subscriptions=5_000)
+
+
+@cache
+def random_results(seed):
+    """Return the results of random calls, computed call by call."""
+    return call_rows.rate_rows(GERMAN, call_rows.RATES, random_calls(seed))
+
+
 @pytest.mark.slow
-def test_a_million_calls_equal_the_scalar_function(quick_engine, request):
+def test_a_million_calls_equal_the_scalar_function(engine, seed):
     """A million calls of many subscriptions, copies of random ones, are rated as one by one."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    seed = request.config.getoption("randomly_seed", default=1)
-    rows, copies = call_rows.random_rows(seed, 10_000, subscriptions=500), 100
-    table = engines.table(rows, COLUMNS)
-    tables = []
-    for copy in range(copies):
-        names = pc.binary_join_element_wise(table["subscription"], str(copy), "-")
-        tables.append(table.set_column(0, "subscription", names))
-    frame = engines.from_table(quick_engine, pa.concat_tables(tables))
-    rated = engines.to_arrow(rate(frame, GERMAN, call_rows.RATES)).sort_by("call")
+    calls = millions.copy(engines.table(random_calls(seed), COLUMNS), "subscription")
+    rated = rate(engines.from_table(engine, calls), GERMAN, call_rows.RATES)
 
-    expected = call_rows.rate_rows(GERMAN, call_rows.RATES, rows)
-    for name, values in zip(RATED, zip(*expected, strict=True), strict=True):
-        read = rated[name].cast(pa.string() if name == "error" else pa.int64())
-        repeated = pa.array([value for value in values for _ in range(copies)], read.type)
-        assert read.combine_chunks().equals(repeated), name
+    copies = calls.num_rows // millions.DIFFERENT
+    expected = {
+        name: pa.array([value for value in values for _ in range(copies)])
+        for name, values in zip(RATED, zip(*random_results(seed), strict=True), strict=True)
+    }
+    millions.check(engines.to_arrow(rated).sort_by("call"), pa.table(expected))
 
 
 def test_rate_calls_frame_charges_all_calls_without_allowances():

@@ -2,8 +2,11 @@
 
 import ast
 import inspect
+from cProfile import Profile
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -47,29 +50,145 @@ def quoted(engine, rows=ROWS, offer=SKYPE_CONNECT, tariff=TARIFF, *, dates=True,
     return quote_frame(engines.make(engine, rows, REQUEST, dates=dates), offer, tariff, **choices)
 
 
+ALL_COLUMNS = [*REQUEST, "ended_on", *call_rows.COLUMNS, "start"]
+CALL = ("s", 1, "+12125550100", "US", 61, 900, 0, datetime(2026, 1, 5, 10, tzinfo=UTC))
+
+
+def make_all(engine, rows, prefix=""):
+    """Return a number of equal rows as a frame with the columns of all functions."""
+    columns = [prefix + name for name in ALL_COLUMNS]
+    return engines.make(engine, [(5, 1, DAY, DAY, *CALL)] * rows, columns)
+
+
+def compute_all(frame, engine, prefix=""):
+    """Return what each function returns for a frame, by the function's name.
+
+    Args:
+        frame: the frame.
+        engine: its engine. Only ``traffic_frame`` is not for PySpark.
+        prefix: what the names of its columns start with.
+    """
+    channels, bundles, on, ended_on, *others = [prefix + name for name in ALL_COLUMNS]
+    subscription, call, number, destination, seconds, granted, used, start = others
+    requested = {"channels": channels, "bundles": bundles}
+    names: dict[str, Any] = {name: f"paid {name}" for name in scalar.QUOTED}
+    paid = quote_frame(frame, SKYPE_CONNECT, TARIFF, **requested, on=on, results=names)
+    del names["granted"], names["error"]
+    results = {
+        "normalize": normalize_frame(frame, RULE, channels=channels),
+        "violations": violations_frame(frame, SKYPE_CONNECT, **requested),
+        "refund": refund_frame(
+            paid,
+            SKYPE_CONNECT,
+            rule=RefundRule(bundles=RefundBasis.MINUTES),
+            on=ended_on,
+            term_start=on,
+            used_seconds=used,
+            bundles=bundles,
+            **names,
+        ),
+        "renewals": renewals_frame(frame, SKYPE_CONNECT, bought_on=on, on=on, until=ended_on),
+        "size": size_frame(
+            frame, employees=bundles, most_employees=10, results={"channels": "to buy"}
+        ),
+        "rate calls": rate_calls_frame(
+            frame,
+            SKYPE_CONNECT,
+            TARIFF,
+            number=number,
+            destination=destination,
+            seconds=seconds,
+            granted_seconds=granted,
+            used_seconds=used,
+            subscription=subscription,
+            order=[call],
+        ),
+    }
+    if engine != "pyspark":
+        results["traffic"] = traffic_frame(frame, start=start, seconds=seconds, by=subscription)
+    return results
+
+
+@cache
+def computed_frames(engine):
+    """Return what each function returns for one row."""
+    return compute_all(make_all(engine, 1), engine)
+
+
 def test_frames_return_the_type_that_came_in(engine):
     """Each function returns a frame of the caller's type, and lazy frames stay lazy."""
-    frame = engines.make(engine, [(5, 1, DAY, DAY)], [*REQUEST, "ended_on"])
-    paid = quote_frame(frame, SKYPE_CONNECT, TARIFF)
-    results = [
-        normalize_frame(frame, RULE),
-        violations_frame(frame, SKYPE_CONNECT),
-        paid,
-        refund_frame(paid, SKYPE_CONNECT, results={"error": "refund_error"}),
-        renewals_frame(frame, SKYPE_CONNECT, bought_on="on", on="ended_on"),
-        size_frame(frame, employees="bundles", most_employees=10, results={"needed": "needed"}),
-    ]
+    frame = make_all(engine, 1)
 
-    calls = engines.make(engine, call_rows.edge_rows()[:1], call_rows.COLUMNS)
-    used = "used_seconds"
-    results.append(
-        rate_calls_frame(calls, SKYPE_CONNECT, TARIFF, used_seconds=used, order=["call"])
-    )
-    if engine != "pyspark":
-        start = datetime(2026, 1, 5, tzinfo=UTC)
-        results.append(traffic_frame(engines.make(engine, [(start, 60)], ["start", "seconds"])))
+    assert {type(frame)} == {*map(type, computed_frames(engine).values())}
 
-    assert {type(frame)} == {*map(type, results)}
+
+def fail_when_run(engine, frame, message):
+    """Return a lazy frame whose query fails with a message."""
+    if engine == "duckdb":
+        return frame.filter(f"error('{message}' || seconds) IS NULL")
+    if engine == "pyspark":
+        return frame.where(f"raise_error('{message}' || seconds) IS NULL")
+
+    def fail(_):
+        raise RuntimeError(message)
+
+    return frame.map_batches(fail, schema=frame.collect_schema())
+
+
+@pytest.mark.parametrize("engine_name", ["polars lazy", "duckdb", "pyspark"])
+def test_lazy_frames_run_no_query(engine_name):
+    """No function runs the query of a lazy frame; only the caller does."""
+    engines.start(engine_name)
+    frame = fail_when_run(engine_name, make_all(engine_name, 1), "the query ran")
+    for computed in compute_all(frame, engine_name).values():
+        with pytest.raises(Exception, match="the query ran"):
+            engines.to_arrow(computed)
+
+
+def read_results(frames, prefix=""):
+    """Return the results in each frame as a table, without the caller's columns."""
+    tables_read = {name: engines.to_arrow(frame) for name, frame in frames.items()}
+    given = {prefix + name for name in ALL_COLUMNS}
+    return {
+        name: read.select([column for column in read.column_names if column not in given])
+        for name, read in tables_read.items()
+    }
+
+
+@cache
+def computed_results(engine):
+    """Return the results of each function for one row, as tables."""
+    return read_results(computed_frames(engine))
+
+
+def test_each_function_reads_columns_of_any_name(engine):
+    """Each function gives the same results, whatever the caller names the columns."""
+    renamed = read_results(compute_all(make_all(engine, 1, "my "), engine, "my "), "my ")
+
+    assert computed_results(engine) == renamed
+
+
+OTHER_TYPES = {
+    "adjusted": "bool",
+    "peak_at": "timestamp",
+    **dict.fromkeys(("first_day", "last_day", "paid term_end", "next_renewal"), "date"),
+    **dict.fromkeys(("first_term_start", "last_term_end"), "date"),
+}
+
+
+def test_results_have_the_types_of_the_documentation(engine):
+    """Numbers are int64, days are dates, loads are doubles, and codes are text."""
+    for read in computed_results(engine).values():
+        for field in read.schema:
+            wanted = OTHER_TYPES.get(field.name, "int64")
+            if field.name.startswith("erlangs"):
+                wanted = "double"
+            elif field.name.endswith("error"):
+                # An Enum of polars is a dictionary of texts, and some engines have long texts.
+                wanted = "dictionary" if engine.startswith("polars") else "string"
+            elif wanted == "date" and engine == "pandas":
+                wanted = "timestamp"
+            assert str(field.type).removeprefix("large_").startswith(wanted), field
 
 
 def test_days_are_dates_if_dates_came_in(engine):
@@ -426,8 +545,29 @@ def test_no_python_function_is_called_for_each_row():
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
     }
 
-    forbidden = {"apply", "map_batches", "map_elements", "map_rows", "mapInArrow", "pipe", "udf"}
+    forbidden = {
+        *("apply", "applyInArrow", "applyInPandas", "create_function", "frompyfunc", "map"),
+        *("mapInArrow", "mapInPandas", "map_batches", "map_elements", "map_groups", "map_rows"),
+        *("pandas_udf", "pipe", "rolling_map", "transform", "udf", "vectorize"),
+    }
     assert set() == called & forbidden
+
+
+def count_calls(frame, engine):
+    """Return how many Python functions are called until all functions have their results."""
+    with Profile(builtins=False) as profile:
+        for computed in compute_all(frame, engine).values():
+            engines.to_arrow(computed)
+    return sum(entry.callcount for entry in profile.getstats())
+
+
+@pytest.mark.parametrize("engine_name", ["polars", "pandas", "pandas with pyarrow"])
+def test_more_rows_call_no_more_python_functions(engine_name):
+    """A hundred thousand rows take about as many calls of Python functions as one."""
+    engines.start(engine_name)
+    calls = [count_calls(make_all(engine_name, rows), engine_name) for rows in (1, 100_000)]
+
+    assert calls[1] < calls[0] + 10_000
 
 
 def test_frames_of_any_size_are_read(engine):

@@ -7,7 +7,7 @@ from itertools import cycle
 
 import pytest
 from hypothesis import given, settings, strategies as st
-from tests.frames import engines, scalar, tables
+from tests.frames import engines, millions, scalar, tables
 
 from channelplans import (
     EUR,
@@ -183,32 +183,22 @@ def random_rows(seed, count):
     return rows
 
 
+@cache
+def million_rows(seed):
+    """Return an offer, a million requests and the results of the scalar functions."""
+    key = random.Random(seed).choice(["skype-connect", "skype-connect-2011", "voip-yonder"])
+    offer, rows = OFFERS[key], random_rows(seed, millions.DIFFERENT)
+    answers = [price_row(offer, tables.TARIFFS["flat"], offer.refund, row) for row in rows]
+    return offer, *millions.draw(seed, rows, REFUND_COLUMNS, answers, RESULTS)
+
+
 @pytest.mark.slow
-def test_a_million_rows_equal_the_scalar_functions(pyspark, request):
-    """A million rows, drawn from 100,000 random ones, are quoted and refunded as row by row.
+def test_a_million_rows_equal_the_scalar_functions(engine, seed):
+    """A million random requests are quoted and refunded as row by row."""
+    offer, requests, expected = million_rows(seed)
+    frame = engines.from_table(engine, requests)
 
-    Each engine gets the same rows, because the scalar functions take most of the time.
-    """
-    import pyarrow as pa
-
-    seed = request.config.getoption("randomly_seed", default=1)
-    chance = random.Random(seed)
-    key = chance.choice(["skype-connect", "skype-connect-2011", "voip-yonder"])
-    offer, tariff = OFFERS[key], tables.TARIFFS["flat"]
-    rows = random_rows(seed, 100_000)
-    results = zip(*[price_row(offer, tariff, offer.refund, row) for row in rows], strict=True)
-    drawn = pa.array(chance.choices(range(len(rows)), k=1_000_000))
-    expected = {
-        name: pa.array(values, pa.date32() if name == "term_end" else None).take(drawn)
-        for name, values in zip(RESULTS, results, strict=True)
-    }
-    requests = engines.table(rows, REFUND_COLUMNS).take(drawn)
-    for engine in (*engines.QUICK_ENGINES, pyspark):
-        frame = engines.from_table(engine, requests)
-        priced = engines.to_arrow(price(frame, offer, tariff, offer.refund))
-        for name, values in expected.items():
-            read = priced.column(name).cast(values.type).combine_chunks()
-            assert values.equals(read), (engine, name)
+    millions.check(price(frame, offer, tables.TARIFFS["flat"], offer.refund), expected)
 
 
 def test_quote_frame_caps_the_minutes_as_the_scalar_function_does(quick_engine):

@@ -1,9 +1,12 @@
 """Requests for channels and bundles over columns equal the scalar functions row by row."""
 
+import random
+from functools import cache
+
 import attrs
 import pytest
 from hypothesis import given, settings, strategies as st
-from tests.frames import engines, scalar, tables
+from tests.frames import engines, millions, scalar, tables
 
 from channelplans import SKYPE_CONNECT, BundleRule
 from channelplans.frames import normalize_frame, violations_frame
@@ -12,23 +15,30 @@ from channelplans.testing.strategies import offers, quantity_rules
 
 OTHER_NAMES = {"adjusted": "adjusted", "error": "range_error"}
 VIOLATED = ["channels_error", "bundles_error", "error"]
+RESULTS = ["granted", *OTHER_NAMES.values(), *VIOLATED]
+COLUMNS = ["channels", "bundles"]
 REQUEST_ROWS = sorted(
     {(channels, bundles) for channels, bundles, _ in tables.request_rows()}, key=str
 )
 
 
-def check(engine, offer, rows):
-    """Normalize the channels and list the violations of requests, and compare each row."""
-    rule = offer.quantity
-    frame = engines.make(engine, rows, ["channels", "bundles"])
-    normalized = normalize_frame(frame, rule, results={"granted": "granted", **OTHER_NAMES})
-    violated = violations_frame(normalized, offer)
+def examine(frame, offer):
+    """Return a frame with its channels normalized and the violations of its requests."""
+    names = {"granted": "granted", **OTHER_NAMES}
+    return violations_frame(normalize_frame(frame, offer.quantity, results=names), offer)
 
-    expected = [
-        (*scalar.normalize_row(rule, channels), *scalar.violations_row(offer, channels, bundles))
-        for channels, bundles in rows
-    ]
-    assert expected == engines.rows_of(violated, ["granted", *OTHER_NAMES.values(), *VIOLATED])
+
+def answer(offer, channels, bundles):
+    """Return what must be added to a row."""
+    normalized = scalar.normalize_row(offer.quantity, channels)
+    return (*normalized, *scalar.violations_row(offer, channels, bundles))
+
+
+def check(engine, offer, rows):
+    """Examine requests, and compare each row with the scalar functions."""
+    examined = examine(engines.make(engine, rows, COLUMNS), offer)
+
+    assert [answer(offer, *row) for row in rows] == engines.rows_of(examined, RESULTS)
 
 
 def test_two_bundles_for_each_channel_equal_the_scalar_functions(engine):
@@ -53,6 +63,26 @@ def test_requests_equal_the_scalar_functions(engine, data):
     row = st.tuples(tables.missing_or(near_limit), st.integers(-1, 1))
     check(engine, offer, data.draw(st.lists(row, min_size=10, max_size=40)))
     check(engine, data.draw(offers()), [row[:2] for row in data.draw(tables.requests())])
+
+
+@cache
+def million_rows(seed):
+    """Return a million requests and the results of the scalar functions."""
+    chance = random.Random(seed)
+    rows = [
+        (chance.choice((None, *[chance.randint(-2, 330)] * 9)), chance.randint(-2, 330))
+        for _ in range(millions.DIFFERENT)
+    ]
+    answers = [answer(SKYPE_CONNECT, *row) for row in rows]
+    return millions.draw(seed, rows, COLUMNS, answers, RESULTS)
+
+
+@pytest.mark.slow
+def test_a_million_requests_equal_the_scalar_functions(engine, seed):
+    """A million random requests are normalized and checked as row by row."""
+    requests, expected = million_rows(seed)
+
+    millions.check(examine(engines.from_table(engine, requests), SKYPE_CONNECT), expected)
 
 
 def test_violations_frame_works_without_bundles():

@@ -6,7 +6,7 @@ from functools import cache
 import attrs
 import pytest
 from hypothesis import given, settings, strategies as st
-from tests.frames import engines, scalar, tables
+from tests.frames import engines, millions, scalar, tables
 
 from channelplans import SKYPE_CONNECT, QuantityRule, Step
 from channelplans.errors import InvalidValue
@@ -40,6 +40,23 @@ def test_size_frame_equals_the_scalar_function_for_each_guideline(key, engine_na
         expected = scalar.size_row(employees, GUIDELINES[key], SKYPE_CONNECT)
         assert expected == rows[index]
     assert len(EMPLOYEES) - len(comparable) == (1 if key == "default" else 0)
+
+
+@cache
+def million_rows(seed):
+    """Return a million numbers of employees and the results of the scalar function."""
+    rows = [(None,), *((count,) for count in range(-2, 3001))]
+    answers = [scalar.size_row(*row, GUIDELINES["default"], SKYPE_CONNECT) for row in rows]
+    return millions.draw(seed, rows, ["employees"], answers, SIZED)
+
+
+@pytest.mark.slow
+def test_a_million_customers_equal_the_scalar_function(engine, seed):
+    """A million random customers are sized as one by one."""
+    customers, expected = million_rows(seed)
+    frame = engines.from_table(engine, customers)
+
+    millions.check(size_frame(frame, most_employees=3000), expected)
 
 
 @cache

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings, strategies as st
-from tests.frames import engines, traffic_rows
+from tests.frames import engines, millions, traffic_rows
 from tests.frames.tables import missing_or
 
 from channelplans.errors import InvalidValue, WrongType
@@ -71,6 +71,29 @@ def test_traffic_frame_of_pandas_stays_whole_in_a_zone_with_many_changes():
     assert check(rows, "pandas", traffic_rows.ZONES["Pacific/Apia"]) == set()
 
 
+@pytest.mark.parametrize("unit", ["s", "ns"])
+def test_traffic_frame_reads_instants_of_each_unit(unit, traffic_engine):
+    """Instants can count seconds or nanoseconds; parts of a microsecond are left out."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    start = datetime(2026, 1, 5, 10, tzinfo=UTC)
+    instants = pa.array([start, None], pa.timestamp(unit, "Europe/Warsaw"))
+    if unit == "ns":
+        instants = pc.add(instants, pa.scalar(999, pa.duration("ns")))
+    columns = {"start": instants, "seconds": [60, 60], "customer": ["a", "b"]}
+    frame = engines.from_table(traffic_engine, pa.table(columns))
+    if (traffic_engine, unit) == ("duckdb", "ns"):
+        # DuckDB has no nanoseconds with a time zone.
+        with pytest.raises(WrongType, match="start"):
+            traffic_frame(frame)
+        return
+    measured = traffic_frame(frame, by="customer", results={"peak_at": "at"})
+
+    read = sorted(engines.rows_of(measured, ["customer", "at", "error"]))
+    assert [("a", start, None), ("b", None, "wrong-type")] == read
+
+
 @given(st.data())
 @settings(max_examples=engines.EXAMPLES)
 def test_traffic_frame_equals_the_scalar_function(traffic_engine, data):
@@ -88,13 +111,24 @@ def test_traffic_frame_equals_the_scalar_function(traffic_engine, data):
     check(rows, traffic_engine, zone, weekdays)
 
 
-@pytest.mark.slow
-def test_a_million_calls_equal_the_scalar_function(request):
-    """A million calls of 500 customers are measured as by ``measure_traffic``."""
-    seed = request.config.getoption("randomly_seed", default=1)
-    rows = traffic_rows.random_rows(seed, 1_000_000, customers=500)
+@cache
+def million_rows(seed):
+    """Return a million calls, copies of random ones, and what is measured for each customer."""
+    rows = traffic_rows.random_rows(seed, millions.DIFFERENT, customers=50)
+    calls = millions.copy(engines.table(rows, COLUMNS), "customer")
+    measured = traffic_rows.measure(rows, WARSAW)
+    copies = range(calls.num_rows // len(rows))
+    return calls, {f"{name}-{copy}": row for name, row in measured.items() for copy in copies}
 
-    assert check(rows, "polars", WARSAW) == set()
+
+@pytest.mark.slow
+def test_a_million_calls_equal_the_scalar_function(traffic_engine, seed):
+    """A million random calls of a thousand customers are measured as by ``measure_traffic``."""
+    calls, expected = million_rows(seed)
+    measured = traffic_frame(engines.from_table(traffic_engine, calls), by="customer", zone=WARSAW)
+
+    read = engines.rows_of(measured, ["customer", *MEASURED])
+    assert expected == {row[0]: row[1:] for row in read}
 
 
 @pytest.mark.parametrize("engine_name", ["polars", "duckdb"])

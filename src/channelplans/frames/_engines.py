@@ -235,10 +235,16 @@ def _read_pandas(
     native: Any = nw.to_native(frame)
     columns: dict[str, Any] = {}
     for own_name, name in instants.items():
-        gaps = native[name].isna()
-        local = native[name].astype("datetime64[us, UTC]").dt.tz_localize(None)
-        columns[own(own_name)] = local.astype("int64").where(~gaps, 0)
-        columns[own(missing(own_name))] = gaps
+        series = native[name]
+        gaps = series.isna()
+        if is_arrow_type(series.dtype):
+            # A cast to a type of pandas would call a Python function for each instant.
+            instants_us = series.dt.floor("us").astype("timestamp[us, tz=UTC][pyarrow]")
+            numbers = instants_us.astype("int64[pyarrow]").fillna(0).astype("int64")
+        else:
+            local = series.astype("datetime64[us, UTC]").dt.tz_localize(None)
+            numbers = local.astype("int64").where(~gaps, 0)
+        columns[own(own_name)], columns[own(missing(own_name))] = numbers, gaps
     for own_name, name in texts.items():
         gaps = native[name].isna()
         # Without pyarrow, pandas calls a Python function for each text.
@@ -361,9 +367,7 @@ def _write_pandas(
         elif result.is_day and dates:
             written[result.name] = _pandas_dates(values, arrow=arrow).where(present)
         elif result.kind == "instant":
-            instants = values.astype("int64").astype("datetime64[us]").dt.tz_localize("UTC")
-            instants = instants.astype("timestamp[us, tz=UTC][pyarrow]") if arrow else instants
-            written[result.name] = instants.where(present)
+            written[result.name] = _pandas_instants(values, arrow=arrow).where(present)
         elif arrow:
             written[result.name] = values.astype(_ARROW_TYPES[result.stored_as]).where(present)
         else:
@@ -398,6 +402,12 @@ def _pandas_dates(days: Any, *, arrow: bool) -> Any:
     if arrow:
         return days.astype("int32[pyarrow]").astype("date32[pyarrow]")
     return (days * _SECONDS_IN_DAY).astype("datetime64[s]")
+
+
+def _pandas_instants(numbers: Any, *, arrow: bool) -> Any:
+    if arrow:
+        return numbers.astype("int64[pyarrow]").astype("timestamp[us, tz=UTC][pyarrow]")
+    return numbers.astype("int64").astype("datetime64[us]").dt.tz_localize("UTC")
 
 
 def _open(native: Any) -> nw.LazyFrame[Any]:

@@ -1,0 +1,46 @@
+"""A million rows that are drawn from random ones, so that the scalar functions answer fewer."""
+
+import random
+
+from tests.frames import engines
+
+#: How many different rows the scalar functions answer.
+DIFFERENT = 50_000
+
+
+def draw(seed, rows, columns, answers, results):
+    """Return a million rows, drawn from the rows with the seed, and their answers, as tables."""
+    import pyarrow as pa
+
+    drawn = pa.array(random.Random(seed).choices(range(len(rows)), k=1_000_000))
+    expected = {
+        name: pa.array(values)
+        for name, values in zip(results, zip(*answers, strict=True), strict=True)
+    }
+    return engines.table(rows, columns).take(drawn), pa.table(expected).take(drawn)
+
+
+def copy(table, named):
+    """Return a million rows, copies of a table, whose names of owners differ from copy to copy.
+
+    Args:
+        table: a table with ``DIFFERENT`` rows.
+        named: the column of the owners.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    place = table.column_names.index(named)
+    copies = []
+    for number in range(1_000_000 // DIFFERENT):
+        names = pc.binary_join_element_wise(table[named], str(number), "-")
+        copies.append(table.set_column(place, named, names))
+    return pa.concat_tables(copies)
+
+
+def check(frame, expected):
+    """Compare the results of a frame with a table of the same columns, row by row."""
+    read = engines.to_arrow(frame)
+    for name in expected.column_names:
+        values = expected[name]
+        assert values.combine_chunks().equals(read[name].cast(values.type).combine_chunks()), name
