@@ -19,8 +19,13 @@ TARIFF = Tariff("example", EUR, channel="6.95", bundle="10", minute="0.021")
 PLANS = [SKYPE_CONNECT.plan(channels=channels, bundles=1) for channels in range(1, 300)]
 
 
-def make_subscriptions(count: int) -> list[Subscription]:
-    """Return subscriptions of many accounts, which share the offer, the tariff and some plans."""
+def make_subscriptions(count: int, first: int = 0) -> list[Subscription]:
+    """Return subscriptions of many accounts, which share the offer, the tariff and some plans.
+
+    Args:
+        count: how many to make.
+        first: the number of the first account.
+    """
     first_day = date(2026, 1, 1)
     return [
         buy(
@@ -31,7 +36,7 @@ def make_subscriptions(count: int) -> list[Subscription]:
             subscription=f"s-{number}",
             on=first_day + timedelta(number % 28),
         ).after
-        for number in range(count)
+        for number in range(first, first + count)
     ]
 
 
