@@ -39,11 +39,12 @@ def check(rows, engine, zone, weekdays=range(7), *, expected=None):
     return left_out
 
 
-@pytest.mark.parametrize("key", traffic_rows.ZONES)
-def test_traffic_frame_equals_the_scalar_function_at_edges(key):
+@pytest.mark.parametrize(("key", "engine_name"), engines.with_engines(traffic_rows.ZONES))
+def test_traffic_frame_equals_the_scalar_function_at_edges(key, engine_name):
     """Calls around midnight and changes of the clock are measured as by ``measure_traffic``."""
+    engines.start(engine_name)
     zone = traffic_rows.ZONES[key]
-    left_out = check(traffic_rows.edge_rows(zone), "polars lazy", zone)
+    left_out = check(traffic_rows.edge_rows(zone), engine_name, zone)
 
     assert "unknown" in left_out
     assert len(left_out) == 1 or key == "America/St_Johns"
@@ -155,16 +156,16 @@ def test_traffic_frame_refuses_calls_without_a_customer():
     assert sorted(read, key=str) == [("a", 1, None), (None, None, "wrong-type")]
 
 
-def test_traffic_frame_leaves_out_what_it_cannot_compute():
+def test_traffic_frame_leaves_out_what_it_cannot_compute(traffic_engine):
     """It leaves out centuries of calls and, in Warsaw, a call over two changes of the clock."""
     start = datetime(2026, 1, 5, 10, tzinfo=UTC)
     long_call, years = [("long", start, 86_400 * 350)], [("many", start, 86_400 * 3_000)] * 4_000
-    frame = engines.make("polars", long_call + years, COLUMNS)
+    frame = engines.make(traffic_engine, long_call + years, COLUMNS)
     measured = traffic_frame(frame, by="customer")
 
     codes = dict(engines.rows_of(measured, ["customer", "error"]))
     assert codes == {"long": None, "many": "beyond_engine"}
-    assert check(long_call, "polars", WARSAW) == {"long"}
+    assert check(long_call, traffic_engine, WARSAW) == {"long"}
 
 
 @pytest.mark.parametrize("engine_name", ["polars", "pandas"])

@@ -359,6 +359,9 @@ def _write_pandas(
         values, present = native[own(result.source)], accepted
         if result.kind == "optional day":
             present = accepted & (values >= FIRST_DAY)
+        elif result.kind == "fraction":
+            # A column of numpy has NaN where there is no number.
+            present = accepted & values.notna()
         if result.kind == "code":
             # No code is -1, for which nothing is taken.
             texts = texts_of_codes.take(values.to_numpy("int64"), allow_fill=True)
