@@ -85,7 +85,7 @@ def measure_channels(by_package: partial[int]) -> Iterator[float]:
 def make_blocks() -> Iterator[tuple[list[Subscription], list[object]]]:
     """Yield a million subscriptions and their bare copies, in blocks.
 
-    A block is not kept, because the collector of garbage walks over all objects that are.
+    Blocks are not kept, because more objects make Python's garbage collection slower.
     """
     for first in range(0, SUBSCRIPTIONS, BLOCK):
         subscriptions = make_subscriptions(BLOCK, first)
@@ -96,12 +96,12 @@ def make_blocks() -> Iterator[tuple[list[Subscription], list[object]]]:
 def measure_pickling() -> Iterator[float]:
     """Yield for each block the time to pickle and unpickle subscriptions against bare classes."""
     for number, block in enumerate(make_blocks()):
-        ours, theirs = (partial(pickle_and_back, values) for values in block)
+        by_library, by_copies = (partial(pickle_and_back, values) for values in block)
         # The order alternates, so that none profits from being second.
         if number % 2:
-            yield from times_faster(paired(theirs, ours, rounds=1))
+            yield from times_faster(paired(by_copies, by_library, rounds=1))
         else:
-            yield from paired(ours, theirs, rounds=1)
+            yield from paired(by_library, by_copies, rounds=1)
 
 
 def pickle_and_back(values: Sequence[object]) -> object:

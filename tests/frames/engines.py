@@ -95,6 +95,14 @@ def day_number(day):
     return None if day is None else (day - EPOCH).days
 
 
+def with_day_numbers(rows):
+    """Return the rows with the number of each day in place of the day."""
+    return [
+        tuple(day_number(value) if isinstance(value, date) else value for value in row)
+        for row in rows
+    ]
+
+
 def table(rows, columns, *, dates=True):
     """Return rows as a table of pyarrow: days as dates or as whole numbers, numbers as int64.
 

@@ -20,21 +20,21 @@ def draw(seed, rows, columns, answers, results):
     return engines.table(rows, columns).take(drawn), pa.table(expected).take(drawn)
 
 
-def copy(table, named):
-    """Return a million rows, copies of a table, whose names of owners differ from copy to copy.
+def copy(table, owner):
+    """Return a million rows: copies of a table, in which each copy has owners of its own.
 
     Args:
         table: a table with ``DIFFERENT`` rows.
-        named: the column of the owners.
+        owner: the column with the names of the owners.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    place = table.column_names.index(named)
+    place = table.column_names.index(owner)
     copies = []
     for number in range(1_000_000 // DIFFERENT):
-        names = pc.binary_join_element_wise(table[named], str(number), "-")
-        copies.append(table.set_column(place, named, names))
+        names = pc.binary_join_element_wise(table[owner], str(number), "-")
+        copies.append(table.set_column(place, owner, names))
     return pa.concat_tables(copies)
 
 

@@ -121,10 +121,7 @@ def test_days_as_whole_numbers_give_the_same_results(columns, engine):
     frame = engines.make(engine, edge_rows(), REFUND_COLUMNS, dates=False)
     priced = price(frame, offer, tables.TARIFFS[tariff], offer.refund, **columns)
 
-    expected = [
-        tuple(engines.day_number(value) if isinstance(value, date) else value for value in row)
-        for row in edge_results("skype-connect", tariff)
-    ]
+    expected = engines.with_day_numbers(edge_results("skype-connect", tariff))
     assert expected == engines.rows_of(priced, RESULTS)
 
 

@@ -91,10 +91,7 @@ def test_renewals_frame_equals_the_scalar_functions(engine, data):
 
     dates = data.draw(st.booleans())
     if not dates:
-        expected = [
-            tuple(engines.day_number(value) if isinstance(value, date) else value for value in row)
-            for row in expected
-        ]
+        expected = engines.with_day_numbers(expected)
     frame = engines.make(engine, rows, COLUMNS, dates=dates)
     renewed = renewals_frame(frame, offer, until="until" if has_window else None)
     assert expected == engines.rows_of(renewed, WINDOW if has_window else RENEWED)
