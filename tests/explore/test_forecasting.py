@@ -389,6 +389,43 @@ class TestCalls:
         )
         assert result.charged == eur(1)
 
+    @pytest.mark.parametrize(
+        ("count", "place", "renewed_on", "as_of"),
+        [(1, 3, date(2026, 2, 6), date(2026, 2, 5)), (3, 2, ENDS[0], None)],
+        ids=["after the last call", "before the next call"],
+    )
+    def test_credit_that_calls_bring_pays_an_unpaid_term(self, count, place, renewed_on, as_of):
+        """As in the service: on the next day as of the day before, or before another call.
+
+        The wallet has 8.00, a renewal costs 10.00, and the application gives 1.00 for each call.
+        """
+
+        def give_back(decision):
+            if decision.action is not Action.RECORD_CALL:
+                return []
+            return [Posting(ACME, eur(1), Reason.BONUS, decision.on)]
+
+        result = predict(
+            make(offer=GRACE),
+            make("paris", offer=SKYPE_CONNECT, on=date(2026, 1, 20)),
+            credit=8,
+            calls_per_day=[DailyCalls("paris", "US", timedelta(minutes=1), count=count)],
+            on=ENDS[0],
+            until=date(2026, 2, 9),
+            extra_postings=give_back,
+        )
+        renewal = result.entries[place]
+        brought = [entry.amount for entry in result.entries if entry.action is Action.RECORD_CALL]
+
+        assert (Action.RENEW, "berlin", renewed_on) == (
+            renewal.action,
+            renewal.profile,
+            renewal.day,
+        )
+        assert [as_of] == [posting.value_date for posting in renewal.postings]
+        assert eur(5 * count) == sum(brought, start=eur(0))
+        assert eur(-2 + 5 * count) == result.entries[-1].balance
+
     def test_equal_calls_take_few_steps(self):
         """A million calls a day are charged at once, however many minutes they take."""
         subscription = make(channels=300, bundles=300)

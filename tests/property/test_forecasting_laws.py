@@ -80,6 +80,10 @@ class Scene:
         """Return the forecast of the account."""
         return forecast_account(self.store, "acme", **self.options, **more)
 
+    def decisions(self):
+        """Return all decisions and transfers of the account, in the order of their commits."""
+        return self.store.decisions("acme", limit=10_000).items
+
     def balance(self, wallet=ACME):
         return self.store.balance(wallet) or ZERO
 
@@ -114,18 +118,23 @@ def list_done(entries):
 
 
 def run_daily(scene, calls=()):
-    """Run on each day, and record calls after it; return what was done and the day's balances."""
-    decisions, balances = [], {}
+    """Run on each day, then record calls; return what was settled, and each day's balance."""
+    settled, balances = len(scene.decisions()), {}
     for day in scene.days:
-        outcomes = scene.billing.run_due(on=day)
-        decisions += [outcome.decision for outcome in outcomes if outcome.decision is not None]
+        scene.billing.run_due(on=day)
         for daily in calls:
             for number in range(daily.count):
+                if scene.billing.subscription("acme", daily.profile).due_on is None:
+                    break  # it is over, and a forecast assumes no calls then
                 call = attrs.evolve(daily.on(day), id=f"{day} {daily} {number}")
                 with suppress(InsufficientCredit, OutsideTerm, TransitionNotAllowed):
                     scene.billing.record_call("acme", daily.profile, call, on=day)
         balances[day] = scene.balance()
-    facts = [(made.on, made.after.profile, made.action, made.postings) for made in decisions]
+    facts = [
+        (made.on, made.after.profile, made.action, made.postings)
+        for made in scene.decisions()[settled:]
+        if made.action is not Action.RECORD_CALL
+    ]
     return facts, balances
 
 

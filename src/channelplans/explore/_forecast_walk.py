@@ -1,6 +1,7 @@
 """A forecast as it is computed: day by day, in the memory of the account's subscriptions.
 
-The terms of a day are settled first, then the assumed calls of the day are recorded.
+The terms of a day are settled first, then the assumed calls of the day are recorded. As in the
+service, a call first settles the terms that are still unpaid if the account pays for the call.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -10,7 +11,6 @@ from typing import Final
 import attrs
 
 from channelplans.calendar import Days, Term
-from channelplans.calls import Call
 from channelplans.errors import (
     ChannelPlansError,
     InsufficientCredit,
@@ -21,7 +21,7 @@ from channelplans.errors import (
 from channelplans.explore._forecast_accounts import Account
 from channelplans.explore.forecasts import MOST_CALLS, DailyCalls, ForecastEntry, Overdraft
 from channelplans.money import Money
-from channelplans.storage._account_days import Attempt
+from channelplans.storage._account_days import Attempt, is_due
 from channelplans.storage._extra_postings import add_extra_postings
 from channelplans.subscriptions.call_records import quote_for, record_call
 from channelplans.subscriptions.decisions import Decision
@@ -130,9 +130,8 @@ class Walk:
                 yield entry
             for calls in self._calls:
                 self.left -= 1
-                recorded = self._record_calls(calls, day)
-                if recorded is not None:
-                    yield recorded
+                async for entry in self._record_calls(calls, day):
+                    yield entry
 
     async def _settle(self, day: date) -> AsyncIterator[ForecastEntry]:
         """Settle the terms up to a day."""
@@ -147,14 +146,14 @@ class Walk:
                 f"The renewal of profile {quoted(due.subscription.profile)} failed."
             )
             raise due.missing
-        subscription = due.subscription
+        subscription, day = due.subscription, attempt.day
         if decision is not None:
-            subscription = decision.after
+            subscription, day = decision.after, decision.on
             self.left += self._count_terms(subscription) - self._count_terms(due.subscription)
             if subscription.profile in self._callers:
                 self._callers[subscription.profile] = subscription
         return self._make_entry(
-            max(attempt.day, self._since),
+            day,
             None if decision is None else decision.action,
             subscription,
             decision.postings if decision else (),
@@ -191,30 +190,54 @@ class Walk:
             error if error is None else error.with_traceback(None),
         )
 
-    def _record_calls(self, calls: DailyCalls, day: date) -> ForecastEntry | None:
-        """Record the assumed calls of a profile on a day; None if they cost nothing."""
-        subscription = self._callers[calls.profile]
-        if not subscription.active_on(day):
-            return None
-        call, left = calls.on(day), calls.count
-        charges = _Charges()
+    async def _record_calls(self, calls: DailyCalls, day: date) -> AsyncIterator[ForecastEntry]:
+        """Record the assumed calls of a profile on a day, and yield what they cost."""
+        left, charges = calls.count, _Charges()
         missing: InsufficientCredit | None = None
         while left and missing is None:
-            decision = self._decide_call(subscription, call, calls)
+            subscription = self._callers[calls.profile]
+            is_active = subscription.active_on(day)
+            decision = self._decide_call(subscription, calls, day) if is_active else None
+            if self._days.has_late_credit and self._settles_first(subscription, decision, day):
+                before = self._enter_calls(calls, day, charges)
+                attempts = [attempt async for attempt in self._days.run_again(day)]
+                if attempts:
+                    charges = _Charges()
+                    for entry in (*before, *map(self._enter, attempts)):
+                        yield entry
+                continue
+            if decision is None:
+                break
             equal = self._count_equal(subscription, decision)
             paid, missing = self._pay(decision, min(left, equal))
             charges.add(decision.postings, paid)
             left -= paid
             if paid:
-                subscription = _repeat_call(decision, paid)
-        self._callers[calls.profile] = subscription
-        self._days.replace(subscription)
+                self._callers[calls.profile] = _repeat_call(decision, paid)
+                self._days.replace(self._callers[calls.profile])
+        for entry in self._enter_calls(calls, day, charges, missing):
+            yield entry
+
+    def _settles_first(
+        self, subscription: Subscription, decision: Decision | None, day: date
+    ) -> bool:
+        """Return whether a call first settles due terms: it is for one, or the account pays."""
+        if decision is None:
+            return is_due(subscription, day)
+        return self._account_wallet in decision.deltas
+
+    def _enter_calls(
+        self, calls: DailyCalls, day: date, charges: "_Charges", missing: Exception | None = None
+    ) -> list[ForecastEntry]:
+        """Return the entry of calls that were charged or refused; none if they cost nothing."""
         postings = charges.book(day)
         if not postings and missing is None:
-            return None
-        return self._make_entry(day, Action.RECORD_CALL, subscription, postings, missing)
+            return []
+        subscription = self._callers[calls.profile]
+        return [self._make_entry(day, Action.RECORD_CALL, subscription, postings, missing)]
 
-    def _decide_call(self, subscription: Subscription, call: Call, calls: DailyCalls) -> Decision:
+    def _decide_call(self, subscription: Subscription, calls: DailyCalls, day: date) -> Decision:
+        call = calls.on(day)
         try:
             tariff = self._prices.for_call(subscription, call, quote_for(subscription, call))
             decision = record_call(subscription, call, tariff, on=call.day)
@@ -226,10 +249,15 @@ class Walk:
     def _count_equal(self, subscription: Subscription, decision: Decision) -> int:
         """Return how many equal calls take as many minutes as the first, and are charged like it.
 
+        No due term is settled between them.
+
         Args:
             subscription: the subscription before the first of the calls.
             decision: the decision of the first call.
         """
+        delta = decision.deltas.get(self._account_wallet, self._zero)
+        if delta.minor > 0 and self._days.waits_for_credit:
+            return 1  # the next call may first settle a term
         included = _included(decision)
         if not included:
             return MOST_CALLS
@@ -245,7 +273,7 @@ class Walk:
             decision.deltas, count, unlimited=unlimited, may_overdraw=decision.may_overdraw
         )
         if wallet in decision.deltas:
-            credit.add(paid * decision.deltas[wallet])
+            self._days.book_after_run(paid * decision.deltas[wallet])
         for payer in decision.deltas:
             balance = self._books[payer]
             if payer.profile is not None and balance is not None and balance.minor < 0:

@@ -121,7 +121,7 @@ class AccountDays:
         credit: the balance of the account's wallet on the first day of the walk.
         last_day: the last day of the walk; terms that end later are forgotten.
         booked_from: the day of the first run. It also books the terms of earlier days. Another run
-            follows on each later day.
+            follows on each later day; it books what credit of the day before it still pays.
         is_last: whether a conflict is a failure; otherwise the conflict is raised.
     """
 
@@ -142,6 +142,8 @@ class AccountDays:
     _unreported: list[tuple[date, Due]] = attrs.field(factory=list)
     _tried_receipts: int = 0
     _passed: date | None = None
+    # Whether credit came in on the passed day after its run.
+    _has_late_credit: bool = False
 
     def add(self, subscriptions: Iterable[Stored[Subscription]]) -> None:
         """Add subscriptions that are due by the last day; the others are ignored."""
@@ -156,6 +158,30 @@ class AccountDays:
         due = self._unsettled.get(subscription.profile)
         if due is not None:
             due.stored = Stored(subscription, due.stored.revision)
+
+    @property
+    def waits_for_credit(self) -> bool:
+        """Whether a term was tried and not paid."""
+        return bool(self._unpaid)
+
+    @property
+    def has_late_credit(self) -> bool:
+        """Whether a term is unpaid, and credit came in on the passed day after its run."""
+        return self.waits_for_credit and self._has_late_credit
+
+    def book_after_run(self, amount: Money) -> None:
+        """Book an amount in the account's wallet on the passed day, after that day's run.
+
+        Another run tries the unpaid terms with it as of that day: a second run of the day, or that
+        of the next day.
+        """
+        self.credit.add(amount)
+        self._has_late_credit |= amount.minor > 0
+
+    async def run_again(self, day: date) -> AsyncIterator[Attempt]:
+        """Run once more on the passed day, and yield what is settled."""
+        async for attempt in self._settle_day(day):
+            yield attempt
 
     def left(self) -> list[Due]:
         """Return the terms that are still due, in the order in which they are tried."""
@@ -172,13 +198,15 @@ class AccountDays:
             for attempt in self._report_unpaid(before=day):
                 yield attempt
             self.credit.move_to(day)
+            if day == self._passed:
+                self.booked_from = day + _DAY
             async for attempt in self._settle_day(day):
                 yield attempt
             self._passed = day
             day = self._next_day(last_day)
         for attempt in self._report_unpaid(before=day_after(last_day)):
             yield attempt
-        self._passed = last_day
+        self._passed, self._has_late_credit = last_day, False
         self.credit.move_to(last_day)
 
     def _report_unpaid(self, *, before: date | None) -> Iterator[Attempt]:
@@ -201,6 +229,8 @@ class AccountDays:
         days = [] if planned is None else [planned]
         if self._unpaid:
             days += [arrival for arrival, _ in self.credit.arrivals[-1:]]
+            if self._passed and self.has_late_credit:
+                days.append(self._passed)
             tomorrow = self._passed and day_after(self._passed)
             if tomorrow and self.credit.receipts != self._tried_receipts:
                 days.append(tomorrow)
@@ -243,6 +273,7 @@ class AccountDays:
 
     async def _settle_day(self, day: date) -> AsyncIterator[Attempt]:
         """Try the terms that are due on a day; a renewed term may be due again on the same day."""
+        self._has_late_credit = False
         self._plan_retries(day)
         while (due := self._next_due(day)) is not None:
             done = await self._try(due, day)
