@@ -1105,7 +1105,8 @@ ASSIGNED_ATTRIBUTES = {
     },
     "storage._pages": {"Walk._items", "Walk._same_pages"},
     "storage._account_days": {
-        *(f"AccountDays.{name}" for name in ("_passed", "_tried_receipts")),
+        *(f"AccountDays.{name}" for name in ("_has_late_credit", "_passed", "_tried_receipts")),
+        "AccountDays.booked_from",
         *(f"Credit.{name}" for name in ("balance", "receipts")),
     },
     "storage.billing": {

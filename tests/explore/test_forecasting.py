@@ -389,6 +389,34 @@ class TestCalls:
         )
         assert result.charged == eur(1)
 
+    def test_call_on_an_unpaid_profile_renews_it_with_the_credit_of_earlier_calls(self):
+        """The calls of 'paris' bring the 2.00 that the renewal of 'berlin' lacks."""
+
+        def give_back(decision):
+            gives = decision.action is Action.RECORD_CALL and decision.after.profile == "paris"
+            return [Posting(ACME, eur(1), Reason.BONUS, decision.on)] * gives
+
+        profiles = ("paris", "berlin")
+        result = predict(
+            make(offer=GRACE),
+            make("paris", offer=SKYPE_CONNECT, on=date(2026, 1, 20)),
+            credit=8,
+            calls_per_day=[
+                DailyCalls(profile, "US", timedelta(minutes=1), count=2) for profile in profiles
+            ],
+            on=ENDS[0],
+            until=ENDS[0] + timedelta(days=1),
+            extra_postings=give_back,
+        )
+
+        assert [
+            ("berlin", "not paid"),
+            ("paris", "calls"),
+            ("berlin", "renew"),
+            ("berlin", "calls"),
+        ] == [(entry.profile, entry.result) for entry in result.entries]
+        assert eur(0) == result.entries[-1].balance
+
     @pytest.mark.parametrize(
         ("count", "place", "renewed_on", "as_of"),
         [(1, 3, date(2026, 2, 6), date(2026, 2, 5)), (3, 2, ENDS[0], None)],

@@ -196,9 +196,13 @@ class Walk:
         missing: InsufficientCredit | None = None
         while left and missing is None:
             subscription = self._callers[calls.profile]
-            is_active = subscription.active_on(day)
-            decision = self._decide_call(subscription, calls, day) if is_active else None
-            if self._days.has_late_credit and self._settles_first(subscription, decision, day):
+            if not subscription.active_on(day):
+                break
+            decision = self._decide_call(subscription, calls, day)
+            # The service settles due terms before a call on one of them, or one that the account
+            # pays.
+            settles = is_due(subscription, day) or self._account_wallet in decision.deltas
+            if settles and self._days.has_late_credit:
                 before = self._enter_calls(calls, day, charges)
                 attempts = [attempt async for attempt in self._days.run_again(day)]
                 if attempts:
@@ -206,8 +210,6 @@ class Walk:
                     for entry in (*before, *map(self._enter, attempts)):
                         yield entry
                 continue
-            if decision is None:
-                break
             equal = self._count_equal(subscription, decision)
             paid, missing = self._pay(decision, min(left, equal))
             charges.add(decision.postings, paid)
@@ -217,14 +219,6 @@ class Walk:
                 self._days.replace(self._callers[calls.profile])
         for entry in self._enter_calls(calls, day, charges, missing):
             yield entry
-
-    def _settles_first(
-        self, subscription: Subscription, decision: Decision | None, day: date
-    ) -> bool:
-        """Return whether a call first settles due terms: it is for one, or the account pays."""
-        if decision is None:
-            return is_due(subscription, day)
-        return self._account_wallet in decision.deltas
 
     def _enter_calls(
         self, calls: DailyCalls, day: date, charges: "_Charges", missing: Exception | None = None
