@@ -31,19 +31,31 @@ def pyspark():
     return "pyspark"
 
 
+def find_seed(config):
+    """Return the seed of pytest-randomly, or 1 without it."""
+    return config.getoption("randomly_seed", default=1)
+
+
 @pytest.fixture(scope="session")
 def seed(request):
-    """Return the seed of pytest-randomly, or 1 without it."""
-    return request.config.getoption("randomly_seed", default=1)
+    """Return the seed of the run."""
+    return find_seed(request.config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc):
+    """Run a test that is marked ``in_turn`` with each item on polars and on another engine."""
+    mark = metafunc.definition.get_closest_marker("in_turn")
+    if mark is not None:
+        name, items = mark.args
+        pairs = engines.in_turn(items, find_seed(metafunc.config), **mark.kwargs)
+        both = pytest.mark.parametrize((name, "engine"), pairs, indirect=["engine"], ids=str)
+        metafunc.definition.add_marker(both)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark the tests with PySpark, and let one process run what shares an expensive answer.
-
-    Java takes long to start, so one process runs all tests with PySpark. The scalar functions take
-    long for random rows, so one process compares them with all other engines.
-    """
+    """Mark the tests with PySpark: Java takes long to start, so tox runs them in one process."""
     for item in items:
         if item.path.parent != Path(__file__).parent:
             continue
@@ -51,6 +63,3 @@ def pytest_collection_modifyitems(items):
         used = [*item.fixturenames, *(values.params.values() if values else ())]
         if "pyspark" in used:
             item.add_marker(pytest.mark.pyspark)
-            item.add_marker(pytest.mark.xdist_group("pyspark"))
-        else:
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.name}:{item.originalname}"))

@@ -161,6 +161,7 @@ def computed_results(engine):
     return read_results(computed_frames(engine))
 
 
+@pytest.mark.slow
 def test_each_function_reads_columns_of_any_name(engine):
     """Each function gives the same results, whatever the caller names the columns."""
     renamed = read_results(compute_all(make_all(engine, 1, "my "), engine, "my "), "my ")
@@ -561,6 +562,7 @@ def count_calls(frame, engine):
     return sum(entry.callcount for entry in profile.getstats())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine_name", ["polars", "pandas", "pandas with pyarrow"])
 def test_more_rows_call_no_more_python_functions(engine_name):
     """A hundred thousand rows take about as many calls of Python functions as one."""

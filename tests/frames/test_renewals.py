@@ -63,16 +63,13 @@ def check_edges(rule, engine):
     assert edge_results(rule) == engines.rows_of(renewed, WINDOW)
 
 
-@pytest.mark.parametrize("rule", SHIPPED.values(), ids=str)
-def test_shipped_terms_renew_as_the_scalar_functions_at_edges(rule, engine):
-    """Each shipped kind of term renews around the ends of months and years as the scalar rule."""
+@pytest.mark.in_turn("rule", RULES.values())
+def test_terms_renew_as_the_scalar_functions_at_edges(rule, engine):
+    """Each shipped kind of term renews around the ends of months and years as the scalar rule.
+
+    So do longer terms, and terms from other days of a month.
+    """
     check_edges(rule, engine)
-
-
-@pytest.mark.parametrize(("rule", "engine_name"), engines.with_engines(TERMS), ids=str)
-def test_other_terms_renew_as_the_scalar_functions_at_edges(rule, engine_name):
-    """Longer terms, and terms from other days of a month, renew as the scalar rule does."""
-    check_edges(rule, engine_name)
 
 
 @given(st.data())

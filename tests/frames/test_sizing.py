@@ -28,11 +28,10 @@ def sized(frame, **choices):
     return rows, [index for index, row in enumerate(rows) if row[-1] != "beyond_engine"]
 
 
-@pytest.mark.parametrize(("key", "engine_name"), engines.with_engines(GUIDELINES))
-def test_size_frame_equals_the_scalar_function_for_each_guideline(key, engine_name):
+@pytest.mark.in_turn("key", GUIDELINES)
+def test_size_frame_equals_the_scalar_function_for_each_guideline(key, engine):
     """Each guideline sizes Skype's offer as ``suggest_channels`` does."""
-    engines.start(engine_name)
-    frame = engines.make(engine_name, EMPLOYEES, ["employees"])
+    frame = engines.make(engine, EMPLOYEES, ["employees"])
     rows, comparable = sized(frame, guideline=GUIDELINES[key], most_employees=3000)
 
     for index in comparable:
@@ -65,7 +64,7 @@ def edge_sizes(key, guideline):
     return [scalar.size_row(*row, GUIDELINES[guideline], OFFERS[key]) for row in EDGES]
 
 
-@pytest.mark.parametrize("key", tables.OFFER_KEYS)
+@pytest.mark.in_turn("key", tables.OFFER_KEYS)
 def test_size_frame_equals_the_scalar_function_for_each_offer(key, engine):
     """Each shipped offer is sized as ``suggest_channels`` does."""
     frame = engines.make(engine, EDGES, ["employees"])

@@ -39,12 +39,12 @@ def check(rows, engine, zone, weekdays=range(7), *, expected=None):
     return left_out
 
 
-@pytest.mark.parametrize(("key", "engine_name"), engines.with_engines(traffic_rows.ZONES))
-def test_traffic_frame_equals_the_scalar_function_at_edges(key, engine_name):
+@pytest.mark.slow
+@pytest.mark.in_turn("key", traffic_rows.ZONES, names=engines.QUICK_ENGINES)
+def test_traffic_frame_equals_the_scalar_function_at_edges(key, engine):
     """Calls around midnight and changes of the clock are measured as by ``measure_traffic``."""
-    engines.start(engine_name)
     zone = traffic_rows.ZONES[key]
-    left_out = check(traffic_rows.edge_rows(zone), engine_name, zone)
+    left_out = check(traffic_rows.edge_rows(zone), engine, zone)
 
     assert "unknown" in left_out
     assert len(left_out) == 1 or key == "America/St_Johns"
@@ -58,6 +58,7 @@ def warsaw_rows():
     return rows, traffic_rows.measure(rows, WARSAW, range(5))
 
 
+@pytest.mark.slow
 def test_traffic_frame_equals_the_scalar_function_on_each_engine(traffic_engine):
     """Each engine measures edges and random calls in Warsaw, on working days, as one by one."""
     rows, expected = warsaw_rows()

@@ -354,6 +354,7 @@ def _write_pandas(
     accepted = native[own("error")] < 0
     pandas: Any = import_module("pandas")
     texts_of_codes = pandas.Series(CODES).array
+    numbers = {} if arrow else _find_numbers(native)
     written: dict[str, Any] = {}
     for result in results:
         values, present = native[own(result.source)], accepted
@@ -374,27 +375,39 @@ def _write_pandas(
         elif arrow:
             written[result.name] = values.astype(_ARROW_TYPES[result.stored_as]).where(present)
         else:
-            written[result.name] = _mask(native, result, present)
+            written[result.name] = _mask(native, result, present, numbers)
     return native[list(columns)].assign(**written)
 
 
-def _mask(native: Any, result: Result, present: Any) -> Any:
+def _find_numbers(native: Any) -> dict[str, Any]:
+    """Return the columns of numbers that pandas stores in numpy, by name."""
+    numpy: Any = import_module("numpy")
+    return {
+        name: native[name].to_numpy()
+        for name, dtype in native.dtypes.items()
+        if isinstance(dtype, numpy.dtype) and dtype.kind in "biuf"
+    }
+
+
+def _mask(native: Any, result: Result, present: Any, columns: Mapping[str, Any]) -> Any:
     """Return a result that is null where it is not present.
 
     A change of the result must not change another column. So its numbers are copied, but only if
     another column of the frame at work uses the same memory.
+
+    Args:
+        native: the frame at work.
+        result: the result.
+        present: where it is present.
+        columns: the columns of numbers of the frame at work, by name.
     """
     numpy: Any = import_module("numpy")
     pandas: Any = import_module("pandas")
     class_name, dtype = _MASKED[result.stored_as]
     name = own(result.source)
     numbers = native[name].to_numpy(dtype)
-    others = (native[other] for other in native.columns if other != name)
-    if any(
-        numpy.may_share_memory(numbers, other.to_numpy())
-        for other in others
-        if isinstance(other.dtype, numpy.dtype) and other.dtype.kind in "biuf"
-    ):
+    others = (column for other, column in columns.items() if other != name)
+    if any(numpy.may_share_memory(numbers, other) for other in others):
         numbers = numbers.copy()
     numbers.flags.writeable = True  # pandas gives a view that is read-only
     masked = getattr(pandas.arrays, class_name)(numbers, ~present.to_numpy("bool"))
