@@ -1,30 +1,34 @@
-"""Run commands at the same time, each given as one argument; fail if one of them fails.
+"""Run commands, each given as one argument; as many at a time as the machine has processors.
 
-On two processors this takes half the time if each command uses one.
+The commands start in their order, so the longest come first. If one fails, the script fails.
 """
 
+import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+
+def run_all(commands: Sequence[Sequence[str]]) -> Iterator[int]:
+    """Print what each command printed, in their order, and yield its exit status."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for command, done in zip(commands, pool.map(_run, commands), strict=True):
+            output = done.stdout.decode(errors="replace")
+            print(f"$ {shlex.join(command)}", output, sep="\n", flush=True)
+            yield done.returncode
+
+
+def _run(command: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
 
 
 def main() -> None:
-    """Start all commands, then print what each of them printed, in their order."""
-    processes = [
-        (
-            command,
-            subprocess.Popen(
-                shlex.split(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-            ),
-        )
-        for command in sys.argv[1:]
-    ]
-    failed = []
-    for command, process in processes:
-        output, _ = process.communicate()
-        print(f"$ {command}", output.decode(errors="replace"), sep="\n", flush=True)
-        if process.returncode:
-            failed.append(command)
+    """Run all commands, and name those that failed."""
+    commands = sys.argv[1:]
+    statuses = run_all([shlex.split(command) for command in commands])
+    failed = [command for command, status in zip(commands, statuses, strict=True) if status]
     if failed:
         raise SystemExit(f"failed: {'; '.join(failed)}")
 

@@ -1,0 +1,44 @@
+"""Run the tests in parts, as many at a time as the machine has processors.
+
+Usage: ``python .ci/test_in_parts.py [an option of pytest or a path, ...]``. Each path is a part,
+and all parts get the options. Without a path, each folder of the tests is a part, and so are the
+modules beside the folders; the folders that other environments test are left out.
+
+Most of our tests are quick. With pytest-xdist, each process collects all of them, and reports each
+to another process; that takes as long as the tests.
+"""
+
+import sys
+from pathlib import Path
+
+from side_by_side import run_all
+
+TESTS = Path("tests")
+ELSEWHERE = {"docs", "examples", "frames", "stores"}
+# The parts that take longest start first.
+LONGEST = ("property", "testing", "")
+#: What pytest returns if it finds no tests, such as no slow ones in a folder.
+NO_TESTS = 5
+
+
+def find_parts() -> list[list[str]]:
+    """Return the paths of each part."""
+    folders = {path.parent.name for path in TESTS.glob("*/test_*.py")} - ELSEWHERE
+    parts = {name: [str(TESTS / name)] for name in sorted(folders)}
+    parts[""] = sorted(map(str, TESTS.glob("test_*.py")))
+    return [parts.pop(name) for name in LONGEST] + list(parts.values())
+
+
+def main() -> None:
+    """Run pytest on each part; fail if a part fails, or if no part has a test."""
+    given = sys.argv[1:]
+    paths = [text for text in given if text and Path(text.partition("::")[0]).exists()]
+    options = [text for text in given if text not in paths]
+    parts = [[path] for path in paths] or find_parts()
+    statuses = set(run_all([[sys.executable, "-m", "pytest", *options, *part] for part in parts]))
+    if statuses - {0, NO_TESTS} or statuses == {NO_TESTS}:
+        raise SystemExit("A part of the tests failed, or there was no test.")
+
+
+if __name__ == "__main__":
+    main()
