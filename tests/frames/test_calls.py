@@ -77,7 +77,6 @@ def edge_results(key):
     return call_rows.rate_rows(OFFERED[key], call_rows.RATES, edge_calls())
 
 
-@pytest.mark.slow
 @pytest.mark.in_turn("key", OFFERED)
 def test_rate_calls_frame_equals_the_scalar_function_at_edges(key, engine):
     """Each offer rates each edge as ``rate_call`` does, and calls use minutes in their order."""

@@ -97,7 +97,6 @@ def check_edges(key, tariff, engine):
     assert edge_results(key, tariff) == engines.rows_of(priced, RESULTS)
 
 
-@pytest.mark.slow
 @pytest.mark.in_turn("key", tables.OFFER_KEYS)
 def test_quotes_and_refunds_equal_the_scalar_functions_at_edges(key, engine):
     """Each shipped offer quotes and refunds at each edge what the scalar functions do."""

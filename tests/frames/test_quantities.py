@@ -48,7 +48,6 @@ def test_two_bundles_for_each_channel_equal_the_scalar_functions(engine):
     check(engine, attrs.evolve(SKYPE_CONNECT, bundle=bundle), rows)
 
 
-@pytest.mark.slow
 @pytest.mark.in_turn("key", tables.OFFER_KEYS)
 def test_requests_equal_the_scalar_functions_at_edges(key, engine):
     """Each shipped offer sells and reports at each edge what the scalar functions do."""

@@ -73,6 +73,13 @@ def test_traffic_frame_of_pandas_stays_whole_in_a_zone_with_many_changes():
     assert check(rows, "pandas", traffic_rows.ZONES["Pacific/Apia"]) == set()
 
 
+def test_traffic_frame_leaves_out_days_that_a_clock_showed_twice():
+    """Until 2011, the clock of St. John's was put back just after midnight."""
+    rows = [(str(year), datetime(year, 1, 1, tzinfo=UTC), 60) for year in (2010, 2014)]
+
+    assert check(rows, "polars", traffic_rows.ZONES["America/St_Johns"]) == {"2010"}
+
+
 @pytest.mark.parametrize("unit", ["s", "ns"])
 def test_traffic_frame_reads_instants_of_each_unit(unit, traffic_engine):
     """Instants can count seconds or nanoseconds; parts of a microsecond are left out."""
