@@ -121,7 +121,8 @@ class AccountDays:
         credit: the balance of the account's wallet on the first day of the walk.
         last_day: the last day of the walk; terms that end later are forgotten.
         booked_from: the day of the first run. It also books the terms of earlier days. Another run
-            follows on each later day; it books what credit of the day before it still pays.
+            follows on each later day. If credit came in on the day before, after that day's run, it
+            also books the terms that this credit pays.
         is_last: whether a conflict is a failure; otherwise the conflict is raised.
     """
 
