@@ -1,4 +1,4 @@
-"""Run commands, each given as one argument; as many at a time as the machine has processors.
+"""Run commands, each given as one argument. At a time, one runs for each processor.
 
 The commands start in their order, so the longest come first. If one fails, the script fails.
 """

@@ -1,4 +1,4 @@
-"""Run the tests in parts, as many at a time as the machine has processors.
+"""Run the tests in parts. At a time, one part runs for each processor.
 
 Usage: ``python .ci/test_in_parts.py [an option of pytest or a path, ...]``. Each path is a part,
 and all parts get the options. Without a path, each folder of the tests is a part, and so are the

@@ -147,7 +147,7 @@ def test_mypy_accepts_the_examples(check_pages):
     """``mypy --strict`` finds no error in the examples of the docs."""
     pytest.importorskip("mypy", reason="mypy is not installed; `tox run -e full` runs this test")
 
-    # The settings of the package, so that mypy need not read the package and its dependencies anew.
+    # With the package's own settings, mypy can use what it found before about all imports.
     shared = (f"--config-file={ROOT / 'pyproject.toml'}", f"--cache-dir={ROOT / '.mypy_cache'}")
     check_pages("mypy", "--strict", *shared, "--no-pretty", ".")
 

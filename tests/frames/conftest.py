@@ -49,8 +49,8 @@ def pytest_generate_tests(metafunc):
     if mark is not None:
         name, items = mark.args
         pairs = engines.in_turn(items, find_seed(metafunc.config), **mark.kwargs)
-        both = pytest.mark.parametrize((name, "engine"), pairs, indirect=["engine"], ids=str)
-        metafunc.definition.add_marker(both)
+        parametrize = pytest.mark.parametrize((name, "engine"), pairs, indirect=["engine"], ids=str)
+        metafunc.definition.add_marker(parametrize)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -45,9 +45,9 @@ def in_turn(items, seed, names=ENGINES):
     The seed says which engine comes first. So a run takes a third of the time of all pairs, and
     other runs test the other pairs.
     """
-    others = names[1:]
-    turn = islice(cycle(others), seed % len(others), None)
-    return [(item, engine) for item in items for engine in (names[0], next(turn))]
+    polars, *other_engines = names
+    turn = islice(cycle(other_engines), seed % len(other_engines), None)
+    return [(item, engine) for item in items for engine in (polars, next(turn))]
 
 
 def start(engine):

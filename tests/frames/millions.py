@@ -21,7 +21,7 @@ def draw(seed, rows, columns, answers, results):
 
 
 def copy(table, owner):
-    """Return a million rows: copies of a table, in which each copy has owners of its own.
+    """Return a million rows: copies of a table, in which no two copies have the same owners.
 
     Args:
         table: a table with ``DIFFERENT`` rows.

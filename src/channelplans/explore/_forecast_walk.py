@@ -1,7 +1,8 @@
 """A forecast as it is computed: day by day, in the memory of the account's subscriptions.
 
 The terms of a day are settled first, then the assumed calls of the day are recorded. As in the
-service, a call first settles the terms that are still unpaid if the account pays for the call.
+service, a call first settles the terms that are still unpaid, if the caller's own term is due or
+the account pays for the call.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -199,12 +200,12 @@ class Walk:
             if not subscription.active_on(day):
                 break
             decision = self._decide_call(subscription, calls, day)
-            # The service settles due terms before a call on one of them, or one that the account
-            # pays.
+            # Before a call, the service settles due terms if the caller's own term is due, or if
+            # the account pays for the call.
             settles = is_due(subscription, day) or self._account_wallet in decision.deltas
             if settles and self._days.has_late_credit:
                 before = self._enter_calls(calls, day, charges)
-                attempts = [attempt async for attempt in self._days.run_again(day)]
+                attempts = [attempt async for attempt in self._days.settle_day(day)]
                 if attempts:
                     charges = _Charges()
                     for entry in (*before, *map(self._enter, attempts)):

@@ -354,7 +354,7 @@ def _write_pandas(
     accepted = native[own("error")] < 0
     pandas: Any = import_module("pandas")
     texts_of_codes = pandas.Series(CODES).array
-    numbers = {} if arrow else _find_numbers(native)
+    number_columns = {} if arrow else _find_number_columns(native)
     written: dict[str, Any] = {}
     for result in results:
         values, present = native[own(result.source)], accepted
@@ -375,11 +375,11 @@ def _write_pandas(
         elif arrow:
             written[result.name] = values.astype(_ARROW_TYPES[result.stored_as]).where(present)
         else:
-            written[result.name] = _mask(native, result, present, numbers)
+            written[result.name] = _mask(native, result, present, number_columns)
     return native[list(columns)].assign(**written)
 
 
-def _find_numbers(native: Any) -> dict[str, Any]:
+def _find_number_columns(native: Any) -> dict[str, Any]:
     """Return the columns of numbers that pandas stores in numpy, by name."""
     numpy: Any = import_module("numpy")
     return {
@@ -389,7 +389,7 @@ def _find_numbers(native: Any) -> dict[str, Any]:
     }
 
 
-def _mask(native: Any, result: Result, present: Any, columns: Mapping[str, Any]) -> Any:
+def _mask(native: Any, result: Result, present: Any, number_columns: Mapping[str, Any]) -> Any:
     """Return a result that is null where it is not present.
 
     A change of the result must not change another column. So its numbers are copied, but only if
@@ -399,15 +399,18 @@ def _mask(native: Any, result: Result, present: Any, columns: Mapping[str, Any])
         native: the frame at work.
         result: the result.
         present: where it is present.
-        columns: the columns of numbers of the frame at work, by name.
+        number_columns: the columns of numbers of the frame at work, by name.
     """
     numpy: Any = import_module("numpy")
     pandas: Any = import_module("pandas")
     class_name, dtype = _MASKED[result.stored_as]
     name = own(result.source)
     numbers = native[name].to_numpy(dtype)
-    others = (column for other, column in columns.items() if other != name)
-    if any(numpy.may_share_memory(numbers, other) for other in others):
+    if any(
+        numpy.may_share_memory(numbers, column)
+        for column_name, column in number_columns.items()
+        if column_name != name
+    ):
         numbers = numbers.copy()
     numbers.flags.writeable = True  # pandas gives a view that is read-only
     masked = getattr(pandas.arrays, class_name)(numbers, ~present.to_numpy("bool"))

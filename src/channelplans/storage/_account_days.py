@@ -173,16 +173,11 @@ class AccountDays:
     def book_after_run(self, amount: Money) -> None:
         """Book an amount in the account's wallet on the passed day, after that day's run.
 
-        Another run tries the unpaid terms with it as of that day: a second run of the day, or that
-        of the next day.
+        With credit, the unpaid terms are tried again as of that day: by ``settle_day``, or else by
+        the walk to the next day.
         """
         self.credit.add(amount)
         self._has_late_credit |= amount.minor > 0
-
-    async def run_again(self, day: date) -> AsyncIterator[Attempt]:
-        """Run once more on the passed day, and yield what is settled."""
-        async for attempt in self._settle_day(day):
-            yield attempt
 
     def left(self) -> list[Due]:
         """Return the terms that are still due, in the order in which they are tried."""
@@ -200,8 +195,9 @@ class AccountDays:
                 yield attempt
             self.credit.move_to(day)
             if day == self._passed:
+                # Credit came in after the run of that day, so the next run books what it pays.
                 self.booked_from = day + _DAY
-            async for attempt in self._settle_day(day):
+            async for attempt in self.settle_day(day):
                 yield attempt
             self._passed = day
             day = self._next_day(last_day)
@@ -272,8 +268,11 @@ class AccountDays:
             self._plan_retries(day)
         return None
 
-    async def _settle_day(self, day: date) -> AsyncIterator[Attempt]:
-        """Try the terms that are due on a day; a renewed term may be due again on the same day."""
+    async def settle_day(self, day: date) -> AsyncIterator[Attempt]:
+        """Try the terms that are due on a day; a renewed term may be due again on the same day.
+
+        On the passed day, it tries the unpaid terms again with the credit that came in since.
+        """
         self._has_late_credit = False
         self._plan_retries(day)
         while (due := self._next_due(day)) is not None:
