@@ -10,16 +10,16 @@ if find_spec("narwhals") is None:
     collect_ignore_glob = ["test_*.py"]
 
 
-@pytest.fixture(scope="session", params=engines.ENGINES)
+@pytest.fixture(scope="session")
 def engine(request):
-    """Return the name of each engine that is supported in full."""
+    """Return the name of each kind of frames that the run compares."""
     engines.start(request.param)
     return request.param
 
 
-@pytest.fixture(scope="session", params=engines.QUICK_ENGINES)
+@pytest.fixture(scope="session")
 def quick_engine(request):
-    """Return the name of each engine that answers at once."""
+    """Return the name of each kind that answers at once; a job of PySpark takes a second."""
     engines.start(request.param)
     return request.param
 
@@ -44,13 +44,21 @@ def seed(request):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc):
-    """Run a test that is marked ``in_turn`` with each item on polars and on another engine."""
-    mark = metafunc.definition.get_closest_marker("in_turn")
-    if mark is not None:
-        name, items = mark.args
-        pairs = engines.in_turn(items, find_seed(metafunc.config), **mark.kwargs)
-        parametrize = pytest.mark.parametrize((name, "engine"), pairs, indirect=["engine"], ids=str)
-        metafunc.definition.add_marker(parametrize)
+    """Run a test on each kind of frames; if marked ``in_turn``, run each item on two kinds."""
+    seed = find_seed(metafunc.config)
+    kinds = engines.compared(seed)
+    for name in ("engine", "quick_engine"):
+        if name not in metafunc.fixturenames:
+            continue
+        if name == "quick_engine":
+            kinds.remove("pyspark")
+        mark = metafunc.definition.get_closest_marker("in_turn")
+        if mark is None:
+            metafunc.parametrize(name, kinds, indirect=True)
+        else:
+            item_name, items = mark.args
+            pairs = [*engines.in_turn(items, kinds, seed)]
+            metafunc.parametrize((item_name, name), pairs, indirect=[name], ids=str)
 
 
 @pytest.hookimpl(tryfirst=True)

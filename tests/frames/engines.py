@@ -10,14 +10,20 @@ from itertools import cycle, islice
 
 import pytest
 from hypothesis import settings
+from tests.chromium import skip_or_fail
 
 EPOCH = date(1970, 1, 1)
 
-#: The engines that are supported in full.
-ENGINES = ("polars", "polars lazy", "pandas", "pandas with pyarrow", "duckdb", "pyspark")
+#: The kinds of frames of each engine that is supported in full.
+KINDS = {
+    "polars": ("polars", "polars lazy"),
+    "pandas": ("pandas", "pandas with pyarrow"),
+    "duckdb": ("duckdb",),
+    "pyspark": ("pyspark",),
+}
 
-#: The engines that answer at once; a job of PySpark takes a second.
-QUICK_ENGINES = ENGINES[:-1]
+#: Whether the run compares every kind of frames, with a million rows, as CI does.
+COMPARES_ALL = "engines" in os.environ.get("CHANNELPLANS_REQUIRE", "").split(",")
 
 #: The tables that a law draws for each engine. Each table has many rows.
 EXAMPLES = max(settings().max_examples // 10, 1)
@@ -39,27 +45,40 @@ JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 JAVA_OPTIONS_FOR_MANY_ROWS = "-XX:+UseSerialGC"
 
 
-def in_turn(items, seed, names=ENGINES):
-    """Return each item with polars and with one of the other engines, in turn.
+def compared(seed):
+    """Return the kinds of frames that a run compares: all, or one of each engine.
 
-    The seed says which engine comes first. So a run takes a third of the time of all pairs, and
-    other runs test the other pairs.
+    The seed says which one, so that other runs compare the others.
     """
-    polars, *other_engines = names
-    turn = islice(cycle(other_engines), seed % len(other_engines), None)
-    return [(item, engine) for item in items for engine in (polars, next(turn))]
+    return [
+        kind
+        for kinds in KINDS.values()
+        for kind in (kinds if COMPARES_ALL else [kinds[seed % len(kinds)]])
+    ]
+
+
+def in_turn(items, kinds, seed):
+    """Return each item with the first kind of frames and with one of the others, in turn.
+
+    The seed says which kind comes next. So a run takes a third of the time of all pairs, and
+    other runs test the other pairs. Only the tests on the first kind need to be traced.
+    """
+    first, *others = kinds
+    turn = islice(cycle(others), seed % len(others), None)
+    for item in items:
+        yield item, first
+        yield pytest.param(item, next(turn), marks=pytest.mark.slow)
 
 
 def start(engine):
     """Skip the test if an engine is not installed, or fail if it is required."""
-    required = os.environ.get("CHANNELPLANS_REQUIRE", "").split(",")
     for module in MODULES[engine]:
-        if "engines" in required:
+        if COMPARES_ALL:
             import_module(module)
         else:
             pytest.importorskip(module)
     if engine == "pyspark" and shutil.which("java") is None:
-        (pytest.fail if "java" in required else pytest.skip)(NO_JAVA)
+        skip_or_fail(NO_JAVA, "java")
 
 
 @cache

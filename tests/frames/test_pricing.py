@@ -7,7 +7,7 @@ from itertools import cycle
 
 import pytest
 from hypothesis import given, settings, strategies as st
-from tests.frames import engines, millions, scalar, tables
+from tests.frames import engines, many_rows, scalar, tables
 
 from channelplans import (
     EUR,
@@ -132,6 +132,7 @@ def test_each_tariff_quotes_and_refunds_as_the_scalar_functions(key, tariff):
     check_edges(key, tariff, "polars lazy")
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=engines.EXAMPLES)
 def test_quotes_and_refunds_equal_the_scalar_functions(engine, data):
@@ -181,21 +182,21 @@ def random_rows(seed, count):
 
 
 @cache
-def million_rows(seed):
-    """Return an offer, a million requests and the results of the scalar functions."""
+def answered_rows(seed):
+    """Return an offer, many requests and the results of the scalar functions."""
     key = random.Random(seed).choice(["skype-connect", "skype-connect-2011", "voip-yonder"])
-    offer, rows = OFFERS[key], random_rows(seed, millions.DIFFERENT)
+    offer, rows = OFFERS[key], random_rows(seed, many_rows.DIFFERENT)
     answers = [price_row(offer, tables.TARIFFS["flat"], offer.refund, row) for row in rows]
-    return offer, *millions.draw(seed, rows, REFUND_COLUMNS, answers, RESULTS)
+    return offer, *many_rows.draw(seed, rows, REFUND_COLUMNS, answers, RESULTS)
 
 
 @pytest.mark.slow
-def test_a_million_rows_equal_the_scalar_functions(engine, seed):
-    """A million random requests are quoted and refunded as row by row."""
-    offer, requests, expected = million_rows(seed)
+def test_many_rows_equal_the_scalar_functions(engine, seed):
+    """Many random requests are quoted and refunded as row by row."""
+    offer, requests, expected = answered_rows(seed)
     frame = engines.from_table(engine, requests)
 
-    millions.check(price(frame, offer, tables.TARIFFS["flat"], offer.refund), expected)
+    many_rows.check(price(frame, offer, tables.TARIFFS["flat"], offer.refund), expected)
 
 
 def test_quote_frame_caps_the_minutes_as_the_scalar_function_does(quick_engine):

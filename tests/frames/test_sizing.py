@@ -6,7 +6,7 @@ from functools import cache
 import attrs
 import pytest
 from hypothesis import given, settings, strategies as st
-from tests.frames import engines, millions, scalar, tables
+from tests.frames import engines, many_rows, scalar, tables
 
 from channelplans import SKYPE_CONNECT, QuantityRule, Step
 from channelplans.errors import InvalidValue
@@ -42,20 +42,20 @@ def test_size_frame_equals_the_scalar_function_for_each_guideline(key, engine):
 
 
 @cache
-def million_rows(seed):
-    """Return a million numbers of employees and the results of the scalar function."""
+def answered_rows(seed):
+    """Return many numbers of employees and the results of the scalar function."""
     rows = [(None,), *((count,) for count in range(-2, 3001))]
     answers = [scalar.size_row(*row, GUIDELINES["default"], SKYPE_CONNECT) for row in rows]
-    return millions.draw(seed, rows, ["employees"], answers, SIZED)
+    return many_rows.draw(seed, rows, ["employees"], answers, SIZED)
 
 
 @pytest.mark.slow
-def test_a_million_customers_equal_the_scalar_function(engine, seed):
-    """A million random customers are sized as one by one."""
-    customers, expected = million_rows(seed)
+def test_many_customers_equal_the_scalar_function(engine, seed):
+    """Many random customers are sized as one by one."""
+    customers, expected = answered_rows(seed)
     frame = engines.from_table(engine, customers)
 
-    millions.check(size_frame(frame, most_employees=3000), expected)
+    many_rows.check(size_frame(frame, most_employees=3000), expected)
 
 
 @cache
@@ -102,12 +102,14 @@ def check_traffic(engine, erlangs, blocking, counts, limit):
         assert expected == row
 
 
+@pytest.mark.slow
 @given(ANY_TRAFFIC)
 def test_size_frame_equals_the_scalar_function_for_any_traffic(traffic):
     """Any load and any share of refused calls is sized as ``suggest_channels`` does."""
     check_traffic("polars", *traffic)
 
 
+@pytest.mark.slow
 @given(ANY_TRAFFIC)
 @settings(max_examples=engines.EXAMPLES)
 def test_each_engine_sizes_any_traffic_as_the_scalar_function(engine, traffic):

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings, strategies as st
-from tests.frames import engines, millions, traffic_rows
+from tests.frames import engines, many_rows, traffic_rows
 from tests.frames.tables import missing_or
 
 from channelplans.errors import InvalidValue, WrongType
@@ -15,15 +15,6 @@ from channelplans.frames import traffic_frame
 COLUMNS, MEASURED = list(traffic_rows.COLUMNS), list(traffic_rows.MEASURED)
 WARSAW = ZoneInfo("Europe/Warsaw")
 CUSTOMERS = "abcdefghijklmnopqrst"
-
-
-@pytest.fixture(
-    scope="module", params=["polars", "polars lazy", "pandas", "pandas with pyarrow", "duckdb"]
-)
-def traffic_engine(request):
-    """Return the name of each engine that measures traffic."""
-    engines.start(request.param)
-    return request.param
 
 
 def check(rows, engine, zone, weekdays=range(7), *, expected=None):
@@ -40,11 +31,11 @@ def check(rows, engine, zone, weekdays=range(7), *, expected=None):
 
 
 @pytest.mark.slow
-@pytest.mark.in_turn("key", traffic_rows.ZONES, names=engines.QUICK_ENGINES)
-def test_traffic_frame_equals_the_scalar_function_at_edges(key, engine):
+@pytest.mark.in_turn("key", traffic_rows.ZONES)
+def test_traffic_frame_equals_the_scalar_function_at_edges(key, quick_engine):
     """Calls around midnight and changes of the clock are measured as by ``measure_traffic``."""
     zone = traffic_rows.ZONES[key]
-    left_out = check(traffic_rows.edge_rows(zone), engine, zone)
+    left_out = check(traffic_rows.edge_rows(zone), quick_engine, zone)
 
     assert "unknown" in left_out
     assert len(left_out) == 1 or key == "America/St_Johns"
@@ -59,11 +50,11 @@ def warsaw_rows():
 
 
 @pytest.mark.slow
-def test_traffic_frame_equals_the_scalar_function_on_each_engine(traffic_engine):
+def test_traffic_frame_equals_the_scalar_function_on_each_engine(quick_engine):
     """Each engine measures edges and random calls in Warsaw, on working days, as one by one."""
     rows, expected = warsaw_rows()
 
-    assert check(rows, traffic_engine, WARSAW, range(5), expected=expected) == {"unknown"}
+    assert check(rows, quick_engine, WARSAW, range(5), expected=expected) == {"unknown"}
 
 
 def test_traffic_frame_of_pandas_stays_whole_in_a_zone_with_many_changes():
@@ -71,6 +62,17 @@ def test_traffic_frame_of_pandas_stays_whole_in_a_zone_with_many_changes():
     rows = [("a", datetime(2014, 1, 1, tzinfo=UTC), 60)]
 
     assert check(rows, "pandas", traffic_rows.ZONES["Pacific/Apia"]) == set()
+
+
+def test_traffic_frame_of_pandas_with_pyarrow_has_instants_of_pyarrow():
+    """With pandas in types of pyarrow, the instant of the peak is one of pyarrow."""
+    start = datetime(2026, 1, 5, 10, tzinfo=UTC)
+    engines.start("pandas with pyarrow")
+    frame = engines.make("pandas with pyarrow", [("a", start, 60)], COLUMNS)
+    measured = traffic_frame(frame, by="customer")
+
+    assert "timestamp[us, tz=UTC][pyarrow]" == str(measured["peak_at"].dtype)
+    assert [start] == [*measured["peak_at"]]
 
 
 def test_traffic_frame_leaves_out_days_that_a_clock_showed_twice():
@@ -81,7 +83,7 @@ def test_traffic_frame_leaves_out_days_that_a_clock_showed_twice():
 
 
 @pytest.mark.parametrize("unit", ["s", "ns"])
-def test_traffic_frame_reads_instants_of_each_unit(unit, traffic_engine):
+def test_traffic_frame_reads_instants_of_each_unit(unit, quick_engine):
     """Instants can count seconds or nanoseconds; parts of a microsecond are left out."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -91,8 +93,8 @@ def test_traffic_frame_reads_instants_of_each_unit(unit, traffic_engine):
     if unit == "ns":
         instants = pc.add(instants, pa.scalar(999, pa.duration("ns")))
     columns = {"start": instants, "seconds": [60, 60], "customer": ["a", "b"]}
-    frame = engines.from_table(traffic_engine, pa.table(columns))
-    if (traffic_engine, unit) == ("duckdb", "ns"):
+    frame = engines.from_table(quick_engine, pa.table(columns))
+    if (quick_engine, unit) == ("duckdb", "ns"):
         # DuckDB has no nanoseconds with a time zone.
         with pytest.raises(WrongType, match="start"):
             traffic_frame(frame)
@@ -103,9 +105,10 @@ def test_traffic_frame_reads_instants_of_each_unit(unit, traffic_engine):
     assert [("a", start, None), ("b", None, "wrong-type")] == read
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=engines.EXAMPLES)
-def test_traffic_frame_equals_the_scalar_function(traffic_engine, data):
+def test_traffic_frame_equals_the_scalar_function(quick_engine, data):
     """Any calls in any zone on any weekdays are measured as by ``measure_traffic``."""
     zone = data.draw(st.sampled_from([*traffic_rows.ZONES.values()]))
     weekdays = data.draw(st.sets(st.integers(0, 6)))
@@ -117,24 +120,24 @@ def test_traffic_frame_equals_the_scalar_function(traffic_engine, data):
     seconds = missing_or(st.integers(-1, 100) | st.integers(0, 400_000))
     row = st.tuples(st.sampled_from(CUSTOMERS), near | start, seconds)
     rows = data.draw(st.lists(row, min_size=20, max_size=80))
-    check(rows, traffic_engine, zone, weekdays)
+    check(rows, quick_engine, zone, weekdays)
 
 
 @cache
-def million_rows(seed):
-    """Return a million calls, copies of random ones, and what is measured for each customer."""
-    rows = traffic_rows.random_rows(seed, millions.DIFFERENT, customers=50)
-    calls = millions.copy(engines.table(rows, COLUMNS), "customer")
+def answered_rows(seed):
+    """Return many calls, copies of random ones, and what is measured for each customer."""
+    rows = traffic_rows.random_rows(seed, many_rows.DIFFERENT, customers=50)
+    calls = many_rows.copy(engines.table(rows, COLUMNS), "customer")
     measured = traffic_rows.measure(rows, WARSAW)
     copies = range(calls.num_rows // len(rows))
     return calls, {f"{name}-{copy}": row for name, row in measured.items() for copy in copies}
 
 
 @pytest.mark.slow
-def test_a_million_calls_equal_the_scalar_function(traffic_engine, seed):
-    """A million random calls of a thousand customers are measured as by ``measure_traffic``."""
-    calls, expected = million_rows(seed)
-    measured = traffic_frame(engines.from_table(traffic_engine, calls), by="customer", zone=WARSAW)
+def test_many_calls_equal_the_scalar_function(quick_engine, seed):
+    """Many random calls of many customers are measured as by ``measure_traffic``."""
+    calls, expected = answered_rows(seed)
+    measured = traffic_frame(engines.from_table(quick_engine, calls), by="customer", zone=WARSAW)
 
     read = engines.rows_of(measured, ["customer", *MEASURED])
     assert expected == {row[0]: row[1:] for row in read}
@@ -164,16 +167,16 @@ def test_traffic_frame_refuses_calls_without_a_customer():
     assert sorted(read, key=str) == [("a", 1, None), (None, None, "wrong-type")]
 
 
-def test_traffic_frame_leaves_out_what_it_cannot_compute(traffic_engine):
+def test_traffic_frame_leaves_out_what_it_cannot_compute(quick_engine):
     """It leaves out centuries of calls and, in Warsaw, a call over two changes of the clock."""
     start = datetime(2026, 1, 5, 10, tzinfo=UTC)
     long_call, years = [("long", start, 86_400 * 350)], [("many", start, 86_400 * 3_000)] * 4_000
-    frame = engines.make(traffic_engine, long_call + years, COLUMNS)
+    frame = engines.make(quick_engine, long_call + years, COLUMNS)
     measured = traffic_frame(frame, by="customer")
 
     codes = dict(engines.rows_of(measured, ["customer", "error"]))
     assert codes == {"long": None, "many": "beyond_engine"}
-    assert check(long_call, traffic_engine, WARSAW) == {"long"}
+    assert check(long_call, quick_engine, WARSAW) == {"long"}
 
 
 @pytest.mark.parametrize("engine_name", ["polars", "pandas"])
