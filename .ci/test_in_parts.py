@@ -1,8 +1,11 @@
 """Run the tests in parts. At a time, one part runs for each processor.
 
-Usage: ``python .ci/test_in_parts.py [an option of pytest or a path, ...]``. Each path is a part,
-and all parts get the options. Without a path, each folder of the tests is a part, and so are the
-modules beside the folders; the folders that other environments test are left out.
+Usage: ``python .ci/test_in_parts.py [--trace] [an option of pytest or a path, ...]``. Each path is
+a part, and all parts get the options. Without a path, each folder of the tests is a part, and so
+are the modules beside the folders; the folders that other environments test are left out.
+
+With ``--trace``, coverage traces each part. That doubles the time, so the slow tests of a part that
+cover no line alone run beside it, untraced and with few examples of each law.
 
 Most of our tests are quick. With pytest-xdist, each process collects all of them, and reports each
 to another process; that takes as long as the tests.
@@ -17,6 +20,9 @@ TESTS = Path("tests")
 ELSEWHERE = {"docs", "examples", "frames", "stores"}
 # The parts that take longest start first.
 LONGEST = ("property", "testing", "")
+PYTEST = (sys.executable, "-m", "pytest")
+TRACED = (sys.executable, "-m", "coverage", "run", "-m", "pytest", "-m", "not slow or covers")
+UNTRACED = (*PYTEST, "-m", "slow and not covers", "--hypothesis-profile=fast")
 #: What pytest returns if it finds no tests, such as no slow ones in a folder.
 NO_TESTS = 5
 
@@ -32,10 +38,12 @@ def find_parts() -> list[list[str]]:
 def main() -> None:
     """Run pytest on each part; fail if a part fails, or if no part has a test."""
     given = sys.argv[1:]
+    runs = [TRACED, UNTRACED] if "--trace" in given else [PYTEST]
     paths = [text for text in given if text and Path(text.partition("::")[0]).exists()]
-    options = [text for text in given if text not in paths]
+    options = [text for text in given if text not in [*paths, "--trace"]]
     parts = [[path] for path in paths] or find_parts()
-    statuses = set(run_all([[sys.executable, "-m", "pytest", *options, *part] for part in parts]))
+    commands = [[*run, *options, *part] for part in parts for run in runs]
+    statuses = set(run_all(commands))
     if statuses - {0, NO_TESTS} or statuses == {NO_TESTS}:
         raise SystemExit("A part of the tests failed, or there was no test.")
 

@@ -130,7 +130,13 @@ def record_event(event, arguments):
         recorded_events.append(f"{event}{arguments!r}")
 
 
-sys.addaudithook(record_event)
+@pytest.fixture(scope="module", autouse=True)
+def _hook():
+    """Call record_event for each event from the first test of this module on.
+
+    Not from the import on: with a hook, Python 3.11 sometimes does not trace new threads.
+    """
+    sys.addaudithook(record_event)
 
 
 @contextmanager

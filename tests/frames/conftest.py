@@ -46,18 +46,16 @@ def seed(request):
 def pytest_generate_tests(metafunc):
     """Run a test on each kind of frames; if marked ``in_turn``, run each item on two kinds."""
     seed = find_seed(metafunc.config)
-    kinds = engines.compared(seed)
-    for name in ("engine", "quick_engine"):
+    for name, kinds in (("engine", engines.KINDS), ("quick_engine", engines.QUICK_KINDS)):
         if name not in metafunc.fixturenames:
             continue
-        if name == "quick_engine":
-            kinds.remove("pyspark")
+        compared = engines.compared(seed, kinds)
         mark = metafunc.definition.get_closest_marker("in_turn")
         if mark is None:
-            metafunc.parametrize(name, kinds, indirect=True)
+            metafunc.parametrize(name, compared, indirect=True)
         else:
             item_name, items = mark.args
-            pairs = [*engines.in_turn(items, kinds, seed)]
+            pairs = [*engines.in_turn(items, compared, seed)]
             metafunc.parametrize((item_name, name), pairs, indirect=[name], ids=str)
 
 

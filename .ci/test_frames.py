@@ -1,0 +1,50 @@
+"""Test the room `frames`: quickly, or in full if CHANNELPLANS_REQUIRE names engines, as in CI.
+
+In full, all engines compare a million rows, and the tests must cover every line and branch of the
+room. PySpark needs Java. Otherwise polars and one other engine compare fewer rows.
+"""
+
+import os
+import subprocess
+import sys
+
+from side_by_side import run_all
+
+PYTEST = (sys.executable, "-m", "pytest", "tests/frames")
+COVERAGE = (sys.executable, "-m", "coverage")
+# Only the room is traced, and no slow test, because tracing slows down the scalar functions.
+UNTRACED_FILES = ("*/channelplans/*.py", "*/channelplans/explore/*", "*/channelplans/testing/*")
+TRACED = (*COVERAGE, "run", f"--omit={','.join(UNTRACED_FILES)}", "-m", "pytest", "tests/frames")
+ON_ALL_PROCESSORS = ("--numprocesses=auto", "--dist=worksteal")
+# The examples of the room are among those of the docstrings.
+DOCSTRINGS = "tests/test_docs_docstrings.py"
+
+# The tests with PySpark run in a process of their own, which starts one Java.
+QUICK_RUNS = [
+    (*PYTEST, "-m", "pyspark"),
+    (*PYTEST, DOCSTRINGS, *ON_ALL_PROCESSORS, "-m", "not pyspark"),
+]
+FULL_RUNS = [
+    (*TRACED, "-m", "not slow and pyspark"),
+    (*TRACED, *ON_ALL_PROCESSORS, "-m", "not slow and not pyspark"),
+    (*PYTEST, "-m", "slow and pyspark"),
+    (*PYTEST, DOCSTRINGS, *ON_ALL_PROCESSORS, "-m", "slow and not pyspark"),
+]
+REPORTS = [
+    (*COVERAGE, "combine", "--quiet"),
+    (*COVERAGE, "report", "--include=*/channelplans/frames/*"),
+]
+
+
+def main() -> None:
+    """Run the tests, and report their coverage if they run in full."""
+    in_full = "engines" in os.environ.get("CHANNELPLANS_REQUIRE", "").split(",")
+    statuses = [*run_all(FULL_RUNS if in_full else QUICK_RUNS)]
+    if in_full:
+        statuses += [subprocess.run(report, check=False).returncode for report in REPORTS]
+    if any(statuses):
+        sys.exit("The tests of frames failed, or their coverage is not full.")
+
+
+if __name__ == "__main__":
+    main()
