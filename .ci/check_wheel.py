@@ -7,7 +7,6 @@ import tarfile
 import tempfile
 import tomllib
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -190,34 +189,14 @@ def main() -> None:
         check_source_archive(archive)
         check_wheel(wheel)
         check_address(archive, scratch / "source")
-        plain, testing = scratch / "plain", scratch / "testing"
-        with ThreadPoolExecutor() as pool:
-            uses = [pool.submit(use_plain, wheel, plain), pool.submit(use_testing, wheel, testing)]
-        for use in uses:
-            use.result()
-
-
-def install(wheel: Path, folder: Path, extra: str = "") -> Path:
-    """Install the wheel in a new environment, and return its Python."""
-    folder.mkdir()
-    # virtualenv, because some systems ship Python without ensurepip.
-    run(sys.executable, "-m", "virtualenv", "--quiet", "user", cwd=folder)
-    python = folder / "user" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    run(python, "-m", "pip", "install", "--quiet", f"{wheel}{extra}", cwd=folder)
-    return python
-
-
-def use_plain(wheel: Path, folder: Path) -> None:
-    """Use the package without its extras."""
-    python = install(wheel, folder)
-    run(python, "-I", "-W", "error", "-c", PLAIN, cwd=folder)
-    run(python, ROOT / "examples" / "tour.py", cwd=folder)
-
-
-def use_testing(wheel: Path, folder: Path) -> None:
-    """Use the strategies for Hypothesis."""
-    python = install(wheel, folder, "[testing]")
-    run(python, "-I", "-W", "error", "-c", WITH_EXTRA, cwd=folder)
+        # virtualenv, because some systems ship Python without ensurepip.
+        run(sys.executable, "-m", "virtualenv", "--quiet", "user", cwd=scratch)
+        python = scratch / "user" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+        run(python, "-m", "pip", "install", "--quiet", wheel, cwd=scratch)
+        run(python, "-I", "-W", "error", "-c", PLAIN, cwd=scratch)
+        run(python, ROOT / "examples" / "tour.py", cwd=scratch)
+        run(python, "-m", "pip", "install", "--quiet", f"{wheel}[testing]", cwd=scratch)
+        run(python, "-I", "-W", "error", "-c", WITH_EXTRA, cwd=scratch)
 
 
 if __name__ == "__main__":

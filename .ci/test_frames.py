@@ -19,7 +19,7 @@ ON_ALL_PROCESSORS = ("--numprocesses=auto", "--dist=worksteal")
 # The examples of the room are among those of the docstrings.
 DOCSTRINGS = "tests/test_docs_docstrings.py"
 
-# The tests with PySpark run in a process of their own, which starts one Java.
+# The tests with PySpark run in a separate process, which starts one Java.
 QUICK_RUNS = [
     (*PYTEST, "-m", "pyspark"),
     (*PYTEST, DOCSTRINGS, *ON_ALL_PROCESSORS, "-m", "not pyspark"),

@@ -4,8 +4,8 @@ Usage: ``python .ci/test_in_parts.py [--trace] [an option of pytest or a path, .
 a part, and all parts get the options. Without a path, each folder of the tests is a part, and so
 are the modules beside the folders; the folders that other environments test are left out.
 
-With ``--trace``, coverage traces each part. That doubles the time, so the slow tests of a part that
-cover no line alone run beside it, untraced and with few examples of each law.
+With ``--trace``, coverage traces the tests. Tracing doubles the time, so slow tests that are not
+marked ``covers`` run untraced, in processes beside the others, with few examples of each law.
 
 Most of our tests are quick. With pytest-xdist, each process collects all of them, and reports each
 to another process; that takes as long as the tests.

@@ -10,7 +10,7 @@ from itertools import cycle, islice
 
 import pytest
 from hypothesis import settings
-from tests.chromium import skip_or_fail
+from tests.chromium import is_required, skip_or_fail
 
 EPOCH = date(1970, 1, 1)
 
@@ -21,7 +21,7 @@ KINDS = ("polars", "polars lazy", "pandas", "pandas with pyarrow", "duckdb", "py
 QUICK_KINDS = KINDS[:-1]
 
 #: Whether the run compares all kinds, with a million rows, as CI does.
-COMPARES_ALL = "engines" in os.environ.get("CHANNELPLANS_REQUIRE", "").split(",")
+COMPARES_ALL = is_required("engines")
 
 #: The tables that a law draws for each engine. Each table has many rows.
 EXAMPLES = max(settings().max_examples // 10, 1)
@@ -44,24 +44,24 @@ JAVA_OPTIONS_FOR_MANY_ROWS = "-XX:+UseSerialGC"
 
 
 def compared(seed, kinds):
-    """Return the kinds of frames that a run compares: all, or one of polars and one other.
+    """Return the kinds of frames that a run compares: all, or one of polars and another one.
 
-    The seed says which ones, so that other runs compare the others.
+    The seed selects both, so that other runs compare other kinds.
     """
     if COMPARES_ALL:
         return kinds
-    of_polars, others = QUICK_KINDS[:2], QUICK_KINDS[2:]
-    return (of_polars[seed % len(of_polars)], others[seed % len(others)])
+    polars_kinds, other_kinds = QUICK_KINDS[:2], QUICK_KINDS[2:]
+    return (polars_kinds[seed % len(polars_kinds)], other_kinds[seed % len(other_kinds)])
 
 
 def in_turn(items, kinds, seed):
-    """Return each item with the first kind of frames and with one of the others, in turn.
+    """Yield each item with the first kind of frames and with one of the others, in turn.
 
     The seed says which kind comes next. So a run takes a third of the time of all pairs, and
     other runs test the other pairs. Only the tests on the first kind need to be traced.
     """
-    first, *others = kinds
-    turn = islice(cycle(others), seed % len(others), None)
+    first, *other_kinds = kinds
+    turn = islice(cycle(other_kinds), seed % len(other_kinds), None)
     for item in items:
         yield item, first
         yield pytest.param(item, next(turn), marks=pytest.mark.slow)

@@ -14,7 +14,7 @@ DIFFERENT = ROWS // 50
 
 
 def draw(seed, rows, columns, answers, results):
-    """Return the rows, drawn from the rows with the seed, and their answers, as tables."""
+    """Return many rows, drawn from these rows with the seed, and their answers, as tables."""
     import pyarrow as pa
 
     drawn = pa.array(random.Random(seed).choices(range(len(rows)), k=ROWS))
@@ -26,7 +26,7 @@ def draw(seed, rows, columns, answers, results):
 
 
 def copy(table, owner):
-    """Return the rows: copies of a table, in which no two copies have the same owners.
+    """Return many rows: copies of a table, in which no two copies have the same owners.
 
     Args:
         table: a table with ``DIFFERENT`` rows.
