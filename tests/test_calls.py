@@ -13,6 +13,7 @@ from channelplans.calls import (
     Call,
     Charge,
     Payer,
+    RatedCall,
     billable,
     covered,
     longest_call,
@@ -376,6 +377,33 @@ def euros(amount):
 def make_allowance(granted, used=0):
     """Return an allowance, given its granted and used minutes."""
     return Allowance(timedelta(minutes=granted), timedelta(minutes=used))
+
+
+class TestRatedCall:
+    """What a rated call and its charges refuse."""
+
+    @pytest.mark.parametrize("part", ["included", "overage", "other"])
+    def test_negative_part_is_refused(self, part):
+        """No part of a call is shorter than nothing."""
+        rated = RatedCall(call_of(60), seconds(60), seconds(0), seconds(0), ())
+
+        with pytest.raises(InvalidValue, match=f"{part} must be 0 s or longer, not -0:00:01"):
+            attrs.evolve(rated, **{part: seconds(-1)})
+
+    def test_parts_that_do_not_fit_a_timedelta_are_refused(self):
+        """Parts that are together longer than the longest timedelta have no counted length."""
+        parts = (timedelta.max, seconds(0), timedelta.resolution)
+
+        with pytest.raises(InvalidValue, match="together with included and overage") as caught:
+            RatedCall(call_of(60), *parts, ())
+        assert "other" == caught.value.parameter
+
+    def test_charge_for_a_negative_duration_is_refused(self):
+        """A charge is for a part of a call, which may be empty."""
+        charge = Charge(seconds(0), Rate("0.021"), Money.of("0", EUR), Payer.ACCOUNT)
+
+        with pytest.raises(InvalidValue, match="duration must be 0 s or longer"):
+            attrs.evolve(charge, duration=seconds(-1))
 
 
 class TestRateCall:

@@ -176,12 +176,18 @@ class Charge(RecordsMixin):
         rate: the prices of the call.
         amount: the charge by the rate, rounded once to the unit of the currency.
         payer: whose wallet pays.
+
+    Raises:
+        InvalidValue: the duration is negative.
     """
 
     duration: timedelta
     rate: Rate
     amount: Money
     payer: Payer
+
+    def __attrs_post_init__(self) -> None:
+        not_negative("duration", self.duration)
 
     def to_records(self) -> list[dict[str, object]]:
         """Return the charge as one plain row.
@@ -223,6 +229,9 @@ class RatedCall(RecordsMixin):
         overage: the part that a bundle covers after its minutes are used up (H13).
         other: the part that no bundle covers.
         charges: a charge for each part that is not included.
+
+    Raises:
+        InvalidValue: a part is negative, or the parts together do not fit a timedelta.
     """
 
     call: Call
@@ -230,6 +239,16 @@ class RatedCall(RecordsMixin):
     overage: timedelta
     other: timedelta
     charges: tuple[Charge, ...]
+
+    def __attrs_post_init__(self) -> None:
+        not_negative("included", self.included)
+        not_negative("overage", self.overage)
+        not_negative("other", self.other)
+        try:
+            _ = self.counted
+        except OverflowError:
+            expected = f"at most {timedelta.max}, together with included and overage"
+            raise InvalidValue("other", "longer", expected) from None
 
     @property
     def counted(self) -> timedelta:

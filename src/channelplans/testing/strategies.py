@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from channelplans.allowances import Allowance
 from channelplans.calendar import Days, Months, Term
-from channelplans.calls import Call
+from channelplans.calls import Call, Charge, Payer, RatedCall, rate_call
 from channelplans.errors import RuleError, UnknownRate
 from channelplans.explore.call_logs import CallInterval, CallLog, RefusedRow
 from channelplans.explore.comparison import compare_plans
@@ -432,6 +432,17 @@ def _forecast_entries() -> st.SearchStrategy[ForecastEntry]:
     return drawn.flatmap(lambda found: st.sampled_from(found.entries))
 
 
+def _charges() -> st.SearchStrategy[Charge]:
+    durations = st.timedeltas(timedelta(0), timedelta(hours=3))
+    return st.builds(Charge, durations, rates(), money(), st.sampled_from(Payer))
+
+
+@st.composite
+def _rated_calls(draw: st.DrawFn) -> RatedCall:
+    offer, tariff = draw(offers()), draw(tariffs())
+    return rate_call(draw(calls(offer, tariff)), draw(allowances()), tariff, offer=offer)
+
+
 def _daily_calls() -> st.SearchStrategy[DailyCalls]:
     lengths = st.timedeltas(timedelta(0), timedelta(hours=3))
     return st.builds(DailyCalls, names(), countries(), lengths, st.integers(1, 99))
@@ -458,6 +469,7 @@ _BY_TYPE: Final[Mapping[Any, _MakeStrategy]] = MappingProxyType(
         CallLog: call_logs,
         CallRule: call_rules,
         Catalogue: catalogues,
+        Charge: _charges,
         ChangeRule: change_rules,
         Combination: lambda: _comparisons().map(lambda comparison: comparison.cheapest.best),
         Comparison: lambda: catalogues().map(
@@ -501,6 +513,7 @@ _BY_TYPE: Final[Mapping[Any, _MakeStrategy]] = MappingProxyType(
         QuantityRule: quantity_rules,
         Quote: quotes,
         Rate: rates,
+        RatedCall: _rated_calls,
         Ratio: lambda: st.builds(Ratio, _parts(), st.integers(1, 9), _parts()),
         Refund: refunds,
         RefundRule: refund_rules,
