@@ -9,19 +9,22 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 
 
 def run_all(commands: Sequence[Sequence[str]]) -> Iterator[int]:
-    """Print what each command printed, in their order, and yield its exit status."""
+    """Print what each command printed and how long it took, in order, and yield its exit status."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for command, done in zip(commands, pool.map(_run, commands), strict=True):
+        for command, (done, seconds) in zip(commands, pool.map(_run, commands), strict=True):
             output = done.stdout.decode(errors="replace")
-            print(f"$ {shlex.join(command)}", output, sep="\n", flush=True)
+            print(f"$ {shlex.join(command)}", f"{output}({seconds:.0f} s)\n", sep="\n", flush=True)
             yield done.returncode
 
 
-def _run(command: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+def _run(command: Sequence[str]) -> tuple[subprocess.CompletedProcess[bytes], float]:
+    started = monotonic()
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return done, monotonic() - started
 
 
 def main() -> None:
