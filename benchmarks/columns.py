@@ -220,7 +220,8 @@ def measure_growth(rows: int, rounds: int) -> Iterator[float]:
         runs: list[Callable[[], object]] = [
             partial(run_polars, with_library(table)) for table in tables
         ]
-        number = max(1, 1_000_000 // smaller)
+        # A run over few rows is short, so several are timed together.
+        number = max(1, rows // 10 // smaller)
         yield median(paired(*runs, rounds=rounds, number=number, other_number=2 * number))
         smaller *= 2
         gc.collect()
