@@ -1,7 +1,7 @@
 """Test the room `frames`: quickly, or in full if CHANNELPLANS_REQUIRE names engines, as in CI.
 
-In full, all engines compare a million rows, and the tests must cover every line and branch of the
-room. PySpark needs Java. Otherwise polars and one other engine compare fewer rows.
+In full, the tests compare all engines, and they must cover every line and branch of the room.
+PySpark needs Java. Otherwise they compare polars and one other engine.
 """
 
 import os
@@ -12,7 +12,8 @@ from side_by_side import run_all
 
 PYTEST = (sys.executable, "-m", "pytest", "tests/frames")
 COVERAGE = (sys.executable, "-m", "coverage")
-# Only the room is traced, and no slow test, because tracing slows down the scalar functions.
+# Only the room is traced, and slow tests only on PySpark, because tracing slows down the scalar
+# functions.
 UNTRACED_FILES = ("*/channelplans/*.py", "*/channelplans/explore/*", "*/channelplans/testing/*")
 TRACED = (*COVERAGE, "run", f"--omit={','.join(UNTRACED_FILES)}", "-m", "pytest", "tests/frames")
 ON_ALL_PROCESSORS = ("--numprocesses=auto", "--dist=worksteal")
@@ -25,9 +26,8 @@ QUICK_RUNS = [
     (*PYTEST, DOCSTRINGS, *ON_ALL_PROCESSORS, "-m", "not pyspark"),
 ]
 FULL_RUNS = [
-    (*TRACED, "-m", "not slow and pyspark"),
+    (*TRACED, "-m", "pyspark"),
     (*TRACED, *ON_ALL_PROCESSORS, "-m", "not slow and not pyspark"),
-    (*PYTEST, "-m", "slow and pyspark"),
     (*PYTEST, DOCSTRINGS, *ON_ALL_PROCESSORS, "-m", "slow and not pyspark"),
 ]
 REPORTS = [

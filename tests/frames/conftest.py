@@ -44,18 +44,17 @@ def seed(request):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc):
-    """Run a test on each kind of frames; if marked ``in_turn``, run each item on two kinds."""
+    """Run a test on each kind of frames; if marked ``in_turn``, run items in turn."""
     seed = find_seed(metafunc.config)
     for name, kinds in (("engine", engines.KINDS), ("quick_engine", engines.QUICK_KINDS)):
         if name not in metafunc.fixturenames:
             continue
-        compared = engines.compared(seed, kinds)
         mark = metafunc.definition.get_closest_marker("in_turn")
         if mark is None:
-            metafunc.parametrize(name, compared, indirect=True)
+            metafunc.parametrize(name, engines.compared(seed, kinds), indirect=True)
         else:
             item_name, items = mark.args
-            pairs = [*engines.in_turn(items, compared, seed)]
+            pairs = [*engines.in_turn(items, kinds, seed)]
             metafunc.parametrize((item_name, name), pairs, indirect=[name], ids=str)
 
 
