@@ -5,7 +5,9 @@ a part, and all parts get the options. Without a path, each folder of the tests 
 are the modules beside the folders; the folders that other environments test are left out.
 
 With ``--trace``, coverage traces the tests. Tracing doubles the time, so slow tests that are not
-marked ``covers`` run untraced, in processes beside the others, with few examples of each law.
+marked ``covers`` run untraced, in processes beside the others, with few examples of each law. The
+tests of ``channelplans.testing`` draw thousands of values of other rooms, so they trace only that
+room.
 
 Most of our tests are quick. With pytest-xdist, each process collects all of them, and reports each
 to another process; that takes as long as the tests.
@@ -21,8 +23,16 @@ ELSEWHERE = {"docs", "examples", "frames", "stores"}
 # The parts that take longest start first.
 LONGEST = ("property", "testing", "")
 PYTEST = (sys.executable, "-m", "pytest")
-TRACED = (sys.executable, "-m", "coverage", "run", "-m", "pytest", "-m", "not slow or covers")
+COVERAGE = (sys.executable, "-m", "coverage", "run")
+TRACED_TESTS = ("-m", "pytest", "-m", "not slow or covers")
 UNTRACED = (*PYTEST, "-m", "slow and not covers", "--hypothesis-profile=fast")
+OTHER_ROOMS = (
+    "*/channelplans/*.py",
+    "*/explore/*",
+    "*/frames/*",
+    "*/storage/*",
+    "*/subscriptions/*",
+)
 #: What pytest returns if it finds no tests, such as no slow ones in a folder.
 NO_TESTS = 5
 
@@ -35,14 +45,23 @@ def find_parts() -> list[list[str]]:
     return [parts.pop(name) for name in LONGEST] + list(parts.values())
 
 
+def list_runs(part: list[str]) -> list[tuple[str, ...]]:
+    """Return the two runs of a part with ``--trace``: with coverage, and without."""
+    omitted = (f"--omit={','.join(OTHER_ROOMS)}",) if part == [str(TESTS / "testing")] else ()
+    return [(*COVERAGE, *omitted, *TRACED_TESTS), UNTRACED]
+
+
 def main() -> None:
     """Run pytest on each part; fail if a part fails, or if no part has a test."""
     given = sys.argv[1:]
-    runs = [TRACED, UNTRACED] if "--trace" in given else [PYTEST]
     paths = [text for text in given if text and Path(text.partition("::")[0]).exists()]
     options = [text for text in given if text not in [*paths, "--trace"]]
     parts = [[path] for path in paths] or find_parts()
-    commands = [[*run, *options, *part] for part in parts for run in runs]
+    commands = [
+        [*run, *options, *part]
+        for part in parts
+        for run in (list_runs(part) if "--trace" in given else [PYTEST])
+    ]
     statuses = set(run_all(commands))
     if statuses - {0, NO_TESTS} or statuses == {NO_TESTS}:
         raise SystemExit("A part of the tests failed, or there was no test.")
