@@ -12,8 +12,8 @@ from side_by_side import run_all
 
 PYTEST = (sys.executable, "-m", "pytest", "tests/frames")
 COVERAGE = (sys.executable, "-m", "coverage")
-# Only the room is traced, and slow tests only on PySpark, because tracing slows down the scalar
-# functions.
+# Only the room is traced, and not in slow tests, because tracing slows down the scalar functions.
+# The slow tests on PySpark are traced, because they run in one process with the others.
 UNTRACED_FILES = ("*/channelplans/*.py", "*/channelplans/explore/*", "*/channelplans/testing/*")
 TRACED = (*COVERAGE, "run", f"--omit={','.join(UNTRACED_FILES)}", "-m", "pytest", "tests/frames")
 ON_ALL_PROCESSORS = ("--numprocesses=auto", "--dist=worksteal")

@@ -5,9 +5,9 @@ a part, and all parts get the options. Without a path, each folder of the tests 
 are the modules beside the folders; the folders that other environments test are left out.
 
 With ``--trace``, coverage traces the tests. Tracing doubles the time, so slow tests that are not
-marked ``covers`` run untraced, in processes beside the others, with few examples of each law. The
-tests of ``channelplans.testing`` draw thousands of values of other rooms, so they trace only that
-room.
+marked ``covers`` run untraced, in processes beside the others, with few examples of each law. In
+the tests of ``channelplans.testing``, which draw thousands of values of other rooms, only
+``channelplans.testing`` is traced.
 
 Most of our tests are quick. With pytest-xdist, each process collects all of them, and reports each
 to another process; that takes as long as the tests.
@@ -45,8 +45,8 @@ def find_parts() -> list[list[str]]:
     return [parts.pop(name) for name in LONGEST] + list(parts.values())
 
 
-def list_runs(part: list[str]) -> list[tuple[str, ...]]:
-    """Return the two runs of a part with ``--trace``: with coverage, and without."""
+def traced_and_untraced(part: list[str]) -> list[tuple[str, ...]]:
+    """Return the two commands for a part of the tests: one with coverage, and one without."""
     omitted = (f"--omit={','.join(OTHER_ROOMS)}",) if part == [str(TESTS / "testing")] else ()
     return [(*COVERAGE, *omitted, *TRACED_TESTS), UNTRACED]
 
@@ -60,7 +60,7 @@ def main() -> None:
     commands = [
         [*run, *options, *part]
         for part in parts
-        for run in (list_runs(part) if "--trace" in given else [PYTEST])
+        for run in (traced_and_untraced(part) if "--trace" in given else [PYTEST])
     ]
     statuses = set(run_all(commands))
     if statuses - {0, NO_TESTS} or statuses == {NO_TESTS}:

@@ -231,7 +231,7 @@ class RatedCall(RecordsMixin):
         charges: a charge for each part that is not included.
 
     Raises:
-        InvalidValue: a part is negative, or the parts together do not fit a timedelta.
+        InvalidValue: a part is negative, or the parts together are too long for a timedelta.
     """
 
     call: Call
@@ -247,8 +247,8 @@ class RatedCall(RecordsMixin):
         try:
             _ = self.counted
         except OverflowError:
-            expected = f"at most {timedelta.max}, together with included and overage"
-            raise InvalidValue("other", "longer", expected) from None
+            expected = f"at most {timedelta.max} together with included and overage"
+            raise InvalidValue("other", str(self.other), expected) from None
 
     @property
     def counted(self) -> timedelta:

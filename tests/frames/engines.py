@@ -43,9 +43,9 @@ JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 def compared(seed, kinds):
-    """Return the kinds of frames that a run compares: all, or one of polars and another one.
+    """Return the kinds of frames that a run compares: all, or one kind of polars and one other.
 
-    The seed selects both, so that other runs compare other kinds.
+    The seed selects these two, so runs with other seeds compare other kinds.
     """
     if COMPARES_ALL:
         return kinds
@@ -54,11 +54,11 @@ def compared(seed, kinds):
 
 
 def in_turn(items, kinds, seed):
-    """Yield each item with the first kind that the run compares and, in turn, with another one.
+    """Yield each item with the run's first kind, and again with one of the other kinds, in turn.
 
-    The seed says which kind has the first turn. A turn of a kind that the run does not compare
-    passes. So a run takes a third of the time of all pairs, and other runs test the other pairs.
-    Only the tests on the first kind need to be traced.
+    The seed says which kind is next. If the run does not compare it, the second pair is left out.
+    So a run takes at most a third of the time of all pairs, and runs with other seeds test other
+    pairs. Only the tests on the first kind need to be traced.
     """
     first, *others = compared(seed, kinds)
     other_kinds = [kind for kind in kinds if kind != first]

@@ -1,16 +1,16 @@
-"""Many rows that are copies of random ones, so that the scalar functions answer fewer.
+"""Many copies of random rows, so that the scalar functions compute only the different ones.
 
-Quotes and refunds are compared with a million rows, the other functions with a tenth.
+Quotes and refunds are compared on a million rows, the other functions on a hundred thousand.
 """
 
 import random
 
 from tests.frames import engines
 
-ROWS, MOST_ROWS = 100_000, 1_000_000
+ROWS, ROWS_OF_PRICES = 100_000, 1_000_000
 
-#: How many different rows the scalar functions answer.
-DIFFERENT, MOST_DIFFERENT = 2_000, 10_000
+#: How many different rows the scalar functions compute.
+DIFFERENT, DIFFERENT_PRICES = 2_000, 10_000
 
 
 def draw(seed, rows, columns, answers, results, number=ROWS):

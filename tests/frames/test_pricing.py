@@ -185,9 +185,9 @@ def random_rows(seed, count):
 def answered_rows(seed):
     """Return an offer, many requests and the results of the scalar functions."""
     key = random.Random(seed).choice(["skype-connect", "skype-connect-2011", "voip-yonder"])
-    offer, rows = OFFERS[key], random_rows(seed, many_rows.MOST_DIFFERENT)
+    offer, rows = OFFERS[key], random_rows(seed, many_rows.DIFFERENT_PRICES)
     answers = [price_row(offer, tables.TARIFFS["flat"], offer.refund, row) for row in rows]
-    number = many_rows.MOST_ROWS
+    number = many_rows.ROWS_OF_PRICES
     return offer, *many_rows.draw(seed, rows, REFUND_COLUMNS, answers, RESULTS, number)
 
 
