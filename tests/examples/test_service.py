@@ -356,9 +356,16 @@ def test_nightly_run_starts_as_a_command(tmp_path):
 
 def test_confirm_page_in_a_browser_warns_first(browser, address, buy, store):
     """In Chromium, cancelling shows the expiry date, and only the second click cancels (H20)."""
+    from selenium.webdriver.support import expected_conditions as pages
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    # A click can return before the browser begins to load the next page.
+    wait = WebDriverWait(browser, 60)
     buy()
     browser.get(f"{address}/accounts/acme")
     browser.find_element("css selector", "form[action$='/cancel'] button").click()
+    wait.until(pages.url_to_be(f"{address}/accounts/acme/cancel"))
+    wait.until(pages.presence_of_element_located(("id", "confirm")))
     warning = browser.find_element("css selector", "[role=alert]")
     button = browser.find_element("id", "confirm")
     status_after_warning = store.subscription("acme", "berlin").value.status
@@ -369,6 +376,6 @@ def test_confirm_page_in_a_browser_warns_first(browser, address, buy, store):
 
     button.click()
 
-    assert f"{address}/accounts/acme" == browser.current_url
-    assert "cancelled" in browser.find_element("tag name", "body").text
+    wait.until(pages.url_to_be(f"{address}/accounts/acme"))
+    wait.until(pages.text_to_be_present_in_element(("tag name", "body"), "cancelled"))
     assert Status.CANCELLED is store.subscription("acme", "berlin").value.status
