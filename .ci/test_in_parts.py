@@ -26,6 +26,7 @@ PYTEST = (sys.executable, "-m", "pytest")
 COVERAGE = (sys.executable, "-m", "coverage", "run")
 TRACED_TESTS = ("-m", "pytest", "-m", "not slow or covers")
 UNTRACED = (*PYTEST, "-m", "slow and not covers", "--hypothesis-profile=fast")
+#: The files that are not traced in the tests of ``channelplans.testing``.
 OTHER_ROOMS = (
     "*/channelplans/*.py",
     "*/explore/*",

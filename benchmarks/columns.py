@@ -220,7 +220,7 @@ def measure_growth(rows: int, rounds: int) -> Iterator[float]:
         runs: list[Callable[[], object]] = [
             partial(run_polars, with_library(table)) for table in tables
         ]
-        # One run over few rows is too short to time, so the rows of all runs are a tenth of `rows`.
+        # One run over few rows is too short to time, so it is repeated for a tenth of `rows`.
         number = max(1, rows // 10 // smaller)
         yield median(paired(*runs, rounds=rounds, number=number, other_number=2 * number))
         smaller *= 2

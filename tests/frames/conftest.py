@@ -44,7 +44,7 @@ def seed(request):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc):
-    """Run a test on each kind of frames; if marked ``in_turn``, run items in turn."""
+    """Run a test on each kind of frames; if marked ``in_turn``, see ``engines.in_turn``."""
     seed = find_seed(metafunc.config)
     for name, kinds in (("engine", engines.KINDS), ("quick_engine", engines.QUICK_KINDS)):
         if name not in metafunc.fixturenames:

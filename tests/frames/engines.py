@@ -60,12 +60,12 @@ def in_turn(items, kinds, seed):
     So a run takes at most a third of the time of all pairs, and runs with other seeds test other
     pairs. Only the tests on the first kind need to be traced.
     """
-    first, *others = compared(seed, kinds)
+    first, *compared_with = compared(seed, kinds)
     other_kinds = [kind for kind in kinds if kind != first]
     turn = islice(cycle(other_kinds), seed % len(other_kinds), None)
     for item, other in zip(items, turn, strict=False):
         yield item, first
-        if other in others:
+        if other in compared_with:
             yield pytest.param(item, other, marks=pytest.mark.slow)
 
 

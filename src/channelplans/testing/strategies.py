@@ -171,6 +171,8 @@ _DAY: Final = timedelta(days=1)
 #: How long after its purchase a subscription starts: mostly at once.
 _WAITS: Final = st.sampled_from([0, 0, 0, 5]).map(timedelta)
 
+_LENGTHS_OF_CALLS: Final = st.timedeltas(timedelta(0), timedelta(hours=3))
+
 
 @st.composite
 def histories(
@@ -433,8 +435,7 @@ def _forecast_entries() -> st.SearchStrategy[ForecastEntry]:
 
 
 def _charges() -> st.SearchStrategy[Charge]:
-    durations = st.timedeltas(timedelta(0), timedelta(hours=3))
-    return st.builds(Charge, durations, rates(), money(), st.sampled_from(Payer))
+    return st.builds(Charge, _LENGTHS_OF_CALLS, rates(), money(), st.sampled_from(Payer))
 
 
 @st.composite
@@ -444,8 +445,7 @@ def _rated_calls(draw: st.DrawFn) -> RatedCall:
 
 
 def _daily_calls() -> st.SearchStrategy[DailyCalls]:
-    lengths = st.timedeltas(timedelta(0), timedelta(hours=3))
-    return st.builds(DailyCalls, names(), countries(), lengths, st.integers(1, 99))
+    return st.builds(DailyCalls, names(), countries(), _LENGTHS_OF_CALLS, st.integers(1, 99))
 
 
 def _parts() -> st.SearchStrategy[Fraction]:
