@@ -23,6 +23,7 @@ ACCOUNT_WALLET, FIRST_DAY = Wallet("acme"), date(2026, 1, 5)
 CREDIT_REASONS = [Reason.DEPOSIT, Reason.BONUS, Reason.REFUND, Reason.TRANSFER]
 DEBIT_REASONS = [Reason.SUBSCRIPTION, Reason.CALL, Reason.TRANSFER, Reason.EXPIRY]
 
+validities = st.none() | st.builds(Days, st.integers(1, 60))
 run_days = st.integers(0, 250).map(lambda count: FIRST_DAY + timedelta(days=count))
 
 
@@ -51,7 +52,7 @@ def rule_lists(draw):
     rules = []
     for reason in CREDIT_REASONS:
         if draw(st.booleans()):
-            lasts = draw(st.none() | st.builds(Days, st.integers(1, 60)))
+            lasts = draw(validities)
             since_use = lasts is not None and draw(st.booleans())
             rules.append(LotRule(reason, lasts, since_use, draw(st.integers(-1, 1))))
     return rules

@@ -39,18 +39,16 @@ def amounts(currency):
     return strategies.money(currency, least=1, most=10**9)
 
 
-@st.composite
-def added_postings(draw, currency, on):
-    """Draw up to two postings that an application adds to a decision, each of any reason."""
-    postings = st.builds(
-        Posting,
+#: What an application adds to a decision: the wallet, amount, reason and reference of postings.
+additions = st.lists(
+    st.tuples(
         st.sampled_from(WALLETS),
-        strategies.money(currency, least=-(10**9), most=10**9).filter(bool),
+        st.integers(-(10**9), 10**9).filter(bool),
         st.sampled_from(Reason),
-        st.just(on),
-        reference=st.none() | names | st.just("berlin's"),
-    )
-    return tuple(draw(st.lists(postings, max_size=2)))
+        st.none() | names | st.just("berlin's"),
+    ),
+    max_size=2,
+)
 
 
 @st.composite
@@ -80,7 +78,12 @@ def accounts(draw):
 @st.composite
 def as_booked(draw, decision, currency):
     """Draw a decision as an application commits it: with other postings too, or booked late."""
-    added = draw(st.just(()) | added_postings(currency, decision.on))
+    added = [
+        Posting(
+            wallet, Money(minor=minor, currency=currency), reason, decision.on, reference=reference
+        )
+        for wallet, minor, reason, reference in draw(additions)
+    ]
     earlier_day = decision.on - draw(st.integers(1, 60)) * ONE_DAY
     value_date = draw(st.sampled_from([None, earlier_day]))
     postings = [*decision.postings, *added]

@@ -35,19 +35,18 @@ durations = st.integers(0, 2 * 86_400 * 10**6).map(lambda count: timedelta(micro
 plans = partial(strategies.plans, channels=300, bundles=300)
 
 
-def call_rules():
-    """Draw rules for counting and rounding calls."""
-    minimums = st.integers(0, 90).map(lambda count: timedelta(seconds=count))
-    steps = st.sampled_from([1, 100_000, 1_000_000, 6_000_000, 60_000_000])
-    return st.builds(CallRule, rounding=roundings()) | st.builds(
-        CallRule, minimums, steps.map(lambda count: timedelta(microseconds=count)), roundings()
-    )
-
-
-def call_rates():
-    """Draw the prices of calls, some with connection fees, minimum charges or their own rule."""
-    fees = st.just(Decimal(0)) | rates
-    return rates.map(Rate) | st.builds(Rate, rates, fees, fees, st.none() | call_rules())
+# Made once, because Hypothesis analyses each new strategy.
+minimums = st.integers(0, 90).map(lambda count: timedelta(seconds=count))
+steps = st.sampled_from([1, 100_000, 1_000_000, 6_000_000, 60_000_000]).map(
+    lambda count: timedelta(microseconds=count)
+)
+call_rules = st.builds(CallRule, rounding=roundings()) | st.builds(
+    CallRule, minimums, steps, roundings()
+)
+fees = st.just(Decimal(0)) | rates
+#: The prices of calls, some with connection fees, minimum charges or their own rule.
+call_rates = rates.map(Rate) | st.builds(Rate, rates, fees, fees, st.none() | call_rules)
+rates_of_prefixes = st.dictionaries(st.sampled_from(["1", "1218", "44800"]), call_rates)
 
 
 @st.composite
@@ -64,8 +63,8 @@ def tariffs(draw, *, setup_fees=True):
     setup, channel_setup = (
         Money(minor=draw(st.integers(0, maximum_fee)), currency=currency).amount for _ in range(2)
     )
-    destination_rates = {key: draw(call_rates()) for key in ("US", "DE", "GB")}
-    prefix_rates = draw(st.dictionaries(st.sampled_from(["1", "1218", "44800"]), call_rates()))
+    destination_rates = {key: draw(call_rates) for key in ("US", "DE", "GB")}
+    prefix_rates = draw(rates_of_prefixes)
     all_rates = {**destination_rates, **prefix_rates}
     return Tariff("t", currency, channel, bundle, draw(rates), all_rates, setup, channel_setup)
 
@@ -102,7 +101,7 @@ def allowances(draw):
 @st.composite
 def offers_with_call_rules(draw):
     """Draw a published offer with another rule for counting and rounding calls."""
-    return attrs.evolve(draw(st.sampled_from(SHIPPED_OFFERS)), calls=draw(call_rules()))
+    return attrs.evolve(draw(st.sampled_from(SHIPPED_OFFERS)), calls=draw(call_rules))
 
 
 def refunds():

@@ -383,6 +383,24 @@ def test_strategy_draws_its_limits_and_rare_values(name):
     assert draws(strategy, condition)
 
 
+@pytest.mark.parametrize(
+    "name", sorted({*strategies.__all__} - {"FIRST_DAY", "LAST_DAY", "register"})
+)
+def test_strategy_is_made_once(name):
+    """Without arguments, each function returns one strategy, which Hypothesis analyses once."""
+    make = getattr(strategies, name)
+
+    assert make() is make()
+
+
+def test_strategy_of_equal_arguments_is_made_once():
+    """Equal tariffs give one strategy, and other limits give another."""
+    drawn = strategies.histories(tariff=TARIFF, steps=2)
+
+    assert drawn is strategies.histories(tariff=attrs.evolve(TARIFF), steps=2)
+    assert drawn is not strategies.histories(tariff=TARIFF, steps=3)
+
+
 @pytest.mark.covers
 @pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.__name__)
 @given(data=st.data())

@@ -13,10 +13,12 @@ from channelplans.explore.call_logs import CallInterval, CallLog, RefusedRow
 from channelplans.explore.replays import Replay, ReplayedCall, replay
 from channelplans.explore.traffic import Load, TrafficReport, measure_traffic
 from channelplans.testing._kernel_strategies import days, names
+from channelplans.testing._made_once import either, lists, made_once, timedeltas
 
 _ZERO = timedelta(0)
 
 
+@made_once
 @st.composite
 def call_intervals(
     draw: st.DrawFn,
@@ -34,12 +36,16 @@ def call_intervals(
     """
     first = first or datetime.combine(draw(days()), time(), UTC)
     # Whole minutes, so that calls often start at the same moment or when another ends.
-    minutes = st.integers(0, within // timedelta(minutes=1)).map(lambda m: timedelta(minutes=m))
-    lengths = st.integers(0, longest // timedelta(minutes=1)).map(lambda m: timedelta(minutes=m))
-    start = first + draw(minutes | st.timedeltas(_ZERO, within))
-    return CallInterval(start, draw(lengths | st.timedeltas(_ZERO, longest)))
+    start = first + draw(either(_minutes(within), timedeltas(_ZERO, within)))
+    return CallInterval(start, draw(either(_minutes(longest), timedeltas(_ZERO, longest))))
 
 
+@made_once
+def _minutes(most: timedelta) -> st.SearchStrategy[timedelta]:
+    return st.integers(0, most // timedelta(minutes=1)).map(lambda count: timedelta(minutes=count))
+
+
+@made_once
 @st.composite
 def call_logs(draw: st.DrawFn, *, calls: int = 8) -> CallLog:
     """Logs of at least one call within a week, with some refused rows.
@@ -49,15 +55,17 @@ def call_logs(draw: st.DrawFn, *, calls: int = 8) -> CallLog:
     """
     first = datetime.combine(draw(days()), time(), UTC)
     drawn = draw(st.lists(call_intervals(first=first), min_size=1, max_size=calls))
-    refused = draw(st.lists(refused_rows(), max_size=2))
+    refused = draw(lists(refused_rows(), max_size=2))
     return CallLog(tuple(drawn), tuple(refused))
 
 
+@made_once
 def refused_rows() -> st.SearchStrategy[RefusedRow]:
     """Refused rows with a number and any reason."""
     return st.builds(RefusedRow, st.integers(1, 999), names())
 
 
+@made_once
 def loads() -> st.SearchStrategy[Load]:
     """Loads with observed time."""
     lengths = st.timedeltas(_ZERO, timedelta(days=99))
@@ -65,6 +73,7 @@ def loads() -> st.SearchStrategy[Load]:
     return st.builds(Load, lengths, observed)
 
 
+@made_once
 def traffic_reports() -> st.SearchStrategy[TrafficReport]:
     """Reports of generated logs, in zones whose offset is whole hours or not."""
     offsets = st.sampled_from([timedelta(hours=-8), _ZERO, timedelta(hours=5, minutes=45)])
@@ -73,11 +82,13 @@ def traffic_reports() -> st.SearchStrategy[TrafficReport]:
     )
 
 
+@made_once
 def replayed_calls() -> st.SearchStrategy[ReplayedCall]:
     """Calls with a channel from 1 on, with 0 if they need none, or with None if refused."""
     return st.builds(ReplayedCall, call_intervals(), st.none() | st.integers(0, 300))
 
 
+@made_once
 def replays() -> st.SearchStrategy[Replay]:
     """Replays of generated logs with a few channels."""
     return st.builds(

@@ -39,6 +39,15 @@ from channelplans.rules import (
 from channelplans.subscriptions.catalogue import Catalogue, Edition, Migration
 from channelplans.subscriptions.wallets import Posting, Reason, Wallet
 from channelplans.tariffs import Ladder, LadderMode, Rate, Tariff, Tier
+from channelplans.testing._made_once import (
+    dates,
+    dictionaries,
+    either,
+    lists,
+    made_once,
+    optional,
+    timedeltas,
+)
 
 #: The first and the last day that are drawn. A few terms after the last still fit the calendar.
 FIRST_DAY: Final = date(1970, 1, 1)
@@ -47,10 +56,13 @@ LAST_DAY: Final = date(2400, 1, 1)
 _DAY: Final = timedelta(days=1)
 _NOTHING: Final = timedelta(0)
 
+_BILLING_DAYS: Final = st.none() | st.sampled_from([1, 31]) | st.integers(1, 31)
+
 # With more decimals, the price of a large plan can have more than 18 digits.
 _TARIFF_DECIMALS: Final = 9
 
 
+@made_once
 def names(*, characters: int = 6) -> st.SearchStrategy[str]:
     """Names and identifiers: one line of text, often with characters that HTML must escape.
 
@@ -61,16 +73,19 @@ def names(*, characters: int = 6) -> st.SearchStrategy[str]:
     return text.map(str.strip).filter(bool)
 
 
+@made_once
 def countries() -> st.SearchStrategy[str]:
     """Country codes of two letters; most of them do not exist."""
     return st.text(string.ascii_uppercase, min_size=2, max_size=2)
 
 
+@made_once
 def roundings() -> st.SearchStrategy[Rounding]:
     """Every ``Rounding``."""
     return st.sampled_from(Rounding)
 
 
+@made_once
 def currencies(*, decimals: int = 12) -> st.SearchStrategy[Currency]:
     """Currencies: well-known ones and any three letters.
 
@@ -82,6 +97,7 @@ def currencies(*, decimals: int = 12) -> st.SearchStrategy[Currency]:
     return st.sampled_from(known) | st.builds(Currency, codes, st.integers(0, decimals))
 
 
+@made_once
 @st.composite
 def money(
     draw: st.DrawFn,
@@ -108,6 +124,7 @@ def money(
     return Money(minor=minor, currency=currency or draw(currencies()))
 
 
+@made_once
 @st.composite
 def days(draw: st.DrawFn, *, first: date = FIRST_DAY, last: date = LAST_DAY) -> date:
     """Days; many of them are the last day of a month.
@@ -116,10 +133,11 @@ def days(draw: st.DrawFn, *, first: date = FIRST_DAY, last: date = LAST_DAY) -> 
         first: the first possible day.
         last: the last possible day.
     """
-    day = draw(st.dates(first, last))
+    day = draw(dates(first, last))
     return max(first, day.replace(day=1) - _DAY) if draw(st.booleans()) else day
 
 
+@made_once
 def lengths(*, days: int = 400, months: int = 36) -> st.SearchStrategy[Days | Months]:
     """Lengths of a term in days or in months, from 1 on.
 
@@ -130,6 +148,7 @@ def lengths(*, days: int = 400, months: int = 36) -> st.SearchStrategy[Days | Mo
     return st.builds(Days, st.integers(1, days)) | st.builds(Months, st.integers(1, months))
 
 
+@made_once
 @st.composite
 def terms(draw: st.DrawFn, *, longest: int = 730) -> Term:
     """Terms of at least one day that start on any day.
@@ -137,10 +156,11 @@ def terms(draw: st.DrawFn, *, longest: int = 730) -> Term:
     Args:
         longest: the largest number of days.
     """
-    start = draw(_DAYS)
+    start = draw(days())
     return Term(start, start + draw(st.integers(1, longest)) * _DAY)
 
 
+@made_once
 @st.composite
 def quantity_rules(draw: st.DrawFn, *, steps: int = 2, stretch: int = 6) -> QuantityRule:
     """Rules with and without steps.
@@ -153,7 +173,7 @@ def quantity_rules(draw: st.DrawFn, *, steps: int = 2, stretch: int = 6) -> Quan
     """
     rounding = draw(roundings())
     previous, above, rule_steps = 1, 0, []
-    for multiple in draw(st.lists(st.integers(2, 12), max_size=steps)):
+    for multiple in draw(lists(st.integers(2, 12), max_size=steps)):
         # A step starts at a common multiple of both steps, or 1 below it. So a larger request is
         # never granted fewer channels.
         common = lcm(previous, multiple)
@@ -163,12 +183,13 @@ def quantity_rules(draw: st.DrawFn, *, steps: int = 2, stretch: int = 6) -> Quan
     maximum = above + previous * draw(st.integers(1, stretch))
     granted = range(above + previous, maximum + 1, previous)
     below_steps = st.integers(1, rule_steps[0].above if rule_steps else maximum)
-    minimum = draw(below_steps | st.sampled_from(granted))
+    minimum = draw(st.sampled_from(granted) if draw(st.booleans()) else below_steps)
     if rounding is Rounding.DOWN:
         maximum += draw(st.integers(0, previous - 1))
     return QuantityRule(minimum, maximum, tuple(rule_steps), rounding)
 
 
+@made_once
 def rollovers(*, terms: int = 5, cap: int = 20_000) -> st.SearchStrategy[Rollover]:
     """Rollovers for some terms or without end, with a cap or without.
 
@@ -179,6 +200,7 @@ def rollovers(*, terms: int = 5, cap: int = 20_000) -> st.SearchStrategy[Rollove
     return st.builds(Rollover, st.none() | st.integers(1, terms), st.none() | st.integers(1, cap))
 
 
+@made_once
 def bundle_rules(
     *, minutes: int = 20_000, per_channel: int = 3, terms: int = 5
 ) -> st.SearchStrategy[BundleRule]:
@@ -199,6 +221,7 @@ def bundle_rules(
     )
 
 
+@made_once
 def included_minutes(*, minutes: int = 20_000, terms: int = 5) -> st.SearchStrategy[BundleRule]:
     """Rules that include minutes with each channel and sell no bundles.
 
@@ -215,6 +238,7 @@ def included_minutes(*, minutes: int = 20_000, terms: int = 5) -> st.SearchStrat
     )
 
 
+@made_once
 @st.composite
 def term_rules(draw: st.DrawFn, *, days: int = 400, months: int = 36) -> TermRule:
     """Terms of any length, some with a billing day.
@@ -226,13 +250,14 @@ def term_rules(draw: st.DrawFn, *, days: int = 400, months: int = 36) -> TermRul
         months: the largest number of months of a term.
     """
     length = draw(lengths(days=days, months=months))
-    billing_days = st.none() | st.sampled_from([1, 31]) | st.integers(1, 31)
-    billing_day = draw(billing_days) if isinstance(length, Months) else None
-    counts = st.integers(1, 3 * length.count)
-    minimum_terms = counts.map(lambda count: attrs.evolve(length, count=count))
-    return TermRule(length, billing_day, draw(st.none() | minimum_terms))
+    billing_day = draw(_BILLING_DAYS) if isinstance(length, Months) else None
+    if not draw(st.booleans()):
+        return TermRule(length, billing_day)
+    minimum_term = attrs.evolve(length, count=draw(st.integers(1, 3 * length.count)))
+    return TermRule(length, billing_day, minimum_term)
 
 
+@made_once
 @st.composite
 def change_rules(draw: st.DrawFn, *, days: int = 400, months: int = 36) -> ChangeRule:
     """Rules with every effect, with a cooldown or without.
@@ -241,7 +266,7 @@ def change_rules(draw: st.DrawFn, *, days: int = 400, months: int = 36) -> Chang
         days: the largest number of days of a cooldown.
         months: the largest number of months of a cooldown.
     """
-    cooldown = draw(st.none() | lengths(days=days, months=months))
+    cooldown = draw(optional(lengths(days=days, months=months)))
     more = draw(st.sampled_from(ChangeEffect))
     effects_of_fewer = set(ChangeEffect) - {ChangeEffect.CHARGE_FULL}
     if more is ChangeEffect.CHARGE_FULL:
@@ -250,6 +275,7 @@ def change_rules(draw: st.DrawFn, *, days: int = 400, months: int = 36) -> Chang
     return ChangeRule(cooldown, more, fewer)
 
 
+@made_once
 @st.composite
 def refund_rules(draw: st.DrawFn, *, channels_by_minutes: bool = True) -> RefundRule:
     """Refund rules with every basis and rounding.
@@ -263,6 +289,7 @@ def refund_rules(draw: st.DrawFn, *, channels_by_minutes: bool = True) -> Refund
     return RefundRule(channels, bundles, draw(st.booleans()), draw(roundings()))
 
 
+@made_once
 def call_rules(
     *, longest: timedelta = timedelta(minutes=2), barred: int = 2
 ) -> st.SearchStrategy[CallRule]:
@@ -283,6 +310,7 @@ def call_rules(
     )
 
 
+@made_once
 def non_payment_rules(*, days: int = 90) -> st.SearchStrategy[NonPaymentRule]:
     """Non-payment rules with a grace period or without.
 
@@ -293,15 +321,17 @@ def non_payment_rules(*, days: int = 90) -> st.SearchStrategy[NonPaymentRule]:
     return st.builds(NonPaymentRule, st.booleans(), graces)
 
 
+@made_once
 def notices() -> st.SearchStrategy[Notice]:
     """Notices with any text."""
     return st.builds(Notice, names(), names(), names())
 
 
+@made_once
 @st.composite
 def offers(draw: st.DrawFn) -> Offer:
     """Offers with any rules, with and without bundles."""
-    bundle = draw(st.none() | bundle_rules() | included_minutes())
+    bundle = draw(optional(either(bundle_rules(), included_minutes())))
     includes_minutes = bundle is not None and bundle.included > 0
     return Offer(
         name=draw(names()),
@@ -313,16 +343,24 @@ def offers(draw: st.DrawFn) -> Offer:
         change=draw(change_rules()),
         refund=draw(refund_rules(channels_by_minutes=includes_minutes)),
         calls=draw(call_rules()),
-        notices=tuple(draw(st.lists(notices(), max_size=2))),
+        notices=tuple(draw(lists(notices(), max_size=2))),
         non_payment=draw(non_payment_rules()),
     )
 
 
+@made_once
 def shipped_offers() -> st.SearchStrategy[Offer]:
     """The offers in ``channelplans.offers.OFFERS``."""
     return st.sampled_from(tuple(OFFERS.values()))
 
 
+@made_once
+def any_offers() -> st.SearchStrategy[Offer]:
+    """The offers in ``channelplans.offers.OFFERS``, and offers with any rules."""
+    return shipped_offers() | offers()
+
+
+@made_once
 @st.composite
 def plans(
     draw: st.DrawFn, offer: Offer | None = None, *, channels: int = 1000, bundles: int = 50
@@ -344,7 +382,7 @@ def plans(
     >>> rounded.requested, rounded.channels
     (101, 100)
     """
-    offer = offer or draw(ANY_OFFERS)
+    offer = offer or draw(any_offers())
     rule = offer.quantity
     max_channels = min(rule.maximum, max(rule.minimum, channels))
     plan = offer.plan(channels=draw(st.integers(rule.minimum, max_channels)))
@@ -352,6 +390,7 @@ def plans(
     return plan.replace(bundles=draw(st.integers(0, max_bundles)))
 
 
+@made_once
 @st.composite
 def ladders(
     draw: st.DrawFn, *, tiers: int = 4, quantity: int = 1000, price: int = 1000, decimals: int = 2
@@ -372,6 +411,7 @@ def ladders(
     return Ladder(tuple(ladder_tiers), draw(st.sampled_from(LadderMode)))
 
 
+@made_once
 def rates(*, price: int = 1000) -> st.SearchStrategy[Rate]:
     """Rates, some with connection fees or a counting rule.
 
@@ -383,6 +423,7 @@ def rates(*, price: int = 1000) -> st.SearchStrategy[Rate]:
     return st.builds(Rate, prices, fees, fees, st.none() | call_rules(barred=0))
 
 
+@made_once
 @st.composite
 def tariffs(draw: st.DrawFn, currency: Currency | None = None, *, price: int = 1000) -> Tariff:
     """Tariffs in a currency, or in any of at most 9 decimals.
@@ -398,16 +439,17 @@ def tariffs(draw: st.DrawFn, currency: Currency | None = None, *, price: int = 1
     currency = currency or draw(currencies(decimals=_TARIFF_DECIMALS))
     prices = st.decimals(0, price, places=currency.exponent)
     minute_prices = st.decimals(0, price, places=5)
-    minute_prices_or_rates = minute_prices | rates(price=price)
-    prefixes = _digits(1, 4, first="123456789")
+    minute_prices_or_rates = either(minute_prices, rates(price=price))
+    prices_or_ladders = either(prices, ladders(price=price))
+    keys = either(countries(), _digits(1, 4, first="123456789"))
     return Tariff(
         draw(names()),
         currency,
-        channel=draw(prices | ladders(price=price)),
-        bundle=draw(prices | ladders(price=price)),
+        channel=draw(prices_or_ladders),
+        bundle=draw(prices_or_ladders),
         minute=draw(minute_prices),
         rates={
-            **draw(st.dictionaries(countries() | prefixes, minute_prices_or_rates, max_size=3)),
+            **draw(dictionaries(keys, minute_prices_or_rates, max_size=3)),
             **{country: draw(minute_prices_or_rates) for country in ("DE", "PL", "US")},
         },
         setup=draw(prices),
@@ -415,6 +457,7 @@ def tariffs(draw: st.DrawFn, currency: Currency | None = None, *, price: int = 1
     )
 
 
+@made_once
 @st.composite
 def quotes(draw: st.DrawFn, offer: Offer | None = None, tariff: Tariff | None = None) -> Quote:
     """Quotes for a purchase on any day.
@@ -423,9 +466,10 @@ def quotes(draw: st.DrawFn, offer: Offer | None = None, tariff: Tariff | None = 
         offer: the offer of the plan; None generates one.
         tariff: the prices; None generates some.
     """
-    return quote(draw(plans(offer)), tariff or draw(tariffs()), on=draw(_DAYS))
+    return quote(draw(plans(offer)), tariff or draw(tariffs()), on=draw(days()))
 
 
+@made_once
 @st.composite
 def refunds(draw: st.DrawFn, paid: Quote | None = None) -> Refund:
     """Refunds on any day of the paid term, by any rule and allowance.
@@ -443,6 +487,7 @@ def refunds(draw: st.DrawFn, paid: Quote | None = None) -> Refund:
     )
 
 
+@made_once
 @st.composite
 def calls(
     draw: st.DrawFn,
@@ -480,11 +525,12 @@ def calls(
         draw(names()),
         f"{international}{number}",
         draw(st.sampled_from(destinations) if destinations else countries()),
-        on or draw(_DAYS),
-        draw(st.timedeltas(_NOTHING, longest)),
+        on or draw(days()),
+        draw(timedeltas(_NOTHING, longest)),
     )
 
 
+@made_once
 @st.composite
 def allowances(
     draw: st.DrawFn, *, most: timedelta = timedelta(minutes=20_000), carried: int = 2
@@ -495,12 +541,14 @@ def allowances(
         most: the most minutes of the term and of each term that is carried.
         carried: the largest number of terms whose minutes are carried.
     """
-    durations = st.timedeltas(_NOTHING, most)
+    durations = timedeltas(_NOTHING, most)
     granted = draw(durations)
-    used = draw(st.timedeltas(_NOTHING, granted) | st.sampled_from([_NOTHING, granted]))
-    return Allowance(granted, used, tuple(draw(st.lists(durations, max_size=carried))))
+    limits = st.sampled_from([_NOTHING, granted])
+    used = draw(limits if draw(st.booleans()) else st.timedeltas(_NOTHING, granted))
+    return Allowance(granted, used, tuple(draw(lists(durations, max_size=carried))))
 
 
+@made_once
 def wallets(account: str | None = None) -> st.SearchStrategy[Wallet]:
     """Wallets of the account and of its profiles.
 
@@ -511,6 +559,7 @@ def wallets(account: str | None = None) -> st.SearchStrategy[Wallet]:
     return st.builds(Wallet, accounts, st.none() | names())
 
 
+@made_once
 @st.composite
 def postings(
     draw: st.DrawFn,
@@ -528,10 +577,11 @@ def postings(
     """
     reason = draw(st.sampled_from(Reason))
     amount = draw(money(currency, least=1, most=most)) * draw(st.sampled_from(_SIGNS[reason]))
-    term, reference = draw(st.none() | terms()), draw(st.none() | names())
-    return Posting(wallet or draw(wallets()), amount, reason, draw(_DAYS), term, reference)
+    term, reference = draw(optional(terms())), draw(optional(names()))
+    return Posting(wallet or draw(wallets()), amount, reason, draw(days()), term, reference)
 
 
+@made_once
 @st.composite
 def catalogues(
     draw: st.DrawFn,
@@ -551,19 +601,21 @@ def catalogues(
     currency = currency or draw(currencies(decimals=_TARIFF_DECIMALS))
     drawn = []
     for number, (start, end) in enumerate(zip(starts, [*starts[1:], None], strict=True)):
-        edition_offer = offer or attrs.evolve(draw(_OFFERS), edition=f"edition {number}")
+        edition_offer = offer or attrs.evolve(draw(offers()), edition=f"edition {number}")
         tariff = attrs.evolve(draw(tariffs(currency)), name=f"tariff {number}")
         migration = draw(st.sampled_from(Migration) | st.dates(start, date(2500, 1, 1)))
         drawn.append(Edition(edition_offer, tariff, start, end, migration))
     return Catalogue(tuple(drawn))
 
 
+@made_once
 def _digits(min_size: int, max_size: int, *, first: str = string.digits) -> st.SearchStrategy[str]:
     """Text of digits whose first digit is one of ``first``."""
     others = st.text(string.digits, min_size=min_size - 1, max_size=max_size - 1)
     return st.builds("".join, st.tuples(st.sampled_from(first), others))
 
 
+@made_once
 def _bundle_rules(
     *,
     minutes: st.SearchStrategy[int],
@@ -600,8 +652,3 @@ _SIGNS: Final[Mapping[Reason, tuple[int, ...]]] = MappingProxyType(
         Reason.EXPIRY: (-1,),
     }
 )
-
-# Hypothesis analyses each new strategy, so make those that are drawn again and again only once.
-_OFFERS: Final = offers()
-ANY_OFFERS: Final = shipped_offers() | _OFFERS
-_DAYS: Final = days()

@@ -88,10 +88,10 @@ from channelplans.testing._explore_strategies import (
     traffic_reports,
 )
 from channelplans.testing._kernel_strategies import (
-    ANY_OFFERS,
     FIRST_DAY,
     LAST_DAY,
     allowances,
+    any_offers,
     bundle_rules,
     call_rules,
     calls,
@@ -123,6 +123,7 @@ from channelplans.testing._kernel_strategies import (
     terms,
     wallets,
 )
+from channelplans.testing._made_once import made_once, optional
 
 __all__ = [
     "FIRST_DAY",
@@ -174,6 +175,7 @@ _WAITS: Final = st.sampled_from([0, 0, 0, 5]).map(timedelta)
 _LENGTHS_OF_CALLS: Final = st.timedeltas(timedelta(0), timedelta(hours=3))
 
 
+@made_once
 @st.composite
 def histories(
     draw: st.DrawFn,
@@ -199,7 +201,7 @@ def histories(
         account: the account that pays.
         profile: the profile that buys.
     """
-    offer = offer or draw(ANY_OFFERS)
+    offer = offer or draw(any_offers())
     tariff = tariff or draw(tariffs())
     on = draw(days())
     purchase = buy(
@@ -223,6 +225,7 @@ def histories(
     return tuple(history)
 
 
+@made_once
 def subscriptions(
     offer: Offer | None = None,
     tariff: Tariff | None = None,
@@ -253,6 +256,7 @@ def subscriptions(
     return drawn.map(lambda history: history[-1].after)
 
 
+@made_once
 def decisions(
     offer: Offer | None = None, tariff: Tariff | None = None, *, steps: int = 8
 ) -> st.SearchStrategy[Decision]:
@@ -266,6 +270,7 @@ def decisions(
     return histories(offer, tariff, steps=steps).flatmap(st.sampled_from)
 
 
+@made_once
 def transfers() -> st.SearchStrategy[Transfer]:
     """Transfers of every kind: deposits, charges, expiries, credit assigned and taken back."""
     arguments: dict[str, Any] = {"amount": money(least=1), "transfer": names(), "on": days()}
@@ -361,12 +366,14 @@ _ACTIONS: Final[Mapping[Action, Callable[[st.DrawFn, Subscription, Tariff, date]
 )
 
 
+@made_once
 @st.composite
 def _quantities(draw: st.DrawFn) -> Quantity:
     rule = draw(quantity_rules())
     return Quantity(draw(st.integers(rule.minimum, rule.maximum)), rule)
 
 
+@made_once
 @st.composite
 def _statements(draw: st.DrawFn) -> Statement:
     wallet, opening = draw(wallets()), draw(money())
@@ -374,13 +381,15 @@ def _statements(draw: st.DrawFn) -> Statement:
     return Statement(wallet, opening, tuple(wallet_postings))
 
 
+@made_once
 @st.composite
 def _lot_rules(draw: st.DrawFn) -> LotRule:
-    lasts = draw(st.none() | lengths())
+    lasts = draw(optional(lengths()))
     since_use = lasts is not None and draw(st.booleans())
     return LotRule(draw(st.sampled_from(Reason)), lasts, since_use, draw(st.integers(-9, 9)))
 
 
+@made_once
 @st.composite
 def _payments(draw: st.DrawFn) -> Payment:
     posting = draw(postings(currency=EUR))
@@ -389,6 +398,7 @@ def _payments(draw: st.DrawFn) -> Payment:
     return Payment(paid, tuple(Draw(draw(postings(currency=EUR)), amount) for amount in amounts))
 
 
+@made_once
 @st.composite
 def _invoices(draw: st.DrawFn) -> Invoice:
     """Invoices of all decisions about a profile, which bought at least one subscription."""
@@ -398,6 +408,7 @@ def _invoices(draw: st.DrawFn) -> Invoice:
     return make_invoice("acme", history, opening=opening, since=since, until=until)
 
 
+@made_once
 def _needs() -> st.SearchStrategy[Need]:
     minutes = st.dictionaries(countries(), st.integers(0, 9000), max_size=2)
     by_channels = st.builds(Need, channels=st.integers(1, 99), minutes=minutes)
@@ -407,6 +418,7 @@ def _needs() -> st.SearchStrategy[Need]:
     return by_channels | by_employees
 
 
+@made_once
 @st.composite
 def _comparisons(draw: st.DrawFn) -> PlanComparison:
     """Comparisons of a shipped offer that can serve the need."""
@@ -418,6 +430,7 @@ def _comparisons(draw: st.DrawFn) -> PlanComparison:
     return compare_plans(need, [Product(offer, tariff)])
 
 
+@made_once
 @st.composite
 def _forecasts(draw: st.DrawFn) -> Forecast:
     """Forecasts of one subscription, with a known balance or without, until after its due date."""
@@ -429,29 +442,35 @@ def _forecasts(draw: st.DrawFn) -> Forecast:
     return forecast(subscription, until=until, prices=tariff, balances=balances)
 
 
+@made_once
 def _forecast_entries() -> st.SearchStrategy[ForecastEntry]:
     drawn = _forecasts().filter(lambda found: bool(found.entries))
     return drawn.flatmap(lambda found: st.sampled_from(found.entries))
 
 
+@made_once
 def _charges() -> st.SearchStrategy[Charge]:
     return st.builds(Charge, _LENGTHS_OF_CALLS, rates(), money(), st.sampled_from(Payer))
 
 
+@made_once
 @st.composite
 def _rated_calls(draw: st.DrawFn) -> RatedCall:
     offer, tariff = draw(offers()), draw(tariffs())
     return rate_call(draw(calls(offer, tariff)), draw(allowances()), tariff, offer=offer)
 
 
+@made_once
 def _daily_calls() -> st.SearchStrategy[DailyCalls]:
     return st.builds(DailyCalls, names(), countries(), _LENGTHS_OF_CALLS, st.integers(1, 99))
 
 
+@made_once
 def _parts() -> st.SearchStrategy[Fraction]:
     return st.fractions(Fraction(1, 100), 1, max_denominator=100)
 
 
+@made_once
 def _guidelines() -> st.SearchStrategy[Guideline]:
     return st.sampled_from(tuple(GUIDELINES.values()))
 
