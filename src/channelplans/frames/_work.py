@@ -77,6 +77,10 @@ class Work:
         columns = [value.alias(own(name)) for name, value in expressions.items()]
         self.frame = self.frame.with_columns(*columns)
 
+    def drop(self, *names: str) -> None:
+        """Remove columns of our own."""
+        self.frame = self.frame.drop(*map(own, names))
+
     def add_quotients(self, quotients: Mapping[str, tuple[str | nw.Expr, str | int]]) -> None:
         """Add columns with numerator // denominator, exact up to ``LARGEST``.
 

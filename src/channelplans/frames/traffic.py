@@ -144,15 +144,15 @@ def traffic_frame(
     if by is None:
         work.add(group=nw.lit(0, dtype=nw.Int64))
     _sum_calls(work, clock, counted, own("group") if by is None else by)
-    _add_days(work, clock, counted)
-    _add_loads(work)
-    _add_busy_hour(work)
+    observed = _add_days(work, clock, counted)
+    _add_loads(work, observed)
+    _add_busy_hour(work, observed)
     kinds = dict(_MEASURED)
     if not work.dates:
         work.add(peak_at=column("peak_at") // SECOND)
         kinds["peak_at"] = "whole"
     codes = (WRONG_TYPE, INVALID_VALUE, BEYOND_ENGINE)
-    work.refuse(*((column("code") == code, code) for code in codes), *_checks(by))
+    work.refuse(*((column("code") == code, code) for code in codes), *_checks(by, observed))
     measured: Any = work.finish(names, kinds)
     return cast(IntoFrameT, measured.collect() if is_eager else measured)
 
@@ -301,7 +301,7 @@ def _sum_hours(work: Work, customer: str) -> None:
     work.add(
         talk_seconds=column("seconds").cast(nw.Int64),
         code=nw.when(code == len(CODES)).then(nw.lit(-1, dtype=nw.Int64)).otherwise(code),
-        **{name: column(name).cast(nw.Int64) for name in sums},
+        **{name: column(name).cast(nw.Int64) for name in ("calls", "days_before")},
     )
 
 
@@ -318,7 +318,8 @@ def _add_local(work: Work, clock: Clock, edge: str) -> None:
 
 
 def _where(condition: nw.Expr, name: str) -> nw.Expr:
-    return nw.when(condition).then(column(name)).otherwise(nw.lit(0, dtype=nw.Int64))
+    """Return the column where a condition is true, and 0 elsewhere."""
+    return condition.cast(nw.Int64) * column(name)
 
 
 def _count_days(day: nw.Expr, counted: frozenset[int]) -> dict[str, nw.Expr]:
@@ -335,8 +336,8 @@ def _count_days(day: nw.Expr, counted: frozenset[int]) -> dict[str, nw.Expr]:
     }
 
 
-def _add_days(work: Work, clock: Clock, counted: frozenset[int]) -> None:
-    """Add the first and the last day, and for how long each hour was observed, in seconds."""
+def _add_days(work: Work, clock: Clock, counted: frozenset[int]) -> Sequence[str]:
+    """Add the days, and for how many seconds each hour was observed; return those 24 columns."""
     last = column("last")
     ended = nw.when(last > column("last_start")).then(last - 1).otherwise(last)
     work.add(begin=column("first"), end=ended)
@@ -350,7 +351,7 @@ def _add_days(work: Work, clock: Clock, counted: frozenset[int]) -> None:
     since = _count_days(column("first_day"), counted)["days_before"]
     until = _count_days(column("day_after"), counted)["days_before"]
     work.add(hours=(until - since) * (HOUR // SECOND))
-    observed = dict.fromkeys(_HOURS, column("hours"))
+    with_gaps = {}
     gaps = [gap for gap in clock.gaps if (gap.day + 3) % 7 in counted]
     for hour in sorted({gap.hour for gap in gaps}):
         changed = [(gap.day, gap.seconds) for gap in gaps if gap.hour == hour]
@@ -359,28 +360,31 @@ def _add_days(work: Work, clock: Clock, counted: frozenset[int]) -> None:
         for name, edge in ((f"until_{hour}", "last_day"), (f"before_{hour}", "day_before")):
             work.frame = add_steps(work.frame, own(name), own(edge), days, totals)
         work.frame = consolidate(work.frame)
-        observed[hour] = column("hours") + column(f"until_{hour}") - column(f"before_{hour}")
-    work.add(**{f"observed_{hour}": seconds for hour, seconds in observed.items()})
+        added = column(f"until_{hour}") - column(f"before_{hour}")
+        with_gaps[f"observed_{hour}"] = column("hours") + added
+    if with_gaps:
+        work.add(**with_gaps)
+    names = [f"observed_{hour}" for hour in _HOURS]
+    return [name if name in with_gaps else "hours" for name in names]
 
 
-def _add_loads(work: Work) -> None:
+def _add_loads(work: Work, observed: Sequence[str]) -> None:
     """Add the talk time of each hour, and its average load."""
-    work.add(
-        **{
-            f"talk_{hour}": (column("days_before") + column(f"after_{hour}")) * HOUR
-            + column(f"within_{hour}")
-            for hour in _HOURS
-        }
-    )
-    loads = {}
+    talks = {}
     for hour in _HOURS:
-        observed = column(f"observed_{hour}")
-        talk, span = column(f"talk_{hour}").cast(nw.Float64), (observed * SECOND).cast(nw.Float64)
-        loads[f"erlangs_{hour}"] = nw.when(observed > 0).then(talk / span)
+        talk = (column("days_before") + column(f"after_{hour}")) * HOUR + column(f"within_{hour}")
+        talks[f"talk_{hour}"] = talk.cast(nw.Int64)
+    work.add(**talks)
+    # An engine takes longer for each step of a wider frame.
+    work.drop(*(f"{part}_{hour}" for part in ("after", "within") for hour in _HOURS))
+    loads = {}
+    for hour, seconds in enumerate(map(column, observed)):
+        talk, span = column(f"talk_{hour}").cast(nw.Float64), (seconds * SECOND).cast(nw.Float64)
+        loads[f"erlangs_{hour}"] = nw.when(seconds > 0).then(talk / span)
     work.add(**loads)
 
 
-def _add_busy_hour(work: Work) -> None:
+def _add_busy_hour(work: Work, observed: Sequence[str]) -> None:
     """Add the hour with the highest load, and the load.
 
     Talk time in microseconds divided by observed seconds is split into a whole part and a fraction.
@@ -389,23 +393,22 @@ def _add_busy_hour(work: Work) -> None:
     """
     one, minus_one = nw.lit(1, dtype=nw.Int64), nw.lit(-1, dtype=nw.Int64)
     wholes = {}
-    for hour in _HOURS:
-        talk, observed = column(f"talk_{hour}"), column(f"observed_{hour}")
-        divisor = nw.when(observed > 0).then(observed).otherwise(one)
+    for hour, seconds in enumerate(map(column, observed)):
+        divisor = nw.when(seconds > 0).then(seconds).otherwise(one)
+        whole = column(f"talk_{hour}") // divisor
         # An hour that is not observed is never the busy hour.
-        wholes[f"whole_{hour}"] = nw.when(observed > 0).then(talk // divisor).otherwise(minus_one)
+        wholes[f"whole_{hour}"] = nw.when(seconds > 0).then(whole).otherwise(minus_one)
     work.add(**wholes)
     work.add(
         highest_whole=nw.max_horizontal(*map(column, wholes)),
         erlangs=nw.max_horizontal(*(column(f"erlangs_{hour}") for hour in _HOURS)),
     )
     fractions = {}
-    for hour in _HOURS:
-        whole, observed = column(f"whole_{hour}"), column(f"observed_{hour}")
-        rest = (column(f"talk_{hour}") - whole * observed).cast(nw.Float64)
-        fraction = nw.when((whole == column("highest_whole")) & (observed > 0)).then(
-            rest / observed
-        )
+    for hour, seconds in enumerate(map(column, observed)):
+        whole = column(f"whole_{hour}")
+        rest = (column(f"talk_{hour}") - whole * seconds).cast(nw.Float64)
+        is_highest = (whole == column("highest_whole")) & (seconds > 0)
+        fraction = nw.when(is_highest).then(rest / seconds)
         fractions[f"fraction_{hour}"] = fraction.otherwise(nw.lit(-1.0))
     work.add(**fractions)
     work.add(highest_fraction=nw.max_horizontal(*map(column, fractions)))
@@ -414,11 +417,11 @@ def _add_busy_hour(work: Work) -> None:
     work.add(busy_hour=choose(busy, minus_one))
 
 
-def _checks(by: str | None) -> list[tuple[nw.Expr, int]]:
+def _checks(by: str | None, observed: Sequence[str]) -> list[tuple[nw.Expr, int]]:
     """Return the checks of the calls of a customer, after those of each call."""
     is_good = column("code") < 0
     too_long = column("last") - column("first") > _MOST_DAYS * DAY
-    unobserved = reduce(and_, (column(f"observed_{hour}") <= 0 for hour in _HOURS))
+    unobserved = reduce(and_, (seconds <= 0 for seconds in map(column, dict.fromkeys(observed))))
     is_too_much = reduce(or_, (column(f"talk_{hour}") > _LARGEST_FLOAT for hour in _HOURS))
     checks = [
         (is_good & too_long, INVALID_VALUE),
