@@ -1,8 +1,9 @@
 """Run the tests in parts. At a time, one part runs for each processor.
 
 Usage: ``python .ci/test_in_parts.py [--trace] [an option of pytest or a path, ...]``. Each path is
-a part, and all parts get the options. Without a path, each folder of the tests is a part, and so
-are the modules beside the folders; the folders that other environments test are left out.
+a part, and all parts get the options. Without a path, there are four parts: the laws, the tests of
+``channelplans.testing``, the modules beside the folders, and all other folders but those that
+other environments test.
 
 With ``--trace``, coverage traces the tests. Tracing doubles the time, so slow tests that are not
 marked ``covers`` run untraced, in processes beside the others, with few examples of each law. In
@@ -20,8 +21,7 @@ from side_by_side import run_all
 
 TESTS = Path("tests")
 ELSEWHERE = {"docs", "examples", "frames", "stores"}
-# The parts that take longest start first.
-LONGEST = ("property", "testing", "")
+LAWS, TESTING = "tests/property", "tests/testing"
 PYTEST = (sys.executable, "-m", "pytest")
 COVERAGE = (sys.executable, "-m", "coverage", "run")
 TRACED_TESTS = ("-m", "pytest", "-m", "not slow or covers")
@@ -39,17 +39,20 @@ NO_TESTS = 5
 
 
 def find_parts() -> list[list[str]]:
-    """Return the paths of each part."""
-    folders = {path.parent.name for path in TESTS.glob("*/test_*.py")} - ELSEWHERE
-    parts = {name: [str(TESTS / name)] for name in sorted(folders)}
-    parts[""] = sorted(map(str, TESTS.glob("test_*.py")))
-    return [parts.pop(name) for name in LONGEST] + list(parts.values())
+    """Return the paths of each part; the parts that take longest come first."""
+    folders = {path.parent for path in TESTS.glob("*/test_*.py")}
+    names = {str(folder) for folder in folders if folder.name not in ELSEWHERE}
+    modules = sorted(map(str, TESTS.glob("test_*.py")))
+    return [[LAWS], [TESTING], modules, sorted(names - {LAWS, TESTING})]
 
 
-def traced_and_untraced(part: list[str]) -> list[tuple[str, ...]]:
-    """Return the two commands for a part of the tests: one with coverage, and one without."""
-    omitted = (f"--omit={','.join(OTHER_ROOMS)}",) if part == [str(TESTS / "testing")] else ()
-    return [(*COVERAGE, *omitted, *TRACED_TESTS), UNTRACED]
+def traced_and_untraced(parts: list[list[str]]) -> list[list[str]]:
+    """Return the commands that trace the tests, and then those for the untraced tests."""
+    others = [path for part in parts if part != [TESTING] for path in part]
+    traced = [[*COVERAGE, *TRACED_TESTS, *others]] if others else []
+    if [TESTING] in parts:
+        traced.append([*COVERAGE, f"--omit={','.join(OTHER_ROOMS)}", *TRACED_TESTS, TESTING])
+    return traced + [[*UNTRACED, *part] for part in parts]
 
 
 def main() -> None:
@@ -58,12 +61,9 @@ def main() -> None:
     paths = [text for text in given if text and Path(text.partition("::")[0]).exists()]
     options = [text for text in given if text not in [*paths, "--trace"]]
     parts = [[path] for path in paths] or find_parts()
-    commands = [
-        [*run, *options, *part]
-        for part in parts
-        for run in (traced_and_untraced(part) if "--trace" in given else [PYTEST])
-    ]
-    statuses = set(run_all(commands))
+    traces = "--trace" in given
+    commands = traced_and_untraced(parts) if traces else [[*PYTEST, *part] for part in parts]
+    statuses = set(run_all([[*command, *options] for command in commands]))
     if statuses - {0, NO_TESTS} or statuses == {NO_TESTS}:
         raise SystemExit("A part of the tests failed, or there was no test.")
 

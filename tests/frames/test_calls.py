@@ -77,6 +77,7 @@ def edge_results(key):
     return call_rows.rate_rows(OFFERED[key], call_rows.RATES, edge_calls())
 
 
+@pytest.mark.slow
 @pytest.mark.in_turn("key", OFFERED)
 def test_rate_calls_frame_equals_the_scalar_function_at_edges(key, engine):
     """Each offer rates each edge as ``rate_call`` does, and calls use minutes in their order."""
@@ -153,6 +154,7 @@ def test_rate_calls_frame_refuses_calls_without_order_or_subscription():
     assert [("wrong-type",)] * 2 == engines.rows_of(rated, ["error"])
 
 
+@pytest.mark.slow
 def test_rate_calls_frame_leaves_out_what_it_cannot_compute(engine):
     """A call or an allowance of more than 68 years is beyond the engine."""
     rows = [

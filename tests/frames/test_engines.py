@@ -135,6 +135,7 @@ def fail_when_run(engine, frame, message):
     return frame.map_batches(fail, schema=frame.collect_schema())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine_name", ["polars lazy", "duckdb", "pyspark"])
 def test_lazy_frames_run_no_query(engine_name):
     """No function runs the query of a lazy frame; only the caller does."""
@@ -177,6 +178,7 @@ OTHER_TYPES = {
 }
 
 
+@pytest.mark.slow
 def test_results_have_the_types_of_the_documentation(engine):
     """Numbers are int64, days are dates, loads are doubles, and codes are text."""
     for read in computed_results(engine).values():

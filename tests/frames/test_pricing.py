@@ -114,6 +114,7 @@ def test_refunds_of_first_terms_equal_the_scalar_functions_at_edges(engine):
     assert edge_results("skype-connect", tariff) == engines.rows_of(priced, RESULTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [{}, {"term_end": None}], ids=["ends", "first terms"])
 def test_days_as_whole_numbers_give_the_same_results(columns, engine):
     """Days since 1970-01-01 are priced and refunded as dates are, at each edge."""
@@ -125,6 +126,7 @@ def test_days_as_whole_numbers_give_the_same_results(columns, engine):
     assert expected == engines.rows_of(priced, RESULTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tariff", tables.TARIFFS)
 @pytest.mark.parametrize("key", ["skype-connect", "voip-yonder"])
 def test_each_tariff_quotes_and_refunds_as_the_scalar_functions(key, tariff):
@@ -230,6 +232,7 @@ def test_refund_frame_rounds_each_basis_as_the_scalar_function_does(basis, round
         assert expected == engines.rows_of(priced, RESULTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounding", Rounding)
 def test_large_amounts_are_refunded_exactly_or_not_at_all(rounding, engine):
     """Amounts above 2^53 are exact on each engine; a product that is too large has a code."""

@@ -63,6 +63,7 @@ def check_edges(rule, engine):
     assert edge_results(rule) == engines.rows_of(renewed, WINDOW)
 
 
+@pytest.mark.slow
 @pytest.mark.in_turn("rule", RULES.values())
 def test_terms_renew_as_the_scalar_functions_at_edges(rule, engine):
     """Each shipped kind of term renews around the ends of months and years as the scalar rule.

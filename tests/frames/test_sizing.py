@@ -28,6 +28,7 @@ def sized(frame, **choices):
     return rows, [index for index, row in enumerate(rows) if row[-1] != "beyond_engine"]
 
 
+@pytest.mark.slow
 @pytest.mark.in_turn("key", GUIDELINES)
 def test_size_frame_equals_the_scalar_function_for_each_guideline(key, engine):
     """Each guideline sizes Skype's offer as ``suggest_channels`` does."""
@@ -64,6 +65,7 @@ def edge_sizes(key, guideline):
     return [scalar.size_row(*row, GUIDELINES[guideline], OFFERS[key]) for row in EDGES]
 
 
+@pytest.mark.slow
 @pytest.mark.in_turn("key", tables.OFFER_KEYS)
 def test_size_frame_equals_the_scalar_function_for_each_offer(key, engine):
     """Each shipped offer is sized as ``suggest_channels`` does."""

@@ -42,6 +42,7 @@ def read(folder, table, by):
     return pl.read_parquet(folder / table / "*.parquet").sort(by)
 
 
+@pytest.mark.slow
 def test_polars_and_spark_give_the_same_tables(folder, tmp_path):
     """Both engines make the same subscriptions, and give the same renewals and forecast."""
     # Not in the process of the other tests with PySpark: the job runs in one of its own.
