@@ -22,6 +22,7 @@ extensions = [
     "sphinx_copybutton",
     "docstrings",
     "drawn",
+    "navigation",
     "notebooks",
     "page_details",
     "published",

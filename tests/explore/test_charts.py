@@ -160,6 +160,7 @@ class TestEveryChart:
         assert len(styles) == len(set(styles))
         assert 1 != len(hatches)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", CHARTS)
     @pytest.mark.parametrize("style", ["default", "dark_background"])
     def test_marks_have_the_colour_of_the_text(self, name, style):
@@ -692,6 +693,7 @@ class TestPlotComparison:
 
         assert "cost of 30 days (EUR), net of tax" == ax.get_xlabel()
 
+    @pytest.mark.slow
     def test_texts_of_many_options_do_not_overlap(self):
         """A new figure is high enough for 20 options."""
         products = [

@@ -31,6 +31,7 @@ def test_calls_of_an_offer_without_bundles_are_calls():
     assert "channels 49.98 + calls 20.00 EUR in a term of 30 days" == option.reasons[0]
 
 
+@pytest.mark.slow
 def test_what_costs_nothing_is_free():
     """There are no parts to add up."""
     product = Product(SKYPE_CONNECT, attrs.evolve(TARIFF, channel=0))

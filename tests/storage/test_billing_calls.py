@@ -208,6 +208,7 @@ class TestRecordCall:
 
         assert [f"term/s of berlin/{FIRST_END}"] == list(refusal.value.done)
 
+    @pytest.mark.slow
     def test_identifier_of_another_call_is_refused_at_once(self, billing, store, berlin):
         """The error is certain after one look-up, so the call is not tried again."""
         billing.record_call("acme", "berlin", make_call(), on=DAY)

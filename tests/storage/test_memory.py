@@ -216,6 +216,7 @@ class TestRepr:
 
         assert "<MemoryStore: 1 subscription, 1 wallet, 2 postings>" == repr(store)
 
+    @pytest.mark.slow
     def test_repr_groups_thousands_and_counts_only_latest_subscriptions(self):
         """Thousands are separated by commas; a profile's earlier subscription is not counted."""
         store = store_with("berlin", "paris")
@@ -440,6 +441,7 @@ class CountingList(list[tuple[str, str]]):
         return super().__iter__()
 
 
+@pytest.mark.slow
 class TestCost:
     """The cost of an operation depends on the size of its result, not on the size of the store."""
 
@@ -909,6 +911,7 @@ class TestThreads:
         # Six workers assigned fifty euros each.
         assert Money(minor=70_000, currency=EUR) == store.balance(ACME)
 
+    @pytest.mark.slow
     def test_one_of_eight_commits_on_the_same_revision_succeeds(self):
         """Eight threads decide on one revision: one commit succeeds, seven raise Conflict."""
         store = store_with("berlin")

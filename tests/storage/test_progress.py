@@ -170,6 +170,7 @@ def open_billing(store):
     return Billing(store, prices=TARIFF, lot_rules=[LotRule(Reason.DEPOSIT, Days(20))])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("act", ACTIONS.values(), ids=ACTIONS)
 @pytest.mark.parametrize("broken_store", BROKEN_STORES, ids=lambda store: store.__name__)
 def test_action_over_a_broken_store_ends(broken_store, act):

@@ -252,6 +252,7 @@ class TestStoppedAndParallelRuns:
         expected = [(profile, Action.RENEW) for profile in "cde"]
         assert expected == profiles_and_actions(billing.run_due(on=FIRST_END))
 
+    @pytest.mark.slow
     def test_runs_in_four_threads_charge_each_term_once(self):
         """Each term is charged once, and at least one of the threads reports it."""
         profiles = [f"p-{number:02}" for number in range(60)]

@@ -29,7 +29,7 @@ from channelplans.testing.contract.crowd import (
     run_worker,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.covers]
 
 ACME = Wallet("acme")
 WORKERS = 8
