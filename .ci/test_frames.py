@@ -10,25 +10,31 @@ import sys
 
 from side_by_side import run_all
 
-PYTEST = (sys.executable, "-m", "pytest", "tests/frames")
+FOLDER = "tests/frames"
+TRAFFIC, PRICING = f"{FOLDER}/test_traffic.py", f"{FOLDER}/test_pricing.py"
+# The examples of the room are among those of the docstrings.
+DOCSTRINGS = "tests/test_docs_docstrings.py"
+REST = (FOLDER, DOCSTRINGS, f"--ignore={TRAFFIC}", f"--ignore={PRICING}")
+PYTEST = (sys.executable, "-m", "pytest")
 COVERAGE = (sys.executable, "-m", "coverage")
 # Only the room is traced, and not in slow tests, because tracing slows down the scalar functions.
 # The slow tests on PySpark are traced, because they run in one process with the others.
 UNTRACED_FILES = ("*/channelplans/*.py", "*/channelplans/explore/*", "*/channelplans/testing/*")
-TRACED = (*COVERAGE, "run", f"--omit={','.join(UNTRACED_FILES)}", "-m", "pytest", "tests/frames")
-ON_ALL_PROCESSORS = ("--numprocesses=auto", "--dist=worksteal")
-# The examples of the room are among those of the docstrings.
-DOCSTRINGS = "tests/test_docs_docstrings.py"
+TRACED = (*COVERAGE, "run", f"--omit={','.join(UNTRACED_FILES)}", "-m", "pytest", FOLDER)
 
 # The tests with PySpark run in a separate process, which starts one Java.
 QUICK_RUNS = [
-    (*PYTEST, "-m", "pyspark"),
-    (*PYTEST, DOCSTRINGS, *ON_ALL_PROCESSORS, "-m", "not pyspark"),
+    (*PYTEST, FOLDER, "-m", "pyspark"),
+    (*PYTEST, FOLDER, DOCSTRINGS, "--numprocesses=auto", "--dist=worksteal", "-m", "not pyspark"),
 ]
+# The tests with PySpark take longest. With more processes beside them, they would take longer.
+SLOW = ("-m", "slow and not pyspark")
 FULL_RUNS = [
     (*TRACED, "-m", "pyspark"),
-    (*TRACED, *ON_ALL_PROCESSORS, "-m", "not slow and not pyspark"),
-    (*PYTEST, DOCSTRINGS, *ON_ALL_PROCESSORS, "-m", "slow and not pyspark"),
+    (*TRACED, "-m", "not slow and not pyspark"),
+    (*PYTEST, *REST, *SLOW),
+    (*PYTEST, TRAFFIC, *SLOW),
+    (*PYTEST, PRICING, *SLOW),
 ]
 REPORTS = [
     (*COVERAGE, "combine", "--quiet"),
