@@ -34,7 +34,7 @@ OTHER_ROOMS = (
     "*/storage/*",
     "*/subscriptions/*",
 )
-#: What pytest returns if it finds no tests, such as no slow ones in a folder.
+#: What pytest returns if it finds no tests, such as no slow ones in a part.
 NO_TESTS = 5
 
 

@@ -1,7 +1,8 @@
 """Build the navigation of each page from the titles of the pages.
 
 For each page, Sphinx copies the contents of all pages, with every function and class in them, and
-then removes all but the titles. To remove them once saves a third of the time of a build.
+then removes all but the titles. Here the rest is removed once, which saves a third of a build's
+time.
 """
 
 from collections.abc import Callable

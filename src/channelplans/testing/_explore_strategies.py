@@ -13,7 +13,7 @@ from channelplans.explore.call_logs import CallInterval, CallLog, RefusedRow
 from channelplans.explore.replays import Replay, ReplayedCall, replay
 from channelplans.explore.traffic import Load, TrafficReport, measure_traffic
 from channelplans.testing._kernel_strategies import days, names
-from channelplans.testing._made_once import either, lists, made_once, timedeltas
+from channelplans.testing._made_once import lists, made_once, one_of, timedeltas
 
 _ZERO = timedelta(0)
 
@@ -36,8 +36,8 @@ def call_intervals(
     """
     first = first or datetime.combine(draw(days()), time(), UTC)
     # Whole minutes, so that calls often start at the same moment or when another ends.
-    start = first + draw(either(_minutes(within), timedeltas(_ZERO, within)))
-    return CallInterval(start, draw(either(_minutes(longest), timedeltas(_ZERO, longest))))
+    start = first + draw(one_of(_minutes(within), timedeltas(_ZERO, within)))
+    return CallInterval(start, draw(one_of(_minutes(longest), timedeltas(_ZERO, longest))))
 
 
 @made_once

@@ -42,9 +42,9 @@ from channelplans.tariffs import Ladder, LadderMode, Rate, Tariff, Tier
 from channelplans.testing._made_once import (
     dates,
     dictionaries,
-    either,
     lists,
     made_once,
+    one_of,
     optional,
     timedeltas,
 )
@@ -331,7 +331,7 @@ def notices() -> st.SearchStrategy[Notice]:
 @st.composite
 def offers(draw: st.DrawFn) -> Offer:
     """Offers with any rules, with and without bundles."""
-    bundle = draw(optional(either(bundle_rules(), included_minutes())))
+    bundle = draw(optional(one_of(bundle_rules(), included_minutes())))
     includes_minutes = bundle is not None and bundle.included > 0
     return Offer(
         name=draw(names()),
@@ -439,9 +439,9 @@ def tariffs(draw: st.DrawFn, currency: Currency | None = None, *, price: int = 1
     currency = currency or draw(currencies(decimals=_TARIFF_DECIMALS))
     prices = st.decimals(0, price, places=currency.exponent)
     minute_prices = st.decimals(0, price, places=5)
-    minute_prices_or_rates = either(minute_prices, rates(price=price))
-    prices_or_ladders = either(prices, ladders(price=price))
-    keys = either(countries(), _digits(1, 4, first="123456789"))
+    minute_prices_or_rates = one_of(minute_prices, rates(price=price))
+    prices_or_ladders = one_of(prices, ladders(price=price))
+    keys = one_of(countries(), _digits(1, 4, first="123456789"))
     return Tariff(
         draw(names()),
         currency,

@@ -32,7 +32,7 @@ def made_once(make: Callable[_Parameters, _Strategy]) -> Callable[_Parameters, _
     return strategy
 
 
-#: As in Hypothesis, but made once.
+#: The functions of Hypothesis, but each strategy is made once.
 dates = made_once(st.dates)
 dictionaries = made_once(st.dictionaries)
 lists = made_once(st.lists)
@@ -40,7 +40,7 @@ timedeltas = made_once(st.timedeltas)
 
 
 @made_once
-def either(
+def one_of(
     first: st.SearchStrategy[_First], second: st.SearchStrategy[_Second]
 ) -> st.SearchStrategy[_First | _Second]:
     """Values of one strategy or of the other; the first gives the simpler examples."""
