@@ -27,7 +27,7 @@ QUICK_RUNS = [
     (*PYTEST, FOLDER, "-m", "pyspark"),
     (*PYTEST, FOLDER, DOCSTRINGS, "--numprocesses=auto", "--dist=worksteal", "-m", "not pyspark"),
 ]
-# The tests with PySpark take longest. With more processes beside them, they would take longer.
+# The tests with PySpark take longest, so only one process runs beside them.
 SLOW = ("-m", "slow and not pyspark")
 FULL_RUNS = [
     (*TRACED, "-m", "pyspark"),

@@ -337,7 +337,7 @@ def _count_days(day: nw.Expr, counted: frozenset[int]) -> dict[str, nw.Expr]:
 
 
 def _add_days(work: Work, clock: Clock, counted: frozenset[int]) -> Sequence[str]:
-    """Add the days, and for how many seconds each hour was observed; return those 24 columns."""
+    """Add the days, and return the column with the observed seconds of each hour."""
     last = column("last")
     ended = nw.when(last > column("last_start")).then(last - 1).otherwise(last)
     work.add(begin=column("first"), end=ended)
@@ -375,7 +375,7 @@ def _add_loads(work: Work, observed: Sequence[str]) -> None:
         talk = (column("days_before") + column(f"after_{hour}")) * HOUR + column(f"within_{hour}")
         talks[f"talk_{hour}"] = talk.cast(nw.Int64)
     work.add(**talks)
-    # An engine takes longer for each step of a wider frame.
+    # Each column that stays makes the next steps slower.
     work.drop(*(f"{part}_{hour}" for part in ("after", "within") for hour in _HOURS))
     loads = {}
     for hour, seconds in enumerate(map(column, observed)):
