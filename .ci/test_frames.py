@@ -1,10 +1,12 @@
 """Test the room `frames`: quickly, or in full if CHANNELPLANS_REQUIRE names engines, as in CI.
 
 In full, the tests compare all engines, and they must cover every line and branch of the room.
-PySpark needs Java. Otherwise they compare polars and one other engine.
+PySpark needs Java. Otherwise they compare polars and one other engine, and slow tests run only on
+polars.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -22,10 +24,11 @@ COVERAGE = (sys.executable, "-m", "coverage")
 UNTRACED_FILES = ("*/channelplans/*.py", "*/channelplans/explore/*", "*/channelplans/testing/*")
 TRACED = (*COVERAGE, "run", f"--omit={','.join(UNTRACED_FILES)}", "-m", "pytest", FOLDER)
 
-# The tests with PySpark run in a separate process, which starts one Java.
+IN_PROCESSES = (*PYTEST, FOLDER, DOCSTRINGS, "--numprocesses=auto", "--dist=worksteal")
+# Where there is a Java, a separate process starts it once, and runs the tests with PySpark.
 QUICK_RUNS = [
     (*PYTEST, FOLDER, "-m", "pyspark"),
-    (*PYTEST, FOLDER, DOCSTRINGS, "--numprocesses=auto", "--dist=worksteal", "-m", "not pyspark"),
+    (*IN_PROCESSES, "-m", "not pyspark"),
 ]
 # The tests with PySpark take longest, so only one process runs beside them.
 SLOW = ("-m", "slow and not pyspark")
@@ -45,7 +48,8 @@ REPORTS = [
 def main() -> None:
     """Run the tests, and report their coverage if they run in full."""
     in_full = "engines" in os.environ.get("CHANNELPLANS_REQUIRE", "").split(",")
-    statuses = [*run_all(FULL_RUNS if in_full else QUICK_RUNS)]
+    quick_runs = QUICK_RUNS if shutil.which("java") else [IN_PROCESSES]
+    statuses = [*run_all(FULL_RUNS if in_full else quick_runs)]
     if in_full:
         statuses += [subprocess.run(report, check=False).returncode for report in REPORTS]
     if any(statuses):

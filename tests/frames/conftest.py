@@ -25,10 +25,25 @@ def quick_engine(request):
 
 
 @pytest.fixture(scope="session")
+def eager_engine(request):
+    """Return the name of each kind whose operations compute their results without a query."""
+    engines.start(request.param)
+    return request.param
+
+
+@pytest.fixture(scope="session")
 def pyspark():
     """Return the name of the engine PySpark."""
     engines.start("pyspark")
     return "pyspark"
+
+
+#: The kinds of frames of each fixture.
+KINDS = {
+    "engine": engines.KINDS,
+    "quick_engine": engines.QUICK_KINDS,
+    "eager_engine": engines.EAGER_KINDS,
+}
 
 
 def find_seed(config):
@@ -46,15 +61,17 @@ def seed(request):
 def pytest_generate_tests(metafunc):
     """Run a test on each kind of frames; if marked ``in_turn``, see ``engines.in_turn``."""
     seed = find_seed(metafunc.config)
-    for name, kinds in (("engine", engines.KINDS), ("quick_engine", engines.QUICK_KINDS)):
+    for name, kinds in KINDS.items():
         if name not in metafunc.fixturenames:
             continue
+        is_slow = metafunc.definition.get_closest_marker("slow") is not None
+        compared = engines.compared(seed, kinds, is_slow=is_slow)
         mark = metafunc.definition.get_closest_marker("in_turn")
         if mark is None:
-            metafunc.parametrize(name, engines.compared(seed, kinds), indirect=True)
+            metafunc.parametrize(name, compared, indirect=True)
         else:
             item_name, items = mark.args
-            pairs = [*engines.in_turn(items, kinds, seed)]
+            pairs = [*engines.in_turn(items, kinds, compared, seed)]
             metafunc.parametrize((item_name, name), pairs, indirect=[name], ids=str)
 
 

@@ -20,6 +20,9 @@ KINDS = ("polars", "polars lazy", "pandas", "pandas with pyarrow", "duckdb", "py
 #: The kinds that answer at once; a job of PySpark takes a second.
 QUICK_KINDS = KINDS[:-1]
 
+#: The kinds whose operations compute their results without a query.
+EAGER_KINDS = ("polars", "pandas", "pandas with pyarrow")
+
 #: Whether the run compares all kinds, as CI does.
 COMPARES_ALL = is_required("engines")
 
@@ -42,25 +45,27 @@ NO_JAVA = "Java is not installed; on Debian, .ci/java.sh installs it"
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
-def compared(seed, kinds):
+def compared(seed, kinds, *, is_slow=False):
     """Return the kinds of frames that a run compares: all, or one kind of polars and one other.
 
-    The seed selects these two, so runs with other seeds compare other kinds.
+    The seed selects these two, so runs with other seeds compare other kinds. A slow test runs only
+    on polars, the fastest.
     """
     if COMPARES_ALL:
         return kinds
     polars_kinds, other_kinds = QUICK_KINDS[:2], QUICK_KINDS[2:]
-    return (polars_kinds[seed % len(polars_kinds)], other_kinds[seed % len(other_kinds)])
+    polars = polars_kinds[seed % len(polars_kinds)]
+    return (polars,) if is_slow else (polars, other_kinds[seed % len(other_kinds)])
 
 
-def in_turn(items, kinds, seed):
+def in_turn(items, kinds, compared_kinds, seed):
     """Yield each item with the run's first kind, and again with one of the other kinds, in turn.
 
     The seed says which kind is next. If the run does not compare it, the second pair is left out.
     So a run takes at most a third of the time of all pairs, and runs with other seeds test other
     pairs. Only the tests on the first kind need to be traced.
     """
-    first, *compared_with = compared(seed, kinds)
+    first, *compared_with = compared_kinds
     other_kinds = [kind for kind in kinds if kind != first]
     turn = islice(cycle(other_kinds), seed % len(other_kinds), None)
     for item, other in zip(items, turn, strict=False):
