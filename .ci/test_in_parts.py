@@ -1,19 +1,21 @@
 """Run the tests in parts. At a time, one part runs for each processor.
 
-Usage: ``python .ci/test_in_parts.py [--trace] [an option of pytest or a path, ...]``. Each path is
+Usage: ``python .ci/test_in_parts.py [--cover] [an option of pytest or a path, ...]``. Each path is
 a part, and all parts get the options. Without a path, there are four parts: the laws, the tests of
 ``channelplans.testing``, the modules beside the folders, and all other folders but those that
 other environments test.
 
-With ``--trace``, coverage traces the tests. Tracing doubles the time, so slow tests that are not
-marked ``covers`` run untraced, in processes beside the others, with few examples of each law. In
-the tests of ``channelplans.testing``, which draw thousands of values of other rooms, only
-``channelplans.testing`` is traced.
+With ``--cover``, and if CHANNELPLANS_REQUIRE names coverage, as in CI, the tests must cover every
+line and branch of all rooms but ``channelplans.frames``. Tracing doubles the time, so slow tests
+that are not marked ``covers`` run untraced, in processes beside the others. In the tests of
+``channelplans.testing``, which draw thousands of values of other rooms, only that room is traced.
 
 Most of our tests are quick. With pytest-xdist, each process collects all of them, and reports each
 to another process; that takes as long as the tests.
 """
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,9 +25,10 @@ TESTS = Path("tests")
 ELSEWHERE = {"docs", "examples", "frames", "stores"}
 LAWS, TESTING = "tests/property", "tests/testing"
 PYTEST = (sys.executable, "-m", "pytest")
-COVERAGE = (sys.executable, "-m", "coverage", "run")
-TRACED_TESTS = ("-m", "pytest", "-m", "not slow or covers")
-UNTRACED = (*PYTEST, "-m", "slow and not covers", "--hypothesis-profile=fast")
+COVERAGE = (sys.executable, "-m", "coverage")
+# The profile draws more examples than `fast`, so the strategies reach all of their lines.
+TRACED_TESTS = ("-m", "pytest", "-m", "not slow or covers", "--hypothesis-profile=ci")
+UNTRACED = (*PYTEST, "-m", "slow and not covers")
 #: The files that are not traced in the tests of ``channelplans.testing``.
 OTHER_ROOMS = (
     "*/channelplans/*.py",
@@ -34,6 +37,10 @@ OTHER_ROOMS = (
     "*/storage/*",
     "*/subscriptions/*",
 )
+REPORTS = [
+    (*COVERAGE, "combine", "--quiet"),
+    (*COVERAGE, "report", "--omit=*/channelplans/frames/*"),
+]
 #: What pytest returns if it finds no tests, such as no slow ones in a part.
 NO_TESTS = 5
 
@@ -49,9 +56,10 @@ def find_parts() -> list[list[str]]:
 def traced_and_untraced(parts: list[list[str]]) -> list[list[str]]:
     """Return the commands that trace the tests, and then those for the untraced tests."""
     others = [path for part in parts if part != [TESTING] for path in part]
-    traced = [[*COVERAGE, *TRACED_TESTS, *others]] if others else []
+    run = (*COVERAGE, "run")
+    traced = [[*run, *TRACED_TESTS, *others]] if others else []
     if [TESTING] in parts:
-        traced.append([*COVERAGE, f"--omit={','.join(OTHER_ROOMS)}", *TRACED_TESTS, TESTING])
+        traced.append([*run, f"--omit={','.join(OTHER_ROOMS)}", *TRACED_TESTS, TESTING])
     return traced + [[*UNTRACED, *part] for part in parts]
 
 
@@ -59,13 +67,16 @@ def main() -> None:
     """Run pytest on each part; fail if a part fails, or if no part has a test."""
     given = sys.argv[1:]
     paths = [text for text in given if text and Path(text.partition("::")[0]).exists()]
-    options = [text for text in given if text not in [*paths, "--trace"]]
+    options = [text for text in given if text not in [*paths, "--cover"]]
     parts = [[path] for path in paths] or find_parts()
-    traces = "--trace" in given
+    required = os.environ.get("CHANNELPLANS_REQUIRE", "").split(",")
+    traces = "--cover" in given and "coverage" in required
     commands = traced_and_untraced(parts) if traces else [[*PYTEST, *part] for part in parts]
     statuses = set(run_all([[*command, *options] for command in commands]))
     if statuses - {0, NO_TESTS} or statuses == {NO_TESTS}:
         raise SystemExit("A part of the tests failed, or there was no test.")
+    if traces and any(subprocess.run(report, check=False).returncode for report in REPORTS):
+        raise SystemExit("The tests do not cover every line and branch.")
 
 
 if __name__ == "__main__":

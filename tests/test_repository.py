@@ -64,9 +64,11 @@ def test_each_module_has_a_test_module():
 
 def find_tests(module: Path) -> list[ast.FunctionDef]:
     """Return the test functions and the test methods of a module."""
+    nodes = ast.parse(module.read_text(encoding="utf-8")).body
+    nodes += [node for each in nodes if isinstance(each, ast.ClassDef) for node in each.body]
     return [
         node
-        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        for node in nodes
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     ]
 
@@ -121,7 +123,7 @@ def test_tox_passes_the_variables_of_ci_to_the_tests():
     tox.read(ROOT / "tox.ini", encoding="utf-8")
     exports = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
-    required = "postgres,chromium,pyodide,java,engines"
+    required = "postgres,chromium,pyodide,java,engines,coverage"
     assert f"export CHANNELPLANS_POSTGRES CHANNELPLANS_REQUIRE={required}" in exports
     assert 'export CHANNELPLANS_BROWSER_RUNTIME="$scratch/browser"' in exports
     assert "CHANNELPLANS_*" in tox["testenv"]["pass_env"].split()
