@@ -64,8 +64,12 @@ def in_turn(items, kinds, compared_kinds, seed):
     The seed says which kind is next. If the run does not compare it, the second pair is left out.
     So a run takes at most a third of the time of all pairs, and runs with other seeds test other
     pairs. Only the tests on the first kind need to be traced.
+
+    If there is only one kind, every third item is taken.
     """
     first, *compared_with = compared_kinds
+    if not compared_with:
+        items = islice(items, seed % 3, None, 3)
     other_kinds = [kind for kind in kinds if kind != first]
     turn = islice(cycle(other_kinds), seed % len(other_kinds), None)
     for item, other in zip(items, turn, strict=False):

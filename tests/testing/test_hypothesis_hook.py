@@ -32,7 +32,11 @@ from channelplans import Plan
 def draw(plan):
     print(type(plan).__name__)
 
-draw()
+# Hypothesis takes seconds to print an error.
+try:
+    draw()
+except Exception as error:
+    print(type(error).__name__)
 """
 
 
@@ -88,8 +92,7 @@ def test_hypothesis_without_the_hook_draws_no_legal_plan(python):
     """So the previous test passes because of the hook."""
     process = python(DRAW, HYPOTHESIS_NO_PLUGINS="1")
 
-    assert 0 != process.returncode
-    assert "channelplans.errors.InvalidValue" in process.stderr
+    assert "InvalidValue\n" == process.stdout
 
 
 def test_hook_works_if_the_strategies_are_imported_first(python):
@@ -118,7 +121,9 @@ except Exception:
     print("broken")
 """
 
-    assert ("broken\n", "") == (python(use).stdout, python(use).stderr)
+    process = python(use)
+
+    assert ("broken\n", "") == (process.stdout, process.stderr)
 
 
 @pytest.mark.parametrize("module", ["strategies", "_kernel_strategies", "builders"])
