@@ -6,9 +6,9 @@ polars.
 """
 
 import os
-import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 
 from side_by_side import run_all
 
@@ -25,7 +25,7 @@ UNTRACED_FILES = ("*/channelplans/*.py", "*/channelplans/explore/*", "*/channelp
 TRACED = (*COVERAGE, "run", f"--omit={','.join(UNTRACED_FILES)}", "-m", "pytest", FOLDER)
 
 IN_PROCESSES = (*PYTEST, FOLDER, DOCSTRINGS, "--numprocesses=auto", "--dist=worksteal")
-# Where there is a Java, a separate process starts it once, and runs the tests with PySpark.
+# The tests with PySpark run in a separate process, which starts one Java.
 QUICK_RUNS = [
     (*PYTEST, FOLDER, "-m", "pyspark"),
     (*IN_PROCESSES, "-m", "not pyspark"),
@@ -48,7 +48,7 @@ REPORTS = [
 def main() -> None:
     """Run the tests, and report their coverage if they run in full."""
     in_full = "engines" in os.environ.get("CHANNELPLANS_REQUIRE", "").split(",")
-    quick_runs = QUICK_RUNS if shutil.which("java") else [IN_PROCESSES]
+    quick_runs = QUICK_RUNS if find_spec("pyspark") else [IN_PROCESSES]
     statuses = [*run_all(FULL_RUNS if in_full else quick_runs)]
     if in_full:
         statuses += [subprocess.run(report, check=False).returncode for report in REPORTS]

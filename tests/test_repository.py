@@ -118,13 +118,17 @@ def test_install_lines_name_the_wheel_of_this_version():
 
 
 def test_tox_passes_the_variables_of_ci_to_the_tests():
-    """tox passes the address, the folder and what is required, so that CI skips no test."""
+    """tox passes the address, the folder and what is required, so that CI skips no test.
+
+    It also reads which group to install.
+    """
     tox = ConfigParser(interpolation=None)
     tox.read(ROOT / "tox.ini", encoding="utf-8")
     exports = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
     required = "postgres,chromium,pyodide,java,engines,coverage"
     assert f"export CHANNELPLANS_POSTGRES CHANNELPLANS_REQUIRE={required}" in exports
+    assert "export CHANNELPLANS_GROUP=spark" in exports
     assert 'export CHANNELPLANS_BROWSER_RUNTIME="$scratch/browser"' in exports
     assert "CHANNELPLANS_*" in tox["testenv"]["pass_env"].split()
     assert ["testenv"] == [name for name in tox.sections() if "pass_env" in tox[name]]

@@ -39,6 +39,9 @@ MODULES = {
     "pyarrow": ("pyarrow",),
 }
 
+NOT_INSTALLED = {
+    "pyspark": "PySpark is not installed; `CHANNELPLANS_GROUP=spark tox run -e frames` installs it",
+}
 NO_JAVA = "Java is not installed; on Debian, .ci/java.sh installs it"
 
 #: Java starts in half the time if it compiles quickly instead of well.
@@ -84,7 +87,7 @@ def start(engine):
         if COMPARES_ALL:
             import_module(module)
         else:
-            pytest.importorskip(module)
+            pytest.importorskip(module, reason=NOT_INSTALLED.get(module))
     if engine == "pyspark" and shutil.which("java") is None:
         skip_or_fail(NO_JAVA, "java")
 

@@ -2,11 +2,9 @@
 
 import pytest
 
-pytest.importorskip("numba")
 pytest.importorskip("polars")
 pytest.importorskip("duckdb")
 pytest.importorskip("pandas")
-pytest.importorskip("pyspark")
 
 FIGURES = 7
 
