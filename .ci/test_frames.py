@@ -14,6 +14,7 @@ from side_by_side import run_all
 
 FOLDER = "tests/frames"
 TRAFFIC, PRICING = f"{FOLDER}/test_traffic.py", f"{FOLDER}/test_pricing.py"
+CALLS, ENGINES = f"{FOLDER}/test_calls.py", f"{FOLDER}/test_engines.py"
 # The examples of the room are among those of the docstrings.
 DOCSTRINGS = "tests/test_docs_docstrings.py"
 REST = (FOLDER, DOCSTRINGS, f"--ignore={TRAFFIC}", f"--ignore={PRICING}")
@@ -24,11 +25,10 @@ COVERAGE = (sys.executable, "-m", "coverage")
 UNTRACED_FILES = ("*/channelplans/*.py", "*/channelplans/explore/*", "*/channelplans/testing/*")
 TRACED = (*COVERAGE, "run", f"--omit={','.join(UNTRACED_FILES)}", "-m", "pytest", FOLDER)
 
-IN_PROCESSES = (*PYTEST, FOLDER, DOCSTRINGS, "--numprocesses=auto", "--dist=worksteal")
-# The tests with PySpark run in a separate process, which starts one Java.
+HALF = (CALLS, ENGINES, TRAFFIC)
 QUICK_RUNS = [
-    (*PYTEST, FOLDER, "-m", "pyspark"),
-    (*IN_PROCESSES, "-m", "not pyspark"),
+    (*PYTEST, FOLDER, DOCSTRINGS, *(f"--ignore={path}" for path in HALF)),
+    (*PYTEST, *HALF),
 ]
 # The tests with PySpark take longest, so only one process runs beside them.
 SLOW = ("-m", "slow and not pyspark")
@@ -48,7 +48,11 @@ REPORTS = [
 def main() -> None:
     """Run the tests, and report their coverage if they run in full."""
     in_full = "engines" in os.environ.get("CHANNELPLANS_REQUIRE", "").split(",")
-    quick_runs = QUICK_RUNS if find_spec("pyspark") else [IN_PROCESSES]
+    quick_runs = QUICK_RUNS
+    if find_spec("pyspark"):
+        # A separate process starts one Java.
+        quick_runs = [(*PYTEST, FOLDER, "-m", "pyspark")]
+        quick_runs += [(*run, "-m", "not pyspark") for run in QUICK_RUNS]
     statuses = [*run_all(FULL_RUNS if in_full else quick_runs)]
     if in_full:
         statuses += [subprocess.run(report, check=False).returncode for report in REPORTS]

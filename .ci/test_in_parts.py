@@ -1,9 +1,9 @@
 """Run the tests in parts. At a time, one part runs for each processor.
 
 Usage: ``python .ci/test_in_parts.py [--cover] [an option of pytest or a path, ...]``. Each path is
-a part, and all parts get the options. Without a path, there are four parts: the laws, the tests of
-``channelplans.testing``, the modules beside the folders, and all other folders but those that
-other environments test.
+a part, and all parts get the options. Without a path, there are four parts: the tests of
+``channelplans.testing``, the laws, the modules beside the folders, and all other folders but those
+that other environments test.
 
 With ``--cover``, and if CHANNELPLANS_REQUIRE names coverage, as in CI, the tests must cover every
 line and branch of all rooms but ``channelplans.frames``. Tracing doubles the time, so slow tests
@@ -50,7 +50,7 @@ def find_parts() -> list[list[str]]:
     folders = {path.parent for path in TESTS.glob("*/test_*.py")}
     names = {str(folder) for folder in folders if folder.name not in ELSEWHERE}
     modules = sorted(map(str, TESTS.glob("test_*.py")))
-    return [[LAWS], [TESTING], modules, sorted(names - {LAWS, TESTING})]
+    return [[TESTING], sorted(names - {LAWS, TESTING}), modules, [LAWS]]
 
 
 def traced_and_untraced(parts: list[list[str]]) -> list[list[str]]:
