@@ -25,10 +25,11 @@ COVERAGE = (sys.executable, "-m", "coverage")
 UNTRACED_FILES = ("*/channelplans/*.py", "*/channelplans/explore/*", "*/channelplans/testing/*")
 TRACED = (*COVERAGE, "run", f"--omit={','.join(UNTRACED_FILES)}", "-m", "pytest", FOLDER)
 
-HALF = (CALLS, ENGINES, TRAFFIC)
+# The two runs take about the same time.
+SECOND_HALF = (CALLS, ENGINES, TRAFFIC)
 QUICK_RUNS = [
-    (*PYTEST, FOLDER, DOCSTRINGS, *(f"--ignore={path}" for path in HALF)),
-    (*PYTEST, *HALF),
+    (*PYTEST, FOLDER, DOCSTRINGS, *(f"--ignore={path}" for path in SECOND_HALF)),
+    (*PYTEST, *SECOND_HALF),
 ]
 # The tests with PySpark take longest, so only one process runs beside them.
 SLOW = ("-m", "slow and not pyspark")
@@ -48,12 +49,12 @@ REPORTS = [
 def main() -> None:
     """Run the tests, and report their coverage if they run in full."""
     in_full = "engines" in os.environ.get("CHANNELPLANS_REQUIRE", "").split(",")
-    quick_runs = QUICK_RUNS
-    if find_spec("pyspark"):
+    runs = FULL_RUNS if in_full else QUICK_RUNS
+    if find_spec("pyspark") and not in_full:
         # A separate process starts one Java.
-        quick_runs = [(*PYTEST, FOLDER, "-m", "pyspark")]
-        quick_runs += [(*run, "-m", "not pyspark") for run in QUICK_RUNS]
-    statuses = [*run_all(FULL_RUNS if in_full else quick_runs)]
+        runs = [(*PYTEST, FOLDER, "-m", "pyspark")]
+        runs += [(*run, "-m", "not pyspark") for run in QUICK_RUNS]
+    statuses = [*run_all(runs)]
     if in_full:
         statuses += [subprocess.run(report, check=False).returncode for report in REPORTS]
     if any(statuses):

@@ -39,9 +39,7 @@ MODULES = {
     "pyarrow": ("pyarrow",),
 }
 
-NOT_INSTALLED = {
-    "pyspark": "PySpark is not installed; `CHANNELPLANS_GROUP=spark tox run -e frames` installs it",
-}
+NO_PYSPARK = "PySpark is not installed; `CHANNELPLANS_GROUP=spark tox run -e frames` installs it"
 NO_JAVA = "Java is not installed; on Debian, .ci/java.sh installs it"
 
 #: Java starts in half the time if it compiles quickly instead of well.
@@ -87,7 +85,7 @@ def start(engine):
         if COMPARES_ALL:
             import_module(module)
         else:
-            pytest.importorskip(module, reason=NOT_INSTALLED.get(module))
+            pytest.importorskip(module, reason=NO_PYSPARK if module == "pyspark" else None)
     if engine == "pyspark" and shutil.which("java") is None:
         skip_or_fail(NO_JAVA, "java")
 
