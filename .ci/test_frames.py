@@ -1,8 +1,8 @@
 """Test the room `frames`: quickly, or in full if CHANNELPLANS_REQUIRE names engines, as in CI.
 
 In full, the tests compare all engines, and they must cover every line and branch of the room.
-PySpark needs Java. Otherwise they compare polars and one other engine, and slow tests run only on
-polars.
+PySpark needs Java. Otherwise they compare polars and one other engine, and most slow tests run only
+on polars.
 """
 
 import os
@@ -20,8 +20,8 @@ DOCSTRINGS = "tests/test_docs_docstrings.py"
 REST = (FOLDER, DOCSTRINGS, f"--ignore={TRAFFIC}", f"--ignore={PRICING}")
 PYTEST = (sys.executable, "-m", "pytest")
 COVERAGE = (sys.executable, "-m", "coverage")
-# Only the room is traced, and not in slow tests, because tracing slows down the scalar functions.
-# The slow tests on PySpark are traced, because they run in one process with the others.
+# Tracing slows down the scalar functions, so they are not traced, nor are slow tests. Those with
+# PySpark are traced, because they run in one process with the other tests with PySpark.
 UNTRACED_FILES = ("*/channelplans/*.py", "*/channelplans/explore/*", "*/channelplans/testing/*")
 TRACED = (*COVERAGE, "run", f"--omit={','.join(UNTRACED_FILES)}", "-m", "pytest", FOLDER)
 
@@ -31,7 +31,7 @@ QUICK_RUNS = [
     (*PYTEST, FOLDER, DOCSTRINGS, *(f"--ignore={path}" for path in SECOND_HALF)),
     (*PYTEST, *SECOND_HALF),
 ]
-# The tests with PySpark take longest, so only one process runs beside them.
+# The tests with PySpark take longest, so they start first.
 SLOW = ("-m", "slow and not pyspark")
 FULL_RUNS = [
     (*TRACED, "-m", "pyspark"),
@@ -51,7 +51,7 @@ def main() -> None:
     in_full = "engines" in os.environ.get("CHANNELPLANS_REQUIRE", "").split(",")
     runs = FULL_RUNS if in_full else QUICK_RUNS
     if find_spec("pyspark") and not in_full:
-        # A separate process starts one Java.
+        # Only this process starts Java.
         runs = [(*PYTEST, FOLDER, "-m", "pyspark")]
         runs += [(*run, "-m", "not pyspark") for run in QUICK_RUNS]
     statuses = [*run_all(runs)]

@@ -1,4 +1,4 @@
-"""Run the tests in parts. At a time, one part runs for each processor.
+"""Run the tests in parts, as many at once as there are processors.
 
 Usage: ``python .ci/test_in_parts.py [--cover] [an option of pytest or a path, ...]``. Each path is
 a part, and all parts get the options. Without a path, there are four parts: the tests of
@@ -7,11 +7,12 @@ that other environments test.
 
 With ``--cover``, and if CHANNELPLANS_REQUIRE names coverage, as in CI, the tests must cover every
 line and branch of all rooms but ``channelplans.frames``. Tracing doubles the time, so slow tests
-that are not marked ``covers`` run untraced, in processes beside the others. In the tests of
-``channelplans.testing``, which draw thousands of values of other rooms, only that room is traced.
+that are not marked ``covers`` run untraced. One process traces the tests of
+``channelplans.testing``, which draw thousands of values of other rooms, so it traces only that
+room; one process traces the tests of all other parts.
 
-Most of our tests are quick. With pytest-xdist, each process collects all of them, and reports each
-to another process; that takes as long as the tests.
+pytest-xdist would take longer: each of its processes collects all tests, and reports each test to
+another process, and most of our tests are quick.
 """
 
 import os
@@ -26,7 +27,7 @@ ELSEWHERE = {"docs", "examples", "frames", "stores"}
 LAWS, TESTING = "tests/property", "tests/testing"
 PYTEST = (sys.executable, "-m", "pytest")
 COVERAGE = (sys.executable, "-m", "coverage")
-# The profile draws more examples than `fast`, so the strategies reach all of their lines.
+# The profile `ci` draws more examples than `fast`, so the strategies reach all of their lines.
 TRACED_TESTS = ("-m", "pytest", "-m", "not slow or covers", "--hypothesis-profile=ci")
 UNTRACED = (*PYTEST, "-m", "slow and not covers")
 #: The files that are not traced in the tests of ``channelplans.testing``.
@@ -64,7 +65,7 @@ def traced_and_untraced(parts: list[list[str]]) -> list[list[str]]:
 
 
 def main() -> None:
-    """Run pytest on each part; fail if a part fails, or if no part has a test."""
+    """Run pytest on each part; fail if a part fails, if none has a test, or if a line is missed."""
     given = sys.argv[1:]
     paths = [text for text in given if text and Path(text.partition("::")[0]).exists()]
     options = [text for text in given if text not in [*paths, "--cover"]]

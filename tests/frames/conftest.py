@@ -12,21 +12,21 @@ if find_spec("narwhals") is None:
 
 @pytest.fixture(scope="session")
 def engine(request):
-    """Return the name of each kind of frames that the run compares."""
+    """Return a kind of frames; the test runs on each kind that the run compares."""
     engines.start(request.param)
     return request.param
 
 
 @pytest.fixture(scope="session")
 def quick_engine(request):
-    """Return the name of each kind that answers at once; a job of PySpark takes a second."""
+    """Return a kind that answers at once; a job of PySpark takes a second."""
     engines.start(request.param)
     return request.param
 
 
 @pytest.fixture(scope="session")
 def eager_engine(request):
-    """Return the name of each kind whose operations compute their results without a query."""
+    """Return a kind whose operations compute their results without a query."""
     engines.start(request.param)
     return request.param
 
@@ -38,8 +38,7 @@ def pyspark():
     return "pyspark"
 
 
-#: The kinds of frames of each fixture.
-KINDS = {
+KINDS_OF_FIXTURES = {
     "engine": engines.KINDS,
     "quick_engine": engines.QUICK_KINDS,
     "eager_engine": engines.EAGER_KINDS,
@@ -59,9 +58,9 @@ def seed(request):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc):
-    """Run a test on each kind of frames; if marked ``in_turn``, see ``engines.in_turn``."""
+    """Run a test on each kind that the run compares; for ``in_turn``, see ``engines.in_turn``."""
     seed = find_seed(metafunc.config)
-    for name, kinds in KINDS.items():
+    for name, kinds in KINDS_OF_FIXTURES.items():
         if name not in metafunc.fixturenames:
             continue
         is_slow = metafunc.definition.get_closest_marker("slow") is not None

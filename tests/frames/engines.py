@@ -49,12 +49,14 @@ JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 def compared(seed, kinds, *, is_slow=False):
     """Return the kinds of frames that a run compares: all, or one kind of polars and one other.
 
-    The seed selects these two, so runs with other seeds compare other kinds. A slow test runs only
-    on polars, the fastest.
+    The seed selects these two among the quick kinds, so runs with other seeds compare other kinds.
+    A slow test runs only on polars, the fastest.
     """
     if COMPARES_ALL:
         return kinds
-    polars_kinds, other_kinds = QUICK_KINDS[:2], QUICK_KINDS[2:]
+    quick_kinds = [kind for kind in kinds if kind in QUICK_KINDS]
+    polars_kinds = [kind for kind in quick_kinds if kind.startswith("polars")]
+    other_kinds = [kind for kind in quick_kinds if kind not in polars_kinds]
     polars = polars_kinds[seed % len(polars_kinds)]
     return (polars,) if is_slow else (polars, other_kinds[seed % len(other_kinds)])
 
@@ -63,8 +65,8 @@ def in_turn(items, kinds, compared_kinds, seed):
     """Yield each item with the run's first kind, and again with one of the other kinds, in turn.
 
     The seed says which kind is next. If the run does not compare it, the second pair is left out.
-    So a run takes at most a third of the time of all pairs, and runs with other seeds test other
-    pairs. Only the tests on the first kind need to be traced.
+    So a run takes much less time than all pairs, and runs with other seeds test other pairs. Only
+    the tests on the first kind need to be traced.
 
     If there is only one kind, every third item is taken.
     """
