@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -19,7 +19,7 @@ def is_required(name: str) -> bool:
     return name in os.environ.get("CHANNELPLANS_REQUIRE", "").split(",")
 
 
-def skip_or_fail(message: str, name: str = "chromium") -> None:
+def skip_or_fail(message: str, name: str = "chromium") -> NoReturn:
     """Skip the test, or fail if Chromium, or another program of this name, is required."""
     if is_required(name):
         pytest.fail(message)
@@ -35,7 +35,7 @@ def open_chromium() -> Iterator["Chrome"]:
     if program is None or driver is None:
         skip_or_fail(NO_BROWSER)
     options = webdriver.ChromeOptions()
-    options.binary_location = program or ""
+    options.binary_location = program
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     # Chromium refuses root with its sandbox, and a container has little shared memory.
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):

@@ -64,11 +64,12 @@ def test_each_module_has_a_test_module():
 
 def find_tests(module: Path) -> list[ast.FunctionDef]:
     """Return the test functions and the test methods of a module."""
-    nodes = ast.parse(module.read_text(encoding="utf-8")).body
-    nodes += [node for each in nodes if isinstance(each, ast.ClassDef) for node in each.body]
+    top_level = ast.parse(module.read_text(encoding="utf-8")).body
+    classes = [node for node in top_level if isinstance(node, ast.ClassDef)]
     return [
         node
-        for node in nodes
+        for body in (top_level, *(test_class.body for test_class in classes))
+        for node in body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     ]
 
@@ -118,10 +119,7 @@ def test_install_lines_name_the_wheel_of_this_version():
 
 
 def test_tox_passes_the_variables_of_ci_to_the_tests():
-    """tox passes the address, the folder and what is required, so that CI skips no test.
-
-    It also reads which group to install.
-    """
+    """CI names the server, a folder, a group to install and its requirements; tox passes all."""
     tox = ConfigParser(interpolation=None)
     tox.read(ROOT / "tox.ini", encoding="utf-8")
     exports = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()

@@ -8,6 +8,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
+from tests.chromium import skip_or_fail
 
 NO_SERVER = (
     "CHANNELPLANS_POSTGRES names no PostgreSQL server. Run .ci/run, which starts one, or run "
@@ -42,9 +43,7 @@ def postgres():
     """Return the server's address; without a server, skip the test, or fail if it is required."""
     address = os.environ.get("CHANNELPLANS_POSTGRES")
     if not address:
-        if "postgres" in os.environ.get("CHANNELPLANS_REQUIRE", "").split(","):
-            pytest.fail(NO_SERVER)
-        pytest.skip(NO_SERVER)
+        skip_or_fail(NO_SERVER, "postgres")
     psycopg.connect(address).close()
     return address
 
